@@ -1,0 +1,1 @@
+"""What the functions share: SES feedback in, one record per address out."""

@@ -1,0 +1,309 @@
+"""SES JSON to feedback: which marks a message from SES puts on which addresses.
+
+Both contracts are read: identity notifications (``notificationType``) and event publishing (``eventType``). Sources:
+Amazon SES Developer Guide, "Amazon SNS notification contents for Amazon SES" and "Contents of event data published by
+Amazon SES to Amazon SNS".
+
+Pure: no clock, no environment, no AWS.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mailing.address import AddressError, canonical
+from mailing.record import Mark, MarkKind
+from mailing.timestamp import to_utc
+
+_DETAIL_LENGTH = 256  # characters kept of a text from outside; keeps an item within few write units
+_SENDER_LENGTH = 320
+
+# What SES itself sends when a topic is connected: no feedback about mail.
+_SET_UP_TEXT = "Successfully validated SNS topic"
+_SET_UP_TYPE = "AmazonSnsSubscriptionSucceeded"
+
+# Event types that say nothing about whether an address may be mailed.
+_WITHOUT_MARKS = frozenset({"Send", "Reject", "Open", "Click", "Rendering Failure", "DeliveryDelay"})
+
+# Transient bounces whose cause is the message, not the address.
+_MESSAGE_AT_FAULT = frozenset({"MessageTooLarge", "ContentRejected", "AttachmentRejected"})
+
+_TEMPORARY = re.compile(r"4[.][0-9]+[.][0-9]+")  # RFC 3463, class 4: persistent transient failure
+_FAILURE = re.compile(r"[45][.][0-9]+[.][0-9]+")
+
+Json = Mapping[str, Any]
+
+
+class NotificationError(ValueError):
+    """A message that is no SES feedback, or lacks what feedback must have.
+
+    Attributes:
+        field: Dotted path of the field at fault, such as ``bounce.timestamp``; ``message`` for the whole.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        """Name the field and what is wrong with it; ``problem`` must not repeat the value (it may hold an address)."""
+        super().__init__(f"{field} {problem}")
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What one message from SES says.
+
+    Attributes:
+        kind: ``Bounce``, ``Complaint``, ``Delivery``, another event type, or ``SetUp``.
+        message_id: SES's id of the mail, empty for ``SetUp``.
+        marks: (canonical address, mark) for each recipient that the message marks.
+        ignored: For each recipient, or the message, that gets no mark: the reason, such as ``AutoReply``.
+    """
+
+    kind: str
+    message_id: str
+    marks: tuple[tuple[str, Mark], ...] = ()
+    ignored: tuple[str, ...] = ()
+
+
+def parse(message: str | Json) -> Feedback:
+    """Read one message from SES: its text, or the object that EventBridge made of it.
+
+    Raises:
+        NotificationError: The message is anything but complete, well-formed SES feedback. Nothing of it counts then.
+    """
+    data = _json(message) if isinstance(message, str) else message
+    if data is None:
+        return Feedback("SetUp", "", ignored=("SetUp",))
+    name = "notificationType" if "notificationType" in data else "eventType"
+    kind = _text(data, name)
+    if kind == _SET_UP_TYPE:
+        return Feedback("SetUp", "", ignored=("SetUp",))
+    reader = _READERS.get(kind)
+    if reader is None and kind not in _WITHOUT_MARKS:
+        raise NotificationError(name, "is not a type that SES documents")
+    mail = _Mail.read(data)
+    if reader is None:
+        return Feedback(kind, mail.message_id, ignored=(kind.replace(" ", ""),))
+    marks, ignored = [], []
+    for recipient, verdict in reader(data, mail):
+        if isinstance(verdict, Mark):
+            marks.append((recipient, verdict))
+        else:
+            ignored.append(verdict)
+    return Feedback(kind, mail.message_id, tuple(marks), tuple(ignored))
+
+
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    """The ``mail`` object: what was sent."""
+
+    fields: Json
+    message_id: str
+    sender: str
+
+    @classmethod
+    def read(cls, data: Json) -> "_Mail":
+        fields = _object(data, "mail")
+        return cls(
+            fields,
+            _clip(_text(fields, "messageId", "mail")),
+            _clip(_text(fields, "source", "mail"), _SENDER_LENGTH),
+        )
+
+    def mark(self, kind: MarkKind, at: str, feedback_id: str = "", **detail: str) -> Mark:
+        return Mark(
+            kind=kind,
+            at=at,
+            feedback_id=feedback_id,
+            message_id=self.message_id,
+            sender=self.sender,
+            detail=tuple(sorted((key, _clip(value)) for key, value in detail.items() if value)),
+        )
+
+
+_Verdicts = Iterable[tuple[str, Mark | str]]
+
+
+def _bounce(data: Json, mail: _Mail) -> _Verdicts:
+    bounce = _object(data, "bounce")
+    kind = _text(bounce, "bounceType", "bounce")
+    subtype = _text(bounce, "bounceSubType", "bounce")
+    at = _timestamp(bounce, "bounce")
+    feedback_id = _clip(_text(bounce, "feedbackId", "bounce"))
+    if kind not in {"Permanent", "Transient", "Undetermined"}:
+        raise NotificationError("bounce.bounceType", "is not a type that SES documents")
+    for field, recipient in _objects(bounce, "bouncedRecipients", "bounce"):
+        address = _address(_text(recipient, "emailAddress", field), f"{field}.emailAddress")
+        action = _optional_text(recipient, "action", field)
+        status = _optional_text(recipient, "status", field)
+        verdict = _bounce_verdict(kind, subtype, action.lower(), status)
+        if not isinstance(verdict, MarkKind):
+            yield address, verdict
+            continue
+        yield (
+            address,
+            mail.mark(
+                verdict,
+                at,
+                feedback_id,
+                bounceType=kind,
+                subType=subtype,
+                action=action,
+                status=status,
+                diagnosticCode=_optional_text(recipient, "diagnosticCode", field),
+            ),
+        )
+
+
+def _bounce_verdict(kind: str, subtype: str, action: str, status: str) -> MarkKind | str:
+    """Return the kind of mark for one bounced recipient, or the reason why it gets none."""
+    if kind == "Undetermined":
+        return MarkKind.UNDETERMINED
+    if kind == "Permanent":
+        if subtype == "UnsubscribedRecipient":
+            return MarkKind.OPT_OUT
+        retried = action == "delayed" or _TEMPORARY.match(status)
+        return MarkKind.SOFT_BOUNCE if retried else MarkKind.HARD_BOUNCE
+    if subtype in _MESSAGE_AT_FAULT:
+        return "ContentRejected"
+    if subtype == "General" and action != "failed" and not _FAILURE.match(status):
+        return "AutoReply"
+    return MarkKind.SOFT_BOUNCE
+
+
+def _complaint(data: Json, mail: _Mail) -> _Verdicts:
+    complaint = _object(data, "complaint")
+    at = _timestamp(complaint, "complaint")
+    feedback_id = _clip(_text(complaint, "feedbackId", "complaint"))
+    feedback_type = _optional_text(complaint, "complaintFeedbackType", "complaint")
+    subtype = _optional_text(complaint, "complaintSubType", "complaint")
+    withdrawn = feedback_type == "not-spam" and not subtype
+    mark = mail.mark(
+        MarkKind.NOT_SPAM if withdrawn else MarkKind.COMPLAINT,
+        at,
+        feedback_id,
+        feedbackType=feedback_type,
+        subType=subtype,
+        userAgent=_optional_text(complaint, "userAgent", "complaint"),
+    )
+    for field, recipient in _objects(complaint, "complainedRecipients", "complaint"):
+        yield _address(_text(recipient, "emailAddress", field), f"{field}.emailAddress"), mark
+
+
+def _delivery(data: Json, mail: _Mail) -> _Verdicts:
+    delivery = _object(data, "delivery")
+    # When the message was sent, not when it arrived: an old message that arrives late clears nothing newer.
+    mark = mail.mark(MarkKind.DELIVERY, _timestamp(mail.fields, "mail"))
+    for field, recipient in _texts(delivery, "recipients", "delivery"):
+        yield _address(recipient, field), mark
+
+
+def _subscription(data: Json, mail: _Mail) -> _Verdicts:
+    subscription = _object(data, "subscription")
+    preferences = _object(subscription, "newTopicPreferences", "subscription")
+    leaves = preferences.get("unsubscribeAll")
+    if not isinstance(leaves, bool):
+        raise NotificationError("subscription.newTopicPreferences.unsubscribeAll", "is missing or not true or false")
+    mark = mail.mark(
+        MarkKind.OPT_OUT if leaves else MarkKind.OPT_IN,
+        _timestamp(subscription, "subscription"),
+        contactList=_optional_text(subscription, "contactList", "subscription"),
+        source=_optional_text(subscription, "source", "subscription"),
+    )
+    for field, recipient in _texts(mail.fields, "destination", "mail"):
+        yield _address(recipient, field), mark
+
+
+_READERS: Mapping[str, Callable[[Json, _Mail], _Verdicts]] = {
+    "Bounce": _bounce,
+    "Complaint": _complaint,
+    "Delivery": _delivery,
+    "Subscription": _subscription,
+}
+
+
+def _json(text: str) -> Json | None:
+    """Return the object in a message, or None for SES's plain-text note that the topic works."""
+    if text.startswith(_SET_UP_TEXT):
+        return None
+    try:
+        data = json.loads(text)
+    except RecursionError:
+        raise NotificationError("message", "is nested too deeply") from None
+    except ValueError:
+        # Also raised for integers of thousands of digits. The text of the error would repeat part of the message.
+        raise NotificationError("message", "is not JSON") from None
+    if not isinstance(data, dict):
+        raise NotificationError("message", "is not a JSON object")
+    return data
+
+
+def _path(within: str, key: str) -> str:
+    return f"{within}.{key}" if within else key
+
+
+def _object(data: Json, key: str, within: str = "") -> Json:
+    value = data.get(key)
+    if not isinstance(value, Mapping):
+        raise NotificationError(_path(within, key), "is missing or not an object")
+    return value
+
+
+def _text(data: Json, key: str, within: str = "") -> str:
+    value = data.get(key)
+    if not isinstance(value, str) or not value:
+        raise NotificationError(_path(within, key), "is missing, empty or not a text")
+    return value
+
+
+def _optional_text(data: Json, key: str, within: str) -> str:
+    value = data.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise NotificationError(_path(within, key), "is not a text")
+    return value
+
+
+def _list(data: Json, key: str, within: str) -> list[Any]:
+    value = data.get(key)
+    if not isinstance(value, list) or not value:
+        raise NotificationError(_path(within, key), "is missing, empty or not a list")
+    return value
+
+
+def _objects(data: Json, key: str, within: str) -> Iterable[tuple[str, Json]]:
+    for index, value in enumerate(_list(data, key, within)):
+        field = f"{within}.{key}[{index}]"
+        if not isinstance(value, Mapping):
+            raise NotificationError(field, "is not an object")
+        yield field, value
+
+
+def _texts(data: Json, key: str, within: str) -> Iterable[tuple[str, str]]:
+    for index, value in enumerate(_list(data, key, within)):
+        field = f"{within}.{key}[{index}]"
+        if not isinstance(value, str):
+            raise NotificationError(field, "is not a text")
+        yield field, value
+
+
+def _address(text: str, field: str) -> str:
+    try:
+        return canonical(text)
+    except AddressError as error:
+        raise NotificationError(field, str(error)) from None
+
+
+def _timestamp(data: Json, within: str) -> str:
+    text = _text(data, "timestamp", within)
+    try:
+        return to_utc(text)
+    except ValueError as error:
+        raise NotificationError(f"{within}.timestamp", str(error)) from None
+
+
+def _clip(text: str, length: int = _DETAIL_LENGTH) -> str:
+    """Cut a text from outside to a length, and replace lone surrogates, which DynamoDB cannot store."""
+    return text[:length].encode("utf-8", "replace").decode("utf-8")

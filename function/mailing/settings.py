@@ -1,0 +1,56 @@
+"""The function's settings, read once when it starts."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mailing.record import SOFT_BOUNCE_DAYS_KEPT, Rules
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class SettingsError(ValueError):
+    """A setting that is missing or out of range; the message names it and what it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says.
+
+    Attributes:
+        table_name: ``TABLE_NAME``, required.
+        rules: ``SOFT_BOUNCE_LIMIT``, ``SOFT_BOUNCE_WINDOW_DAYS``, ``DELIVERY_REFRESH_DAYS``.
+        log_level: ``LOG_LEVEL``, one of ``LOG_LEVELS``; ``INFO`` if absent.
+    """
+
+    table_name: str
+    rules: Rules
+    log_level: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read and check the settings.
+
+        Raises:
+            SettingsError: One of them is missing or wrong.
+        """
+        table_name = environment.get("TABLE_NAME", "")
+        if not table_name:
+            raise SettingsError("the environment variable TABLE_NAME is not set: it names the DynamoDB table to use")
+        log_level = environment.get("LOG_LEVEL", "INFO")
+        if log_level not in LOG_LEVELS:
+            raise SettingsError(f"LOG_LEVEL is {log_level!r}; it must be one of {', '.join(LOG_LEVELS)}")
+        default = Rules()
+        rules = Rules(
+            _number(environment, "SOFT_BOUNCE_LIMIT", default.soft_bounce_limit, SOFT_BOUNCE_DAYS_KEPT),
+            _number(environment, "SOFT_BOUNCE_WINDOW_DAYS", default.soft_bounce_window_days, 3650),
+            _number(environment, "DELIVERY_REFRESH_DAYS", default.delivery_refresh_days, 365),
+        )
+        return cls(table_name, rules, log_level)
+
+
+def _number(environment: Mapping[str, str], name: str, default: int, largest: int) -> int:
+    text = environment.get(name, str(default))
+    if not (re.fullmatch("[0-9]{1,5}", text) and 1 <= int(text) <= largest):
+        raise SettingsError(f"{name} is {text!r}; it must be a whole number from 1 to {largest}")
+    return int(text)

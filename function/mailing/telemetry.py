@@ -1,0 +1,82 @@
+"""Structured logs and metrics, one line of JSON each on standard output.
+
+Metrics use the CloudWatch embedded metric format, so that they cost no call (Amazon CloudWatch User Guide,
+"Specification: Embedded metric format").
+"""
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from mailing.settings import LOG_LEVELS
+
+NAMESPACE = "HealthyMailing"
+
+Print = Callable[[str], object]
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+class Log:
+    """Writes log lines; names and ids go in as fields, addresses only masked (see ``address.masked``)."""
+
+    def __init__(self, level: str = "INFO", write: Print = _print) -> None:
+        """Write lines of a level (one of ``LOG_LEVELS``) and above through ``write``."""
+        self._lowest = LOG_LEVELS.index(level)
+        self._write = write
+        self._request_id = ""
+
+    def bind(self, request_id: str) -> None:
+        """Put the id of the invocation on every line from now on."""
+        self._request_id = request_id
+
+    def debug(self, message: str, **fields: object) -> None:
+        """Log a detail."""
+        self._line("DEBUG", message, fields)
+
+    def info(self, message: str, **fields: object) -> None:
+        """Log something worth knowing."""
+        self._line("INFO", message, fields)
+
+    def warning(self, message: str, **fields: object) -> None:
+        """Log something that will not mend itself, but stopped nothing."""
+        self._line("WARNING", message, fields)
+
+    def error(self, message: str, **fields: object) -> None:
+        """Log something that failed."""
+        self._line("ERROR", message, fields)
+
+    def _line(self, level: str, message: str, fields: dict[str, object]) -> None:
+        if LOG_LEVELS.index(level) >= self._lowest:
+            self._write(json.dumps({"level": level, "message": message, "requestId": self._request_id, **fields}))
+
+
+class Metrics:
+    """Counts of one invocation, written as one line. The README says what each name counts."""
+
+    def __init__(self, function_name: str, write: Print = _print) -> None:
+        """Count for a function, whose name becomes the metrics' dimension."""
+        self._function_name = function_name
+        self._write = write
+        self._counts: Counter[str] = Counter()
+
+    def add(self, name: str, count: int = 1) -> None:
+        """Add to a count."""
+        self._counts[name] += count
+
+    def flush(self) -> None:
+        """Write the counts and start anew; without counts nothing is written."""
+        counts = {name: count for name, count in sorted(self._counts.items()) if count}
+        self._counts.clear()
+        if counts:
+            definition = {
+                "Namespace": NAMESPACE,
+                "Dimensions": [["FunctionName"]],
+                "Metrics": [{"Name": name, "Unit": "Count"} for name in counts],
+            }
+            metadata = {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [definition]}
+            self._write(json.dumps({"_aws": metadata, "FunctionName": self._function_name, **counts}))

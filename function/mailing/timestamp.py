@@ -1,0 +1,42 @@
+"""Points in time as text: UTC with milliseconds, ``2026-01-31T12:00:00.000Z``, so that text order is time order."""
+
+import re
+from datetime import UTC, date, datetime
+
+# SES writes "2012-05-25T14:59:38.623Z", "2012-05-25T14:59:38.623-07:00" and, in some events,
+# "2018-10-08T14:05:45 +0000".
+_FORM = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.]([0-9]{1,9}))? ?(Z|[+-][0-9]{2}:?[0-9]{2})"
+)
+
+
+def to_utc(text: str) -> str:
+    """Return a time in any form that SES uses as UTC with milliseconds; finer fractions are cut off.
+
+    Raises:
+        ValueError: The text has another form, or names no possible date and time.
+    """
+    match = _FORM.fullmatch(text)
+    if match is None:
+        raise ValueError("is not a time in a form that SES uses")
+    seconds, fraction, zone = match.groups()
+    try:
+        time = datetime.fromisoformat(seconds + ("+00:00" if zone == "Z" else zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("is not a possible date and time") from None
+    return f"{time.isoformat()[:19]}.{(fraction or '').ljust(3, '0')[:3]}Z"
+
+
+def from_datetime(time: datetime) -> str:
+    """Return an aware datetime as UTC with milliseconds."""
+    return f"{time.astimezone(UTC).isoformat(timespec='milliseconds')[:23]}Z"
+
+
+def day_of(time: str) -> str:
+    """Return the UTC day of a time, ``2026-01-31``."""
+    return time[:10]
+
+
+def days_between(earlier: str, later: str) -> int:
+    """Return how many days lie from one UTC day to another, 0 for the same day."""
+    return date.fromisoformat(later).toordinal() - date.fromisoformat(earlier).toordinal()
