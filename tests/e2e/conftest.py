@@ -1,0 +1,129 @@
+"""The real Terraform root, applied once in each delivery mode to one emulator, side by side."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from boto3.dynamodb.types import TypeDeserializer
+from harness.emulator import Emulator, running
+from harness.stack import Stack, applied
+
+import package
+
+MODES = ("queue", "direct")
+
+# A message is tried twice and is in the dead-letter queue after two visibility timeouts of 6 x 3 s.
+QUICK = {
+    "function": {"timeout_seconds": 3},
+    "queue": {"batch_size": 10, "batching_window_seconds": 0, "max_receive_count": 2},
+}
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """One applied stack, as its users reach it."""
+
+    stack: Stack
+
+    @property
+    def outputs(self) -> Mapping[str, Any]:
+        return self.stack.outputs
+
+    @property
+    def emulator(self) -> Emulator:
+        return self.stack.emulator
+
+    def publish(self, *messages: str) -> None:
+        """Publish messages to the topic, in order."""
+        sns = self.emulator.client("sns")
+        for message in messages:
+            sns.publish(TopicArn=self.outputs["topic_arn"], Message=message)
+
+    def invoke(self, event: Mapping[str, Any]) -> Any:
+        """Call the function with an event and return its answer."""
+        import json
+
+        answer = self.emulator.client("lambda").invoke(
+            FunctionName=self.outputs["function_name"], Payload=json.dumps(event).encode()
+        )
+        return json.loads(answer["Payload"].read())
+
+    def item(self, address: str) -> dict[str, Any] | None:
+        """Return an address's item as plain Python, or None."""
+        answer = self.emulator.client("dynamodb").get_item(
+            TableName=self.outputs["table_name"], Key={"UserId": {"S": address}}, ConsistentRead=True
+        )
+        if "Item" not in answer:
+            return None
+        return {name: TypeDeserializer().deserialize(value) for name, value in answer["Item"].items()}
+
+    def states(self, *addresses: str) -> dict[str, str | None]:
+        """Return the state of each address, None where there is no item."""
+        items = {address: self.item(address) for address in addresses}
+        return {address: item and item["state"] for address, item in items.items()}
+
+    def log(self) -> list[str]:
+        """Return every line that the function has logged."""
+        logs = self.emulator.client("logs")
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=self.outputs["log_group_name"])
+        return [event["message"] for page in pages for event in page["events"]]
+
+
+def eventually(probe: Callable[[], Any], expected: Any, seconds: float = 30) -> None:
+    """Wait, up to a bound, until a probe returns what is expected; fail with the difference."""
+    deadline = time.monotonic() + seconds
+    while (seen := probe()) != expected and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert seen == expected
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with running(None, tmp_path_factory.mktemp("emulator")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def deployments(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Deployed]]:
+    """Both modes at once: most of the time that an apply takes is the provider waiting for SQS."""
+    zip_path = package.build(tmp_path_factory.mktemp("package") / "healthy-mailing.zip")
+    with ExitStack() as stacks, ThreadPoolExecutor(len(MODES)) as pool:
+
+        def apply(mode: str) -> tuple[Any, Stack]:
+            variables = {**QUICK, "delivery": mode, "package": {"path": str(zip_path)}}
+            context = applied(emulator, variables, tmp_path_factory.mktemp(mode))
+            return context, context.__enter__()
+
+        entered = dict(zip(MODES, pool.map(apply, MODES), strict=True))
+        for context, _ in entered.values():
+            stacks.push(context)
+        yield {mode: Deployed(stack) for mode, (_, stack) in entered.items()}
+
+
+@pytest.fixture(params=MODES)
+def deployed(request: pytest.FixtureRequest, deployments: Mapping[str, Deployed]) -> Deployed:
+    """A stack in each delivery mode."""
+    return deployments[request.param]
+
+
+@pytest.fixture
+def queue_mode(deployments: Mapping[str, Deployed]) -> Deployed:
+    return deployments["queue"]
+
+
+@pytest.fixture
+def direct_mode(deployments: Mapping[str, Deployed]) -> Deployed:
+    return deployments["direct"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep these tests in one worker process, so that the stacks are applied once."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("e2e"))

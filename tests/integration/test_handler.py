@@ -1,0 +1,224 @@
+"""The handler as Lambda calls it, with a table that moto stands in for."""
+
+import importlib
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from support import ses
+
+from .conftest import TABLE, Answer, items, put_between, refusal
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSResponse
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Handler = Callable[[object], Any]
+Output = list[dict[str, Any]]
+
+
+@pytest.fixture
+def handler(client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest.MonkeyPatch) -> Handler:
+    """The handler, freshly started, as it is called with an event."""
+    del client  # the table is there
+    monkeypatch.setenv("TABLE_NAME", TABLE)
+    monkeypatch.delitem(sys.modules, "feedback", raising=False)
+    feedback = importlib.import_module("feedback")
+    put_between(feedback.client, faults)
+    context = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: 30_000)
+    return lambda event: feedback.handler(event, context)
+
+
+def output(capsys: pytest.CaptureFixture[str]) -> Output:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def counts(lines: Output) -> Counter[str]:
+    """Return the sum of the metrics in what the function printed."""
+    total: Counter[str] = Counter()
+    for line in lines:
+        for definition in line.get("_aws", {}).get("CloudWatchMetrics", []):
+            total.update({metric["Name"]: line[metric["Name"]] for metric in definition["Metrics"]})
+    return total
+
+
+def states(client: "DynamoDBClient") -> dict[str, str]:
+    return {address: item["state"]["S"] for address, item in items(client).items()}
+
+
+WRAPPINGS: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "SNS": ses.sns_event,
+    "SQS, raw": ses.sqs_event,
+    "SQS, wrapped by SNS": lambda *messages: ses.sqs_event(*messages, raw=False),
+    "SQS, wrapped by EventBridge": lambda *messages: ses.sqs_event_bridge_event(*map(ses.event, messages)),
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPPINGS.values(), ids=WRAPPINGS.keys())
+def test_all_records_and_all_recipients_are_taken_in(client: "DynamoDBClient", handler: Handler, wrap: Any) -> None:
+    result = handler(
+        wrap(
+            ses.bounce("bounced@example.com", "bounced-too@example.com"),
+            ses.complaint("complained@example.com"),
+            ses.delivery("delivered@example.com", "Delivered Too <DELIVERED-TOO@Example.com>"),
+        )
+    )
+
+    assert result == {"batchItemFailures": []}
+    assert states(client) == {
+        "bounced@example.com": "disable",
+        "bounced-too@example.com": "disable",
+        "complained@example.com": "disable",
+        "delivered@example.com": "enable",
+        "delivered-too@example.com": "enable",
+    }
+
+
+@pytest.mark.parametrize("wrap", [ses.event_bridge_event, lambda message: message], ids=["EventBridge", "direct"])
+def test_a_single_event_is_taken_in(client: "DynamoDBClient", handler: Handler, wrap: Any) -> None:
+    handler(wrap(ses.event(ses.complaint("a@example.com"))))
+    assert states(client) == {"a@example.com": "disable"}
+
+
+def test_a_malformed_record_fails_alone(
+    client: "DynamoDBClient", handler: Handler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    half_bad = ses.bounce("whole@example.com", "not an address")
+
+    result = handler(ses.sqs_event(ses.delivery("a@example.com"), "not JSON", half_bad, ses.complaint("b@example.com")))
+
+    assert result == {"batchItemFailures": [{"itemIdentifier": "sqs-1"}, {"itemIdentifier": "sqs-2"}]}
+    assert states(client) == {"a@example.com": "enable", "b@example.com": "disable"}  # nothing half-applied
+    lines = output(capsys)
+    assert counts(lines)["Malformed"] == 2
+    problems = {line["id"]: line["problem"] for line in lines if line.get("message") == "malformed message"}
+    assert problems["sqs-1"].startswith("message ")
+    assert problems["sqs-2"].startswith("bounce.bouncedRecipients[1].emailAddress ")
+
+
+def test_a_malformed_record_of_sns_is_an_error_after_its_neighbours_are_in(
+    client: "DynamoDBClient", handler: Handler
+) -> None:
+    with pytest.raises(Exception, match="1 of 2 messages failed"):
+        handler(ses.sns_event("not JSON", ses.delivery("a@example.com")))
+    assert states(client) == {"a@example.com": "enable"}
+
+
+def test_an_unknown_event_is_an_error(handler: Handler) -> None:
+    with pytest.raises(ValueError, match="neither records of SNS or SQS"):
+        handler({"hello": "world"})
+
+
+def test_a_message_is_done_only_when_all_its_recipients_are(
+    client: "DynamoDBClient", handler: Handler, faults: dict[str, Answer], capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = refusal("ValidationException")
+
+    def refuse_one(request: Any, **event: Any) -> "AWSResponse | None":
+        return refused(request=request, **event) if b"bad@example.com" in request.body else None
+
+    faults["UpdateItem"] = refuse_one
+    result = handler(
+        ses.sqs_event(
+            ses.delivery("a@example.com"),
+            ses.delivery("b@example.com", "bad@example.com"),
+            ses.delivery("c@example.com"),
+        )
+    )
+
+    assert result == {"batchItemFailures": [{"itemIdentifier": "sqs-1"}]}
+    assert states(client).keys() == {"a@example.com", "b@example.com", "c@example.com"}
+    lines = output(capsys)
+    assert [line["errors"] for line in lines if line.get("message") == "feedback not written"] == [
+        ["ValidationException"]
+    ]
+    assert counts(lines) == {"FeedbackDelivery": 3, "Written": 3, "Failed": 1, "StateToEnable": 3}
+
+    faults.clear()
+    assert handler(ses.sqs_event(ses.delivery("b@example.com", "bad@example.com"))) == {"batchItemFailures": []}
+    assert "bad@example.com" in states(client)
+
+
+def test_one_address_many_times_in_a_batch_is_one_write(client: "DynamoDBClient", handler: Handler) -> None:
+    handler(
+        ses.sqs_event(*(ses.bounce("a@example.com", at=f"2026-03-{day:02d}T12:00:00.000Z") for day in range(1, 21)))
+    )
+    assert items(client)["a@example.com"]["version"] == {"N": "1"}
+
+
+def test_the_same_feedback_in_any_split_gives_the_same_items(
+    client: "DynamoDBClient", handler: Handler
+) -> None:
+    messages = [
+        ses.delivery("a@example.com", sent="2026-03-02T12:00:00.000Z"),
+        ses.bounce("a@example.com", "b@example.com", at="2026-03-01T12:00:00.000Z"),
+        ses.complaint("b@example.com", at="2026-03-03T12:00:00.000Z"),
+        ses.bounce("a@example.com", kind="Transient", subtype="MailboxFull", at="2026-03-04T12:00:00.000Z"),
+    ]
+
+    def without_history() -> dict[str, dict[str, Any]]:
+        return {
+            address: {name: value for name, value in item.items() if name not in {"version", "updatedAt"}}
+            for address, item in items(client).items()
+        }
+
+    handler(ses.sqs_event(*messages))
+    at_once = without_history()
+    for address in at_once:
+        client.delete_item(TableName=TABLE, Key={"UserId": {"S": address}})
+    for message in [*reversed(messages), *messages]:
+        handler(ses.sns_event(message))
+
+    assert without_history() == at_once
+
+
+def test_metrics_and_logs_tell_what_happened_without_a_whole_address(
+    handler: Handler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler(
+        ses.sqs_event(
+            ses.bounce("secret.person@example.com"),
+            ses.bounce("secret.person@example.com", kind="Transient", action=None, status=None),
+            ses.bounce("secret.person@example.com", kind="Transient", subtype="MessageTooLarge"),
+            ses.delivery("other.person@example.com"),
+            ses.other("Open", "other.person@example.com"),
+            ses.set_up(),
+            ses.SET_UP_TEXT,
+            json.dumps({"notificationType": "Bounce", "mail": "secret.person@example.com"}),
+        )
+    )
+
+    printed = capsys.readouterr().out
+    assert ".person" not in printed
+    lines = [json.loads(line) for line in printed.splitlines()]
+    assert counts(lines) == {
+        "FeedbackBounce": 3,
+        "FeedbackDelivery": 1,
+        "FeedbackOpen": 1,
+        "FeedbackSetUp": 2,
+        "IgnoredAutoReply": 1,
+        "IgnoredContentRejected": 1,
+        "IgnoredOpen": 1,
+        "IgnoredSetUp": 2,
+        "Malformed": 1,
+        "StateToDisable": 1,
+        "StateToEnable": 1,
+        "Written": 2,
+    }
+    changes = {line["address"]: line for line in lines if line.get("message") == "state changed"}
+    assert changes["s***@example.com"]["reason"] == "bounce:Permanent/General"
+    assert {line["requestId"] for line in lines if "_aws" not in line} == {"request-1"}
+
+
+@pytest.mark.parametrize("name", ["TABLE_NAME", "SOFT_BOUNCE_LIMIT"])
+def test_a_wrong_setting_stops_the_start(handler: Handler, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    del handler
+    monkeypatch.setenv(name, "")
+    monkeypatch.delitem(sys.modules, "feedback")
+    with pytest.raises(ValueError, match=name):
+        importlib.import_module("feedback")

@@ -1,0 +1,292 @@
+"""What the table adapter promises when others write too and DynamoDB does not always do as asked."""
+
+import random
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from moto.core.models import botocore_stubber
+
+from mailing.record import Evidence, Mark, MarkKind, Rules, evidence_of, from_item, to_item
+from mailing.table import KEYS_PER_READ, Outcome, Table
+
+from .conftest import TABLE, Answer, items, refusal
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+RULES = Rules()
+Faults = dict[str, Answer]
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def mark(kind: MarkKind, day: int, number: int = 0) -> Mark:
+    at = f"2026-03-{day:02d}T12:00:{number % 60:02d}.000Z"
+    detail = (("bounceType", "Permanent"), ("subType", "General")) if kind is MarkKind.HARD_BOUNCE else ()
+    return Mark(at, f"f{number}", f"m{number}", "news@example.com", detail, kind)
+
+
+def soon() -> float:
+    return time.monotonic() + 30
+
+
+def add(
+    client: "DynamoDBClient", evidence: Mapping[str, Evidence], deadline: float | None = None
+) -> dict[str, Outcome]:
+    outcomes = Table(client, TABLE, RULES, now=lambda: NOON).add(evidence, deadline or soon())
+    return {outcome.address: outcome for outcome in outcomes}
+
+
+def one(*marks: Mark, address: str = "a@example.com") -> dict[str, Evidence]:
+    return {address: evidence_of(marks)}
+
+
+def calls(client: "DynamoDBClient", operation: str) -> list[Mapping[str, Any]]:
+    """Return a list that grows with each request of an operation from now on."""
+    seen: list[Mapping[str, Any]] = []
+
+    def note(params: Mapping[str, Any], **_: object) -> None:
+        seen.append(params)
+
+    client.meta.events.register(f"provide-client-params.dynamodb.{operation}", note)
+    return seen
+
+
+def plain(item: Mapping[str, Any]) -> Any:
+    """Return an item or value of DynamoDB's JSON as Python's."""
+    return {name: plain(value["M"]) if "M" in value else next(iter(value.values())) for name, value in item.items()}
+
+
+def test_a_new_address_gets_an_item(client: "DynamoDBClient") -> None:
+    outcome = add(client, one(mark(MarkKind.HARD_BOUNCE, 1)))["a@example.com"]
+
+    assert outcome.written
+    assert outcome.change is not None
+    assert (outcome.change.before, outcome.change.after) == (None, "disable")
+    item = plain(items(client)["a@example.com"])
+    assert item.pop("version") == "1"
+    assert item.pop("updatedAt") == "2026-03-01T12:00:00.000Z"
+    assert item == to_item("a@example.com", evidence_of([mark(MarkKind.HARD_BOUNCE, 1)]), RULES)
+
+
+def test_what_changes_nothing_costs_no_write(client: "DynamoDBClient") -> None:
+    add(client, one(mark(MarkKind.DELIVERY, 2)))
+    updates = calls(client, "UpdateItem")
+
+    same_again = add(client, one(mark(MarkKind.DELIVERY, 2)))["a@example.com"]
+    later_that_day = add(client, one(mark(MarkKind.DELIVERY, 2, number=30)))["a@example.com"]
+    older = add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"]
+
+    assert [same_again, later_that_day, older] == [Outcome("a@example.com")] * 3
+    assert updates == []
+
+
+def test_the_index_key_comes_and_goes_with_the_state(client: "DynamoDBClient") -> None:
+    add(client, one(mark(MarkKind.HARD_BOUNCE, 1)))
+    assert items(client)["a@example.com"]["suppressed"] == {"S": "disable"}
+
+    add(client, one(mark(MarkKind.DELIVERY, 2)))
+    item = items(client)["a@example.com"]
+    assert item["state"] == {"S": "enable"}
+    assert "suppressed" not in item
+    assert item["version"] == {"N": "2"}
+
+
+def test_attributes_of_others_stay(client: "DynamoDBClient") -> None:
+    add(client, one(mark(MarkKind.DELIVERY, 1)))
+    client.update_item(
+        TableName=TABLE,
+        Key={"UserId": {"S": "a@example.com"}},
+        UpdateExpression="SET #segment = :s",
+        ExpressionAttributeNames={"#segment": "segment"},
+        ExpressionAttributeValues={":s": {"S": "gold"}},
+    )
+
+    add(client, one(mark(MarkKind.DELIVERY, 2)))
+
+    assert items(client)["a@example.com"]["segment"] == {"S": "gold"}
+
+
+def test_an_item_of_the_original_article_is_taken_over(client: "DynamoDBClient") -> None:
+    client.put_item(
+        TableName=TABLE,
+        Item={
+            "UserId": {"S": "a@example.com"},
+            "notificationType": {"S": "Complaint"},
+            "from": {"S": "news@example.com"},
+            "timestamp": {"S": "2012-05-25T14:59:38.623-07:00"},
+            "state": {"S": "disable"},
+        },
+    )
+
+    outcome = add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"]
+
+    assert outcome.change is None
+    item = plain(items(client)["a@example.com"])
+    assert (item["state"], item["reason"], item["version"]) == ("disable", "complaint", "1")
+    assert item["evidence"]["complaint"]["at"] == "2012-05-25T21:59:38.623Z"
+
+
+def test_more_addresses_than_one_read_takes(client: "DynamoDBClient") -> None:
+    evidence = {f"{n}@example.com": evidence_of([mark(MarkKind.DELIVERY, 1, n)]) for n in range(2 * KEYS_PER_READ + 1)}
+    reads = calls(client, "BatchGetItem")
+
+    outcomes = add(client, evidence)
+
+    assert all(outcome.written for outcome in outcomes.values())
+    assert items(client).keys() == evidence.keys()
+    assert len(reads) == 3
+
+
+def test_unprocessed_keys_are_asked_for_again(client: "DynamoDBClient") -> None:
+    addresses = [f"{n}@example.com" for n in range(20)]
+    add(client, {address: evidence_of([mark(MarkKind.HARD_BOUNCE, 1)]) for address in addresses})
+
+    def keep_most_back(parsed: dict[str, Any], **_: object) -> None:
+        answered = parsed["Responses"][TABLE]
+        parsed["Responses"][TABLE], kept_back = answered[:3], answered[3:]
+        if kept_back:
+            parsed["UnprocessedKeys"] = {TABLE: {"Keys": [{"UserId": item["UserId"]} for item in kept_back]}}
+
+    client.meta.events.register("after-call.dynamodb.BatchGetItem", keep_most_back)
+    outcomes = add(client, {address: evidence_of([mark(MarkKind.COMPLAINT, 2)]) for address in addresses})
+
+    assert [outcome.conflicts for outcome in outcomes.values()] == [0] * 20  # all rows were seen as they are
+    for item in items(client).values():
+        assert plain(item)["evidence"].keys() == {"hardBounce", "complaint"}
+
+
+def test_keys_that_stay_unprocessed_are_errors_and_not_taken_for_absent(client: "DynamoDBClient") -> None:
+    def keep_all_back(parsed: dict[str, Any], params: Mapping[str, Any] | None = None, **_: object) -> None:
+        del params
+        parsed["Responses"] = {}
+        parsed["UnprocessedKeys"] = {TABLE: {"Keys": [{"UserId": {"S": "a@example.com"}}]}}
+
+    client.meta.events.register("after-call.dynamodb.BatchGetItem", keep_all_back)
+    updates = calls(client, "UpdateItem")
+
+    outcome = add(client, one(mark(MarkKind.DELIVERY, 1)), deadline=time.monotonic() + 0.2)["a@example.com"]
+
+    assert outcome.error == "OutOfTime"
+    assert updates == []
+
+
+def test_a_lost_race_is_merged_with_what_won(client: "DynamoDBClient") -> None:
+    others = iter([mark(MarkKind.HARD_BOUNCE, 1), mark(MarkKind.COMPLAINT, 2)])
+    racing = threading.local()
+
+    def come_first(**_: object) -> None:
+        if getattr(racing, "on", False):
+            return
+        racing.on = True
+        try:
+            for other in others:
+                assert add(client, one(other))["a@example.com"].written
+                break
+        finally:
+            racing.on = False
+
+    client.meta.events.register("before-call.dynamodb.UpdateItem", come_first)
+    outcome = add(client, one(mark(MarkKind.DELIVERY, 3)))["a@example.com"]
+
+    assert outcome.written
+    assert outcome.conflicts >= 1
+    assert plain(items(client)["a@example.com"])["evidence"].keys() == {"hardBounce", "complaint", "delivery"}
+
+
+def test_many_writers_on_one_address_lose_nothing(client: "DynamoDBClient") -> None:
+    writers = 32
+    kinds = [kind for kind in MarkKind if kind is not MarkKind.OVERRIDE]
+    marks = [mark(kinds[n % len(kinds)], 1 + n % 25, n) for n in range(writers)]
+    random.Random(7).shuffle(marks)  # noqa: S311  (not for secrets)
+
+    with ThreadPoolExecutor(writers) as pool:
+        outcomes = list(pool.map(lambda each: add(client, one(each))["a@example.com"], marks))
+
+    assert [outcome.error for outcome in outcomes] == [""] * writers
+    item = plain(items(client)["a@example.com"])
+    assert int(item["version"]) == sum(outcome.written for outcome in outcomes)
+    assert from_item(item) == evidence_of(marks)
+
+
+@pytest.mark.parametrize(
+    "code", ["ProvisionedThroughputExceededException", "ThrottlingException", "InternalServerError"]
+)
+@pytest.mark.parametrize("operation", ["BatchGetItem", "UpdateItem"])
+def test_a_passing_refusal_is_waited_out(client: "DynamoDBClient", faults: Faults, operation: str, code: str) -> None:
+    answers = iter([refusal(code, 500 if code == "InternalServerError" else 400)])
+
+    def refuse_once(**event: Any) -> AWSResponse | None:
+        answer = next(answers, None)
+        return answer and answer(**event)
+
+    faults[operation] = refuse_once
+
+    assert add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"].written
+
+
+def test_a_lasting_refusal_is_the_outcome_of_its_address_alone(client: "DynamoDBClient", faults: Faults) -> None:
+    refused = refusal("ThrottlingException")
+
+    def refuse_one(request: Any, **event: Any) -> AWSResponse | None:
+        return refused(request=request, **event) if b"bad@example.com" in request.body else None
+
+    faults["UpdateItem"] = refuse_one
+    evidence = one(mark(MarkKind.DELIVERY, 1), address="bad@example.com") | one(mark(MarkKind.DELIVERY, 1))
+
+    outcomes = add(client, evidence)
+
+    assert outcomes["bad@example.com"].error == "ThrottlingException"
+    assert outcomes["a@example.com"].written
+    assert items(client).keys() == {"a@example.com"}
+
+
+def test_a_refused_read_writes_nothing(client: "DynamoDBClient", faults: Faults) -> None:
+    faults["BatchGetItem"] = refusal("AccessDeniedException")
+    updates = calls(client, "UpdateItem")
+
+    outcome = add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"]
+
+    assert outcome.error == "AccessDeniedException"
+    assert updates == []
+
+
+def test_a_write_whose_answer_was_lost_is_not_written_twice(client: "DynamoDBClient", faults: Faults) -> None:
+    lost = iter([True])
+
+    def take_effect_and_fail(**event: Any) -> AWSResponse | None:
+        if not next(lost, False):
+            return None
+        botocore_stubber(**event)
+        return refusal("InternalServerError", 500)(**event)
+
+    faults["UpdateItem"] = take_effect_and_fail
+
+    outcome = add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"]
+
+    assert outcome.error == ""
+    assert plain(items(client)["a@example.com"])["version"] == "1"
+
+
+def test_nothing_is_begun_after_the_deadline(client: "DynamoDBClient") -> None:
+    outcome = add(client, one(mark(MarkKind.DELIVERY, 1)), deadline=time.monotonic() - 1)["a@example.com"]
+
+    assert outcome.error == "OutOfTime"
+    assert items(client) == {}
+
+
+def test_an_item_that_is_no_record_is_left_alone_and_its_neighbours_are_written(client: "DynamoDBClient") -> None:
+    foreign = {"UserId": {"S": "odd@example.com"}, "evidence": {"M": {"newKind": {"M": {"at": {"S": "x"}}}}}}
+    client.put_item(TableName=TABLE, Item=foreign)  # type: ignore[arg-type]  # plain dicts are what the API takes
+    evidence = one(mark(MarkKind.DELIVERY, 1), address="odd@example.com") | one(mark(MarkKind.DELIVERY, 1))
+
+    outcomes = add(client, evidence)
+
+    assert outcomes["odd@example.com"].error == "RecordError"
+    assert items(client)["odd@example.com"] == foreign
+    assert outcomes["a@example.com"].written
