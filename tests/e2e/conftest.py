@@ -1,9 +1,9 @@
 """The real Terraform root, applied once in each delivery mode to one emulator, side by side."""
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,8 +46,6 @@ class Deployed:
 
     def invoke(self, event: Mapping[str, Any]) -> Any:
         """Call the function with an event and return its answer."""
-        import json
-
         answer = self.emulator.client("lambda").invoke(
             FunctionName=self.outputs["function_name"], Payload=json.dumps(event).encode()
         )
@@ -92,7 +90,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 def deployments(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Deployed]]:
     """Both modes at once: most of the time that an apply takes is the provider waiting for SQS."""
     zip_path = package.build(tmp_path_factory.mktemp("package") / "healthy-mailing.zip")
-    with ExitStack() as stacks, ThreadPoolExecutor(len(MODES)) as pool:
+    with ThreadPoolExecutor(len(MODES)) as pool:
 
         def apply(mode: str) -> tuple[Any, Stack]:
             variables = {**QUICK, "delivery": mode, "package": {"path": str(zip_path)}}
@@ -100,9 +98,12 @@ def deployments(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) ->
             return context, context.__enter__()
 
         entered = dict(zip(MODES, pool.map(apply, MODES), strict=True))
-        for context, _ in entered.values():
-            stacks.push(context)
-        yield {mode: Deployed(stack) for mode, (_, stack) in entered.items()}
+        try:
+            yield {mode: Deployed(stack) for mode, (_, stack) in entered.items()}
+        finally:
+            list(pool.map(lambda each: each[0].__exit__(None, None, None), entered.values()))
+        left = {mode: stack.leftovers() for mode, (_, stack) in entered.items()}
+        assert left == {mode: [] for mode in MODES}, "destroy left something behind"
 
 
 @pytest.fixture(params=MODES)

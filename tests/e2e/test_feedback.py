@@ -1,4 +1,4 @@
-"""The whole chain: SNS, (SQS,) the real zip in a Lambda function under its own role, DynamoDB; in both delivery modes."""
+"""The whole chain: SNS, SQS or not, the real zip in a Lambda function under its own role, DynamoDB."""
 
 import json
 import uuid

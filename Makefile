@@ -1,0 +1,88 @@
+# All of it needs Python 3.11 or newer, make and git; what else it needs it installs into .venv and build/.
+PYTHON ?= python3
+VENV := .venv
+RUN := PYTHONPATH=scripts $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+# Extra arguments for Terraform on a real account, such as TF_ARGS='-var name=mail'.
+TF_ARGS ?=
+# Such as TF_INIT_ARGS='-backend-config=production.tfbackend'.
+TF_INIT_ARGS ?=
+# Tests in parallel; those of one stack stay in one process.
+PYTEST_ARGS ?= -n 2 --dist loadgroup
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test e2e check fmt validate package bench plan apply destroy lock clean
+
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED) ## the whole pipeline once on this machine: mail, feedback, and the table that results
+	@$(RUN) -m harness demo
+
+up: $(INSTALLED) ## leave an emulator with the applied stack running for hands-on work
+	@$(RUN) -m harness up
+
+down: $(INSTALLED) ## end what `make up` started
+	@$(RUN) -m harness down
+
+test: $(INSTALLED) ## every test, end-to-end ones included
+	@$(VENV)/bin/pytest $(PYTEST_ARGS)
+
+e2e: $(INSTALLED) ## the end-to-end tests alone, on the emulator that EMULATOR names (auto, embedded, localstack, URL)
+	@$(VENV)/bin/pytest $(PYTEST_ARGS) tests/e2e
+
+check: $(INSTALLED) ## lint, formatting and types, of Python and HCL
+	@$(VENV)/bin/ruff check
+	@$(VENV)/bin/ruff format --check
+	@$(VENV)/bin/mypy
+	@$(RUN) -m harness terraform fmt -check -recursive
+
+fmt: $(INSTALLED) ## format Python and HCL
+	@$(VENV)/bin/ruff check --fix
+	@$(VENV)/bin/ruff format
+	@$(RUN) -m harness terraform fmt -recursive
+
+validate: $(INSTALLED) ## let Terraform validate the root
+	@$(RUN) -m harness terraform init -backend=false -input=false
+	@$(RUN) -m harness terraform validate
+
+package: $(INSTALLED) ## build the function's zip; the same sources give the same bytes
+	@$(VENV)/bin/python scripts/package.py
+
+bench: package ## measure the cold start and the CPU time per 1,000 notifications
+	@$(VENV)/bin/python tests/bench/run.py
+
+plan: package ## what `make apply` would change in the AWS account of your credentials (TF_ARGS, TF_INIT_ARGS)
+	@$(RUN) -m harness terraform init $(TF_INIT_ARGS)
+	@$(RUN) -m harness terraform plan $(TF_ARGS)
+
+apply: package ## deploy to the AWS account of your credentials (TF_ARGS, TF_INIT_ARGS)
+	@$(RUN) -m harness terraform init $(TF_INIT_ARGS)
+	@$(RUN) -m harness terraform apply $(TF_ARGS)
+
+destroy: package ## remove it from the AWS account of your credentials (TF_ARGS, TF_INIT_ARGS)
+	@$(RUN) -m harness terraform init $(TF_INIT_ARGS)
+	@$(RUN) -m harness terraform destroy $(TF_ARGS)
+
+lock: ## renew requirements.txt from requirements.in
+	@rm -rf build/lock
+	@$(PYTHON) -m venv build/lock
+	@build/lock/bin/pip install --quiet uv==0.13.9
+	@build/lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--upgrade -o requirements.txt requirements.in
+	@rm -rf build/lock
+
+clean: ## end what `make up` started, and remove build/ and .venv
+	@if [ -d build/up ] && [ -e $(INSTALLED) ]; then $(RUN) -m harness down; fi
+	@rm -rf build $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# The stamp is newer than requirements.txt once all of it is installed; after an interruption pip goes on where it was.
+$(INSTALLED): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else 1)' 2>/dev/null || \
+		{ echo "error: $(PYTHON) is missing or older than Python 3.11: install it, or run make PYTHON=…" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "error: $(PYTHON) has no venv module: install it (Debian: apt install python3-venv), or run make PYTHON=…" >&2; exit 1; }
+	@echo "Installing requirements.txt into $(VENV) (the first time, and when it changes)."
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
+	@touch $@

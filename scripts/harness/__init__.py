@@ -1,0 +1,1 @@
+"""The local harness: runs the real Terraform root and the real zip against an AWS emulator on this machine."""

@@ -1,0 +1,269 @@
+"""The AWS emulators behind one interface: embedded (ministack), LocalStack in Docker, or one that runs already.
+
+``EMULATOR`` chooses: ``auto`` (LocalStack if a Docker engine answers, else embedded), ``embedded``, ``localstack`` or
+a URL. LocalStack without Docker is to become another branch of :func:`start`.
+"""
+
+import json
+import os
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+from urllib.parse import urlsplit
+
+import boto3
+import localstack_client.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from harness import embedded, localstack
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_ses import SESClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sts import STSClient
+
+Name = Literal["embedded", "localstack", "url"]
+
+REGION = "us-east-1"
+
+_EMBEDDED_LIMITS = (
+    "SNS to Lambda without retries and without its dead-letter queue",
+    "SQS batches of more than 10 messages",
+    "Lambda's own runtime: the zip runs in this machine's Python",
+    "TLS",
+)
+_LOCALSTACK_LIMITS = (
+    "IAM: no permission is enforced",
+    "SES: notifications are published to the topic as SES would",
+    "TLS",
+)
+_ANSWER_SECONDS = 5
+_environment_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """An emulator that answers, and what it can do."""
+
+    name: Name
+    endpoint_url: str
+    enforces_iam: bool
+    simulates_ses: bool
+    """Whether mail to the SES mailbox simulator produces notifications."""
+    limits: tuple[str, ...]
+    """What a run on it does not prove."""
+    disposable: bool
+    """Whether it goes away with the run, and all that is in it."""
+    region: str = REGION
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment that points Terraform, boto3 and the AWS CLI at it."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+        }
+
+    @overload
+    def client(self, service: Literal["dynamodb"]) -> "DynamoDBClient": ...
+    @overload
+    def client(self, service: Literal["iam"]) -> "IAMClient": ...
+    @overload
+    def client(self, service: Literal["lambda"]) -> "LambdaClient": ...
+    @overload
+    def client(self, service: Literal["logs"]) -> "CloudWatchLogsClient": ...
+    @overload
+    def client(self, service: Literal["ses"]) -> "SESClient": ...
+    @overload
+    def client(self, service: Literal["sns"]) -> "SNSClient": ...
+    @overload
+    def client(self, service: Literal["sqs"]) -> "SQSClient": ...
+    @overload
+    def client(self, service: Literal["sts"]) -> "STSClient": ...
+
+    def client(self, service: Any) -> Any:
+        """Return a boto3 client of the emulator, whatever AWS configuration the user has."""
+        return _client(self.name, self.endpoint_url, service, retries=3)
+
+
+def _client(name: Name, endpoint_url: str, service: str, retries: int) -> Any:  # noqa: ANN401  (a client's type depends on the service)
+    config = Config(
+        proxies={},  # never through the user's proxy
+        connect_timeout=_ANSWER_SECONDS,
+        retries={"total_max_attempts": retries, "mode": "standard"},
+    )
+    with _without_user_configuration():
+        return _created_client(name, endpoint_url, service, config)
+
+
+@contextmanager
+def _without_user_configuration() -> Iterator[None]:
+    """Hide ``AWS_*`` from boto3, which fails on a profile that does not exist even where nothing of it is needed."""
+    with _environment_lock:
+        hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_")}
+        try:
+            yield
+        finally:
+            os.environ.update(hidden)
+
+
+def _created_client(name: Name, endpoint_url: str, service: str, config: Config) -> Any:  # noqa: ANN401  (as above)
+    if name == "localstack":
+        session = localstack_client.session.Session(
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106  (the emulator takes any)
+            region_name=REGION,
+            localstack_host=urlsplit(endpoint_url).netloc,
+        )
+        return session.client(service, config=config)
+    return boto3.Session().client(
+        service,  # type: ignore[call-overload]  # one of the literals above
+        endpoint_url=endpoint_url,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106  (as above)
+        config=config,
+    )
+
+
+@dataclass(frozen=True)
+class Running:
+    """An emulator and how to end it."""
+
+    emulator: Emulator
+    stop: Callable[[], None]
+    detach: Callable[[], None]
+    """Make it outlive this process."""
+    state: Mapping[str, str] = field(default_factory=dict)
+    """What :func:`stop_detached` needs to end it from another process."""
+
+
+def choose(choice: str | None = None) -> str:
+    """Return what ``choice``, else ``EMULATOR``, else ``auto`` means here: ``embedded``, ``localstack`` or a URL.
+
+    Raises:
+        HarnessError: it is none of the choices.
+    """
+    asked = choice or os.environ.get("EMULATOR") or "auto"
+    if asked in {"embedded", "localstack"} or asked.startswith(("http://", "https://")):
+        return asked.rstrip("/")
+    if asked == "auto":
+        return "localstack" if localstack.engine_answers() else "embedded"
+    raise HarnessError(
+        f"EMULATOR is {asked!r}: choose auto, embedded, localstack, or the URL of an emulator that is running."
+    )
+
+
+def start(choice: str | None, folder: Path) -> Running:
+    """Start the emulator that :func:`choose` names, or find the running one, and say which in one line.
+
+    ``folder`` takes its log and its temporary files, and names it.
+
+    Raises:
+        HarnessError: it does not start or does not answer; one sentence says why.
+    """
+    chosen = choose(choice)
+    folder.mkdir(parents=True, exist_ok=True)
+    if chosen == "embedded":
+        server = embedded.Embedded.start(folder)
+        emulator = Emulator(
+            "embedded",
+            server.endpoint_url,
+            enforces_iam=True,
+            simulates_ses=True,
+            limits=_EMBEDDED_LIMITS,
+            disposable=True,
+        )
+        print(f"Emulator: embedded (ministack, IAM enforced) at {server.endpoint_url}", flush=True)
+        state = {"endpoint_url": server.endpoint_url, "folder": str(server.folder)}
+        return Running(emulator, server.stop, server.detach, state)
+    if chosen == "localstack":
+        project = f"healthy-mailing-{folder.name}".lower()
+        container = localstack.LocalStack.start(project, folder)
+        emulator = Emulator(
+            "localstack",
+            container.endpoint_url,
+            enforces_iam=False,
+            simulates_ses=False,
+            limits=_LOCALSTACK_LIMITS,
+            disposable=True,
+        )
+        print(f"Emulator: LocalStack in Docker at {container.endpoint_url}", flush=True)
+        return Running(emulator, container.stop, _nothing, {"project": project, "folder": str(folder)})
+    emulator = running_at(chosen)
+    print(f"Emulator: the one that runs at {chosen}", flush=True)
+    return Running(emulator, _nothing, _nothing)
+
+
+@contextmanager
+def running(choice: str | None, folder: Path) -> Iterator[Emulator]:
+    """Give the chosen emulator for the length of a ``with`` block. Arguments and errors as :func:`start`."""
+    server = start(choice, folder)
+    try:
+        yield server.emulator
+    finally:
+        server.stop()
+
+
+def stop_detached(state: Mapping[str, str]) -> None:
+    """End an emulator that another process detached, by its :attr:`Running.state`; nothing if it is gone already."""
+    if "project" in state:
+        localstack.remove(state["project"], Path(state["folder"]))
+    elif "endpoint_url" in state:
+        embedded.stop(state["endpoint_url"], Path(state["folder"]))
+
+
+def answers(endpoint_url: str) -> bool:
+    """Return whether something that speaks AWS's protocol answers at this URL."""
+    try:
+        _client("url", endpoint_url, "sts", retries=1).get_caller_identity()
+    except (BotoCoreError, ClientError, ResponseParserError):
+        return False
+    return True
+
+
+def _nothing() -> None:
+    pass
+
+
+def running_at(url: str) -> Emulator:
+    """Return the emulator that runs at a URL, whoever started it.
+
+    Raises:
+        HarnessError: nothing answers there.
+    """
+    if not answers(url):
+        raise HarnessError(f"No AWS emulator answers at EMULATOR={url}: start it, or choose EMULATOR=embedded.")
+    health = _health(url)
+    # ministack says whether it enforces IAM; of the others none does without being paid for it.
+    is_ministack = "auth" in health
+    enforces_iam = health.get("auth") == "enabled"
+    limits = _EMBEDDED_LIMITS if is_ministack else _LOCALSTACK_LIMITS
+    if is_ministack and not enforces_iam:
+        limits = ("IAM: no permission is enforced", *limits)
+    return Emulator("url", url, enforces_iam=enforces_iam, simulates_ses=is_ministack, limits=limits, disposable=False)
+
+
+def _health(url: str) -> dict[str, Any]:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url}/_localstack/health", timeout=_ANSWER_SECONDS) as response:
+            answer = json.load(response)
+    except (urllib.error.URLError, OSError, ValueError):
+        return {}
+    return answer if isinstance(answer, dict) else {}

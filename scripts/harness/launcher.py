@@ -1,0 +1,182 @@
+"""Start the embedded emulator, ministack, in this process: the child process behind :mod:`harness.embedded`.
+
+    python -I launcher.py FOLDER
+
+It listens on a free loopback port that it binds itself (so nobody can take the port in between), prints that port on
+standard output once it answers, and logs to standard error. It ends on SIGTERM and SIGINT, and when its standard input
+closes: that is how it notices that the harness died, even by ``kill -9``. A line ``detach`` on standard input makes it
+independent of the harness. When it ends it takes the Lambda workers and FOLDER with it.
+
+It also adds what ministack 1.5.33 lacks; each such place names the version.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+Response = tuple[int, dict[str, str], bytes]
+
+_NOTIFICATION_KINDS = ("Bounce", "Complaint", "Delivery")
+_SHUTDOWN_SECONDS = 1.0  # for requests under way; nobody needs an answer from an emulator that goes away
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    folder = sys.argv[1]
+    listener = socket.create_server(("127.0.0.1", 0))
+    # ministack reads these when it is imported, hence the imports inside functions.
+    os.environ["GATEWAY_PORT"] = str(listener.getsockname()[1])
+    os.environ["TMPDIR"] = folder
+    try:
+        asyncio.run(_serve(listener, folder))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        sys.stderr.flush()
+        # Not a plain return: ministack's queue pollers and a handler that is still busy would keep the interpreter.
+        os._exit(0)
+
+
+async def _serve(listener: socket.socket, folder: str) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    threading.Thread(target=_watch_parent, daemon=True).start()
+
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+    from ministack import app
+    from ministack.core import lambda_runtime
+
+    _add_notification_attributes()
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.graceful_timeout = _SHUTDOWN_SECONDS
+    config.keep_alive_timeout = 75
+    config.accesslog = None
+    try:
+        front = _front(app.app, listener.getsockname()[1], folder, stop)
+        await serve(cast("Any", front), config, shutdown_trigger=stop.wait)
+    finally:
+        # ministack 1.5.33 kills its workers on a reset but not when it ends.
+        await asyncio.to_thread(lambda_runtime.reset)
+
+
+def _watch_parent() -> None:
+    if sys.stdin.readline().strip() != "detach":
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _front(application: Application, port: int, folder: str, stop: asyncio.Event) -> Application:
+    """Wrap ministack: report the port when it is ready, count loopback as TLS, answer the harness."""
+    control_path = f"/_harness/{Path(folder).parent.name}"
+
+    async def front(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await application(scope, receive, _reporting(send, port))
+        elif scope["path"] == control_path:
+            # GET says who this is, DELETE ends it: a process id may belong to somebody else by then.
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": folder.encode()})
+            if scope["method"] == "DELETE":
+                stop.set()
+        else:
+            # ministack 1.5.33 serves plain HTTP, and with AUTH=true enforces policies that deny it
+            # (aws:SecureTransport). It counts an "https" scope as TLS; loopback carries nothing that needs it.
+            await application({**scope, "scheme": "https"}, receive, send)
+
+    return front
+
+
+def _reporting(send: Send, port: int) -> Send:
+    async def reporting(message: Message) -> None:
+        await send(message)
+        if message["type"] == "lifespan.startup.complete":
+            # The socket listens already, so whoever connects from now on is served.
+            print(port, flush=True)
+            # Nobody reads standard output after this line; a later print must not meet a closed pipe.
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+    return reporting
+
+
+def _add_notification_attributes() -> None:
+    """Add two SES v1 actions that ministack 1.5.33 lacks.
+
+    Terraform's ``aws_ses_identity_notification_topic`` calls both. Shapes as in the Amazon SES API Reference, version
+    2010-12-01: GetIdentityNotificationAttributes and SetIdentityHeadersInNotificationsEnabled.
+    """
+    from ministack.services import ses
+
+    actions: dict[str, Callable[[dict[str, str]], Response]] = {
+        "GetIdentityNotificationAttributes": _get_notification_attributes,
+        "SetIdentityHeadersInNotificationsEnabled": _set_headers_in_notifications,
+    }
+    original = ses.handle_request
+
+    async def handle_request(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+    ) -> Response:
+        parameters = {name: values[0] for name, values in query.items() if values}
+        parameters.update(parse_qsl(body.decode(errors="replace")))
+        action = actions.get(parameters.get("Action", ""))
+        if action is not None:
+            return action(parameters)
+        return cast("Response", await original(method, path, headers, body, query))
+
+    ses.handle_request = handle_request
+
+
+def _get_notification_attributes(parameters: dict[str, str]) -> Response:
+    from ministack.services import ses
+
+    entries = ""
+    for name in (value for key, value in parameters.items() if key.startswith("Identities.member.")):
+        identity = ses._identities.get(name)
+        if identity is None:
+            continue
+        topics = identity["NotificationTopics"]
+        values = {f"{kind}Topic": topics[kind] for kind in _NOTIFICATION_KINDS if topics.get(kind)}
+        values["ForwardingEnabled"] = _boolean(identity["FeedbackForwardingEnabled"])
+        for kind in _NOTIFICATION_KINDS:
+            values[f"HeadersIn{kind}NotificationsEnabled"] = _boolean(identity.get(f"HeadersIn{kind}", False))
+        members = "".join(f"<{key}>{escape(value)}</{key}>" for key, value in values.items())
+        entries += f"<entry><key>{escape(name)}</key><value>{members}</value></entry>"
+    return _answer("GetIdentityNotificationAttributes", f"<NotificationAttributes>{entries}</NotificationAttributes>")
+
+
+def _set_headers_in_notifications(parameters: dict[str, str]) -> Response:
+    from ministack.services import ses
+
+    identity = ses._identities.get(parameters.get("Identity", ""))
+    if identity is not None:
+        identity[f"HeadersIn{parameters.get('NotificationType', '')}"] = parameters.get("Enabled") == "true"
+    return _answer("SetIdentityHeadersInNotificationsEnabled", "")
+
+
+def _answer(action: str, result: str) -> Response:
+    from ministack.services import ses
+
+    answer = ses._xml(200, f"{action}Response", f"<{action}Result>{result}</{action}Result>")
+    return cast("Response", answer)
+
+
+def _boolean(value: object) -> str:
+    return "true" if value else "false"
+
+
+if __name__ == "__main__":
+    main()

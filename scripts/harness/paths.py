@@ -1,0 +1,12 @@
+"""Where things are in the project."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BUILD = ROOT / "build"
+TOOLS = BUILD / "tools"
+RUNS = BUILD / "runs"
+UP = BUILD / "up"
+PACKAGE = BUILD / "healthy-mailing.zip"
+TERRAFORM = ROOT / "terraform"
+EVENTS = ROOT / "tests" / "events"

@@ -1,0 +1,47 @@
+"""A folder for each run: ``build/runs/<id>``."""
+
+import fcntl
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness import paths
+
+_LOCK = "lock"
+
+
+@contextmanager
+def kept_on_failure(purpose: str) -> Iterator[Path]:
+    """Give a new folder for the length of a ``with`` block.
+
+    If the block fails, the folder is named and stays until the next run, which also removes what a killed one left.
+    """
+    _sweep()
+    folder = paths.RUNS / f"{purpose}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    folder.mkdir(parents=True)
+    with (folder / _LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield folder
+        except Exception:
+            print(f"What the run left to look at: {folder}", flush=True)
+            raise
+        except BaseException:
+            # Interrupted: nobody will look.
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Remove the folders of runs that are over: nobody holds their lock."""
+    for lock_file in paths.RUNS.glob(f"*/{_LOCK}"):
+        with lock_file.open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            shutil.rmtree(lock_file.parent, ignore_errors=True)

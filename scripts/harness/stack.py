@@ -1,0 +1,162 @@
+"""The real Terraform root, applied to an emulator."""
+
+import json
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import paths
+from harness.emulator import Emulator
+from harness.errors import HarnessError
+from harness.terraform import Terraform, find
+
+WAITS = "Terraform's AWS provider itself waits 25 s for every SQS queue that it creates, on AWS too."
+
+# Not part of the configuration that users apply, or of another run's state.
+_NOT_COPIED = shutil.ignore_patterns(
+    ".terraform*", "*.tfstate*", "*.tfvars", "*.tfvars.json", "*.tftest.hcl", "tests", "examples", "*_override.tf"
+)
+# Without it the provider waits for minutes after an emulator has died.
+_FEW_ATTEMPTS = {"AWS_MAX_ATTEMPTS": "3"}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """An applied root: where it is, and Terraform's outputs by name."""
+
+    emulator: Emulator
+    name: str
+    folder: Path
+    terraform: Terraform
+    outputs: Mapping[str, Any]
+
+    def drift(self) -> list[str]:
+        """Return what a plan would change, as ``ADDRESS: ACTION ATTRIBUTE, …``; empty if nothing.
+
+        Raises:
+            TerraformError: the plan failed.
+        """
+        self.run("plan", "-no-color", "-out=drift.plan")
+        plan = json.loads(self.run("show", "-json", "drift.plan"))
+        return [
+            _described(change)
+            for change in plan.get("resource_changes", [])
+            if change["change"]["actions"] not in (["no-op"], ["read"])
+        ]
+
+    def destroy(self) -> None:
+        """Destroy it with Terraform.
+
+        Raises:
+            TerraformError: something could not be destroyed.
+        """
+        self.run("destroy", "-auto-approve", "-no-color")
+
+    def leftovers(self) -> list[str]:
+        """Return what exists under this stack's name, as ``KIND NAME``: after :meth:`destroy` nothing should."""
+        return leftovers(self.emulator, self.name)
+
+    def run(self, *arguments: str) -> str:
+        """Run Terraform on it and return what it printed.
+
+        Raises:
+            TerraformError: it failed.
+        """
+        return self.terraform.run(*arguments, folder=self.folder, environment=_environment(self.emulator))
+
+
+def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path) -> Stack:
+    """Copy ``terraform/`` into a folder and apply it.
+
+    Variables not given: a ``name`` of its own, so that stacks do not meet in one emulator; the built package; no
+    deletion protection.
+
+    Raises:
+        TerraformError: Terraform or its provider is missing, or the root does not apply.
+    """
+    name = variables.get("name") or f"mailing-{secrets.token_hex(3)}"
+    values = {
+        "name": name,
+        "package": {"path": str(paths.PACKAGE)},
+        "table": {"deletion_protection": False},
+        **variables,
+    }
+    stack = Stack(emulator, name, folder / "terraform", find(), {})
+    shutil.copytree(paths.TERRAFORM, stack.folder, ignore=_NOT_COPIED)
+    (stack.folder / "terraform.tfvars.json").write_text(json.dumps(values, indent=2))
+    stack.terraform.init(folder=stack.folder, environment=_environment(emulator))
+    try:
+        stack.run("apply", "-auto-approve", "-no-color")
+    except BaseException:
+        abandon(stack)
+        raise
+    return opened(emulator, name, folder)
+
+
+def opened(emulator: Emulator, name: str, folder: Path) -> Stack:
+    """Return the stack that was applied in a folder, perhaps by another process.
+
+    Raises:
+        TerraformError: there is none.
+    """
+    stack = Stack(emulator, name, folder / "terraform", find(), {})
+    outputs = json.loads(stack.run("output", "-json"))
+    values = {key: output["value"] for key, output in outputs.items()}
+    return Stack(emulator, name, stack.folder, stack.terraform, values)
+
+
+def abandon(stack: Stack) -> None:
+    """Clean up after a failure: destroy what others would find, leave what goes away with the emulator."""
+    if not stack.emulator.disposable:
+        with suppress(HarnessError):
+            stack.destroy()
+
+
+@contextmanager
+def applied(emulator: Emulator, variables: Mapping[str, Any], folder: Path) -> Iterator[Stack]:
+    """Give an applied stack for a ``with`` block, then destroy it. Arguments and errors as :func:`apply`."""
+    stack = apply(emulator, variables, folder)
+    try:
+        yield stack
+    except BaseException:
+        abandon(stack)
+        raise
+    stack.destroy()
+
+
+def leftovers(emulator: Emulator, name: str) -> list[str]:
+    """Return tables, topics, queues, functions, roles and log groups with this prefix, as ``KIND NAME``."""
+    found = {
+        "table": _names(emulator.client("dynamodb").get_paginator("list_tables").paginate(), "TableNames"),
+        "topic": _names(emulator.client("sns").get_paginator("list_topics").paginate(), "Topics", "TopicArn"),
+        "queue": _names(emulator.client("sqs").get_paginator("list_queues").paginate(), "QueueUrls"),
+        "function": _names(
+            emulator.client("lambda").get_paginator("list_functions").paginate(), "Functions", "FunctionName"
+        ),
+        "role": _names(emulator.client("iam").get_paginator("list_roles").paginate(), "Roles", "RoleName"),
+        "log group": _names(
+            emulator.client("logs").get_paginator("describe_log_groups").paginate(), "logGroups", "logGroupName"
+        ),
+    }
+    return [f"{kind} {each}" for kind, names in found.items() for each in names if each.startswith(name)]
+
+
+def _names(pages: Iterable[Mapping[str, Any]], key: str, field: str | None = None) -> list[str]:
+    """Return the last part of each name, ARN or URL."""
+    entries = (entry for page in pages for entry in page.get(key, []))
+    texts = (entry[field] if field else entry for entry in entries)
+    return [text.rsplit("/", 1)[-1].rsplit(":", 1)[-1] for text in texts]
+
+
+def _described(change: Mapping[str, Any]) -> str:
+    before, after = change["change"]["before"] or {}, change["change"]["after"] or {}
+    differing = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
+    return f"{change['address']}: {'+'.join(change['change']['actions'])} {', '.join(differing)}"
+
+
+def _environment(emulator: Emulator) -> dict[str, str]:
+    return {**emulator.environment(), **_FEW_ATTEMPTS}

@@ -1,0 +1,290 @@
+"""Terraform and its AWS provider: finding them, fetching them, running them."""
+
+import contextlib
+import fcntl
+import hashlib
+import io
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from harness import paths
+from harness.errors import HarnessError, tail
+
+RELEASE = "1.11.4"
+RELEASES = "https://releases.hashicorp.com/terraform"
+# From terraform_1.11.4_SHA256SUMS of the official release.
+SHA256 = {
+    "linux_amd64": "1ce994251c00281d6845f0f268637ba50c0005657eb3cf096b92f753b42ef4dc",
+    "linux_arm64": "a43d1d0da9b9bab214a8305a39db0e40869572594ccf50c416a7756499143633",
+    "darwin_amd64": "a56d5002b9f7647291faccc3dd1a70350e60fb61e4c45037629508b8fdc2575b",
+    "darwin_arm64": "867e0808fa971217043e25b7a792b10720c79b1546f8a68479b74f138be73e18",
+}
+# What the configuration in terraform/ needs.
+MINIMUM = {"Terraform": (1, 7), "OpenTofu": (1, 8)}
+REGISTRY = {"Terraform": "registry.terraform.io", "OpenTofu": "registry.opentofu.org"}
+PROVIDER = "registry.terraform.io/hashicorp/aws"  # as mirrors lay it out
+
+_GUARD = Path(__file__).with_name("guard.py")
+_REGISTRY_SECONDS = 3
+_DOWNLOAD_SECONDS = 60
+
+
+class TerraformError(HarnessError):
+    """Terraform is missing, too old, or said no."""
+
+
+@dataclass(frozen=True)
+class Terraform:
+    """A Terraform or OpenTofu program that is new enough."""
+
+    program: Path
+    product: str  # "Terraform" or "OpenTofu"
+    version: str
+
+    def run(self, *arguments: str, folder: Path, environment: Mapping[str, str] | None = None) -> str:
+        """Run it in a folder and return what it printed on standard output.
+
+        It sees nothing of the user's ``AWS_*`` and ``TF_*`` variables, only ``environment``, and stops when this
+        process does.
+
+        Raises:
+            TerraformError: it failed; the message holds the end of its output.
+        """
+        status, output, errors = self._run(arguments, folder, environment or {})
+        if status:
+            command = " ".join([self.program.name, *arguments])
+            raise TerraformError(f"`{command}` failed in {folder}:\n{tail(errors or output)}")
+        return output
+
+    def init(self, *, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        """Run ``init`` in a folder, one at a time: a plugin cache is not made for two at once.
+
+        Raises:
+            TerraformError: as :meth:`run`.
+        """
+        paths.TOOLS.mkdir(parents=True, exist_ok=True)
+        with (paths.TOOLS / "init.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.run("init", "-no-color", folder=folder, environment=environment)
+
+    def replace_this_process(self, arguments: list[str], folder: Path) -> None:
+        """Become Terraform, with the user's whole environment: for real accounts and interactive use."""
+        environment = {"CHECKPOINT_DISABLE": "1", **os.environ}
+        environment.pop("TF_CLI_CONFIG_FILE", None)
+        if arguments[:1] != ["fmt"]:  # which needs no provider
+            environment = {**provider_installation(self), **environment}
+        os.chdir(folder)
+        os.execve(self.program, [self.program.name, *arguments], environment)
+
+    def _run(self, arguments: Iterable[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str, str]:
+        base = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
+        base.update(CHECKPOINT_DISABLE="1", TF_IN_AUTOMATION="1", TF_INPUT="0")
+        base.update(provider_installation(self))
+        # Local runs start without a lock file, and without one Terraform would not use its plugin cache.
+        base["TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"] = "1"
+        with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-I", str(_GUARD), str(self.program), *arguments],
+                cwd=folder,
+                env={**base, **environment},
+                stdin=subprocess.PIPE,  # held open: the guard stops Terraform when it closes
+                stdout=output,
+                stderr=errors,
+                # Ctrl-C reaches Terraform through us, so that it comes once.
+                start_new_session=True,
+            )
+            with process:
+                try:
+                    process.wait()
+                except BaseException:
+                    process.terminate()
+                    process.wait()
+                    raise
+            output.seek(0)
+            errors.seek(0)
+            return process.returncode, output.read(), errors.read()
+
+
+def find() -> Terraform:
+    """Find Terraform: ``TERRAFORM``, else ``terraform``, else ``tofu`` on PATH, else the pinned release, fetched once.
+
+    Raises:
+        TerraformError: none of these is usable, or it is too old.
+    """
+    named = os.environ.get("TERRAFORM")
+    if named:
+        program = shutil.which(named)
+        if program is None:
+            raise TerraformError(f"TERRAFORM is {named}, which is not a program: correct it or unset it.")
+    else:
+        program = shutil.which("terraform") or shutil.which("tofu")
+    return _identify(Path(program) if program else download())
+
+
+def _identify(program: Path) -> Terraform:
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CLI_CONFIG_FILE"}
+    environment["CHECKPOINT_DISABLE"] = "1"
+    try:
+        answer = subprocess.run(
+            [program, "version"], env=environment, capture_output=True, text=True, timeout=60, check=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        raise TerraformError(f"{program} does not run ({error}): install Terraform anew or set TERRAFORM.") from error
+    match = re.match(r"(Terraform|OpenTofu) v(\d+)\.(\d+)(\S*)", answer)
+    if not match:
+        raise TerraformError(f"{program} is neither Terraform nor OpenTofu: set TERRAFORM to one of them.")
+    product, major, minor, rest = match.groups()
+    if (int(major), int(minor)) < MINIMUM[product]:
+        needed = ".".join(map(str, MINIMUM[product]))
+        raise TerraformError(
+            f"{program} is {product} {major}.{minor}{rest}, older than {needed}: upgrade it or set TERRAFORM."
+        )
+    return Terraform(program, product, f"{major}.{minor}{rest}")
+
+
+def download() -> Path:
+    """Return the pinned official release, fetched into ``build/tools`` the first time.
+
+    Raises:
+        TerraformError: no internet, an unsupported platform, or a file whose SHA-256 is not the published one.
+    """
+    target = platform_name()
+    if target not in SHA256:
+        raise TerraformError(f"There is no Terraform on PATH and none to download for {target}: set TERRAFORM.")
+    program = paths.TOOLS / f"terraform-{RELEASE}-{target}" / "terraform"
+    if program.exists():
+        return program
+    url = f"{RELEASES}/{RELEASE}/terraform_{RELEASE}_{target}.zip"
+    print(f"Terraform is not on PATH: fetching {RELEASE} from {url}", flush=True)
+    try:
+        with urllib.request.urlopen(url, timeout=_DOWNLOAD_SECONDS) as response:
+            content = response.read()
+    except (urllib.error.URLError, OSError) as error:
+        raise TerraformError(
+            f"There is no Terraform on PATH, and {url} can't be reached ({error}): "
+            "install Terraform or OpenTofu, or set TERRAFORM."
+        ) from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != SHA256[target]:
+        raise TerraformError(f"{url} has SHA-256 {found}, not the published {SHA256[target]}: it was not installed.")
+    program.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = program.with_name(f"terraform.{os.getpid()}")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        unfinished.write_bytes(archive.read("terraform"))
+    unfinished.chmod(0o755)
+    return unfinished.replace(program)
+
+
+def platform_name() -> str:
+    """Return the platform as Terraform's release files name it, such as ``linux_amd64``."""
+    machine = platform.machine().lower()
+    architecture = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(machine, machine)
+    return f"{platform.system().lower()}_{architecture}"
+
+
+def provider_installation(terraform: Terraform) -> dict[str, str]:
+    """Return the environment that tells Terraform where its provider comes from.
+
+    ``TF_PLUGIN_MIRROR`` wins. Else a configuration of the user's that exists is respected. Else the registry, with a
+    plugin cache under ``build/``; where it can't be reached, the first local mirror.
+
+    Raises:
+        TerraformError: ``TF_PLUGIN_MIRROR`` holds no AWS provider, or there is neither a registry nor a mirror.
+    """
+    named = os.environ.get("TF_PLUGIN_MIRROR")
+    if named:
+        if not (Path(named) / PROVIDER).is_dir():
+            raise TerraformError(f"TF_PLUGIN_MIRROR is {named}, which holds no {PROVIDER}: correct it or unset it.")
+        return _through_mirror(terraform, Path(named))
+    inherited = os.environ.get("TF_CLI_CONFIG_FILE")
+    if inherited and Path(inherited).is_file():
+        return {"TF_CLI_CONFIG_FILE": inherited}
+    if _user_configures_installation(terraform):
+        return {}
+    registry = REGISTRY[terraform.product]
+    if _reachable(registry):
+        plugins = paths.TOOLS / "plugins"
+        plugins.mkdir(parents=True, exist_ok=True)
+        return {"TF_PLUGIN_CACHE_DIR": str(plugins)}
+    mirror = find_mirror(mirror_folders())
+    if mirror is None:
+        raise TerraformError(
+            f"{registry} can't be reached and no local mirror holds {PROVIDER}: connect to the internet, or make one "
+            f"elsewhere (`{terraform.program.name} providers mirror FOLDER`) and set TF_PLUGIN_MIRROR to it."
+        )
+    return _through_mirror(terraform, mirror)
+
+
+def find_mirror(folders: Iterable[Path]) -> Path | None:
+    """Return the first folder that holds the AWS provider in the layout of a Terraform mirror, else None."""
+    return next((folder for folder in folders if (folder / PROVIDER).is_dir()), None)
+
+
+def mirror_folders() -> Iterator[Path]:
+    """Yield the folders where a local mirror may lie: each in /opt, Terraform's implied ones, the user's own."""
+    with contextlib.suppress(OSError):
+        yield from sorted(Path("/opt").iterdir())
+    for share in ("/usr/local/share", "/usr/share"):
+        yield Path(share) / "terraform" / "plugins"
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    yield Path(data) / "terraform" / "plugins"
+    yield Path.home() / ".terraform.d" / "plugins"
+
+
+def _user_configures_installation(terraform: Terraform) -> bool:
+    """Return whether the user's own ~/.terraformrc or ~/.tofurc says where providers come from."""
+    configuration = Path.home() / {"Terraform": ".terraformrc", "OpenTofu": ".tofurc"}[terraform.product]
+    return configuration.is_file() and "provider_installation" in configuration.read_text(errors="replace")
+
+
+@cache
+def _reachable(registry: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"https://{registry}/.well-known/terraform.json", timeout=_REGISTRY_SECONDS):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _through_mirror(terraform: Terraform, mirror: Path) -> dict[str, str]:
+    """Write a CLI configuration that takes providers from a mirror and from nowhere else."""
+    if terraform.product == "OpenTofu":
+        mirror = _under_name_of_opentofu(mirror)
+    path = json.dumps(str(mirror))
+    content = f"provider_installation {{\n  filesystem_mirror {{\n    path = {path}\n  }}\n}}\n"
+    name = hashlib.sha256(content.encode()).hexdigest()[:12]
+    return {"TF_CLI_CONFIG_FILE": str(_written(paths.TOOLS / f"mirror-{name}.tfrc", content))}
+
+
+def _written(path: Path, content: str) -> Path:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+        unfinished.write_text(content)
+        unfinished.replace(path)
+    return path
+
+
+def _under_name_of_opentofu(mirror: Path) -> Path:
+    """Return a mirror that holds the same provider under OpenTofu's registry, where it looks for ``hashicorp/aws``."""
+    if (mirror / PROVIDER.replace(REGISTRY["Terraform"], REGISTRY["OpenTofu"])).is_dir():
+        return mirror
+    renamed = paths.TOOLS / f"mirror-{hashlib.sha256(str(mirror).encode()).hexdigest()[:12]}"
+    link = renamed / REGISTRY["OpenTofu"] / "hashicorp" / "aws"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        link.symlink_to(mirror / PROVIDER, target_is_directory=True)
+    return renamed

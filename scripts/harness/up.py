@@ -1,0 +1,149 @@
+"""``make up`` and ``make down``: an emulator with the applied stack, kept running for hands-on work.
+
+All of it lies in ``build/up``. ``state.json`` is written last: a folder without it is what an interrupted ``up`` left.
+"""
+
+import fcntl
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+import package
+from harness import demo, emulator, paths, stack
+from harness.emulator import Running
+from harness.errors import HarnessError
+from harness.stack import Stack
+
+
+def _state_file() -> Path:
+    return paths.UP / "state.json"
+
+
+def up(console: Console, choice: str | None = None) -> None:
+    """Start an emulator, apply the stack, leave both running and say how to use them. Once is enough.
+
+    Raises:
+        HarnessError: something did not start; nothing is left running then.
+    """
+    with _alone():
+        state = _read()
+        if state is not None and emulator.answers(state["environment"]["AWS_ENDPOINT_URL"]):
+            console.print("It is up already; `make down` ends it.")
+        else:
+            _clean(state)
+            state = _start(console, choice)
+    _explain(console, state)
+
+
+def down(console: Console) -> None:
+    """Destroy the stack and stop the emulator.
+
+    Raises:
+        HarnessError: the stack could not be destroyed in an emulator that others use.
+    """
+    with _alone():
+        state = _read()
+        if state is None:
+            _clean(None)
+            console.print("Nothing is up.")
+            return
+        endpoint_url = state["environment"]["AWS_ENDPOINT_URL"]
+        if not emulator.answers(endpoint_url):
+            _clean(state)
+            console.print("The emulator was gone already; cleaned up after it.")
+            return
+        if not state["disposable"]:
+            with demo.progress(console, "Destroying the stack"):
+                _opened(state).destroy()
+        _clean(state)
+        console.print(f"Down: {'stack and emulator' if state['disposable'] else 'the stack'} at {endpoint_url} ended.")
+
+
+def _start(console: Console, choice: str | None) -> dict[str, Any]:
+    server = emulator.start(choice, paths.UP)
+    try:
+        zip_path = package.build(paths.UP / "healthy-mailing.zip")
+        console.print(stack.WAITS, style="dim")
+        with demo.progress(console, "Applying the Terraform root"):
+            applied = stack.apply(server.emulator, {"package": {"path": str(zip_path)}}, paths.UP)
+        try:
+            state = _state(server, applied)
+            unfinished = _state_file().with_suffix(".part")
+            unfinished.write_text(json.dumps(state, indent=2))
+            server.detach()
+            unfinished.replace(_state_file())
+        except BaseException:
+            stack.abandon(applied)
+            raise
+    except BaseException:
+        server.stop()
+        shutil.rmtree(paths.UP, ignore_errors=True)
+        raise
+    return state
+
+
+def _state(server: Running, applied: Stack) -> dict[str, Any]:
+    return {
+        "name": applied.name,
+        "environment": server.emulator.environment(),
+        "disposable": server.emulator.disposable,
+        "outputs": dict(applied.outputs),
+        "emulator": dict(server.state),
+    }
+
+
+def _opened(state: Mapping[str, Any]) -> Stack:
+    endpoint_url = state["environment"]["AWS_ENDPOINT_URL"]
+    return stack.opened(emulator.running_at(endpoint_url), state["name"], paths.UP)
+
+
+def _explain(console: Console, state: Mapping[str, Any]) -> None:
+    outputs = state["outputs"]
+    console.print(f"topic  {outputs['topic_arn']}\nqueue  {outputs.get('queue_url')}\ntable  {outputs['table_name']}")
+    console.print("\nTo use it from this shell:", style="bold")
+    for name, value in state["environment"].items():
+        console.print(f"export {name}={value}", soft_wrap=True, highlight=False)
+    console.print("\nTo try next:", style="bold")
+    message = demo.COMPLAINT.relative_to(paths.ROOT)
+    for command in (
+        f"aws sns publish --topic-arn {outputs['topic_arn']} --message file://{message}",
+        f"aws dynamodb scan --table-name {outputs['table_name']}",
+        f"tail -f {(paths.UP / 'emulator.log').relative_to(paths.ROOT)}",
+        "make down",
+    ):
+        console.print(command, soft_wrap=True, highlight=False)
+
+
+def _read() -> dict[str, Any] | None:
+    with suppress(OSError, ValueError):
+        state = json.loads(_state_file().read_text())
+        if isinstance(state, dict):
+            return state
+    return None
+
+
+def _clean(state: Mapping[str, Any] | None) -> None:
+    if state is not None:
+        emulator.stop_detached(state["emulator"])
+    shutil.rmtree(paths.UP, ignore_errors=True)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let one ``up`` or ``down`` work at a time.
+
+    Raises:
+        HarnessError: another one is at it.
+    """
+    paths.BUILD.mkdir(exist_ok=True)
+    with (paths.BUILD / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise HarnessError("Another `make up` or `make down` is at work here: wait for it.") from error
+        yield

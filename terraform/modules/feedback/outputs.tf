@@ -1,0 +1,62 @@
+output "topic_arn" {
+  description = "ARN of the topic; point SES's notifications or event destinations at it."
+  value       = aws_sns_topic.this.arn
+
+  # SES removes the setting when it may not publish, so nobody learns of the topic before its policy allows it.
+  depends_on = [aws_sns_topic_policy.this, aws_sns_topic_subscription.this]
+}
+
+output "queue_url" {
+  description = "URL of the queue; null with delivery `direct`."
+  value       = one(aws_sqs_queue.this[*].url)
+}
+
+output "queue_arn" {
+  description = "ARN of the queue; null with delivery `direct`."
+  value       = one(aws_sqs_queue.this[*].arn)
+}
+
+output "dead_letter_queue_url" {
+  description = "URL of the dead-letter queue: whatever is in it is feedback that is not in the table."
+  value       = aws_sqs_queue.dead_letter.url
+}
+
+output "dead_letter_queue_arn" {
+  description = "ARN of the dead-letter queue."
+  value       = aws_sqs_queue.dead_letter.arn
+}
+
+output "table_name" {
+  description = "Name of the table."
+  value       = aws_dynamodb_table.this.name
+}
+
+output "table_arn" {
+  description = "ARN of the table."
+  value       = aws_dynamodb_table.this.arn
+}
+
+output "function_name" {
+  description = "Name of the function, which is also the dimension FunctionName of its metrics."
+  value       = aws_lambda_function.this.function_name
+}
+
+output "function_arn" {
+  description = "ARN of the function."
+  value       = aws_lambda_function.this.arn
+}
+
+output "role_arn" {
+  description = "ARN of the function's role."
+  value       = aws_iam_role.this.arn
+}
+
+output "log_group_name" {
+  description = "Name of the function's log group."
+  value       = aws_cloudwatch_log_group.this.name
+}
+
+output "kms_key_policy" {
+  description = "Policy document (JSON) with the statements that the policy of a customer's key must hold; depends on nothing that the module creates."
+  value       = data.aws_iam_policy_document.key.json
+}

@@ -1,0 +1,43 @@
+resource "aws_dynamodb_table" "this" {
+  name                        = local.table_name
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "UserId"
+  deletion_protection_enabled = var.table.deletion_protection
+  tags                        = var.tags
+
+  attribute {
+    name = "UserId"
+    type = "S"
+  }
+
+  attribute {
+    name = "suppressed"
+    type = "S"
+  }
+
+  attribute {
+    name = "updatedAt"
+    type = "S"
+  }
+
+  # Sparse: only addresses that are not to be mailed have the attribute `suppressed`. All attributes, because whoever
+  # lists them wants to know why. Provider 6.28 and later warn that an index's `hash_key` and `range_key` are deprecated:
+  # what replaces them, `key_schema`, does not exist in provider 5.
+  global_secondary_index {
+    name            = "suppressed-updatedAt"
+    hash_key        = "suppressed"
+    range_key       = "updatedAt"
+    projection_type = "ALL"
+  }
+
+  point_in_time_recovery {
+    enabled = var.table.point_in_time_recovery
+  }
+
+  # DynamoDB always encrypts; `enabled = false` means with a key of its own. Were the block left out then, a customer's key
+  # would stay in use after it was taken away.
+  server_side_encryption {
+    enabled     = local.encrypted
+    kms_key_arn = var.kms_key_arn
+  }
+}

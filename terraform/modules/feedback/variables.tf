@@ -1,0 +1,197 @@
+variable "name" {
+  description = "Name of the table, and start of every other name: topic, queue, function and role are called NAME-feedback. Choose another for a second copy in the same account and region."
+  type        = string
+  default     = "mailing"
+  nullable    = false
+
+  validation {
+    # A table's name has at least 3 characters. NAME-feedback, a role's and a function's, has at most 64, and
+    # NAME-feedback-dead-letter, a queue's, at most 80.
+    condition     = can(regex("^[a-zA-Z0-9][a-zA-Z0-9_-]{2,53}$", var.name))
+    error_message = "The name must be 3 to 54 letters, digits, hyphens or underscores, and begin with a letter or digit."
+  }
+}
+
+variable "package" {
+  description = "The function's zip, as `make package` builds it: `path` of a local file, or `s3`, an object that was uploaded. With `s3`, a change is noticed by `object_version` or `source_code_hash` (base64 of the zip's SHA-256)."
+  type = object({
+    path = optional(string)
+    s3 = optional(object({
+      bucket           = string
+      key              = string
+      object_version   = optional(string)
+      source_code_hash = optional(string)
+    }))
+  })
+  nullable = false
+
+  validation {
+    condition     = (var.package.path == null) != (var.package.s3 == null)
+    error_message = "The package must have either path or s3, and not both."
+  }
+
+  validation {
+    condition     = var.package.path == null || can(filebase64sha256(var.package.path))
+    error_message = "There is no file at package.path: build it with `make package`."
+  }
+}
+
+variable "delivery" {
+  description = "How feedback gets from the topic to the function: `queue` (SQS between them: batches, retries of exactly what failed) or `direct` (one call for each message, as in the original article)."
+  type        = string
+  default     = "queue"
+  nullable    = false
+
+  validation {
+    condition     = contains(["queue", "direct"], var.delivery)
+    error_message = "The delivery must be \"queue\" or \"direct\"."
+  }
+}
+
+variable "rules" {
+  description = "What the state of an address depends on: days with a soft bounce that disable it, how many days back they count, and for how many days a delivery that changes no state may go unwritten (1 is exact)."
+  type = object({
+    soft_bounce_limit       = optional(number, 5)
+    soft_bounce_window_days = optional(number, 30)
+    delivery_refresh_days   = optional(number, 1)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(range(1, 17), var.rules.soft_bounce_limit)
+    error_message = "The soft_bounce_limit must be a whole number from 1 to 16, as many days as a record keeps."
+  }
+
+  validation {
+    condition     = var.rules.soft_bounce_window_days >= 1 && var.rules.soft_bounce_window_days <= 3650 && floor(var.rules.soft_bounce_window_days) == var.rules.soft_bounce_window_days
+    error_message = "The soft_bounce_window_days must be a whole number from 1 to 3650."
+  }
+
+  validation {
+    condition     = contains(range(1, 366), var.rules.delivery_refresh_days)
+    error_message = "The delivery_refresh_days must be a whole number from 1 to 365."
+  }
+}
+
+variable "function" {
+  description = "The Lambda function: memory (its CPU grows with it), timeout, concurrency reserved for it (null: none), processor, how much it logs (DEBUG, INFO, WARNING, ERROR) and for how many days logs are kept (0: for ever)."
+  type = object({
+    memory_megabytes     = optional(number, 512)
+    timeout_seconds      = optional(number, 30)
+    reserved_concurrency = optional(number)
+    architecture         = optional(string, "arm64")
+    log_level            = optional(string, "INFO")
+    log_retention_days   = optional(number, 30)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.function.memory_megabytes >= 128 && var.function.memory_megabytes <= 10240 && floor(var.function.memory_megabytes) == var.function.memory_megabytes
+    error_message = "The memory_megabytes must be a whole number from 128 to 10240."
+  }
+
+  validation {
+    condition     = contains(range(3, 901), var.function.timeout_seconds)
+    error_message = "The timeout_seconds must be a whole number from 3 to 900."
+  }
+
+  validation {
+    condition     = coalesce(var.function.reserved_concurrency, 0) >= 0 && floor(coalesce(var.function.reserved_concurrency, 0)) == coalesce(var.function.reserved_concurrency, 0)
+    error_message = "The reserved_concurrency must be a whole number, or null to reserve none."
+  }
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.function.architecture)
+    error_message = "The architecture must be \"arm64\" or \"x86_64\"."
+  }
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR"], var.function.log_level)
+    error_message = "The log_level must be DEBUG, INFO, WARNING or ERROR."
+  }
+
+  validation {
+    condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.function.log_retention_days)
+    error_message = "The log_retention_days must be a number of days that CloudWatch Logs offers: 0 (for ever), 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+  }
+}
+
+variable "queue" {
+  description = "With delivery `queue`: most messages of one call, how long to gather them, tries before a message goes to the dead-letter queue, and most calls at a time (null: as Lambda sees fit)."
+  type = object({
+    batch_size              = optional(number, 1000)
+    batching_window_seconds = optional(number, 5)
+    max_receive_count       = optional(number, 5)
+    maximum_concurrency     = optional(number)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.queue.batch_size >= 1 && var.queue.batch_size <= 10000 && floor(var.queue.batch_size) == var.queue.batch_size
+    error_message = "The batch_size must be a whole number from 1 to 10000."
+  }
+
+  validation {
+    condition     = contains(range(0, 301), var.queue.batching_window_seconds) && (var.queue.batch_size <= 10 || var.queue.batching_window_seconds >= 1)
+    error_message = "The batching_window_seconds must be a whole number from 0 to 300, and at least 1 with a batch_size over 10."
+  }
+
+  validation {
+    condition     = contains(range(1, 1001), var.queue.max_receive_count)
+    error_message = "The max_receive_count must be a whole number from 1 to 1000."
+  }
+
+  validation {
+    condition     = contains(range(2, 1001), coalesce(var.queue.maximum_concurrency, 2))
+    error_message = "The maximum_concurrency must be a whole number from 2 to 1000, or null for no limit."
+  }
+}
+
+variable "table" {
+  description = "The DynamoDB table: its name (null: the value of `name`), and whether it is protected from deletion and can be restored to any second of the last 35 days."
+  type = object({
+    name                   = optional(string)
+    deletion_protection    = optional(bool, true)
+    point_in_time_recovery = optional(bool, true)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_.-]{3,255}$", coalesce(var.table.name, "mailing")))
+    error_message = "The table's name must be 3 to 255 letters, digits, underscores, dots or hyphens."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "A customer managed KMS key that encrypts topic, queues, table and log group; null: each service's own encryption. Its key policy must hold the statements of the output `kms_key_policy`, before the topic uses it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.kms_key_arn))
+    error_message = "The kms_key_arn must be the ARN of a customer managed key (arn:aws:kms:REGION:ACCOUNT:key/ID). An alias such as alias/aws/sns cannot work: SES may not use AWS managed keys, and would publish nothing."
+  }
+}
+
+variable "ses_source_arns" {
+  description = "Which identities and configuration sets of SES may publish to the topic, as ARNs; empty: all of this account in this region."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.ses_source_arns : can(regex("^arn:[a-z-]+:ses:[a-z0-9-]+:[0-9]{12}:(identity|configuration-set)/.+$", arn))])
+    error_message = "Each of ses_source_arns must be the ARN of an SES identity or configuration set."
+  }
+}
+
+variable "tags" {
+  description = "Tags for everything that can have them, beside the provider's default tags."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}

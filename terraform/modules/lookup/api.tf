@@ -1,0 +1,171 @@
+# The REST API, made from openapi.yaml.
+
+locals {
+  stage    = "v1"
+  document = yamldecode(file("${path.module}/openapi.yaml"))
+
+  # What each operation of the API is to API Gateway: signed, and handed to the function as it is.
+  operation = {
+    security = [for name, _ in local.document.components.securitySchemes : { (name) = [] }]
+    x-amazon-apigateway-integration = {
+      type       = "aws_proxy"
+      httpMethod = "POST" # by which API Gateway calls Lambda, whatever the request's method
+      uri        = aws_lambda_function.this.invoke_arn
+    }
+  }
+
+  # By path, its methods as written in the document. Any other method, and any other path, reaches the function too, which
+  # answers 405 or 404: API Gateway would say "Missing Authentication Token".
+  methods = merge(
+    {
+      for path, item in local.document.paths :
+      path => [for key, _ in item : key if contains(["get", "put", "post", "delete"], key)]
+    },
+    { "/{proxy+}" = [] },
+  )
+
+  # API Gateway imports OpenAPI 3.0.1 and models in JSON Schema draft 4, the document is of OpenAPI 3.1 and JSON Schema
+  # 2020-12. So it is given what it acts upon, paths, methods and authorization, and neither schemas nor responses: the
+  # function checks every request itself, and its tests hold it to the whole document.
+  body = {
+    openapi = "3.0.1"
+    info = {
+      title   = local.name # API Gateway takes its name from here
+      version = local.document.info.version
+    }
+    components = { securitySchemes = local.document.components.securitySchemes }
+    paths = {
+      for path, methods in local.methods : path => merge(
+        {
+          parameters = [
+            for match in regexall("{([a-z]+)[+]?}", path) :
+            { name = match[0], in = "path", required = true, schema = { type = "string" } }
+          ]
+        },
+        { for method in methods : method => local.operation },
+        { x-amazon-apigateway-any-method = local.operation },
+      )
+    }
+    x-amazon-apigateway-gateway-responses = {
+      for type, title in { DEFAULT_4XX = "Refused by API Gateway", DEFAULT_5XX = "Failed in API Gateway" } :
+      type => {
+        responseTemplates = {
+          # $context.error.messageString comes with its quotes.
+          "application/json" = "{\"type\":\"about:blank\",\"title\":\"${title}\",\"detail\":$context.error.messageString}"
+        }
+      }
+    }
+  }
+}
+
+resource "aws_api_gateway_rest_api" "this" {
+  name        = local.name
+  description = "Which addresses of the table ${var.table.name} may be mailed."
+  body        = jsonencode(local.body)
+  tags        = var.tags
+
+  endpoint_configuration {
+    types = ["REGIONAL"]
+  }
+}
+
+resource "aws_api_gateway_rest_api_policy" "this" {
+  count = length(var.callers) > 0 ? 1 : 0
+
+  rest_api_id = aws_api_gateway_rest_api.this.id
+  policy      = data.aws_iam_policy_document.api[0].json
+}
+
+data "aws_iam_policy_document" "api" {
+  count = length(var.callers) > 0 ? 1 : 0
+
+  statement {
+    sid       = "CallersInvoke"
+    actions   = ["execute-api:Invoke"]
+    resources = ["${aws_api_gateway_rest_api.this.execution_arn}/${local.stage}/*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = var.callers
+    }
+  }
+}
+
+resource "aws_api_gateway_deployment" "this" {
+  rest_api_id = aws_api_gateway_rest_api.this.id
+
+  # A deployment is a copy: what changes the API must make a new one.
+  triggers = {
+    redeployment = sha256(jsonencode([local.body, var.callers]))
+  }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+
+  depends_on = [aws_api_gateway_rest_api_policy.this]
+}
+
+resource "aws_api_gateway_stage" "this" {
+  rest_api_id   = aws_api_gateway_rest_api.this.id
+  deployment_id = aws_api_gateway_deployment.this.id
+  stage_name    = local.stage
+  description   = "The API's first version, which grows but does not break."
+  tags          = var.tags
+
+  dynamic "access_log_settings" {
+    for_each = aws_cloudwatch_log_group.access[*].arn
+
+    content {
+      destination_arn = access_log_settings.value
+
+      # Neither path nor query: they hold addresses.
+      format = jsonencode({
+        time            = "$context.requestTime"
+        requestId       = "$context.requestId"
+        method          = "$context.httpMethod"
+        resource        = "$context.resourcePath"
+        status          = "$context.status"
+        error           = "$context.error.responseType"
+        caller          = "$context.identity.userArn"
+        sourceIp        = "$context.identity.sourceIp"
+        functionRequest = "$context.integration.requestId"
+        milliseconds    = "$context.responseLatency"
+        octets          = "$context.responseLength"
+      })
+    }
+  }
+}
+
+resource "aws_api_gateway_method_settings" "this" {
+  rest_api_id = aws_api_gateway_rest_api.this.id
+  stage_name  = aws_api_gateway_stage.this.stage_name
+  method_path = "*/*"
+
+  settings {
+    throttling_rate_limit  = var.throttling.requests_per_second
+    throttling_burst_limit = var.throttling.burst
+  }
+}
+
+resource "aws_cloudwatch_log_group" "access" {
+  count = var.access_logs ? 1 : 0
+
+  name              = local.log_group_names.access
+  retention_in_days = var.function.log_retention_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
+}
+
+# What callers need, for whoever writes their policies.
+data "aws_iam_policy_document" "caller" {
+  for_each = {
+    read     = ["GET/addresses", "GET/addresses/*", "POST/check"]
+    override = ["DELETE/addresses/*/override", "PUT/addresses/*/override"]
+  }
+
+  statement {
+    actions   = ["execute-api:Invoke"]
+    resources = [for route in each.value : "${aws_api_gateway_rest_api.this.execution_arn}/${local.stage}/${route}"]
+  }
+}

@@ -1,0 +1,59 @@
+output "topic_arn" {
+  description = "ARN of the topic; point SES's notifications or event destinations at it."
+  value       = module.feedback.topic_arn
+}
+
+output "queue_url" {
+  description = "URL of the queue; null with delivery `direct`."
+  value       = module.feedback.queue_url
+}
+
+output "queue_arn" {
+  description = "ARN of the queue; null with delivery `direct`."
+  value       = module.feedback.queue_arn
+}
+
+output "dead_letter_queue_url" {
+  description = "URL of the dead-letter queue: whatever is in it is feedback that is not in the table."
+  value       = module.feedback.dead_letter_queue_url
+}
+
+output "dead_letter_queue_arn" {
+  description = "ARN of the dead-letter queue."
+  value       = module.feedback.dead_letter_queue_arn
+}
+
+output "table_name" {
+  description = "Name of the table."
+  value       = module.feedback.table_name
+}
+
+output "table_arn" {
+  description = "ARN of the table."
+  value       = module.feedback.table_arn
+}
+
+output "function_name" {
+  description = "Name of the function, which is also the dimension FunctionName of its metrics."
+  value       = module.feedback.function_name
+}
+
+output "function_arn" {
+  description = "ARN of the function."
+  value       = module.feedback.function_arn
+}
+
+output "role_arn" {
+  description = "ARN of the function's role."
+  value       = module.feedback.role_arn
+}
+
+output "log_group_name" {
+  description = "Name of the function's log group."
+  value       = module.feedback.log_group_name
+}
+
+output "kms_key_policy" {
+  description = "Policy document (JSON) with the statements that the policy of a customer's key must hold; depends on nothing that the module creates."
+  value       = module.feedback.kms_key_policy
+}
