@@ -172,8 +172,8 @@ def assess(evidence: Evidence, rules: Rules) -> Assessment:  # noqa: PLR0911  (o
 def worth_writing(held: Evidence, merged: Evidence, rules: Rules) -> bool:
     """Return whether merged evidence must replace what the table holds.
 
-    It must if it differs, unless all that differs is a delivery which changes no state and is less than
-    ``rules.delivery_refresh_days`` newer than the one held.
+    It must if it differs, unless all that differs is a delivery which decides nothing, as no bounce is as new as the
+    one held, and which is less than ``rules.delivery_refresh_days`` newer than it.
     """
     if held == merged:
         return False
@@ -183,7 +183,7 @@ def worth_writing(held: Evidence, merged: Evidence, rules: Rules) -> bool:
     return (
         rules.delivery_refresh_days == 1
         or days_between(old.day, new.day) >= rules.delivery_refresh_days
-        or assess(held, rules).state is not assess(merged, rules).state
+        or any(mark.kind in _BOUNCES and mark.day >= old.day for mark in held.values())
     )
 
 
@@ -213,11 +213,15 @@ def from_item(item: Mapping[str, Any]) -> Evidence:
     try:
         if "evidence" not in item:
             return evidence_of([_original_mark(item)])
-        return {_slot(mark): mark for mark in _marks(item["evidence"])}
+        evidence = {_slot(mark): mark for mark in _marks(item["evidence"])}
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise RecordError(f"the table's item is no record of this version: {type(error).__name__}") from error
+    if not evidence:
+        raise RecordError("the table's item holds no evidence")
+    return evidence
 
 
+_BOUNCES = frozenset({MarkKind.HARD_BOUNCE, MarkKind.SOFT_BOUNCE, MarkKind.UNDETERMINED})
 _SOFT_BOUNCE_PREFIX = f"{MarkKind.SOFT_BOUNCE}/"
 
 
@@ -305,6 +309,10 @@ def _marks(fields: Mapping[str, Any]) -> Iterable[Mark]:
 
 def _from_map(kind: MarkKind, value: Mapping[str, str]) -> Mark:
     detail = dict(value)
+    if not all(isinstance(text, str) for text in detail.values()) or to_utc(detail["at"]) != detail["at"]:
+        raise ValueError("a mark holds what no mark does")
+    if kind is MarkKind.OVERRIDE:
+        State(detail["state"])
     at, sender = detail.pop("at"), detail.pop("by" if kind is MarkKind.OVERRIDE else "from")
     feedback_id, message_id = detail.pop("feedbackId", ""), detail.pop("messageId", "")
     return Mark(at, feedback_id, message_id, sender, tuple(sorted(detail.items())), kind)

@@ -1,0 +1,91 @@
+"""A guarded command must not outlive its starter, nor may what it started itself."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness import paths
+
+GUARD = str(paths.ROOT / "scripts" / "harness" / "guard.py")
+# Like Terraform: starts a helper, and stops on the first SIGINT.
+COMMAND = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGINT, lambda *_: sys.exit(7))
+deaf = "import signal, time; signal.signal(2, signal.SIG_IGN); time.sleep(600)"
+helper = subprocess.Popen([sys.executable, "-c", deaf])
+print(helper.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def started() -> tuple[subprocess.Popen[str], int]:
+    """Return the guard, once its command has started a helper, and the helper's process id."""
+    guard = subprocess.Popen(
+        [sys.executable, "-I", GUARD, sys.executable, "-c", COMMAND],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert guard.stdout
+    return guard, int(guard.stdout.readline())
+
+
+def gone(pid: int) -> bool:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        # A killed orphan may stay as a zombie where nothing reaps it.
+        status = Path(f"/proc/{pid}/status")
+        try:
+            os.kill(pid, 0)
+            if status.exists() and "State:\tZ" in status.read_text():
+                return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def close_standard_input(guard: subprocess.Popen[str]) -> None:
+    assert guard.stdin
+    guard.stdin.close()
+
+
+@pytest.mark.parametrize(
+    "stop",
+    [
+        close_standard_input,  # what the kernel does when the starter is killed
+        lambda guard: guard.send_signal(signal.SIGTERM),
+        lambda guard: guard.send_signal(signal.SIGINT),
+    ],
+    ids=["closed", "SIGTERM", "SIGINT"],
+)
+def test_the_command_is_stopped_cleanly_and_its_helper_with_it(
+    stop: Callable[[subprocess.Popen[str]], None],
+) -> None:
+    guard, helper = started()
+    with guard:
+        stop(guard)
+        assert guard.wait(10) == 7
+    assert gone(helper)
+
+
+@pytest.mark.parametrize("status", [0, 2])
+def test_output_and_exit_status_are_passed_on(status: int) -> None:
+    program = f"import sys; print('out'); print('err', file=sys.stderr); sys.exit({status})"
+    with subprocess.Popen(
+        [sys.executable, "-I", GUARD, sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as guard:
+        assert guard.wait(10) == status
+        assert guard.stdout
+        assert guard.stderr
+        assert (guard.stdout.read(), guard.stderr.read()) == ("out\n", "err\n")

@@ -1,0 +1,112 @@
+"""`make up` and `make down` on the real embedded emulator; only Terraform is left out."""
+
+import fcntl
+import io
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from harness import emulator, paths, stack, up
+from harness.emulator import Emulator
+from harness.errors import HarnessError
+from harness.stack import Stack
+from harness.terraform import Terraform, TerraformError
+
+OUTPUTS = {"topic_arn": "arn:topic", "queue_url": "http://queue", "table_name": "mailing"}
+
+
+@pytest.fixture(autouse=True)
+def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A build folder of its own, and Terraform that applies at once."""
+
+    def apply(on: Emulator, variables: Mapping[str, Any], folder: Path) -> Stack:
+        del variables
+        return Stack(
+            on, "mailing-1", folder / "terraform", Terraform(Path("terraform"), "Terraform", "1.11.4"), OUTPUTS
+        )
+
+    monkeypatch.setattr(paths, "BUILD", tmp_path)
+    monkeypatch.setattr(paths, "UP", tmp_path / "up")
+    monkeypatch.setattr(stack, "apply", apply)
+    yield
+    up.down(Console(file=io.StringIO()))
+
+
+def printed(command: str) -> str:
+    output = io.StringIO()
+    console = Console(file=output, width=200)
+    if command == "up":
+        up.up(console, "embedded")
+    else:
+        up.down(console)
+    return output.getvalue()
+
+
+def endpoint_url() -> str:
+    state = json.loads((paths.UP / "state.json").read_text())
+    return str(state["environment"]["AWS_ENDPOINT_URL"])
+
+
+def test_up_says_how_to_use_it_and_down_ends_it() -> None:
+    explained = printed("up")
+    assert emulator.answers(endpoint_url())
+    for expected in (f"export AWS_ENDPOINT_URL={endpoint_url()}", "arn:topic", "http://queue", "mailing", "make down"):
+        assert expected in explained
+    url = endpoint_url()
+    assert "ended" in printed("down")
+    assert not emulator.answers(url)
+    assert not paths.UP.exists()
+
+
+def test_up_twice_leaves_one_emulator_and_says_that_it_is_up() -> None:
+    printed("up")
+    url = endpoint_url()
+    again = printed("up")
+    assert again.startswith("It is up already")
+    assert f"export AWS_ENDPOINT_URL={url}" in again
+    assert endpoint_url() == url
+
+
+def test_down_without_up_is_harmless() -> None:
+    assert printed("down") == "Nothing is up.\n"
+
+
+@pytest.mark.parametrize(("command", "said"), [("up", "export AWS_ENDPOINT_URL="), ("down", "gone already")])
+def test_an_emulator_that_died_is_cleaned_up_after(command: str, said: str) -> None:
+    printed("up")
+    dead = endpoint_url()
+    emulator.stop_detached(json.loads((paths.UP / "state.json").read_text())["emulator"])
+    assert said in printed(command)
+    assert not paths.UP.exists() or endpoint_url() != dead
+
+
+def test_what_an_interrupted_up_left_does_not_disturb_the_next(tmp_path: Path) -> None:
+    (tmp_path / "up" / "emulator").mkdir(parents=True)
+    printed("up")
+    assert emulator.answers(endpoint_url())
+
+
+def test_a_failed_apply_leaves_no_emulator_and_no_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Emulator] = []
+
+    def fail(on: Emulator, variables: Mapping[str, Any], folder: Path) -> Stack:
+        del variables, folder
+        seen.append(on)
+        raise TerraformError("no")
+
+    monkeypatch.setattr(stack, "apply", fail)
+    with pytest.raises(TerraformError):
+        printed("up")
+    assert not emulator.answers(seen[0].endpoint_url)
+    assert not paths.UP.exists()
+
+
+def test_two_at_once_are_refused(tmp_path: Path) -> None:
+    with (tmp_path / "up.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(HarnessError, match="Another `make up` or `make down` is at work here"):
+            printed("up")

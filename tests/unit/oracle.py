@@ -1,0 +1,112 @@
+"""The seven rules once more, said as plainly as the design says them: over a list of all marks, with real dates.
+
+Slow and simple on purpose, and independent of ``mailing.record``, of which it uses no function.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from mailing.record import Mark, Rules
+
+NEWEST_COUNTS = ("complaint", "notSpam", "hardBounce", "undetermined", "optOut", "optIn", "override")
+DAYS_KEPT = 16
+
+Order = tuple[datetime, str, str]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A state, its reason, and the place in the order of marks of the one that the item shows."""
+
+    state: str
+    reason: str
+    order: Order
+
+
+def when(mark: Mark) -> datetime:
+    return datetime.strptime(mark.at, "%Y-%m-%dT%H:%M:%S.%f%z")
+
+
+def day(mark: Mark) -> date:
+    return when(mark).date()
+
+
+def order(mark: Mark) -> Order:
+    return when(mark), mark.feedback_id, mark.message_id
+
+
+def kept(marks: list[Mark]) -> list[Mark]:
+    """Return the marks that evidence keeps."""
+    of_kind: dict[str, list[Mark]] = {}
+    for mark in marks:
+        of_kind.setdefault(str(mark.kind), []).append(mark)
+    result = [max(of_kind[kind], key=order) for kind in NEWEST_COUNTS if kind in of_kind]
+    soft_bounces = of_kind.get("softBounces", [])
+    days = sorted({day(mark) for mark in soft_bounces}, reverse=True)[:DAYS_KEPT]
+    result += [min((mark for mark in soft_bounces if day(mark) == each), key=order) for each in days]
+    if "delivery" in of_kind:
+        newest_day = max(day(mark) for mark in of_kind["delivery"])
+        result.append(min((mark for mark in of_kind["delivery"] if day(mark) == newest_day), key=order))
+    return result
+
+
+def verdicts(marks: list[Mark], rules: Rules) -> list[Verdict]:
+    """Return what the rules say of marks: one verdict, or several where no mark decided and equals are newest."""
+    marks = kept(marks)
+    override = next((mark for mark in marks if mark.kind == "override"), None)
+    if override is not None:
+        if dict(override.detail)["state"] == "disable":
+            return [Verdict("disable", "operator", order(override))]
+        marks = [mark for mark in marks if when(mark) > when(override)]
+
+    def the(kind: str) -> Mark | None:
+        return next((mark for mark in marks if mark.kind == kind), None)
+
+    counted = counted_soft_bounces(marks, the("delivery"), rules)
+    rule_by_rule: list[tuple[str, Mark | None]] = [
+        ("disable", unless_later(the("complaint"), the("notSpam"))),
+        ("disable", unless_later(the("optOut"), the("optIn"))),
+        ("disable", unless_on_a_later_day(the("hardBounce"), the("delivery"))),
+        ("disable", counted[-1] if len(counted) >= rules.soft_bounce_limit else None),
+        ("review", unless_on_a_later_day(the("undetermined"), the("delivery"))),
+    ]
+    for state, mark in rule_by_rule:
+        if mark is not None:
+            return [Verdict(state, reason(mark, len(counted)), order(mark))]
+
+    if not marks and override is not None:
+        return [Verdict("enable", "operator", order(override))]
+    newest = max(order(mark) for mark in marks)
+    return [Verdict("enable", reason(mark, len(counted)), newest) for mark in marks if order(mark) == newest]
+
+
+def unless_later(bad: Mark | None, good: Mark | None) -> Mark | None:
+    """Return the bad mark if it is newer than the good one."""
+    return bad if bad and (not good or when(bad) > when(good)) else None
+
+
+def unless_on_a_later_day(bad: Mark | None, good: Mark | None) -> Mark | None:
+    """Return the bad mark unless the good one is of a later day; within a day the worse wins."""
+    return bad if bad and not (good and day(good) > day(bad)) else None
+
+
+def counted_soft_bounces(marks: list[Mark], delivery: Mark | None, rules: Rules) -> list[Mark]:
+    """Return the soft bounces of days after the last delivery's, and near enough to the newest, oldest first."""
+    counted = [mark for mark in marks if mark.kind == "softBounces" and (not delivery or day(mark) > day(delivery))]
+    counted.sort(key=order)
+    return [mark for mark in counted if (day(counted[-1]) - day(mark)).days <= rules.soft_bounce_window_days]
+
+
+def reason(mark: Mark, soft_bounces: int = 0) -> str:
+    detail = dict(mark.detail)
+    match str(mark.kind):
+        case "complaint":
+            kind = detail.get("subType") or detail.get("feedbackType")
+            return f"complaint:{kind}" if kind else "complaint"
+        case "hardBounce":
+            return f"bounce:{detail['bounceType']}/{detail['subType']}"
+        case "softBounces":
+            return f"soft-bounces:{soft_bounces}"
+        case kind:
+            plain = {"notSpam": "not-spam", "optOut": "opt-out", "optIn": "opt-in", "override": "operator"}
+            return plain.get(kind, kind)

@@ -1,0 +1,172 @@
+"""Every spelling of one mailbox has one canonical form, and different mailboxes stay apart."""
+
+import string
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from mailing.address import MAX_OCTETS, AddressError, canonical, masked
+
+LABEL = st.text(string.ascii_letters + string.digits, min_size=1, max_size=10)
+LOCAL_PART = st.text(string.ascii_letters + string.digits + "!#$%&'*+/=?^_`{|}~.-", min_size=1, max_size=20)
+PLAIN_ADDRESSES = st.builds(
+    lambda local, labels: f"{local}@{'.'.join(labels)}", LOCAL_PART, st.lists(LABEL, min_size=1, max_size=4)
+)
+
+LABEL_OF_63 = "d" * 63
+DOMAIN_OF_255 = ".".join([LABEL_OF_63, LABEL_OF_63, LABEL_OF_63, "d" * 63])
+DOMAIN_OF_259 = f"{DOMAIN_OF_255}.com"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("jane@example.com", "jane@example.com"),
+        ("Jane.Doe@Example.COM", "jane.doe@example.com"),
+        ("  jane@example.com\r\n", "jane@example.com"),
+        ("<jane@example.com>", "jane@example.com"),
+        ("Jane Doe <Jane@Example.com>", "jane@example.com"),
+        ('"Doe, Jane" <jane@example.com>', "jane@example.com"),
+        ('"jane@other.example" <jane@example.com>', "jane@example.com"),
+        ("jane@other.example <jane@example.com>", "jane@example.com"),
+        ("=?UTF-8?Q?J=C3=A4ne?= <jane@example.com>", "jane@example.com"),
+        ("jane@example.com (Jane)", "jane@example.com"),
+        ("Jane+News@example.com", "jane+news@example.com"),
+        ("jane@bücher.example", "jane@xn--bcher-kva.example"),
+        ("jane@BÜCHER.example", "jane@xn--bcher-kva.example"),
+        ("jane@XN--BCHER-KVA.example", "jane@xn--bcher-kva.example"),
+        ("jane@bu\u0308cher.example", "jane@xn--bcher-kva.example"),
+        ("пётр@почта.рф", "пётр@xn--80a1acny.xn--p1ai"),
+        ("JOSÉ@example.com", "josé@example.com"),
+        ("jose\u0301@example.com", "josé@example.com"),
+        ("o'brien!#$%&*/=?^_`{|}~-@example.com", "o'brien!#$%&*/=?^_`{|}~-@example.com"),
+        ("..jane..doe.@docomo.ne.jp", "..jane..doe.@docomo.ne.jp"),
+        ('"jane doe"@example.com', '"jane doe"@example.com'),
+        ('"a@b"@example.com', '"a@b"@example.com'),
+        ("jane@[192.0.2.1]", "jane@[192.0.2.1]"),
+        ("jane@mail_1.example.com", "jane@mail_1.example.com"),
+        ("jane@localhost", "jane@localhost"),
+    ],
+)
+def test_canonical_form(text: str, expected: str) -> None:
+    assert canonical(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "jane",
+        "@",
+        "@example.com",
+        "jane@",
+        "<>",
+        "jane <>",
+        "jane@@example.com",
+        "jane@doe@example.com",
+        "jane doe@example.com",
+        "jane@exam ple.com",
+        "jane@.example.com",
+        "jane@example..com",
+        "jane@-example.com",
+        "jane@example.com, john@example.com",
+        "jane@example.com;john@example.com",
+        "jane\x00@example.com",
+        "jane@example.com\x00",
+        "jane@exa\x00mple.com",
+        "ja\nne@example.com",
+        "ja\u200bne@example.com",
+        "ja\u202ene@example.com",
+        "ja\ud800ne@example.com",
+        "jane@exa\ud800mple.com",
+        "jane@exa\u200bmple.com\udfff",
+        '"jane@example.com',
+        "jane@[192.0.2.1",
+        "x" * 1_000_000,
+        "x" * 1_000_000 + "@example.com",
+        "(" * 100_000 + "jane@example.com" + ")" * 100_000,
+        "<" * 100_000 + "jane@example.com" + ">" * 100_000,
+        "jane@" + "é" * 5000 + ".example",
+    ],
+)
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(AddressError) as caught:
+        canonical(text)
+    assert "jane" not in str(caught.value)
+
+
+def test_length_is_bounded_in_octets() -> None:
+    assert len(canonical("é" * 32 + "@" + DOMAIN_OF_255)) == 32 + 1 + 255
+    assert len(canonical("e" * 64 + "@" + DOMAIN_OF_255)) == MAX_OCTETS
+    with pytest.raises(AddressError):
+        canonical("e" * 65 + "@" + DOMAIN_OF_255)
+    with pytest.raises(AddressError):
+        canonical("é" * 33 + "@" + DOMAIN_OF_255)
+
+
+@pytest.mark.parametrize("text", [f"jane@{DOMAIN_OF_259}", f" jane@{DOMAIN_OF_259}", f"Jane <jane@{DOMAIN_OF_259}>"])
+def test_a_domain_is_bounded_however_the_address_is_written(text: str) -> None:
+    with pytest.raises(AddressError):
+        canonical(text)
+
+
+@given(PLAIN_ADDRESSES)
+def test_case_white_space_and_display_name_make_no_difference(address: str) -> None:
+    assume(len(address) <= MAX_OCTETS)
+    expected = address.lower()
+    spellings = [address, address.upper(), address.swapcase(), f" {address}\n", f"Jane <{address}>", f"<{address}>"]
+    assert {canonical(each) for each in spellings} == {expected}
+
+
+@given(PLAIN_ADDRESSES, LOCAL_PART, LOCAL_PART)
+def test_plus_tags_stay_distinct(address: str, first: str, second: str) -> None:
+    assume(first.lower() != second.lower())
+    local, _, domain = address.rpartition("@")
+    tagged = [canonical(f"{local}+{tag}@{domain}") for tag in (first, second)]
+    assert len({*tagged, canonical(address)}) == 3
+
+
+ADDRESS_LIKE = st.one_of(
+    st.text(),
+    st.text(alphabet=st.characters()),  # lone surrogates too
+    st.builds("{}@{}".format, st.text(max_size=90), st.text(max_size=300)),
+    st.builds("{}@{}.example".format, st.text(max_size=5), st.text(min_size=1, max_size=70)),
+    st.text('ab@.<>"\\() \t+-_éİßΣ。[]'),
+)
+
+
+@given(ADDRESS_LIKE)
+@example("İ@example.com")
+@example("ΑΣ@example.com")
+@example("jane@straße.example")
+@example("jane@例え。jp")
+@example("jane@xn--.example")
+@example("jane@xn--\u0080.example")
+@example("\u212a@\u212a.example")
+def test_arbitrary_text_is_refused_or_has_one_bounded_storable_form(text: str) -> None:
+    try:
+        address = canonical(text)
+    except AddressError:
+        return
+    assert canonical(address) == address
+    assert len(address.encode()) <= MAX_OCTETS
+    assert canonical(f"  {address} ") == address
+    local, at, domain = address.rpartition("@")
+    assert local
+    assert at
+    assert domain == domain.lower()
+    assert domain.isascii()
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("jane@example.com", "j***@example.com"),
+        ("j@example.com", "j***@example.com"),
+        ('"a@b"@example.com', '"***@example.com'),
+    ],
+)
+def test_a_masked_address_keeps_one_character_and_the_domain(address: str, expected: str) -> None:
+    assert masked(address) == expected

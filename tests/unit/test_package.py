@@ -1,0 +1,129 @@
+"""The zip is the same on every machine and date, holds the functions' sources, and runs."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import package
+
+SOURCES = Path(package.SOURCES)
+REPOSITORY = Path(package.ROOT)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return package.build(tmp_path_factory.mktemp("package") / "package.zip")
+
+
+def copy_in_other_order(sources: Path, target: Path, seed: int) -> None:
+    """Copy sources file by file in a random order, which is the order many file systems list them in."""
+    files = [path for path in sources.rglob("*.py") if path.is_file()]
+    random.Random(seed).shuffle(files)  # noqa: S311  (an order, not a secret)
+    for path in files:
+        copy = target / path.relative_to(sources)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_copies_with_other_times_modes_and_order_give_the_same_bytes(built: Path, tmp_path: Path, seed: int) -> None:
+    sources = tmp_path / "copy"
+    copy_in_other_order(SOURCES, sources, seed)
+    for number, path in enumerate(sources.rglob("*.py")):
+        os.utime(path, (1_000_000_000 + number * 86_400, 2_000_000_000 - number * 86_400))
+        path.chmod([0o600, 0o755, 0o444][(number + seed) % 3])
+    assert package.build(tmp_path / "other name.zip", sources).read_bytes() == built.read_bytes()
+
+
+def test_line_ends_of_another_system_give_the_same_bytes(built: Path, tmp_path: Path) -> None:
+    sources = tmp_path / "copy"
+    copy_in_other_order(SOURCES, sources, 0)
+    for path in sources.rglob("*.py"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert package.build(tmp_path / "package.zip", sources).read_bytes() == built.read_bytes()
+
+
+def test_another_process_with_another_clock_and_umask_gives_the_same_bytes(built: Path, tmp_path: Path) -> None:
+    code = (
+        "import os, sys, time; from pathlib import Path; os.umask(0o077); time.time = lambda: 4e9; "
+        f"sys.path.insert(0, {str(REPOSITORY / 'scripts')!r}); "
+        "import package; package.build(Path(sys.argv[1]))"
+    )
+    environment = {**os.environ, "TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "7", "LC_ALL": "C"}
+    target = tmp_path / "package.zip"
+    subprocess.run([sys.executable, "-c", code, target], check=True, env=environment, cwd=tmp_path)
+    assert target.read_bytes() == built.read_bytes()
+
+
+def test_it_holds_the_functions_sources_and_nothing_else(built: Path, tmp_path: Path) -> None:
+    expected = {path.relative_to(SOURCES).as_posix(): path.read_bytes() for path in SOURCES.rglob("*.py")}
+    with zipfile.ZipFile(built) as archive:
+        assert archive.testzip() is None
+        assert {entry.filename: archive.read(entry) for entry in archive.infolist()} == expected
+        assert archive.namelist() == sorted(archive.namelist())
+    sources = tmp_path / "copy"
+    shutil.copytree(SOURCES, sources)
+    for stray in ("__pycache__/x.pyc", "mailing/notes.txt", ".env", "mailing/py.typed", "mailing/x.py.orig"):
+        (sources / stray).parent.mkdir(exist_ok=True)
+        (sources / stray).write_text("stray")
+    assert package.build(tmp_path / "package.zip", sources).read_bytes() == built.read_bytes()
+
+
+def test_entries_are_plain_files_that_everyone_may_read(built: Path) -> None:
+    with zipfile.ZipFile(built) as archive:
+        entries = archive.infolist()
+    assert {entry.external_attr >> 16 for entry in entries} == {0o100644}
+    assert {entry.create_system for entry in entries} == {3}
+    assert len({entry.date_time for entry in entries}) == 1
+
+
+def test_a_changed_source_gives_other_bytes(built: Path, tmp_path: Path) -> None:
+    sources = tmp_path / "copy"
+    shutil.copytree(SOURCES, sources)
+    with (sources / "mailing" / "record.py").open("a") as source:
+        source.write("# changed\n")
+    assert package.build(tmp_path / "package.zip", sources).read_bytes() != built.read_bytes()
+
+
+def test_building_leaves_one_file_and_replaces_an_older_one(tmp_path: Path) -> None:
+    target = tmp_path / "new folder" / "package.zip"
+    package.build(target)
+    target.write_text("old")
+    assert package.build(target) == target
+    assert zipfile.is_zipfile(target)
+    assert [path.name for path in target.parent.iterdir()] == ["package.zip"]
+
+
+def test_the_handler_is_imported_from_the_zip_alone(built: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import feedback, mailing.table; "
+        "assert callable(feedback.handler); print(feedback.__file__, mailing.table.__file__)"
+    )
+    environment = {"TABLE_NAME": "mailing", "AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "eu-west-1"}
+    run = subprocess.run(
+        [sys.executable, "-I", "-c", code, built],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=tmp_path,
+    )
+    assert run.stdout.split() == [str(built / "feedback.py"), str(built / "mailing" / "table.py")]
+
+
+def test_size_and_digest_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "package.zip"
+    monkeypatch.setattr(sys, "argv", ["package.py", str(target)])
+    package.main()
+    output = capsys.readouterr().out
+    assert str(target) in output
+    assert f"{target.stat().st_size:,} bytes" in output
+    assert "sha256 " in output

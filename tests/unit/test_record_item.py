@@ -1,0 +1,193 @@
+"""A record as the table holds it, and items that others wrote."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailing.record import (
+    Mark,
+    MarkKind,
+    RecordError,
+    Rules,
+    State,
+    assess,
+    evidence_of,
+    from_item,
+    merge,
+    override,
+    to_item,
+)
+
+AT = "2026-03-10T12:00:00.000Z"
+RULES = Rules()
+
+
+def mark(kind: MarkKind, at: str = AT, feedback_id: str = "f1", **detail: str) -> Mark:
+    return Mark(at, feedback_id, "m1", "news@example.org", tuple(sorted(detail.items())), kind)
+
+
+def item_of(*marks: Mark) -> dict[str, Any]:
+    return to_item("jane@example.com", evidence_of(marks), RULES)
+
+
+def test_item_of_a_disabled_address() -> None:
+    assert item_of(mark(MarkKind.COMPLAINT, feedbackType="abuse"), mark(MarkKind.DELIVERY, feedback_id="")) == {
+        "UserId": "jane@example.com",
+        "state": "disable",
+        "suppressed": "disable",
+        "reason": "complaint:abuse",
+        "notificationType": "Complaint",
+        "from": "news@example.org",
+        "timestamp": AT,
+        "evidence": {
+            "complaint": {
+                "at": AT,
+                "from": "news@example.org",
+                "messageId": "m1",
+                "feedbackId": "f1",
+                "feedbackType": "abuse",
+            },
+            "delivery": {"at": AT, "from": "news@example.org", "messageId": "m1"},
+        },
+    }
+
+
+def test_item_under_review_is_in_the_index() -> None:
+    item = item_of(mark(MarkKind.UNDETERMINED, bounceType="Undetermined", subType="Undetermined"))
+    assert (item["state"], item["suppressed"]) == ("review", "review")
+
+
+def test_item_of_an_enabled_address_is_not_in_the_index() -> None:
+    item = item_of(mark(MarkKind.DELIVERY, feedback_id=""))
+    assert item["state"] == "enable"
+    assert "suppressed" not in item
+
+
+@pytest.mark.parametrize("state", [State.ENABLE, State.DISABLE])
+def test_item_of_an_override(state: State) -> None:
+    item = item_of(override(state, AT, "ops@example.org", "called us"))
+    assert item["evidence"] == {
+        "override": {"state": state, "at": AT, "by": "ops@example.org", "note": "called us"},
+    }
+    assert (item["state"], item["reason"], item["from"]) == (state, "operator", "ops@example.org")
+
+
+@pytest.mark.parametrize(
+    ("marked", "expected"),
+    [
+        (mark(MarkKind.COMPLAINT), "Complaint"),
+        (mark(MarkKind.NOT_SPAM), "Complaint"),
+        (mark(MarkKind.HARD_BOUNCE, bounceType="Permanent", subType="General"), "Bounce"),
+        (mark(MarkKind.SOFT_BOUNCE, bounceType="Transient", subType="General"), "Bounce"),
+        (mark(MarkKind.UNDETERMINED, bounceType="Undetermined", subType="Undetermined"), "Bounce"),
+        (mark(MarkKind.OPT_OUT, bounceType="Permanent", subType="UnsubscribedRecipient"), "Bounce"),
+        (mark(MarkKind.OPT_OUT, contactList="Readers"), "Subscription"),
+        (mark(MarkKind.OPT_IN, contactList="Readers"), "Subscription"),
+        (mark(MarkKind.DELIVERY), "Delivery"),
+    ],
+)
+def test_notification_type_is_that_of_the_deciding_feedback(marked: Mark, expected: str) -> None:
+    assert item_of(marked)["notificationType"] == expected
+
+
+# ---- The original article's items
+
+
+def original(**fields: str) -> dict[str, str]:
+    return {
+        "UserId": "jane@example.com",
+        "notificationType": "Bounce",
+        "from": "news@example.org",
+        "timestamp": "2012-05-25T14:59:38.623-07:00",
+        "state": "disable",
+        **fields,
+    }
+
+
+@pytest.mark.parametrize(
+    ("item", "kind"),
+    [
+        (original(), MarkKind.HARD_BOUNCE),
+        (original(notificationType="Complaint"), MarkKind.COMPLAINT),
+        (original(notificationType="Delivery", state="enable"), MarkKind.DELIVERY),
+    ],
+)
+def test_an_original_item_keeps_its_state(item: dict[str, str], kind: MarkKind) -> None:
+    evidence = from_item(item)
+    (found,) = evidence.values()
+    assert (found.kind, found.at, found.sender) == (kind, "2012-05-25T21:59:38.623Z", "news@example.org")
+    assert assess(evidence, RULES).state == item["state"]
+
+
+def test_an_original_item_takes_part_in_the_merge() -> None:
+    merged = merge(from_item(original()), evidence_of([mark(MarkKind.DELIVERY, feedback_id="")]))
+    assert assess(merged, RULES).state is State.ENABLE
+
+
+# ---- What is no record
+
+COMPLAINT = {"at": AT, "from": "s", "messageId": "m", "feedbackId": "f"}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {},
+        {"UserId": "jane@example.com"},
+        original(timestamp="yesterday"),
+        {key: value for key, value in original().items() if key != "from"},
+        {key: value for key, value in original().items() if key != "state"},
+        {"evidence": None},
+        {"evidence": "complaint"},
+        {"evidence": ["complaint"]},
+        {"evidence": {"complaint": None}},
+        {"evidence": {"complaint": "x"}},
+        {"evidence": {"complaint": {}}},
+        {"evidence": {"complaint": {"at": AT}}},
+        {"evidence": {"somethingNew": COMPLAINT}},
+        {"evidence": {"softBounces": COMPLAINT}},
+        {"evidence": {"softBounces": {"2026-03-10": None}}},
+        {"evidence": {"complaint": {**COMPLAINT, "at": None}}},
+        {"evidence": {"complaint": {**COMPLAINT, "at": 5}}},
+        {"evidence": {"complaint": {**COMPLAINT, "at": "yesterday"}}},
+        {"evidence": {"complaint": {**COMPLAINT, "from": 5}}},
+        {"evidence": {"complaint": {**COMPLAINT, "feedbackType": 5}}},
+        {"evidence": {"override": {"at": AT, "by": "ops"}}},
+        {"evidence": {}},
+    ],
+    ids=repr,
+)
+def test_an_item_that_is_no_record_is_refused(item: dict[str, Any]) -> None:
+    with pytest.raises(RecordError):
+        from_item(item)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just(AT),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = st.sampled_from(["at", "from", "by", "messageId", "feedbackId", "state", "note", "subType", "2026-03-10"])
+MARK_LIKE = st.dictionaries(FIELDS, VALUES, max_size=5) | st.just(COMPLAINT)
+ITEM_LIKE = st.dictionaries(
+    st.sampled_from(["UserId", "state", "from", "timestamp", "notificationType"]), VALUES, max_size=5
+) | st.fixed_dictionaries(
+    {
+        "evidence": VALUES
+        | st.dictionaries(st.sampled_from([str(kind) for kind in MarkKind]) | st.text(), MARK_LIKE | VALUES, max_size=3)
+    }
+)
+
+
+@given(ITEM_LIKE)
+def test_what_another_program_wrote_is_a_record_or_refused(item: dict[str, Any]) -> None:
+    """What is taken for a record can be assessed, merged and written again."""
+    try:
+        evidence = from_item(item)
+    except RecordError:
+        return
+    complaint = evidence_of([mark(MarkKind.COMPLAINT)])
+    assert to_item("jane@example.com", evidence, RULES)
+    assert merge(evidence, complaint) == merge(complaint, evidence)

@@ -1,0 +1,489 @@
+"""The state of an address: each rule and its boundary by example, and all of them against the oracle."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailing.record import (
+    Evidence,
+    Mark,
+    MarkKind,
+    Rules,
+    State,
+    assess,
+    evidence_of,
+    merge,
+    override,
+    to_item,
+    worth_writing,
+)
+
+from . import oracle
+from .strategies import ALL_RULES, ANY_KIND, MOSTLY_SOFT, at, histories, marks
+
+HISTORIES = histories(ids_tell_all=True)
+
+
+@given(HISTORIES, ALL_RULES)
+def test_state_reason_and_deciding_mark_agree_with_the_oracle(history: list[Mark], rules: Rules) -> None:
+    assessment = assess(evidence_of(history), rules)
+    found = oracle.Verdict(str(assessment.state), assessment.reason, oracle.order(assessment.mark))
+    assert found in oracle.verdicts(history, rules)
+    assert assessment.mark in history
+
+
+@given(HISTORIES, ALL_RULES)
+def test_the_item_says_what_was_assessed(history: list[Mark], rules: Rules) -> None:
+    evidence = evidence_of(history)
+    assessment = assess(evidence, rules)
+    item = to_item("jane@example.com", evidence, rules)
+    assert (item["UserId"], item["state"], item["reason"]) == (
+        "jane@example.com",
+        assessment.state,
+        assessment.reason,
+    )
+    assert (item["from"], item["timestamp"]) == (assessment.mark.sender, assessment.mark.at)
+    # The index holds those who may not be mailed, and nobody else.
+    assert item.get("suppressed") == (None if assessment.state is State.ENABLE else assessment.state)
+    assert set(item["evidence"]) == {str(mark.kind) for mark in history}
+
+
+def test_no_evidence_has_no_state() -> None:
+    with pytest.raises(ValueError, match="no evidence"):
+        assess({}, Rules())
+
+
+# ---- By example. A mark is written (kind, day) or (kind, day, time of day 0 to 3); 2 is noon.
+
+
+def mark(kind: str, day: int, time: int = 2) -> Mark:
+    if kind in {"enable", "disable"}:
+        return override(State(kind), at(day, time), "ops", "why")
+    details = {
+        "complaint": {"feedbackType": "abuse"},
+        "hardBounce": {"bounceType": "Permanent", "subType": "General"},
+        "softBounces": {"bounceType": "Transient", "subType": "MailboxFull"},
+        "undetermined": {"bounceType": "Undetermined", "subType": "Undetermined"},
+    }
+    number = f"{kind}-{day}-{time}"
+    return Mark(
+        at=at(day, time),
+        feedback_id="" if kind == "delivery" else number,
+        message_id=number,
+        sender="news@example.org",
+        detail=tuple(sorted(details.get(kind, {}).items())),
+        kind=MarkKind(kind),
+    )
+
+
+Written = tuple[str, int] | tuple[str, int, int]
+
+
+def softs(*days: int) -> list[Written]:
+    return [("softBounces", day) for day in days]
+
+
+CASES: dict[str, tuple[list[Written], str, str, Written]] = {
+    # Rule 1: override to disable
+    "override to disable": ([("disable", 1)], "disable", "operator", ("disable", 1)),
+    "override to disable outlasts a delivery": (
+        [("disable", 1), ("delivery", 9), ("optIn", 9), ("notSpam", 9)],
+        "disable",
+        "operator",
+        ("disable", 1),
+    ),
+    "override to disable outranks a later complaint": (
+        [("disable", 1), ("complaint", 2)],
+        "disable",
+        "operator",
+        ("disable", 1),
+    ),
+    "override to enable lifts override to disable": (
+        [("disable", 1), ("enable", 2)],
+        "enable",
+        "operator",
+        ("enable", 2),
+    ),
+    "the newer override counts": ([("disable", 2), ("enable", 1)], "disable", "operator", ("disable", 2)),
+    # An override to enable hides what is not newer than it
+    "enable hides an earlier complaint": ([("complaint", 1), ("enable", 2)], "enable", "operator", ("enable", 2)),
+    "enable hides an earlier opt-out": ([("optOut", 1), ("enable", 2)], "enable", "operator", ("enable", 2)),
+    "enable hides an earlier hard bounce": ([("hardBounce", 1), ("enable", 2)], "enable", "operator", ("enable", 2)),
+    "enable hides what is earlier on its day": (
+        [("hardBounce", 1, 1), ("enable", 1, 2)],
+        "enable",
+        "operator",
+        ("enable", 1, 2),
+    ),
+    "enable hides what is of its very moment": (
+        [("complaint", 1, 2), ("hardBounce", 1, 2), ("enable", 1, 2)],
+        "enable",
+        "operator",
+        ("enable", 1, 2),
+    ),
+    "enable does not hide what is later on its day": (
+        [("enable", 1, 1), ("hardBounce", 1, 2)],
+        "disable",
+        "bounce:Permanent/General",
+        ("hardBounce", 1, 2),
+    ),
+    "enable does not hide a later complaint": (
+        [("enable", 1), ("complaint", 2)],
+        "disable",
+        "complaint:abuse",
+        ("complaint", 2),
+    ),
+    "enable hides soft bounces, which then do not count": (
+        [*softs(1, 2, 3, 4), ("enable", 5), *softs(6)],
+        "enable",
+        "soft-bounces:1",
+        ("softBounces", 6),
+    ),
+    "a later soft bounce of the limit counts after enable": (
+        [*softs(1), ("enable", 2), *softs(3, 4, 5, 6, 7)],
+        "disable",
+        "soft-bounces:5",
+        ("softBounces", 7),
+    ),
+    "a delivery after enable is newest": ([("enable", 1), ("delivery", 2)], "enable", "delivery", ("delivery", 2)),
+    # Rule 2: complaints
+    "complaint": ([("complaint", 1)], "disable", "complaint:abuse", ("complaint", 1)),
+    "a delivery never clears a complaint": (
+        [("complaint", 1), ("delivery", 40)],
+        "disable",
+        "complaint:abuse",
+        ("complaint", 1),
+    ),
+    "not spam after a complaint": ([("complaint", 1), ("notSpam", 2)], "enable", "not-spam", ("notSpam", 2)),
+    "not spam after a complaint on one day": (
+        [("complaint", 1, 1), ("notSpam", 1, 2)],
+        "enable",
+        "not-spam",
+        ("notSpam", 1, 2),
+    ),
+    "complaint after not spam": (
+        [("notSpam", 1), ("complaint", 2)],
+        "disable",
+        "complaint:abuse",
+        ("complaint", 2),
+    ),
+    "complaint after not spam on one day": (
+        [("notSpam", 1, 1), ("complaint", 1, 2)],
+        "disable",
+        "complaint:abuse",
+        ("complaint", 1, 2),
+    ),
+    "a complaint outranks a later hard bounce": (
+        [("complaint", 1), ("hardBounce", 2), ("optOut", 2)],
+        "disable",
+        "complaint:abuse",
+        ("complaint", 1),
+    ),
+    "not spam does not clear a hard bounce": (
+        [("hardBounce", 1), ("notSpam", 2)],
+        "disable",
+        "bounce:Permanent/General",
+        ("hardBounce", 1),
+    ),
+    # Rule 3: opt-outs
+    "opt-out": ([("optOut", 1)], "disable", "opt-out", ("optOut", 1)),
+    "a delivery never clears an opt-out": ([("optOut", 1), ("delivery", 40)], "disable", "opt-out", ("optOut", 1)),
+    "opt-in after opt-out": ([("optOut", 1, 1), ("optIn", 1, 2)], "enable", "opt-in", ("optIn", 1, 2)),
+    "opt-out after opt-in": ([("optIn", 1, 1), ("optOut", 1, 2)], "disable", "opt-out", ("optOut", 1, 2)),
+    "opt-in does not clear a complaint": (
+        [("complaint", 1), ("optIn", 2)],
+        "disable",
+        "complaint:abuse",
+        ("complaint", 1),
+    ),
+    "not spam does not clear an opt-out": ([("optOut", 1), ("notSpam", 2)], "disable", "opt-out", ("optOut", 1)),
+    # Rule 4: hard bounces
+    "hard bounce": ([("hardBounce", 1)], "disable", "bounce:Permanent/General", ("hardBounce", 1)),
+    "delivery on the next day clears a hard bounce": (
+        [("hardBounce", 1, 3), ("delivery", 2, 0)],
+        "enable",
+        "delivery",
+        ("delivery", 2, 0),
+    ),
+    "delivery later on the same day does not": (
+        [("hardBounce", 1, 0), ("delivery", 1, 3)],
+        "disable",
+        "bounce:Permanent/General",
+        ("hardBounce", 1, 0),
+    ),
+    "delivery before a hard bounce does not": (
+        [("delivery", 1), ("hardBounce", 2)],
+        "disable",
+        "bounce:Permanent/General",
+        ("hardBounce", 2),
+    ),
+    "a hard bounce is judged by the newest": (
+        [("hardBounce", 1), ("delivery", 2), ("hardBounce", 3)],
+        "disable",
+        "bounce:Permanent/General",
+        ("hardBounce", 3),
+    ),
+    # Rule 5: soft bounces
+    "soft bounces on four days": (softs(1, 2, 3, 4), "enable", "soft-bounces:4", ("softBounces", 4)),
+    "soft bounces on five days": (softs(1, 2, 3, 4, 5), "disable", "soft-bounces:5", ("softBounces", 5)),
+    "soft bounces on six days": (softs(1, 2, 3, 4, 5, 6), "disable", "soft-bounces:6", ("softBounces", 6)),
+    "many soft bounces on one day are one": (
+        [*softs(1, 2, 3), ("softBounces", 4, 0), ("softBounces", 4, 1), ("softBounces", 4, 3)],
+        "enable",
+        "soft-bounces:4",
+        ("softBounces", 4, 0),
+    ),
+    "soft bounces thirty days before the newest count": (
+        softs(1, 28, 29, 30, 31),
+        "disable",
+        "soft-bounces:5",
+        ("softBounces", 31),
+    ),
+    "soft bounces thirty-one days before do not": (
+        softs(1, 29, 30, 31, 32),
+        "enable",
+        "soft-bounces:4",
+        ("softBounces", 32),
+    ),
+    "the window is of days, not of hours": (
+        [("softBounces", 1, 0), *softs(28, 29, 30), ("softBounces", 31, 3)],
+        "disable",
+        "soft-bounces:5",
+        ("softBounces", 31, 3),
+    ),
+    "a delivery sets the count back": (
+        [*softs(1, 2, 3, 4), ("delivery", 5), *softs(6)],
+        "enable",
+        "soft-bounces:1",
+        ("softBounces", 6),
+    ),
+    "a delivery clears five soft bounces": (
+        [*softs(1, 2, 3, 4, 5), ("delivery", 6, 0)],
+        "enable",
+        "delivery",
+        ("delivery", 6, 0),
+    ),
+    "soft bounces before and on the delivery's day do not count": (
+        [("delivery", 1, 0), ("softBounces", 1, 3), *softs(2, 3, 4, 5)],
+        "enable",
+        "soft-bounces:4",
+        ("softBounces", 5),
+    ),
+    "soft bounces from the day after the delivery count": (
+        [("delivery", 1, 3), ("softBounces", 2, 0), *softs(3, 4, 5, 6)],
+        "disable",
+        "soft-bounces:5",
+        ("softBounces", 6),
+    ),
+    "at most sixteen days are counted": (softs(*range(1, 21)), "disable", "soft-bounces:16", ("softBounces", 20)),
+    # Rule 6: undetermined bounces
+    "undetermined": ([("undetermined", 1)], "review", "undetermined", ("undetermined", 1)),
+    "delivery on the next day clears an undetermined bounce": (
+        [("undetermined", 1, 3), ("delivery", 2, 0)],
+        "enable",
+        "delivery",
+        ("delivery", 2, 0),
+    ),
+    "delivery on the same day does not clear it": (
+        [("undetermined", 1, 0), ("delivery", 1, 3)],
+        "review",
+        "undetermined",
+        ("undetermined", 1, 0),
+    ),
+    "five soft bounces outrank an undetermined one": (
+        [("undetermined", 9), *softs(1, 2, 3, 4, 5)],
+        "disable",
+        "soft-bounces:5",
+        ("softBounces", 5),
+    ),
+    "an undetermined bounce outranks four soft ones": (
+        [("undetermined", 1), *softs(1, 2, 3, 4)],
+        "review",
+        "undetermined",
+        ("undetermined", 1),
+    ),
+    "a hard bounce outranks an undetermined one": (
+        [("undetermined", 9), ("hardBounce", 1)],
+        "disable",
+        "bounce:Permanent/General",
+        ("hardBounce", 1),
+    ),
+    # Rule 7: otherwise
+    "delivery": ([("delivery", 1)], "enable", "delivery", ("delivery", 1)),
+    "opt-in": ([("optIn", 1)], "enable", "opt-in", ("optIn", 1)),
+    "not spam": ([("notSpam", 1)], "enable", "not-spam", ("notSpam", 1)),
+    "soft bounce": (softs(1), "enable", "soft-bounces:1", ("softBounces", 1)),
+    "the newest is shown": ([("optIn", 1), ("delivery", 3), ("notSpam", 2)], "enable", "delivery", ("delivery", 3)),
+}
+
+
+@pytest.mark.parametrize("reverse", [False, True], ids=["in order", "reversed"])
+@pytest.mark.parametrize(("history", "state", "reason", "decided_by"), CASES.values(), ids=CASES)
+def test_state(
+    history: list[Written],
+    state: str,
+    reason: str,
+    decided_by: Written,
+    reverse: bool,  # noqa: FBT001  (a table's column)
+) -> None:
+    written = [mark(*each) for each in history]
+    evidence = evidence_of(reversed(written) if reverse else written)
+    assessment = assess(evidence, Rules())
+    assert (assessment.state, assessment.reason, assessment.mark) == (state, reason, mark(*decided_by))
+
+
+def test_a_complaint_of_the_moment_of_not_spam_is_not_newer() -> None:
+    assert assess(evidence_of([mark("complaint", 1), mark("notSpam", 1)]), Rules()).state is State.ENABLE
+    assert assess(evidence_of([mark("optOut", 1), mark("optIn", 1)]), Rules()).state is State.ENABLE
+
+
+@pytest.mark.parametrize(
+    ("detail", "reason"),
+    [
+        ({}, "complaint"),
+        ({"feedbackType": "fraud"}, "complaint:fraud"),
+        ({"subType": "OnAccountSuppressionList"}, "complaint:OnAccountSuppressionList"),
+    ],
+)
+def test_reason_of_a_complaint(detail: dict[str, str], reason: str) -> None:
+    complaint = Mark(at(1, 2), "f", "m", "s", tuple(sorted(detail.items())), MarkKind.COMPLAINT)
+    assert assess(evidence_of([complaint]), Rules()).reason == reason
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 15, 16])
+def test_the_soft_bounce_limit_is_the_number_of_days_that_disables(limit: int) -> None:
+    rules = Rules(soft_bounce_limit=limit)
+    days = [mark("softBounces", day) for day in range(limit)]
+    assert assess(evidence_of(days), rules).state is State.DISABLE
+    if limit > 1:
+        assert assess(evidence_of(days[1:]), rules).state is State.ENABLE
+
+
+@pytest.mark.parametrize("window", [1, 2, 7, 30, 60])
+def test_the_soft_bounce_window_reaches_that_many_days_back(window: int) -> None:
+    rules = Rules(soft_bounce_limit=2, soft_bounce_window_days=window)
+    assert assess(evidence_of([mark("softBounces", 0), mark("softBounces", window)]), rules).state is State.DISABLE
+    assert assess(evidence_of([mark("softBounces", 0), mark("softBounces", window + 1)]), rules).state is State.ENABLE
+
+
+# ---- What is worth writing
+
+
+@given(HISTORIES, HISTORIES, ALL_RULES)
+def test_every_change_is_written_if_deliveries_are_refreshed_daily(
+    held: list[Mark], arriving: list[Mark], rules: Rules
+) -> None:
+    exact = Rules(rules.soft_bounce_limit, rules.soft_bounce_window_days, delivery_refresh_days=1)
+    before = evidence_of(held)
+    after = merge(before, evidence_of(arriving))
+    assert worth_writing(before, after, exact) == (before != after)
+
+
+@given(HISTORIES, HISTORIES, ALL_RULES)
+def test_what_goes_unwritten_is_a_delivery_that_changes_no_state(
+    held: list[Mark], arriving: list[Mark], rules: Rules
+) -> None:
+    before = evidence_of(held)
+    after = merge(before, evidence_of(arriving))
+    if before == after:
+        assert not worth_writing(before, after, rules)
+    elif not worth_writing(before, after, rules):
+        assert assess(before, rules).state is assess(after, rules).state
+        changed = [slot for slot in {*before, *after} if before.get(slot) != after.get(slot)]
+        assert changed == [MarkKind.DELIVERY]
+        newer = oracle.day(after[MarkKind.DELIVERY]) - oracle.day(before[MarkKind.DELIVERY])
+        assert newer.days < rules.delivery_refresh_days
+
+
+@pytest.mark.parametrize(("days", "written"), [(0, False), (1, False), (6, False), (7, True), (8, True)])
+def test_a_delivery_is_refreshed_after_so_many_days(days: int, written: bool) -> None:  # noqa: FBT001
+    before = evidence_of([mark("delivery", 1)])
+    after = merge(before, evidence_of([mark("delivery", 1 + days, 1)]))
+    assert worth_writing(before, after, Rules(delivery_refresh_days=7)) == written
+
+
+def test_the_first_delivery_is_written() -> None:
+    assert worth_writing({}, evidence_of([mark("delivery", 1)]), Rules(delivery_refresh_days=365))
+
+
+@pytest.mark.parametrize("bounce", ["hardBounce", "undetermined"])
+def test_a_delivery_that_lifts_a_bounce_is_written(bounce: str) -> None:
+    before = evidence_of([mark("delivery", 1), mark(bounce, 2)])
+    after = merge(before, evidence_of([mark("delivery", 3)]))
+    assert worth_writing(before, after, Rules(delivery_refresh_days=365))
+
+
+def table_after(history: list[Mark], rules: Rules) -> Evidence:
+    """Return what the table holds after marks arrived one by one."""
+    held: Evidence = {}
+    for each in history:
+        merged = merge(held, evidence_of([each]))
+        if worth_writing(held, merged, rules):
+            held = merged
+    return held
+
+
+def in_order(history: list[Mark]) -> list[Mark]:
+    """Sort marks by time, without soft bounces of a delivery's day.
+
+    Whether those count hangs on that very delivery, so no delivery but the daily refreshed is recent enough for them.
+    """
+    delivered = {each.day for each in history if each.kind is MarkKind.DELIVERY}
+    return sorted(
+        (each for each in history if each.kind is not MarkKind.SOFT_BOUNCE or each.day not in delivered),
+        key=oracle.order,
+    )
+
+
+IN_ORDER = (
+    st.lists(marks(ANY_KIND | MOSTLY_SOFT | MOSTLY_SOFT, 9, ids_tell_all=True), max_size=25).map(in_order).filter(bool)
+)
+SELDOM = st.builds(Rules, st.integers(1, 5), st.integers(5, 30), st.integers(2, 10))
+
+
+@given(IN_ORDER, SELDOM)
+def test_what_arrives_in_order_is_judged_alike_however_seldom_deliveries_are_refreshed(
+    history: list[Mark], rules: Rules
+) -> None:
+    state = assess(table_after(history, rules), rules).state
+    assert state is assess(evidence_of(history), rules).state
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [("delivery", 1), *softs(2, 3, 4, 5), ("delivery", 6), *softs(7)],
+        [("delivery", 1), ("complaint", 2), ("hardBounce", 3), ("delivery", 4), ("notSpam", 5)],
+        [("delivery", 1), ("optOut", 2), ("undetermined", 3), ("delivery", 4), ("optIn", 5)],
+    ],
+    ids=["sets the count of soft bounces back", "lifts a bounce under a complaint", "lifts a bounce under an opt-out"],
+)
+def test_a_delivery_that_will_decide_later_is_not_forgotten(history: list[Written]) -> None:
+    rules = Rules(delivery_refresh_days=10)
+    written = [mark(*each) for each in history]
+    assert assess(evidence_of(written), rules).state is State.ENABLE
+    assert assess(table_after(written, rules), rules).state is State.ENABLE
+
+
+def test_types_of_the_item() -> None:
+    item: dict[str, Any] = to_item("jane@example.com", evidence_of([mark("complaint", 1)]), Rules())
+    assert item == {
+        "UserId": "jane@example.com",
+        "state": "disable",
+        "suppressed": "disable",
+        "reason": "complaint:abuse",
+        "notificationType": "Complaint",
+        "from": "news@example.org",
+        "timestamp": at(1, 2),
+        "evidence": {
+            "complaint": {
+                "at": at(1, 2),
+                "from": "news@example.org",
+                "messageId": "complaint-1-2",
+                "feedbackId": "complaint-1-2",
+                "feedbackType": "abuse",
+            }
+        },
+    }

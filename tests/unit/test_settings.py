@@ -1,0 +1,65 @@
+"""Settings are read from the environment once, and a wrong one is named."""
+
+import pytest
+
+from mailing.record import Rules
+from mailing.settings import LOG_LEVELS, Settings, SettingsError
+
+TABLE = {"TABLE_NAME": "mailing"}
+
+
+def test_only_the_table_need_be_set() -> None:
+    assert Settings.from_environment(TABLE) == Settings(
+        "mailing", Rules(soft_bounce_limit=5, soft_bounce_window_days=30, delivery_refresh_days=1), "INFO"
+    )
+
+
+def test_every_setting_is_read() -> None:
+    environment = {
+        "TABLE_NAME": "other",
+        "SOFT_BOUNCE_LIMIT": "3",
+        "SOFT_BOUNCE_WINDOW_DAYS": "14",
+        "DELIVERY_REFRESH_DAYS": "7",
+        "LOG_LEVEL": "WARNING",
+        "PATH": "of no interest",
+    }
+    assert Settings.from_environment(environment) == Settings("other", Rules(3, 14, 7), "WARNING")
+
+
+@pytest.mark.parametrize("environment", [{}, {"TABLE_NAME": ""}])
+def test_a_missing_table_is_named(environment: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="TABLE_NAME"):
+        Settings.from_environment(environment)
+
+
+@pytest.mark.parametrize("level", LOG_LEVELS)
+def test_log_levels(level: str) -> None:
+    assert Settings.from_environment({**TABLE, "LOG_LEVEL": level}).log_level == level
+
+
+@pytest.mark.parametrize("level", ["", "info", "TRACE", "CRITICAL", "INFO ", "10"])
+def test_an_unknown_log_level_is_named(level: str) -> None:
+    with pytest.raises(SettingsError, match="LOG_LEVEL"):
+        Settings.from_environment({**TABLE, "LOG_LEVEL": level})
+
+
+NUMBERS = ["SOFT_BOUNCE_LIMIT", "SOFT_BOUNCE_WINDOW_DAYS", "DELIVERY_REFRESH_DAYS"]
+WRONG = ["", "0", "-1", "+5", "1.5", "1e1", "five", " 5", "5\n", "0x5", "\u0665", "9" * 10_000]
+
+
+@pytest.mark.parametrize("text", WRONG, ids=lambda text: repr(text)[:10])
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_wrong_number_is_named(name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=name) as caught:
+        Settings.from_environment({**TABLE, name: text})
+    assert "whole number from 1 to" in str(caught.value)
+
+
+def test_one_is_the_smallest_number() -> None:
+    assert Settings.from_environment({**TABLE, **dict.fromkeys(NUMBERS, "1")}).rules == Rules(1, 1, 1)
+
+
+def test_the_limit_is_no_greater_than_the_days_kept() -> None:
+    assert Settings.from_environment({**TABLE, "SOFT_BOUNCE_LIMIT": "16"}).rules.soft_bounce_limit == 16
+    with pytest.raises(SettingsError, match="SOFT_BOUNCE_LIMIT"):
+        Settings.from_environment({**TABLE, "SOFT_BOUNCE_LIMIT": "17"})

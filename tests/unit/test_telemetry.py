@@ -1,0 +1,133 @@
+"""Log lines and metrics are what CloudWatch can read."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailing.settings import LOG_LEVELS
+from mailing.telemetry import NAMESPACE, Log, Metrics
+
+
+def only(lines: list[str]) -> dict[str, Any]:
+    (line,) = lines
+    read = json.loads(line)
+    assert isinstance(read, dict)
+    return read
+
+
+# ---- Log
+
+
+def test_a_line_holds_level_message_request_and_fields() -> None:
+    lines: list[str] = []
+    log = Log(write=lines.append)
+    log.bind("r1")
+    log.info("state changed", address="j***@example.com", count=2)
+    assert only(lines) == {
+        "level": "INFO",
+        "message": "state changed",
+        "requestId": "r1",
+        "address": "j***@example.com",
+        "count": 2,
+    }
+
+
+def test_the_request_is_the_latest_bound() -> None:
+    lines: list[str] = []
+    log = Log(write=lines.append)
+    for request in ("r1", "r2"):
+        log.bind(request)
+        log.info("x")
+    assert [json.loads(line)["requestId"] for line in lines] == ["r1", "r2"]
+
+
+@pytest.mark.parametrize("lowest", LOG_LEVELS)
+def test_lines_of_a_lower_level_are_left_out(lowest: str) -> None:
+    lines: list[str] = []
+    log = Log(lowest, lines.append)
+    for write in (log.debug, log.info, log.warning, log.error):
+        write("x")
+    assert [json.loads(line)["level"] for line in lines] == list(LOG_LEVELS[LOG_LEVELS.index(lowest) :])
+
+
+@given(st.text(st.characters()), st.dictionaries(st.sampled_from(["a", "b"]), st.text(st.characters())))
+def test_any_text_stays_on_one_line_that_can_be_written(message: str, fields: dict[str, str]) -> None:
+    lines: list[str] = []
+    Log(write=lines.append).error(message, **fields)
+    assert only(lines) == {"level": "ERROR", "message": message, "requestId": "", **fields}
+    assert lines[0].encode()
+    assert len(lines[0].splitlines()) == 1
+
+
+def test_lines_go_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    Log().info("first")
+    Log().info("second")
+    metrics = Metrics("feedback")
+    metrics.add("Written")
+    metrics.flush()
+    output = capsys.readouterr()
+    assert len([json.loads(line) for line in output.out.splitlines()]) == 3
+    assert output.err == ""
+
+
+# ---- Metrics
+
+
+def assert_embedded_metric_format(document: dict[str, Any]) -> None:
+    """Check a document against the CloudWatch User Guide, "Specification: Embedded metric format"."""
+    metadata = document["_aws"]
+    assert set(metadata) == {"Timestamp", "CloudWatchMetrics"}
+    assert isinstance(metadata["Timestamp"], int)
+    for directive in metadata["CloudWatchMetrics"]:
+        assert set(directive) == {"Namespace", "Dimensions", "Metrics"}
+        assert 1 <= len(directive["Namespace"]) <= 1024
+        assert directive["Dimensions"]
+        for dimensions in directive["Dimensions"]:
+            assert len(dimensions) <= 30
+            for name in dimensions:
+                assert isinstance(document[name], str)
+                assert 1 <= len(document[name]) <= 1024
+        assert 1 <= len(directive["Metrics"]) <= 100
+        for metric in directive["Metrics"]:
+            assert metric["Unit"] == "Count"
+            assert isinstance(document[metric["Name"]], int)
+
+
+def test_counts_are_written_in_the_embedded_metric_format() -> None:
+    lines: list[str] = []
+    metrics = Metrics("feedback", lines.append)
+    metrics.add("FeedbackBounce")
+    metrics.add("FeedbackBounce", 2)
+    metrics.add("Written")
+    before = time.time()
+    metrics.flush()
+    document = only(lines)
+    assert_embedded_metric_format(document)
+    assert before - 1 <= document["_aws"]["Timestamp"] / 1000 <= time.time() + 1
+    (directive,) = document["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == NAMESPACE
+    assert directive["Dimensions"] == [["FunctionName"]]
+    assert {metric["Name"] for metric in directive["Metrics"]} == {"FeedbackBounce", "Written"}
+    assert (document["FunctionName"], document["FeedbackBounce"], document["Written"]) == ("feedback", 3, 1)
+
+
+def test_counts_start_anew_after_each_flush() -> None:
+    lines: list[str] = []
+    metrics = Metrics("feedback", lines.append)
+    for count in (1, 2):
+        metrics.add("Written", count)
+        metrics.flush()
+    assert [json.loads(line)["Written"] for line in lines] == [1, 2]
+
+
+def test_without_counts_nothing_is_written() -> None:
+    lines: list[str] = []
+    metrics = Metrics("feedback", lines.append)
+    metrics.flush()
+    metrics.add("Conflicts", 0)
+    metrics.flush()
+    assert lines == []
