@@ -43,7 +43,8 @@ fmt: $(INSTALLED) ## format Python and HCL
 	@$(RUN) -m harness terraform fmt -recursive
 
 validate: $(INSTALLED) ## let Terraform validate the root
-	@$(RUN) -m harness terraform init -backend=false -input=false
+	@mkdir -p build
+	@$(RUN) -m harness terraform init -backend=false -input=false -no-color > build/init.log || { cat build/init.log; exit 1; }
 	@$(RUN) -m harness terraform validate
 
 package: $(INSTALLED) ## build the function's zip; the same sources give the same bytes

@@ -5,6 +5,6 @@ import os
 from hypothesis import settings
 
 # No deadline: on a busy machine it would fail tests of code that is not slow.
-settings.register_profile("quick", deadline=None, max_examples=200, derandomize="CI" in os.environ)
+settings.register_profile("quick", deadline=None, derandomize="CI" in os.environ)
 settings.register_profile("thorough", deadline=None, max_examples=5000)
 settings.load_profile("quick")

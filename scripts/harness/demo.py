@@ -18,7 +18,6 @@ from harness.emulator import Emulator
 from harness.errors import HarnessError
 from harness.stack import Stack
 
-SENDER = "newsletter@example.com"
 COMPLAINT = paths.EVENTS / "complaint-article.json"
 # The SES mailbox simulator's addresses, and the state that follows from what each stands for (Amazon SES Developer
 # Guide, "Using the mailbox simulator").
@@ -58,11 +57,12 @@ def run(console: Console, choice: str | None = None) -> None:
 def _run_on(console: Console, timings: dict[str, float], on: Emulator, zip_path: Path) -> None:
     console.print(stack.WAITS, style="dim")
     with _step(console, timings, "Apply the Terraform root"):
-        applied = stack.apply(on, {"package": {"path": str(zip_path)}}, zip_path.parent)
+        applied = stack.apply(on, variables(on, zip_path), zip_path.parent)
     try:
         with _step(console, timings, "Send mail, publish the article's complaint, wait for the table"):
             expected = send(applied)
             items = wait_for(applied, expected)
+            forget_sender(applied)
         console.print(as_table(items, str(applied.outputs["table_name"])))
     except BaseException:
         stack.abandon(applied)
@@ -71,38 +71,55 @@ def _run_on(console: Console, timings: dict[str, float], on: Emulator, zip_path:
         applied.destroy()
 
 
+def variables(on: Emulator, zip_path: Path) -> dict[str, Any]:
+    """Return the root's variables for a stack that has the emulator to itself unless others use it too."""
+    named = {"name": "mailing"} if on.disposable else {}
+    return {"package": {"path": str(zip_path)}, **named}
+
+
 def send(applied: Stack) -> dict[str, str]:
     """Produce the feedback, and return the state that each address must get."""
     topic = str(applied.outputs["topic_arn"])
     sns = applied.emulator.client("sns")
     if applied.emulator.simulates_ses:
         ses = applied.emulator.client("ses")
-        ses.verify_email_identity(EmailAddress=SENDER)
+        ses.verify_email_identity(EmailAddress=sender(applied))
         for kind in ("Bounce", "Complaint", "Delivery"):
-            ses.set_identity_notification_topic(Identity=SENDER, NotificationType=kind, SnsTopic=topic)
+            ses.set_identity_notification_topic(Identity=sender(applied), NotificationType=kind, SnsTopic=topic)
         for local_part in SIMULATOR:
             ses.send_email(
-                Source=SENDER,
+                Source=sender(applied),
                 Destination={"ToAddresses": [f"{local_part}@{SIMULATOR_DOMAIN}"]},
                 Message={"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello"}}},
             )
     else:
         print("This emulator's SES sends no feedback: the same notifications are published to the topic directly.")
         for local_part in SIMULATOR:
-            sns.publish(TopicArn=topic, Message=json.dumps(notification(local_part)))
+            sns.publish(TopicArn=topic, Message=json.dumps(notification(local_part, sender(applied))))
     sns.publish(TopicArn=topic, Message=COMPLAINT.read_text())
     expected = {f"{local_part}@{SIMULATOR_DOMAIN}": state for local_part, state in SIMULATOR.items()}
     return {**expected, "recipient1@example.com": "disable"}
 
 
-def notification(local_part: str) -> dict[str, Any]:
+def sender(applied: Stack) -> str:
+    """Return the address that sends; each stack has its own, since an identity has one topic."""
+    return f"{applied.name}@example.com"
+
+
+def forget_sender(applied: Stack) -> None:
+    """Delete the identity, which Terraform knows nothing of."""
+    if applied.emulator.simulates_ses:
+        applied.emulator.client("ses").delete_identity(Identity=sender(applied))
+
+
+def notification(local_part: str, source: str) -> dict[str, Any]:
     """Return what SES would say about mail to an address of the mailbox simulator.
 
     Shape: Amazon SES Developer Guide, "Amazon SNS notification contents for Amazon SES".
     """
     address = f"{local_part}@{SIMULATOR_DOMAIN}"
     now = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
-    mail = {"timestamp": now, "messageId": f"demo-{local_part}", "source": SENDER, "destination": [address]}
+    mail = {"timestamp": now, "messageId": f"demo-{local_part}", "source": source, "destination": [address]}
     recipients = [{"emailAddress": address}]
     seen = {"timestamp": now, "feedbackId": f"demo-{local_part}"}
     subtypes = {"bounce": "General", "suppressionlist": "Suppressed"}
@@ -145,13 +162,16 @@ def wait_for(applied: Stack, expected: Mapping[str, str]) -> list[dict[str, str]
 
 def as_table(items: list[dict[str, str]], title: str) -> Table:
     """Return the table of addresses as it is printed."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("address", "state", "reason", "type", "timestamp"):
-        table.add_column(heading, no_wrap=heading in {"address", "state"}, overflow="fold")
+        # On a narrow terminal the long columns fold; nothing is cut off.
+        table.add_column(heading, no_wrap=heading not in {"address", "reason"}, overflow="fold")
     for item in items:
         state = item["state"]
         style = _STYLES.get(state, "")
-        cells = (item.get(name, "") for name in ("reason", "notificationType", "timestamp"))
+        # To the second, as "2026-03-10 12:00:00".
+        timestamp = item.get("timestamp", "").replace("T", " ").split(".")[0]
+        cells = (item.get("reason", ""), item.get("notificationType", ""), timestamp)
         table.add_row(item["UserId"], f"[{style}]{state}[/]" if style else state, *cells)
     return table
 
@@ -166,6 +186,9 @@ def _poll(attempt: Callable[[], list[dict[str, str]] | None], seconds: float) ->
 @contextmanager
 def progress(console: Console, name: str) -> Iterator[None]:
     """Show on a terminal that something runs, and for how long."""
+    if not console.is_terminal:
+        yield
+        return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as shown:
         shown.add_task(name)

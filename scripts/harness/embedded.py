@@ -3,6 +3,7 @@
 import contextlib
 import os
 import select
+import shutil
 import subprocess
 import sys
 import time
@@ -66,14 +67,17 @@ class Embedded:
     def detach(self) -> None:
         """Let the emulator live on when this process ends; :func:`stop` ends it then."""
         assert self._process.stdin
+        assert self._process.stdout
         self._process.stdin.write("detach\n")
         self._process.stdin.close()
+        self._process.stdout.close()
         # It is left on purpose; without this Python warns that it was.
         self._process.returncode = 0
 
     def stop(self) -> None:
         """End the emulator, its Lambda workers and its temporary files."""
         _end(self._process)
+        shutil.rmtree(self.folder, ignore_errors=True)  # left if it had to be killed
 
 
 def answers(endpoint_url: str, folder: Path) -> bool:

@@ -40,14 +40,15 @@ Name = Literal["embedded", "localstack", "url"]
 REGION = "us-east-1"
 
 _EMBEDDED_LIMITS = (
-    "SNS to Lambda without retries and without its dead-letter queue",
+    "SNS's retries and dead-letter queue for Lambda",
     "SQS batches of more than 10 messages",
-    "Lambda's own runtime: the zip runs in this machine's Python",
+    "the role's permissions on queues and logs",
+    "Lambda's own runtime (the zip runs in this machine's Python)",
     "TLS",
 )
 _LOCALSTACK_LIMITS = (
-    "IAM: no permission is enforced",
-    "SES: notifications are published to the topic as SES would",
+    "IAM (no permission is enforced)",
+    "SES (its notifications are published to the topic directly)",
     "TLS",
 )
 _ANSWER_SECONDS = 5
@@ -255,7 +256,7 @@ def running_at(url: str) -> Emulator:
     enforces_iam = health.get("auth") == "enabled"
     limits = _EMBEDDED_LIMITS if is_ministack else _LOCALSTACK_LIMITS
     if is_ministack and not enforces_iam:
-        limits = ("IAM: no permission is enforced", *limits)
+        limits = ("IAM (no permission is enforced)", *limits)
     return Emulator("url", url, enforces_iam=enforces_iam, simulates_ses=is_ministack, limits=limits, disposable=False)
 
 

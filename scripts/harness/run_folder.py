@@ -17,7 +17,8 @@ _LOCK = "lock"
 def kept_on_failure(purpose: str) -> Iterator[Path]:
     """Give a new folder for the length of a ``with`` block.
 
-    If the block fails, the folder is named and stays until the next run, which also removes what a killed one left.
+    If the block fails after an emulator logged there, the folder is named and stays until the next run, which also
+    removes what a killed one left.
     """
     _sweep()
     folder = paths.RUNS / f"{purpose}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
@@ -26,12 +27,12 @@ def kept_on_failure(purpose: str) -> Iterator[Path]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             yield folder
-        except Exception:
-            print(f"What the run left to look at: {folder}", flush=True)
-            raise
-        except BaseException:
-            # Interrupted: nobody will look.
-            shutil.rmtree(folder, ignore_errors=True)
+        except BaseException as error:
+            # Interrupted, or not begun: nobody will look.
+            if isinstance(error, Exception) and (folder / "emulator.log").exists():
+                print(f"What the run left to look at: {folder}", flush=True)
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
             raise
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -5,6 +5,7 @@ All of it lies in ``build/up``. ``state.json`` is written last: a folder without
 
 import fcntl
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -70,7 +71,7 @@ def _start(console: Console, choice: str | None) -> dict[str, Any]:
         zip_path = package.build(paths.UP / "healthy-mailing.zip")
         console.print(stack.WAITS, style="dim")
         with demo.progress(console, "Applying the Terraform root"):
-            applied = stack.apply(server.emulator, {"package": {"path": str(zip_path)}}, paths.UP)
+            applied = stack.apply(server.emulator, demo.variables(server.emulator, zip_path), paths.UP)
         try:
             state = _state(server, applied)
             unfinished = _state_file().with_suffix(".part")
@@ -108,12 +109,11 @@ def _explain(console: Console, state: Mapping[str, Any]) -> None:
     console.print("\nTo use it from this shell:", style="bold")
     for name, value in state["environment"].items():
         console.print(f"export {name}={value}", soft_wrap=True, highlight=False)
-    console.print("\nTo try next:", style="bold")
-    message = demo.COMPLAINT.relative_to(paths.ROOT)
+    console.print("\nTo try next, with the AWS CLI:", style="bold")
     for command in (
-        f"aws sns publish --topic-arn {outputs['topic_arn']} --message file://{message}",
+        f"aws sns publish --topic-arn {outputs['topic_arn']} --message file://{os.path.relpath(demo.COMPLAINT)}",
         f"aws dynamodb scan --table-name {outputs['table_name']}",
-        f"tail -f {(paths.UP / 'emulator.log').relative_to(paths.ROOT)}",
+        f"tail -f {os.path.relpath(paths.UP / 'emulator.log')}",
         "make down",
     ):
         console.print(command, soft_wrap=True, highlight=False)

@@ -73,6 +73,7 @@ def kinds(feedback: Feedback) -> list[tuple[str, MarkKind]]:
         ("Undetermined/Undetermined", (None, None), MarkKind.UNDETERMINED),
         ("Undetermined/SomethingNew", ("failed", "5.1.1"), MarkKind.UNDETERMINED),
     ],
+    ids=str,
 )
 def test_bounce(
     contract: Contract, bounce_type: str, details: tuple[str | None, str | None], verdict: MarkKind | str
@@ -114,6 +115,7 @@ def test_an_action_is_read_in_any_case(action: str) -> None:
         ("something-new", None, MarkKind.COMPLAINT),
         (None, None, MarkKind.COMPLAINT),
         (None, "OnAccountSuppressionList", MarkKind.COMPLAINT),
+        ("not-spam", "OnAccountSuppressionList", MarkKind.COMPLAINT),
         ("not-spam", None, MarkKind.NOT_SPAM),
     ],
 )

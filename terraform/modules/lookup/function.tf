@@ -99,7 +99,7 @@ data "aws_iam_policy_document" "role" {
   statement {
     sid       = "WriteLog"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.function.arn}:log-stream:*"]
+    resources = ["${local.log_group_arns.function}:log-stream:*"]
   }
 
   dynamic "statement" {

@@ -8,11 +8,13 @@ locals {
   name      = "${var.name}-lookup"
   account   = data.aws_caller_identity.current.account_id
   partition = data.aws_partition.current.partition
-  region    = data.aws_region.current.id
+  # Provider 6 deprecates the attributes `name` and `id`, provider 5 lacks `region`; the endpoint, such as
+  # ec2.eu-west-1.amazonaws.com, tells it in both.
+  region = split(".", data.aws_region.current.endpoint)[1]
 
   encrypted = var.kms_key_arn != null
 
-  # Names, not attributes, so that the policies that use these ARNs need not wait for what they name.
+  # Built from names, so that policies are known at plan time and depend on nothing that a key for encryption depends on.
   log_group_names = {
     function = "/aws/lambda/${local.name}"
     access   = "/aws/apigateway/${local.name}"

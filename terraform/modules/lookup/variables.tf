@@ -5,9 +5,9 @@ variable "name" {
   nullable    = false
 
   validation {
-    # A role's and a function's name may have 64 characters.
-    condition     = can(regex("^[a-zA-Z0-9][a-zA-Z0-9_-]{1,53}$", var.name))
-    error_message = "The name must be 2 to 54 letters, digits, hyphens or underscores, and begin with a letter or digit."
+    # As module feedback has it. A role's and a function's name has at most 64 characters.
+    condition     = can(regex("^[a-zA-Z0-9][a-zA-Z0-9_-]{2,53}$", var.name))
+    error_message = "The name must be 3 to 54 letters, digits, hyphens or underscores, and begin with a letter or digit."
   }
 }
 

@@ -1,0 +1,352 @@
+"""The lookup API's requests and responses, apart from AWS.
+
+They are those of ``terraform/modules/lookup/openapi.yaml``. An event is what API Gateway hands a function for a request
+to a REST API, and a response what it expects in return (Amazon API Gateway Developer Guide, "Lambda proxy integrations
+in API Gateway", input and output format). Errors are problem details (RFC 9457).
+
+No clock, no environment, no AWS.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from mailing.address import AddressError, canonical
+from mailing.record import State
+from mailing.timestamp import to_utc
+
+MAX_ADDRESSES = 1000
+"""Most addresses that one check takes."""
+
+MAX_BODY = 1 << 20
+"""Longest body of a request, in characters: room for a check's addresses in their longest form, escapes included."""
+
+MAX_NOTE = 256
+"""Longest note of an override, in characters."""
+
+MAX_PAGE = 1000
+"""Most addresses on one page of a list."""
+
+DEFAULT_PAGE = 100
+
+Json = dict[str, Any]
+
+_TITLES = {  # RFC 9110
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    413: "Content Too Large",
+    503: "Service Unavailable",
+}
+
+
+class Problem(Exception):  # noqa: N818  (what RFC 9457 calls it)
+    """Why a request is not answered as asked."""
+
+    def __init__(self, status: int, detail: str, errors: Mapping[str, str] | None = None, allow: str = "") -> None:
+        """Take a status of HTTP, a sentence, what is wrong with which field, and for 405 the methods allowed."""
+        super().__init__(detail)
+        self.status = status
+        self._errors = errors or {}
+        self._allow = allow
+
+    def response(self) -> Json:
+        """Return the response that tells the caller."""
+        details: Json = {
+            "type": "about:blank",
+            "title": _TITLES[self.status],
+            "status": self.status,
+            "detail": str(self),
+        }
+        if self._errors:
+            details["errors"] = [{"field": field, "detail": detail} for field, detail in self._errors.items()]
+        answer = response(self.status, details, "application/problem+json")
+        if self._allow:
+            answer["headers"]["Allow"] = self._allow
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """Read the record of an address, a canonical one."""
+
+    address: str
+    consistent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Tell of each address, as given, whether it may be mailed."""
+
+    addresses: tuple[str, ...]
+    consistent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """List addresses that may not be mailed.
+
+    Attributes:
+        state: ``disable`` or ``review``.
+        since: Only what changed then or later (see ``timestamp``); empty for all.
+        after: The address and time behind which to go on; None to begin.
+        limit: Most addresses to return.
+    """
+
+    state: State
+    since: str
+    after: tuple[str, str] | None
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetOverride:
+    """Put a person's decision above the feedback; ``by`` is the caller's ARN."""
+
+    address: str
+    state: State
+    note: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveOverride:
+    """Take a person's decision back."""
+
+    address: str
+
+
+Request = Get | Check | List | SetOverride | RemoveOverride
+
+
+def parse(event: Mapping[str, Any]) -> Request:
+    """Return the request in an event of API Gateway.
+
+    Raises:
+        Problem: There is no such operation, or the request is not one that it takes; every field at fault is named.
+    """
+    operations = _OPERATIONS.get(event["resource"])
+    if operations is None:
+        raise Problem(404, "There is no such path.")
+    operation = operations.get(event["httpMethod"])
+    if operation is None:
+        allow = ", ".join(operations)
+        raise Problem(405, f"This path takes {allow}.", allow=allow)
+    fields = _Fields(event)
+    request = operation(fields)
+    if fields.errors or request is None:
+        raise Problem(400, "The request has fields that are missing, unknown or not as they must be.", fields.errors)
+    return request
+
+
+def response(status: int, body: Json | None = None, media_type: str = "application/json") -> Json:
+    """Return a response in the form that API Gateway expects."""
+    headers = {"Cache-Control": "no-store"}
+    if body is not None:
+        headers["Content-Type"] = media_type
+    return {"statusCode": status, "headers": headers, "body": "" if body is None else json.dumps(body)}
+
+
+def describe(record: Mapping[str, Any]) -> Json:
+    """Return a record of the table as the API gives it."""
+    return {"address": record["UserId"], **{name: record[name] for name in _ATTRIBUTES if name in record}}
+
+
+def verdict(given: str, address: str, record: Mapping[str, Any] | None) -> Json:
+    """Return whether an address may be mailed; nothing being known of it, it may."""
+    answer: Json = {"given": given, "address": address, "known": record is not None, "mayBeMailed": True}
+    if record is not None:
+        answer["mayBeMailed"] = record["state"] == State.ENABLE
+        answer |= {name: record[name] for name in ("state", "reason") if name in record}
+    return answer
+
+
+def refusal(given: str, error: AddressError) -> Json:
+    """Return that what was given is no address and so may not be mailed."""
+    return {"given": given, "known": False, "mayBeMailed": False, "problem": str(error)}
+
+
+def cursor(state: str, since: str, last: tuple[str, str]) -> str:
+    """Return the text by which a caller asks for what follows the last address of a page.
+
+    It begins with a digest of the rest, so that a text cut short or changed is noticed. The digest is no secret: a
+    cursor opens nothing that its caller could not list anyhow.
+    """
+    content = json.dumps([state, since, *last]).encode()
+    return base64.urlsafe_b64encode(_digest(content) + content).decode().rstrip("=")
+
+
+class _Fields:
+    """Reads an event field by field, and keeps what is wrong with each, so that the caller learns all at once."""
+
+    def __init__(self, event: Mapping[str, Any]) -> None:
+        self._event = event
+        self.errors: dict[str, str] = {}
+
+    def address(self) -> str:
+        # The path's parameters come as they stand in the URL, percent-encoded, those of the query decoded. The guide
+        # does not say so; events recorded on AWS do (LocalStack, tests/aws/services/apigateway/
+        # test_apigateway_lambda.snapshot.json, "invocation-payload-with-path-encoded-email").
+        text = self._event["pathParameters"]["address"]
+        return self._read("address", lambda text: canonical(unquote(text, errors="strict")), text) or ""
+
+    def query(self, **readers: Callable[[str], Any]) -> Json:
+        """Return the parameters of the query that are there, each read by its reader, which raises ValueError."""
+        given = self._event.get("multiValueQueryStringParameters") or {}
+        found = {}
+        for name, texts in given.items():
+            reader = readers.get(name)
+            if reader is None:
+                self.errors[name] = "is not a parameter of this operation"
+            elif len(texts) != 1:
+                self.errors[name] = "is given more than once"
+            else:
+                found[name] = self._read(name, reader, texts[0])
+        return found
+
+    def body(self, optional: Mapping[str, str] | None = None, **readers: Callable[[Any], Any]) -> Json:
+        """Return the fields of the body, an object, each read by its reader; an absent one is as ``optional`` says."""
+        text = self._event.get("body") or ""
+        if len(text) > MAX_BODY:
+            raise Problem(413, f"The body is longer than {MAX_BODY:,} characters.")
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError):
+            data = None
+        if not isinstance(data, dict):
+            self.errors["body"] = "is not a JSON object"
+            return {}
+        self.errors |= {name: "is not a field of this body" for name in data if name not in readers}
+        data = {**(optional or {}), **data}
+        return {name: self._read(name, reader, data.get(name)) for name, reader in readers.items()}
+
+    def caller(self) -> str:
+        arn = self._event["requestContext"]["identity"].get("userArn")
+        if not arn:
+            raise Problem(403, "The caller is not known: this operation needs IAM authorization.")
+        return str(arn)
+
+    def _read(self, field: str, reader: Callable[[Any], Any], value: object) -> Any:  # noqa: ANN401  (whatever is read)
+        try:
+            return reader(value)
+        except ValueError as error:
+            # Not the text of Python's own errors (UnicodeError), which repeats the value.
+            self.errors[field] = "is not UTF-8" if isinstance(error, UnicodeError) else str(error)
+            return None
+
+
+def _get(fields: _Fields) -> Request:
+    return Get(fields.address(), fields.query(consistent=_boolean).get("consistent") or False)
+
+
+def _check(fields: _Fields) -> Request:
+    consistent = fields.query(consistent=_boolean).get("consistent") or False
+    return Check(fields.body(addresses=_addresses).get("addresses") or (), consistent)
+
+
+def _list(fields: _Fields) -> Request | None:
+    query = fields.query(state=_suppressed, since=_time, cursor=str, limit=_limit)
+    if "state" not in query:
+        fields.errors["state"] = "is missing; it must be disable or review"
+    if fields.errors:
+        return None
+    state, since, after = query["state"], query.get("since", ""), None
+    if "cursor" in query:
+        after = _after(query["cursor"], state, since)
+        if after is None:
+            fields.errors["cursor"] = "is not one that this API gave for the same state and since"
+    return List(state, since, after, query.get("limit", DEFAULT_PAGE))
+
+
+def _set_override(fields: _Fields) -> Request | None:
+    address = fields.address()
+    fields.query()
+    body = fields.body({"note": ""}, state=_decision, note=_note)
+    return None if fields.errors else SetOverride(address, body["state"], body["note"], fields.caller())
+
+
+def _remove_override(fields: _Fields) -> Request:
+    fields.query()
+    return RemoveOverride(fields.address())
+
+
+_OPERATIONS: Mapping[str, Mapping[str, Callable[[_Fields], Request | None]]] = {
+    "/addresses": {"GET": _list},
+    "/addresses/{address}": {"GET": _get},
+    "/addresses/{address}/override": {"PUT": _set_override, "DELETE": _remove_override},
+    "/check": {"POST": _check},
+}
+
+_ATTRIBUTES = ("state", "reason", "notificationType", "from", "timestamp", "updatedAt", "evidence")
+
+
+def _boolean(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise ValueError("must be true or false")
+    return text == "true"
+
+
+def _suppressed(text: str) -> State:
+    if text not in {State.DISABLE, State.REVIEW}:
+        raise ValueError("must be disable or review")
+    return State(text)
+
+
+def _decision(value: object) -> State:
+    if not isinstance(value, str) or value not in {State.ENABLE, State.DISABLE}:
+        raise ValueError("must be enable or disable")
+    return State(value)
+
+
+def _note(value: object) -> str:
+    if not isinstance(value, str) or len(value) > MAX_NOTE:
+        raise ValueError(f"must be a text of at most {MAX_NOTE} characters")
+    value.encode()  # raises UnicodeError for a lone surrogate, which DynamoDB cannot store
+    return value
+
+
+def _time(text: str) -> str:
+    try:
+        return to_utc(text)
+    except ValueError:
+        raise ValueError("must be a time such as 2026-01-31T12:00:00Z (RFC 3339)") from None
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_PAGE)) and 1 <= int(text) <= MAX_PAGE):
+        raise ValueError(f"must be a whole number from 1 to {MAX_PAGE}")
+    return int(text)
+
+
+def _addresses(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_ADDRESSES:
+        raise ValueError(f"must be a list of 1 to {MAX_ADDRESSES} addresses")
+    wrong = [str(index) for index, each in enumerate(value) if not isinstance(each, str)]
+    if wrong:
+        raise ValueError(f"must hold texts alone; those at {', '.join(wrong)} are none")
+    return tuple(value)
+
+
+def _after(text: str, state: State, since: str) -> tuple[str, str] | None:
+    """Return the address and time in a cursor, or None if it is not one of ``cursor`` for this state and time."""
+    try:
+        content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))[_DIGEST_LENGTH:]
+        _, _, address, updated_at = json.loads(content)
+        last = (canonical(address), to_utc(updated_at))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None
+    # Made anew it must be the same text: of this state and time, with this digest, and spelt in the one way.
+    return last if text == cursor(state, since, last) and last[1] >= since else None
+
+
+_DIGEST_LENGTH = 8
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()[:_DIGEST_LENGTH]

@@ -1,0 +1,136 @@
+"""An emulator in a child process that lives as long as the harness, or until it is told to stop.
+
+What runs there is a launcher, called with a folder as its last argument. It prints the port it listens on once it
+answers, and logs to standard error. It ends, and removes the folder, when its standard input closes, unless it read
+the line ``detach`` there before, and on ``DELETE /_harness/<name of the folder's parent>``; a GET there answers with
+the folder.
+"""
+
+import contextlib
+import select
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness.errors import HarnessError, tail
+
+_START_SECONDS = 60
+_STOP_SECONDS = 10
+
+
+class Launched:
+    """A running emulator. Make one with :meth:`start`."""
+
+    def __init__(self, process: subprocess.Popen[str], endpoint_url: str, folder: Path) -> None:
+        """Take over a launcher that reported its port."""
+        self._process = process
+        self.endpoint_url = endpoint_url
+        self.folder = folder
+
+    @classmethod
+    def start(cls, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> "Launched":
+        """Start a launcher and wait until it answers.
+
+        Its temporary files lie in ``folder``, its log beside that. It ends with this process, unless :meth:`detach` is
+        called.
+
+        Raises:
+            HarnessError: it did not start; the message holds the end of its log.
+        """
+        folder.mkdir(parents=True)
+        log = folder.parent / "emulator.log"
+        with log.open("w") as stream:
+            process = subprocess.Popen(
+                [*command, str(folder)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stream,
+                text=True,
+                env=environment,
+                # Ctrl-C is for the harness, which then stops the emulator after Terraform.
+                start_new_session=True,
+            )
+        try:
+            port = _reported_port(process)
+        except BaseException:
+            _end(process)
+            raise
+        if port is None:
+            _end(process)
+            raise HarnessError(f"The emulator did not start; the end of {log}:\n{tail(log.read_text())}")
+        return cls(process, f"http://127.0.0.1:{port}", folder)
+
+    @property
+    def process_id(self) -> int:
+        """Return the launcher's process id."""
+        return self._process.pid
+
+    def detach(self) -> None:
+        """Let the emulator live on when this process ends; :func:`stop` ends it then."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write("detach\n")
+        self._process.stdin.close()
+        self._process.stdout.close()
+        # It is left on purpose; without this Python warns that it was.
+        self._process.returncode = 0
+
+    def stop(self) -> None:
+        """End the emulator, its Lambda workers and its temporary files."""
+        _end(self._process)
+        shutil.rmtree(self.folder, ignore_errors=True)  # left if it was killed
+
+
+def answers(endpoint_url: str, folder: Path) -> bool:
+    """Return whether the emulator at this address is the one that :meth:`Launched.start` began in this folder."""
+    return _control("GET", endpoint_url, folder)
+
+
+def stop(endpoint_url: str, folder: Path) -> None:
+    """End a detached emulator; nothing happens when another process, or none, has its port.
+
+    Raises:
+        HarnessError: it still answers after 10 seconds.
+    """
+    _control("DELETE", endpoint_url, folder)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while answers(endpoint_url, folder) or folder.exists():
+        if time.monotonic() > deadline:
+            if not answers(endpoint_url, folder):  # it died without its last step
+                return
+            raise HarnessError(f"The emulator at {endpoint_url} does not stop.")
+        time.sleep(0.05)
+
+
+def _control(method: str, endpoint_url: str, folder: Path) -> bool:
+    request = urllib.request.Request(f"{endpoint_url}/_harness/{folder.parent.name}", method=method)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=5) as response:
+            return bool(response.read().decode() == str(folder))
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _reported_port(process: subprocess.Popen[str]) -> int | None:
+    assert process.stdout
+    readable, _, _ = select.select([process.stdout], [], [], _START_SECONDS)
+    line = process.stdout.readline().strip() if readable else ""
+    return int(line) if line else None
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    assert process.stdin
+    assert process.stdout
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    process.stdout.close()

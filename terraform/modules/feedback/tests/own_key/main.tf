@@ -1,0 +1,44 @@
+# A caller that creates the key and the module together: the key's policy needs the module, the module needs the key.
+
+terraform {
+  required_version = ">= 1.7"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.80, < 7"
+    }
+  }
+}
+
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_iam_policy_document" "key" {
+  source_policy_documents = [module.feedback.kms_key_policy]
+
+  statement {
+    sid       = "AccountAdministersKey"
+    actions   = ["kms:*"]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:root"]
+    }
+  }
+}
+
+resource "aws_kms_key" "this" {
+  description         = "Encrypts SES feedback."
+  enable_key_rotation = true
+  policy              = data.aws_iam_policy_document.key.json
+}
+
+module "feedback" {
+  source = "../.."
+
+  package     = { path = "versions.tf" }
+  kms_key_arn = aws_kms_key.this.arn
+}

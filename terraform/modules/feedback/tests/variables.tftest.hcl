@@ -1,0 +1,215 @@
+# Values that are refused, and the nearest ones that are not. A run takes time, so each refuses one value of several variables.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  package = { path = "versions.tf" } # any file; nothing runs it
+}
+
+run "too_small_or_short" {
+  command = plan
+
+  variables {
+    name     = "ab"
+    rules    = { soft_bounce_limit = 0 }
+    function = { memory_megabytes = 127 }
+    queue    = { batch_size = 0 }
+    table    = { name = "ab" }
+  }
+
+  expect_failures = [var.name, var.rules, var.function, var.queue, var.table]
+}
+
+run "too_large_or_long" {
+  command = plan
+
+  variables {
+    name     = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    rules    = { soft_bounce_limit = 17 }
+    function = { memory_megabytes = 10241 }
+    queue    = { batch_size = 10001 }
+    table    = { name = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" }
+  }
+
+  expect_failures = [var.name, var.rules, var.function, var.queue, var.table]
+}
+
+run "not_a_whole_number" {
+  command = plan
+
+  variables {
+    rules    = { soft_bounce_limit = 1.5 }
+    function = { memory_megabytes = 128.5 }
+    queue    = { batch_size = 1.5 }
+  }
+
+  expect_failures = [var.rules, var.function, var.queue]
+}
+
+run "times_too_short" {
+  command = plan
+
+  variables {
+    rules    = { soft_bounce_window_days = 0 }
+    function = { timeout_seconds = 2 }
+    queue    = { batching_window_seconds = -1 }
+  }
+
+  expect_failures = [var.rules, var.function, var.queue]
+}
+
+run "times_too_long" {
+  command = plan
+
+  variables {
+    rules    = { soft_bounce_window_days = 3651 }
+    function = { timeout_seconds = 901 }
+    queue    = { batching_window_seconds = 301 }
+  }
+
+  expect_failures = [var.rules, var.function, var.queue]
+}
+
+run "other_numbers_too_small" {
+  command = plan
+
+  variables {
+    rules    = { delivery_refresh_days = 0 }
+    function = { reserved_concurrency = -1 }
+    queue    = { max_receive_count = 0 }
+  }
+
+  expect_failures = [var.rules, var.function, var.queue]
+}
+
+run "other_numbers_too_large" {
+  command = plan
+
+  variables {
+    rules = { delivery_refresh_days = 366 }
+    queue = { max_receive_count = 1001 }
+  }
+
+  expect_failures = [var.rules, var.queue]
+}
+
+run "other_numbers_not_whole" {
+  command = plan
+
+  variables {
+    rules    = { soft_bounce_window_days = 1.5 }
+    function = { reserved_concurrency = 1.5 }
+    queue    = { max_receive_count = 1.5 }
+  }
+
+  expect_failures = [var.rules, var.function, var.queue]
+}
+
+run "days_not_whole_and_too_little_concurrency" {
+  command = plan
+
+  variables {
+    rules    = { delivery_refresh_days = 1.5 }
+    function = { timeout_seconds = 3.5 }
+    queue    = { maximum_concurrency = 1 }
+  }
+
+  expect_failures = [var.rules, var.function, var.queue]
+}
+
+run "retention_that_cloudwatch_does_not_offer_and_too_much_concurrency" {
+  command = plan
+
+  variables {
+    function = { log_retention_days = 2 }
+    queue    = { maximum_concurrency = 1001 }
+  }
+
+  expect_failures = [var.function, var.queue]
+}
+
+run "batch_over_10_without_a_window_and_unknown_log_level" {
+  command = plan
+
+  variables {
+    function = { log_level = "TRACE" }
+    queue    = { batch_size = 11, batching_window_seconds = 0 }
+  }
+
+  expect_failures = [var.function, var.queue]
+}
+
+run "no_package_unknown_words_and_characters" {
+  command = plan
+
+  variables {
+    name            = "a.b.c"
+    package         = {}
+    delivery        = "http"
+    function        = { architecture = "riscv" }
+    table           = { name = "a/b/c" }
+    ses_source_arns = ["*"]
+    kms_key_arn     = "alias/aws/sns"
+  }
+
+  expect_failures = [var.name, var.package, var.delivery, var.function, var.table, var.ses_source_arns, var.kms_key_arn]
+}
+
+run "two_packages_and_wrong_forms" {
+  command = plan
+
+  variables {
+    name            = "-abc"
+    package         = { path = "versions.tf", s3 = { bucket = "b", key = "k" } }
+    function        = { log_level = "info" }
+    ses_source_arns = ["arn:aws:s3:::bucket"]
+    kms_key_arn     = "arn:aws:kms:eu-west-1:123456789012:alias/aws/sns"
+  }
+
+  expect_failures = [var.name, var.package, var.function, var.ses_source_arns, var.kms_key_arn]
+}
+
+run "missing_package_and_key_without_its_arn" {
+  command = plan
+
+  variables {
+    package     = { path = "missing.zip" }
+    kms_key_arn = "11111111-2222-3333-4444-555555555555"
+  }
+
+  expect_failures = [var.package, var.kms_key_arn]
+}
+
+run "smallest" {
+  command = plan
+
+  variables {
+    name     = "abc"
+    rules    = { soft_bounce_limit = 1, soft_bounce_window_days = 1, delivery_refresh_days = 1 }
+    function = { memory_megabytes = 128, timeout_seconds = 3, reserved_concurrency = 0, log_retention_days = 0 }
+    queue    = { batch_size = 1, batching_window_seconds = 0, max_receive_count = 1 }
+  }
+}
+
+run "largest" {
+  command = plan
+
+  variables {
+    name            = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    rules           = { soft_bounce_limit = 16, soft_bounce_window_days = 3650, delivery_refresh_days = 365 }
+    function        = { memory_megabytes = 10240, timeout_seconds = 900, log_retention_days = 3653 }
+    queue           = { batch_size = 10000, batching_window_seconds = 300, max_receive_count = 1000, maximum_concurrency = 1000 }
+    kms_key_arn     = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-11112222333344445555666677778888"
+    ses_source_arns = ["arn:aws:ses:eu-west-1:123456789012:configuration-set/news"]
+  }
+}
+
+run "batch_of_10_without_a_window_and_least_concurrency" {
+  command = plan
+
+  variables {
+    queue = { batch_size = 10, batching_window_seconds = 0, maximum_concurrency = 2 }
+  }
+}

@@ -1,0 +1,167 @@
+# Who may do what. Each policy is compared whole, so that nothing can be added to it unnoticed.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  package = { path = "versions.tf" } # any file; nothing runs it
+  table   = { name = "mailing", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing" }
+}
+
+run "function_reads_lists_and_writes_overrides" {
+  command = plan
+
+  assert {
+    condition = { for each in data.aws_iam_policy_document.role.statement : each.sid => "${join(" ", sort(each.actions))} ${one(each.resources)}" } == {
+      ReadRecords    = "dynamodb:BatchGetItem arn:aws:dynamodb:eu-west-1:123456789012:table/mailing"
+      ListSuppressed = "dynamodb:Query arn:aws:dynamodb:eu-west-1:123456789012:table/mailing/index/suppressed-updatedAt"
+      WriteOverrides = "dynamodb:UpdateItem arn:aws:dynamodb:eu-west-1:123456789012:table/mailing"
+      WriteLog       = "logs:CreateLogStream logs:PutLogEvents arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/mailing-lookup:log-stream:*"
+    }
+    error_message = "The function may read the table and its index, update items and write its log; nothing else."
+  }
+
+  assert {
+    condition = (
+      length(data.aws_iam_policy_document.trust.statement) == 1 &&
+      data.aws_iam_policy_document.trust.statement[0].actions == toset(["sts:AssumeRole"]) &&
+      flatten([for each in data.aws_iam_policy_document.trust.statement[0].principals : [for who in each.identifiers : "${each.type} ${who}"]]) == ["Service lambda.amazonaws.com"]
+    )
+    error_message = "Only Lambda may take the role."
+  }
+}
+
+run "only_this_stage_calls_the_function" {
+  assert {
+    condition = (
+      aws_lambda_permission.this.principal == "apigateway.amazonaws.com" &&
+      aws_lambda_permission.this.action == "lambda:InvokeFunction" &&
+      aws_lambda_permission.this.source_arn == "arn:aws:execute-api:eu-west-1:123456789012:abcde12345/v1/*"
+    )
+    error_message = "Only this API's stage may call the function."
+  }
+}
+
+run "policies_are_attached_where_they_belong" {
+  override_data {
+    target = data.aws_iam_policy_document.role
+    values = { json = "{\"Id\":\"role\"}" }
+  }
+
+  override_data {
+    target = data.aws_iam_policy_document.trust
+    values = { json = "{\"Id\":\"trust\"}" }
+  }
+
+  assert {
+    condition = (
+      jsondecode(aws_iam_role_policy.this.policy).Id == "role" &&
+      aws_iam_role_policy.this.role == aws_iam_role.this.id &&
+      jsondecode(aws_iam_role.this.assume_role_policy).Id == "trust" &&
+      aws_lambda_function.this.role == aws_iam_role.this.arn
+    )
+    error_message = "A policy is not attached to what it is written for."
+  }
+}
+
+run "callers_get_what_they_need" {
+  assert {
+    condition = {
+      for name, policy in data.aws_iam_policy_document.caller :
+      name => join(" ", [for arn in sort(one(policy.statement).resources) : trimprefix(arn, "arn:aws:execute-api:eu-west-1:123456789012:abcde12345/v1/")])
+      } == {
+      read     = "GET/addresses GET/addresses/* POST/check"
+      override = "DELETE/addresses/*/override PUT/addresses/*/override"
+    }
+    error_message = "Readers read; only those with the other policy set and remove overrides."
+  }
+
+  assert {
+    condition     = alltrue([for policy in data.aws_iam_policy_document.caller : one(policy.statement).actions == toset(["execute-api:Invoke"])])
+    error_message = "Callers may call the API, and no more."
+  }
+
+  assert {
+    condition     = keys(output.caller_policies) == ["override", "read"]
+    error_message = "Both policies must be given out."
+  }
+}
+
+run "without_callers_there_is_no_resource_policy" {
+  command = plan
+
+  assert {
+    condition     = length(aws_api_gateway_rest_api_policy.this) == 0
+    error_message = "Callers of this account need no resource policy."
+  }
+}
+
+run "named_callers_may_call_this_stage" {
+  variables {
+    callers = ["arn:aws:iam::210987654321:role/sender"]
+  }
+
+  assert {
+    condition = (
+      aws_api_gateway_rest_api_policy.this[0].policy == data.aws_iam_policy_document.api[0].json &&
+      one(data.aws_iam_policy_document.api[0].statement).effect == null &&
+      one(data.aws_iam_policy_document.api[0].statement).actions == toset(["execute-api:Invoke"]) &&
+      one(data.aws_iam_policy_document.api[0].statement).resources == toset(["arn:aws:execute-api:eu-west-1:123456789012:abcde12345/v1/*"]) &&
+      flatten([for each in one(data.aws_iam_policy_document.api[0].statement).principals : [for who in each.identifiers : "${each.type} ${who}"]]) == ["AWS arn:aws:iam::210987654321:role/sender"]
+    )
+    error_message = "The resource policy must allow the callers this stage, and nobody else."
+  }
+}
+
+run "nothing_is_encrypted_with_a_key_that_is_not_given" {
+  command = plan
+
+  assert {
+    condition     = aws_cloudwatch_log_group.function.kms_key_id == null && aws_cloudwatch_log_group.access[0].kms_key_id == null
+    error_message = "Without a key CloudWatch Logs encrypts by itself."
+  }
+}
+
+run "key_encrypts_the_logs_and_opens_the_table" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.function.kms_key_id == var.kms_key_arn && aws_cloudwatch_log_group.access[0].kms_key_id == var.kms_key_arn
+    error_message = "A log group is not encrypted with the key."
+  }
+
+  assert {
+    condition = [
+      for each in data.aws_iam_policy_document.role.statement : join(" ", each.actions) if each.resources == toset([var.kms_key_arn])
+    ] == ["kms:Decrypt"]
+    error_message = "The role must be able to decrypt, and no more."
+  }
+
+  assert {
+    condition = (
+      one(data.aws_iam_policy_document.key.statement).actions == toset(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]) &&
+      one(one(data.aws_iam_policy_document.key.statement).principals).identifiers == toset(["logs.eu-west-1.amazonaws.com"]) &&
+      toset(one(one(data.aws_iam_policy_document.key.statement).condition).values) == toset([
+        "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/apigateway/mailing-lookup",
+        "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/mailing-lookup",
+      ])
+    )
+    error_message = "CloudWatch Logs must be able to use the key for these two groups."
+  }
+}
+
+run "key_can_be_created_together_with_the_module" {
+  module {
+    source = "./tests/own_key"
+  }
+
+  assert {
+    condition     = module.lookup.endpoint != null
+    error_message = "The key's policy and the module must not wait for each other."
+  }
+}

@@ -1,0 +1,446 @@
+"""The lookup function as API Gateway calls it, with a table that moto stands in for."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from moto.core.models import botocore_stubber
+
+from mailing.record import Mark, MarkKind, Rules, State, evidence_of, override
+from mailing.table import Table
+from support.gateway import CALLER
+
+from .conftest import TABLE, Answer, items, refusal
+from .lookup_api import Api, start
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSResponse
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+OPERATOR = override(State.DISABLE, "2026-03-01T12:00:00.000Z", "dana", "asked by phone")
+
+
+@pytest.fixture
+def api(client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest.MonkeyPatch) -> Api:
+    return start(client, faults, monkeypatch)
+
+
+def mark(kind: MarkKind, day: int = 1, number: int = 0) -> Mark:
+    detail = (("bounceType", "Permanent"), ("subType", "General")) if kind is MarkKind.HARD_BOUNCE else ()
+    return Mark(f"2026-03-{day:02d}T12:00:00.000Z", f"f{number}", f"m{number}", "news@example.org", detail, kind)
+
+
+def put(client: "DynamoDBClient", address: str, *marks: Mark, now: datetime | None = None) -> None:
+    """Merge marks into an address's record, at a time."""
+    table = Table(client, TABLE, Rules(), now=lambda: now or datetime(2026, 3, 20, tzinfo=UTC))
+    (outcome,) = table.add({address: evidence_of(marks)}, time.monotonic() + 30)
+    assert not outcome.error
+
+
+def calls(api: Api, operation: str) -> list[Mapping[str, Any]]:
+    """Return a list that grows with each request of an operation of DynamoDB from now on."""
+    seen: list[Mapping[str, Any]] = []
+
+    def note(params: Mapping[str, Any], **_: object) -> None:
+        seen.append(params)
+
+    api.client.meta.events.register(f"provide-client-params.dynamodb.{operation}", note)
+    return seen
+
+
+def test_all_that_is_known_of_an_address_is_given(client: "DynamoDBClient", api: Api) -> None:
+    put(client, "jane@example.com", mark(MarkKind.HARD_BOUNCE, 2, 7), mark(MarkKind.DELIVERY, 1))
+
+    reply = api("GET", "/addresses/Jane%20%3CJANE%40example.com%3E")
+
+    assert (reply.status, reply.headers["Content-Type"]) == (200, "application/json")
+    assert reply.body == {
+        "address": "jane@example.com",
+        "state": "disable",
+        "reason": "bounce:Permanent/General",
+        "notificationType": "Bounce",
+        "from": "news@example.org",
+        "timestamp": "2026-03-02T12:00:00.000Z",
+        "updatedAt": "2026-03-20T00:00:00.000Z",
+        "evidence": {
+            "hardBounce": {
+                "at": "2026-03-02T12:00:00.000Z",
+                "from": "news@example.org",
+                "messageId": "m7",
+                "feedbackId": "f7",
+                "bounceType": "Permanent",
+                "subType": "General",
+            },
+            "delivery": {
+                "at": "2026-03-01T12:00:00.000Z",
+                "from": "news@example.org",
+                "messageId": "m0",
+                "feedbackId": "f0",
+            },
+        },
+    }
+
+
+def test_an_item_of_the_original_article_is_understood(client: "DynamoDBClient", api: Api) -> None:
+    item = {"UserId": "a@x.org", "notificationType": "Complaint", "from": "b@x.org", "state": "disable"}
+    item["timestamp"] = "2015-10-01T12:00:00.000Z"
+    client.put_item(TableName=TABLE, Item={name: {"S": text} for name, text in item.items()})
+
+    assert api("GET", "/addresses/a%40x.org").body == {
+        "address": "a@x.org",
+        "state": "disable",
+        "reason": "complaint",
+        "notificationType": "Complaint",
+        "from": "b@x.org",
+        "timestamp": "2015-10-01T12:00:00.000Z",
+        "evidence": {"complaint": {"at": "2015-10-01T12:00:00.000Z", "from": "b@x.org", "messageId": ""}},
+    }
+
+
+def test_an_unknown_address_is_not_found(api: Api) -> None:
+    reply = api("GET", "/addresses/a%40example.com")
+    assert (reply.status, reply.headers["Content-Type"]) == (404, "application/problem+json")
+    assert reply.body["title"] == "Not Found"
+
+
+def test_who_may_be_mailed_is_told_of_each_address_in_order(client: "DynamoDBClient", api: Api) -> None:
+    put(client, "bounced@example.com", mark(MarkKind.HARD_BOUNCE))
+    put(client, "fine@example.com", mark(MarkKind.DELIVERY))
+    put(client, "unclear@example.com", mark(MarkKind.UNDETERMINED))
+    fine = {"address": "fine@example.com", "known": True, "mayBeMailed": True, "state": "enable", "reason": "delivery"}
+    answers = {
+        "Fine <FINE@example.com>": fine,
+        "bounced@example.com": {
+            "address": "bounced@example.com",
+            "known": True,
+            "mayBeMailed": False,
+            "state": "disable",
+            "reason": "bounce:Permanent/General",
+        },
+        "unclear@example.com": {
+            "address": "unclear@example.com",
+            "known": True,
+            "mayBeMailed": False,
+            "state": "review",
+            "reason": "undetermined",
+        },
+        "new@example.com": {"address": "new@example.com", "known": False, "mayBeMailed": True},
+        "nobody": {"known": False, "mayBeMailed": False, "problem": "has no @"},
+        "fine@example.com": fine,
+    }
+    given = [*answers, "nobody"]
+
+    reply = api("POST", "/check", {"addresses": given})
+
+    assert reply.body == {"addresses": [{"given": each, **answers[each]} for each in given]}
+
+
+def test_a_thousand_addresses_are_checked_though_not_all_are_read_at_once(client: "DynamoDBClient", api: Api) -> None:
+    given = [f"{number}@example.com" for number in range(1000)]
+    for address in given[::10]:
+        put(client, address, mark(MarkKind.COMPLAINT))
+
+    def keep_some_back(parsed: dict[str, Any], **_: object) -> None:
+        answered = parsed["Responses"][TABLE]
+        parsed["Responses"][TABLE], kept_back = answered[:4], answered[4:]
+        if kept_back:
+            parsed["UnprocessedKeys"] = {TABLE: {"Keys": [{"UserId": item["UserId"]} for item in kept_back]}}
+
+    api.client.meta.events.register("after-call.dynamodb.BatchGetItem", keep_some_back)
+    answers = api("POST", "/check", {"addresses": given}).body["addresses"]
+
+    assert [answer["given"] for answer in answers] == given
+    assert [answer["given"] for answer in answers if not answer["mayBeMailed"]] == given[::10]
+
+
+@pytest.mark.parametrize(
+    ("query", "consistent"), [("", False), ("?consistent=false", False), ("?consistent=true", True)]
+)
+def test_reads_are_eventually_consistent_unless_asked(api: Api, query: str, consistent: bool) -> None:  # noqa: FBT001
+    reads = calls(api, "BatchGetItem")
+
+    api("GET", f"/addresses/a%40example.com{query}")
+    api("POST", f"/check{query}", {"addresses": ["a@example.com"]})
+
+    assert [read["RequestItems"][TABLE]["ConsistentRead"] for read in reads] == [consistent, consistent]
+
+
+def test_an_item_that_is_no_record_is_for_a_person_to_look_at(client: "DynamoDBClient", api: Api) -> None:
+    foreign = {"UserId": {"S": "odd@example.com"}, "evidence": {"M": {"newKind": {"M": {"at": {"S": "x"}}}}}}
+    client.put_item(TableName=TABLE, Item=foreign)  # type: ignore[arg-type]  # plain dicts are what the API takes
+    put(client, "a@example.com", mark(MarkKind.DELIVERY))
+
+    assert api("GET", "/addresses/odd%40example.com").body == {
+        "address": "odd@example.com",
+        "state": "review",
+        "reason": "unreadable",
+    }
+    answers = api("POST", "/check", {"addresses": ["odd@example.com", "a@example.com"]}).body["addresses"]
+    assert [(answer["known"], answer["mayBeMailed"]) for answer in answers] == [(True, False), (True, True)]
+    assert api("PUT", "/addresses/odd%40example.com/override", {"state": "enable"}).status == 409
+    assert api("DELETE", "/addresses/odd%40example.com/override").status == 409
+    assert items(client)["odd@example.com"] == foreign
+
+
+def test_an_override_outranks_the_feedback_and_says_who_made_it(client: "DynamoDBClient", api: Api) -> None:
+    put(client, "a@example.com", mark(MarkKind.COMPLAINT))
+    before = datetime.now(UTC)
+
+    reply = api("PUT", "/addresses/A%40Example.com/override", {"state": "enable", "note": "asked by phone"})
+
+    assert reply.status == 200
+    assert (reply.body["state"], reply.body["reason"]) == ("enable", "operator")
+    made = reply.body["evidence"]["override"]
+    assert (made["by"], made["note"], made["state"]) == (CALLER, "asked by phone", "enable")
+    assert timedelta() <= datetime.fromisoformat(made["at"]) - before + timedelta(milliseconds=1) < timedelta(minutes=1)
+    assert api("GET", "/addresses/a%40example.com?consistent=true").body == reply.body
+    assert items(client)["a@example.com"]["evidence"]["M"].keys() == {"complaint", "override"}
+
+
+def test_an_override_of_an_unknown_address_makes_a_record(client: "DynamoDBClient", api: Api) -> None:
+    assert api("PUT", "/addresses/new%40example.com/override", {"state": "disable"}).body["state"] == "disable"
+    assert items(client)["new@example.com"]["suppressed"] == {"S": "disable"}
+
+
+def test_without_its_override_an_address_is_what_the_feedback_says(client: "DynamoDBClient", api: Api) -> None:
+    enabled = override(State.ENABLE, "2026-03-09T00:00:00.000Z", "dana")
+    put(client, "a@example.com", mark(MarkKind.COMPLAINT), mark(MarkKind.DELIVERY), enabled)
+    assert api("GET", "/addresses/a%40example.com").body["state"] == "enable"
+
+    assert api("DELETE", "/addresses/a%40example.com/override") == (204, None, {"Cache-Control": "no-store"})
+
+    record = api("GET", "/addresses/a%40example.com").body
+    assert (record["state"], record["reason"]) == ("disable", "complaint")
+    assert record["evidence"].keys() == {"complaint", "delivery"}
+    assert items(client)["a@example.com"]["version"] == {"N": "2"}
+    assert api("DELETE", "/addresses/a%40example.com/override").status == 404
+
+
+@pytest.mark.parametrize("marks", [[], [mark(MarkKind.DELIVERY)]], ids=["unknown address", "record without override"])
+def test_there_may_be_no_override_to_remove(client: "DynamoDBClient", api: Api, marks: list[Mark]) -> None:
+    if marks:
+        put(client, "a@example.com", *marks)
+    held = items(client)
+
+    assert api("DELETE", "/addresses/a%40example.com/override").status == 404
+    assert items(client) == held
+
+
+def test_an_address_of_which_only_an_override_was_known_is_unknown_without_it(
+    client: "DynamoDBClient", api: Api
+) -> None:
+    put(client, "a@example.com", OPERATOR)
+
+    assert api("DELETE", "/addresses/a%40example.com/override").status == 204
+
+    assert api("GET", "/addresses/a%40example.com").status == 404
+    (answer,) = api("POST", "/check", {"addresses": ["a@example.com"]}).body["addresses"]
+    assert (answer["known"], answer["mayBeMailed"]) == (False, True)
+    assert api("GET", "/addresses?state=disable").body == {"addresses": []}
+    # Whoever reads the state alone may mail it, and the version counts on.
+    item = items(client)["a@example.com"]
+    assert item.keys() == {"UserId", "state", "evidence", "version", "updatedAt"}
+    assert (item["state"], item["version"]) == ({"S": "enable"}, {"N": "2"})
+
+    put(client, "a@example.com", mark(MarkKind.COMPLAINT))
+    assert api("GET", "/addresses/a%40example.com").body["state"] == "disable"
+    assert items(client)["a@example.com"]["version"] == {"N": "3"}
+
+
+def test_feedback_that_comes_first_is_kept_when_an_override_is_removed(client: "DynamoDBClient", api: Api) -> None:
+    put(client, "a@example.com", OPERATOR, mark(MarkKind.DELIVERY))
+    others = iter([mark(MarkKind.HARD_BOUNCE, 2), mark(MarkKind.UNDETERMINED, 3)])
+
+    def come_first(**_: object) -> None:
+        for other in others:
+            put(client, "a@example.com", other)
+            break
+
+    api.client.meta.events.register("before-call.dynamodb.UpdateItem", come_first)
+
+    assert api("DELETE", "/addresses/a%40example.com/override").status == 204
+    assert items(client)["a@example.com"]["evidence"]["M"].keys() == {"delivery", "hardBounce", "undetermined"}
+
+
+def test_feedback_that_was_merged_with_the_override_brings_it_not_back(client: "DynamoDBClient", api: Api) -> None:
+    put(client, "a@example.com", OPERATOR)
+    removed: list[int] = []
+
+    def remove_meanwhile(**_: object) -> None:
+        if not removed:
+            removed.append(api("DELETE", "/addresses/a%40example.com/override").status)
+
+    client.meta.events.register("before-call.dynamodb.UpdateItem", remove_meanwhile)
+    put(client, "a@example.com", mark(MarkKind.COMPLAINT))
+
+    assert removed == [204]
+    assert items(client)["a@example.com"]["evidence"]["M"].keys() == {"complaint"}
+
+
+def test_removal_among_many_writers_loses_nothing(client: "DynamoDBClient", api: Api) -> None:
+    put(client, "a@example.com", OPERATOR)
+    kinds = [kind for kind in MarkKind if kind is not MarkKind.OVERRIDE]
+    marks = [mark(kinds[number % len(kinds)], 1 + number % 25, number) for number in range(24)]
+    tasks: list[Callable[[], object]] = [lambda each=each: put(client, "a@example.com", each) for each in marks]  # type: ignore[misc]  # the default binds it
+    tasks.insert(12, lambda: api("DELETE", "/addresses/a%40example.com/override"))
+
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        for done in [pool.submit(task) for task in tasks]:
+            done.result()
+
+    evidence = {name: value["M"] for name, value in items(client)["a@example.com"]["evidence"]["M"].items()}
+    assert "override" not in evidence
+    assert evidence.keys() == {kind.value for kind in kinds}
+
+
+def test_removing_twice_because_an_answer_was_lost_is_done(
+    client: "DynamoDBClient", api: Api, faults: dict[str, Answer]
+) -> None:
+    put(client, "a@example.com", OPERATOR, mark(MarkKind.DELIVERY))
+    lost = iter([True])
+
+    def take_effect_and_fail(**event: Any) -> "AWSResponse | None":
+        if not next(lost, False):
+            return None
+        botocore_stubber(**event)
+        return refusal("InternalServerError", 500)(**event)
+
+    faults["UpdateItem"] = take_effect_and_fail
+
+    assert api("DELETE", "/addresses/a%40example.com/override").status == 204
+    assert items(client)["a@example.com"]["version"] == {"N": "2"}
+
+
+def suppress(client: "DynamoDBClient", count: int) -> list[str]:
+    """Disable addresses a minute after each other, and return them, newest first."""
+    addresses = [f"{number}@example.com" for number in range(count)]
+    for number, address in enumerate(addresses):
+        put(client, address, mark(MarkKind.COMPLAINT), now=datetime(2026, 3, 20, 12, number, tzinfo=UTC))
+    return addresses[::-1]
+
+
+def pages(api: Api, url: str) -> Iterator[list[str]]:
+    """Yield the addresses on each page of a list."""
+    cursor = ""
+    while True:
+        body = api("GET", url + (f"&cursor={cursor}" if cursor else "")).body
+        yield [record["address"] for record in body["addresses"]]
+        cursor = body.get("cursor", "")
+        if not cursor:
+            return
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 7, 8])
+def test_pages_hold_all_addresses_once_newest_first(client: "DynamoDBClient", api: Api, limit: int) -> None:
+    newest_first = suppress(client, 7)
+    put(client, "fine@example.com", mark(MarkKind.DELIVERY))
+    put(client, "unclear@example.com", mark(MarkKind.UNDETERMINED))
+
+    found = list(pages(api, f"/addresses?state=disable&limit={limit}"))
+
+    assert list(chain(*found)) == newest_first
+    assert max(map(len, found)) <= limit
+    assert list(chain(*pages(api, f"/addresses?state=review&limit={limit}"))) == ["unclear@example.com"]
+
+
+def test_a_list_can_begin_at_a_time(client: "DynamoDBClient", api: Api) -> None:
+    newest_first = suppress(client, 7)
+    url = "/addresses?state=disable&limit=2&since=2026-03-20T14:03:00%2B02:00"
+    assert list(chain(*pages(api, url))) == newest_first[:4]
+
+
+def test_a_listed_record_is_whole_but_for_its_evidence(client: "DynamoDBClient", api: Api) -> None:
+    put(client, "a@example.com", mark(MarkKind.COMPLAINT))
+    (listed,) = api("GET", "/addresses?state=disable").body["addresses"]
+    record = api("GET", "/addresses/a%40example.com").body
+    assert listed == {name: value for name, value in record.items() if name != "evidence"}
+
+
+REQUESTS: Mapping[str, tuple[str, str, Any]] = {
+    "get": ("GET", "/addresses/a%40example.com", None),
+    "check": ("POST", "/check", {"addresses": ["a@example.com"]}),
+    "list": ("GET", "/addresses?state=disable", None),
+    "set": ("PUT", "/addresses/a%40example.com/override", {"state": "enable"}),
+    "remove": ("DELETE", "/addresses/a%40example.com/override", None),
+}
+
+
+@pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS.keys())
+def test_when_the_table_does_not_answer_the_caller_is_told_to_try_again(
+    client: "DynamoDBClient",
+    api: Api,
+    faults: dict[str, Answer],
+    capsys: pytest.CaptureFixture[str],
+    request_: tuple[str, str, Any],
+) -> None:
+    put(client, "a@example.com", OPERATOR)
+    for operation in ("BatchGetItem", "Query", "UpdateItem"):
+        faults[operation] = refusal("AccessDeniedException")
+
+    reply = api(*request_)
+
+    assert (reply.status, reply.headers["Content-Type"]) == (503, "application/problem+json")
+    assert "AccessDeniedException" not in json.dumps(reply.body)
+    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (line["level"], line["error"]) == ("ERROR", "AccessDeniedException")
+
+
+def test_a_write_that_is_refused_is_not_taken_for_done(
+    client: "DynamoDBClient", api: Api, faults: dict[str, Answer]
+) -> None:
+    put(client, "a@example.com", OPERATOR)
+    faults["UpdateItem"] = refusal("ThrottlingException")
+    assert api("PUT", "/addresses/b%40example.com/override", {"state": "enable"}).status == 503
+    assert api("DELETE", "/addresses/a%40example.com/override").status == 503
+
+
+def test_the_caller_gets_an_answer_before_the_time_is_up(
+    client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = start(client, faults, monkeypatch, seconds=1.2)
+
+    def keep_all_back(parsed: dict[str, Any], **_: object) -> None:
+        parsed["Responses"] = {}
+        parsed["UnprocessedKeys"] = {TABLE: {"Keys": [{"UserId": {"S": "a@example.com"}}]}}
+
+    api.client.meta.events.register("after-call.dynamodb.BatchGetItem", keep_all_back)
+    began = time.monotonic()
+
+    assert api("GET", "/addresses/a%40example.com").status == 503
+    assert time.monotonic() - began < 1.2
+
+
+def test_logs_hold_no_whole_address(client: "DynamoDBClient", api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    put(client, "secret.person@example.com", mark(MarkKind.COMPLAINT))
+    for method, url, body in (
+        ("GET", "/addresses/secret.person%40example.com", None),
+        ("GET", "/addresses/secret.person%40example.com?x=1", None),
+        ("POST", "/check", {"addresses": ["secret.person@example.com", "secret.person"]}),
+        ("GET", "/addresses?state=disable", None),
+        ("PUT", "/addresses/secret.person%40example.com/override", {"state": "enable", "note": "secret.person asked"}),
+        ("DELETE", "/addresses/secret.person%40example.com/override", None),
+    ):
+        api(method, url, body)
+
+    printed = capsys.readouterr().out
+    assert ".person" not in printed
+    assert [json.loads(line) for line in printed.splitlines()] == [
+        {
+            "level": "INFO",
+            "message": message,
+            "requestId": "request-1",
+            "address": "s***@example.com",
+            "before": before,
+            "after": after,
+            "reason": reason,
+        }
+        for message, before, after, reason in (
+            ("override set", "disable", "enable", "operator"),
+            ("override removed", "enable", "disable", "complaint"),
+        )
+    ]

@@ -1,0 +1,153 @@
+"""The life of a stack; a fake Terraform records what it is asked to do."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import emulator, paths, stack
+from harness.emulator import Emulator
+from harness.terraform import TerraformError
+
+# Fails at the command that the file `fails` names.
+TERRAFORM = """#!/bin/sh
+if [ "$1" = version ]; then echo 'Terraform v1.11.4'; exit; fi
+echo "$1" >> {calls}
+if [ "$1" = "$(cat {fails})" ]; then echo "no $1" >&2; exit 1; fi
+case "$1 $2" in
+    "output -json") echo '{{"table_name": {{"value": "mailing", "type": "string"}}}}';;
+    "show -json") cat {plan};;
+esac
+"""
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list[str]]:
+    """Put the fake program and a root in place; call it for Terraform's commands so far."""
+    recorded = tmp_path / "calls"
+    for name in ("calls", "fails", "plan"):
+        (tmp_path / name).touch()
+    program = tmp_path / "terraform"
+    program.write_text(TERRAFORM.format(calls=recorded, fails=tmp_path / "fails", plan=tmp_path / "plan"))
+    program.chmod(0o755)
+    (tmp_path / "mirror" / "registry.terraform.io" / "hashicorp" / "aws").mkdir(parents=True)
+    monkeypatch.setenv("TERRAFORM", str(program))
+    monkeypatch.setenv("TF_PLUGIN_MIRROR", str(tmp_path / "mirror"))
+    root = tmp_path / "root"
+    for name in ("main.tf", "modules/feedback/main.tf", "examples/minimal/main.tf", "terraform.tfstate"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    for name in (".terraform.lock.hcl", "backend_override.tf", "production.tfvars"):
+        (root / name).touch()
+    monkeypatch.setattr(paths, "TERRAFORM", root)
+    monkeypatch.setattr(paths, "TOOLS", tmp_path / "tools")
+    return lambda: recorded.read_text().split()
+
+
+def fake_emulator(*, disposable: bool) -> Emulator:
+    return Emulator(
+        "url", "http://127.0.0.1:1", enforces_iam=True, simulates_ses=True, limits=(), disposable=disposable
+    )
+
+
+def test_it_is_applied_given_and_destroyed(calls: Callable[[], list[str]], tmp_path: Path) -> None:
+    with stack.applied(fake_emulator(disposable=True), {"delivery": "direct"}, tmp_path / "run") as applied:
+        assert applied.outputs == {"table_name": "mailing"}
+        assert calls() == ["init", "apply", "output"]
+    assert calls() == ["init", "apply", "output", "destroy"]
+
+
+def test_only_the_configuration_is_copied(calls: Callable[[], list[str]], tmp_path: Path) -> None:
+    applied = stack.apply(fake_emulator(disposable=True), {}, tmp_path / "run")
+    assert calls()
+    files = {str(path.relative_to(applied.folder)) for path in applied.folder.rglob("*") if path.is_file()}
+    assert files == {"main.tf", "modules/feedback/main.tf", "terraform.tfvars.json"}
+
+
+def test_each_stack_has_a_name_of_its_own_and_can_be_destroyed(calls: Callable[[], list[str]], tmp_path: Path) -> None:
+    applied = [stack.apply(fake_emulator(disposable=True), {}, tmp_path / run) for run in ("run-1", "run-2")]
+    assert calls()
+    variables = [json.loads((each.folder / "terraform.tfvars.json").read_text()) for each in applied]
+    assert variables[0]["name"] != variables[1]["name"]
+    assert [each.name for each in applied] == [each["name"] for each in variables]
+    assert variables[0]["table"] == {"deletion_protection": False}
+
+
+def test_given_variables_win(calls: Callable[[], list[str]], tmp_path: Path) -> None:
+    applied = stack.apply(fake_emulator(disposable=True), {"name": "mine", "delivery": "direct"}, tmp_path / "run")
+    assert calls()
+    variables = json.loads((applied.folder / "terraform.tfvars.json").read_text())
+    assert (applied.name, variables["name"], variables["delivery"]) == ("mine", "mine", "direct")
+
+
+@pytest.mark.parametrize(("disposable", "last"), [(False, "destroy"), (True, "apply")])
+def test_a_failed_apply_is_destroyed_where_others_would_find_it(
+    calls: Callable[[], list[str]],
+    tmp_path: Path,
+    disposable: bool,  # noqa: FBT001  (a column of the table)
+    last: str,
+) -> None:
+    (tmp_path / "fails").write_text("apply")
+    with pytest.raises(TerraformError, match="no apply"):
+        stack.apply(fake_emulator(disposable=disposable), {}, tmp_path / "run")
+    assert calls()[-1] == last
+
+
+@pytest.mark.parametrize(("disposable", "last"), [(False, "destroy"), (True, "output")])
+def test_after_a_failed_test_it_is_destroyed_where_others_would_find_it(
+    calls: Callable[[], list[str]],
+    tmp_path: Path,
+    disposable: bool,  # noqa: FBT001  (a column of the table)
+    last: str,
+) -> None:
+    with pytest.raises(KeyError), stack.applied(fake_emulator(disposable=disposable), {}, tmp_path / "run"):
+        raise KeyError
+    assert calls()[-1] == last
+
+
+def test_drift_names_the_resource_what_would_happen_and_which_attributes(
+    calls: Callable[[], list[str]], tmp_path: Path
+) -> None:
+    changes = [
+        {"address": "aws_sns_topic.this", "change": {"actions": ["no-op"], "before": {"a": 1}, "after": {"a": 1}}},
+        {"address": "data.aws_region.this", "change": {"actions": ["read"], "before": None, "after": {}}},
+        {
+            "address": "aws_sqs_queue.this",
+            "change": {"actions": ["update"], "before": {"a": 1, "b": 1, "c": 1}, "after": {"a": 1, "b": 2}},
+        },
+    ]
+    (tmp_path / "plan").write_text(json.dumps({"resource_changes": changes}))
+    applied = stack.apply(fake_emulator(disposable=True), {}, tmp_path / "run")
+    assert applied.drift() == ["aws_sqs_queue.this: update b, c"]
+    (tmp_path / "plan").write_text(json.dumps({"resource_changes": changes[:2]}))
+    assert applied.drift() == []
+    assert calls()[-2:] == ["plan", "show"]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with emulator.running("embedded", tmp_path_factory.mktemp("run")) as started:
+        yield started
+
+
+def test_leftovers_are_found_by_prefix_in_every_service(running: Emulator) -> None:
+    assert stack.leftovers(running, "mine") == []
+    running.client("dynamodb").create_table(
+        TableName="mine",
+        KeySchema=[{"AttributeName": "UserId", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "UserId", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    running.client("sns").create_topic(Name="mine-topic")
+    running.client("sqs").create_queue(QueueName="mine-queue")
+    running.client("iam").create_role(RoleName="mine-role", AssumeRolePolicyDocument="{}")
+    running.client("logs").create_log_group(logGroupName="/aws/lambda/mine-function")
+    running.client("sns").create_topic(Name="yours")
+    assert stack.leftovers(running, "mine") == [
+        "table mine",
+        "topic mine-topic",
+        "queue mine-queue",
+        "role mine-role",
+        "log group mine-function",
+    ]
