@@ -358,7 +358,7 @@ def test_a_mistyped_optional_field_is_named(sample: str, field: str, value: obje
     assert_refused(with_field(sample, field, value), field)
 
 
-@pytest.mark.parametrize("value", [ABSENT, None, ""], ids=repr)
+@pytest.mark.parametrize("value", [ABSENT, None, ""], ids=["absent", "null", "empty"])
 @pytest.mark.parametrize(("sample", "field"), OPTIONAL)
 def test_an_optional_field_may_be_absent(sample: str, field: str, value: object) -> None:
     assert len(parse(with_field(sample, field, value)).marks) == 2

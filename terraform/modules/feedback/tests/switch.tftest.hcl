@@ -1,4 +1,5 @@
-# A change of `delivery` keeps what holds data. Mocked resources get new random values when they are created anew.
+# A change of `delivery` keeps what holds data. A mocked resource gets new random values when its address changes; that a
+# changed name makes a new resource is something that mocks do not know.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -23,6 +24,15 @@ run "direct" {
   assert {
     condition     = output.dead_letter_queue_url == run.queue.dead_letter_queue_url
     error_message = "The dead-letter queue was created anew."
+  }
+
+  assert {
+    condition = (
+      aws_dynamodb_table.this.name == "mailing" &&
+      aws_sqs_queue.dead_letter.name == "mailing-feedback-dead-letter" &&
+      aws_sns_topic.this.name == "mailing-feedback"
+    )
+    error_message = "Table, dead-letter queue and topic must have the same names in both modes."
   }
 }
 
