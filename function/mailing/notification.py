@@ -178,7 +178,7 @@ def _complaint(data: Json, mail: _Mail) -> _Verdicts:
     feedback_id = _clip(_text(complaint, "feedbackId", "complaint"))
     feedback_type = _optional_text(complaint, "complaintFeedbackType", "complaint")
     subtype = _optional_text(complaint, "complaintSubType", "complaint")
-    withdrawn = feedback_type == "not-spam" and not subtype
+    withdrawn = feedback_type.lower() == "not-spam" and not subtype  # RFC 5965, 3.1: in any case
     mark = mail.mark(
         MarkKind.NOT_SPAM if withdrawn else MarkKind.COMPLAINT,
         at,
