@@ -31,16 +31,18 @@ test: $(INSTALLED) ## every test, end-to-end ones included
 e2e: $(INSTALLED) ## the end-to-end tests alone, on the emulator that EMULATOR names (auto, embedded, localstack, URL)
 	@$(VENV)/bin/pytest $(PYTEST_ARGS) tests/e2e
 
-check: $(INSTALLED) ## lint, formatting and types, of Python and HCL
+check: $(INSTALLED) ## lint, formatting, types and reference tables, of Python and HCL
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check
 	@$(VENV)/bin/mypy
 	@$(RUN) -m harness terraform fmt -check -recursive
+	@$(VENV)/bin/python scripts/terraform_reference.py --check
 
-fmt: $(INSTALLED) ## format Python and HCL
+fmt: $(INSTALLED) ## format Python and HCL, renew the reference tables of the modules
 	@$(VENV)/bin/ruff check --fix
 	@$(VENV)/bin/ruff format
 	@$(RUN) -m harness terraform fmt -recursive
+	@$(VENV)/bin/python scripts/terraform_reference.py
 
 validate: $(INSTALLED) ## let Terraform validate the root
 	@mkdir -p build

@@ -1,0 +1,70 @@
+"""What Terraform itself says of the configuration: its format, its validity, and the modules' own tests."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import paths
+
+from .conftest import Tree
+
+pytestmark = pytest.mark.xdist_group("terraform")
+
+FEEDBACK = """
+module "feedback" {
+  source = "terraform/modules/feedback"
+
+  package = { path = "${path.module}/healthy-mailing.zip" }
+}
+"""
+
+TESTED = sorted({path.parent.parent.name for path in paths.TERRAFORM.glob("modules/*/tests/*.tftest.hcl")})
+
+
+def readme_blocks() -> Iterator[tuple[str, str]]:
+    """Yield each HCL block that calls a module, of the project's and the modules' README.md, with a name for it."""
+    for readme in [paths.ROOT / "README.md", *sorted(paths.TERRAFORM.rglob("README.md"))]:
+        blocks = re.findall(r"^```hcl\n(.*?)^```", readme.read_text(), re.MULTILINE | re.DOTALL)
+        for number, block in enumerate(blocks, 1):
+            if re.search(r"^module ", block, re.MULTILINE):
+                folder = "_".join(readme.relative_to(paths.ROOT).parts[:-1])
+                yield f"readme_{folder}_{number}", block
+
+
+def completed(block: str) -> str:
+    """Let an example call the modules of this copy of the tree, and module feedback if it only takes its outputs."""
+    if "module.feedback." in block and 'module "feedback"' not in block:
+        block += FEEDBACK
+    return re.sub(r'^( *source *= *").*?modules/', r"\1../terraform/modules/", block, flags=re.MULTILINE)
+
+
+def test_is_formatted(tree: Tree) -> None:
+    assert tree.run("fmt", "-check", "-recursive", folder=tree.root) == ""
+
+
+def test_root_examples_and_readme_blocks_are_valid(tree: Tree) -> None:
+    folders = {"root": Path("terraform")}
+    for example in sorted((paths.TERRAFORM / "examples").iterdir()):
+        folders[f"example_{example.name}"] = Path("terraform/examples") / example.name
+    for name, block in readme_blocks():
+        folders[name] = Path(name)
+        folder = tree.folder / name
+        folder.mkdir()
+        (folder / "main.tf").write_text(completed(block))
+        (folder / "healthy-mailing.zip").touch()  # what examples have from `make package`
+    assert {"readme__1", "readme_terraform_modules_feedback_1"} <= folders.keys()
+
+    # One configuration that calls them all, since each start of Terraform and its provider takes seconds.
+    caller = tree.folder / "caller"
+    caller.mkdir()
+    calls = [f'module "{name}" {{\n  source = "../{folder}"\n}}\n' for name, folder in folders.items()]
+    (caller / "main.tf").write_text("\n".join(calls))
+    assert "Success! The configuration is valid" in tree.run("validate", "-no-color", folder=caller)
+
+
+@pytest.mark.parametrize("module", TESTED)
+def test_modules_own_tests_pass(tree: Tree, module: str) -> None:
+    output = tree.run("test", "-no-color", folder=tree.root / "modules" / module)
+    assert re.search(r"^Success! [1-9]\d* passed, 0 failed\.$", output, re.MULTILINE), output

@@ -1,0 +1,203 @@
+"""Who may do what, in the policies of the root's real plan: both ways of delivery, with and without a key."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from harness.emulator import REGION, running
+
+from .conftest import Tree
+
+pytestmark = pytest.mark.xdist_group("terraform-policies")
+
+Statement = Mapping[str, Any]
+
+ACCOUNT = "000000000000"  # the emulator's
+KEY = f"arn:aws:kms:{REGION}:123456789012:key/11111111-2222-3333-4444-555555555555"
+VARIANTS = {
+    "queue": {"delivery": "queue"},
+    "direct": {"delivery": "direct"},
+    "queue_with_key": {"delivery": "queue", "kms_key_arn": KEY},
+    "direct_with_key": {"delivery": "direct", "kms_key_arn": KEY},
+}
+
+
+@pytest.fixture(scope="module")
+def plan(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """One plan of a configuration that calls the root once for each variant: a plan takes seconds, most to start."""
+    folder = tree.folder / "variants"
+    folder.mkdir()
+    (folder / "package.zip").touch()
+    calls = {
+        name: {"source": "../terraform", "name": name, "package": {"path": "package.zip"}, **variables}
+        for name, variables in VARIANTS.items()
+    }
+    (folder / "main.tf.json").write_text(json.dumps({"module": calls}))
+    with running("embedded", tmp_path_factory.mktemp("emulator")) as emulator:
+        # Not the tree's provider, which runs already and knows nothing of the emulator.
+        tree.terraform.init(folder=folder)
+        tree.terraform.run("plan", "-no-color", "-out=plan", folder=folder, environment=emulator.environment())
+    shown: dict[str, Any] = json.loads(tree.run("show", "-json", "plan", folder=folder))
+    return shown
+
+
+def resources(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from module.get("resources", [])
+    for child in module.get("child_modules", []):
+        yield from resources(child)
+
+
+def policies(plan: Mapping[str, Any]) -> dict[str, list[Statement]]:
+    """Return the statements of each policy in a plan, by the address and name of the attribute that holds it."""
+    return {
+        f"{resource['address']}.{name}": json.loads(value)["Statement"]
+        for resource in resources(plan["planned_values"]["root_module"])
+        for name, value in resource["values"].items()
+        if isinstance(value, str) and value.startswith("{") and "Statement" in json.loads(value)
+    }
+
+
+def statements(plan: Mapping[str, Any], variant: str, attribute: str, effect: str) -> list[Statement]:
+    found = policies(plan)[f"module.{variant}.module.feedback.{attribute}"]
+    return [statement for statement in found if statement["Effect"] == effect]
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else sorted(value)
+
+
+def arn(service: str, rest: str) -> str:
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{rest}"
+
+
+def permissions(variant: str) -> dict[str, set[str]]:
+    """Return all that the function's role may do, as actions by the ARN that they are allowed on."""
+    common = {
+        arn("dynamodb", f"table/{variant}"): {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
+        arn("logs", f"log-group:/aws/lambda/{variant}-feedback:log-stream:*"): {
+            "logs:CreateLogStream",
+            "logs:PutLogEvents",
+        },
+    }
+    takes = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+    queue = arn("sqs", f"{variant}-feedback")
+    dead_letter = arn("sqs", f"{variant}-feedback-dead-letter")
+    return {
+        "queue": common | {queue: takes},
+        "direct": common | {dead_letter: {"sqs:SendMessage"}},
+        "queue_with_key": common | {queue: takes, KEY: {"kms:Decrypt"}},
+        "direct_with_key": common | {dead_letter: {"sqs:SendMessage"}, KEY: {"kms:Decrypt", "kms:GenerateDataKey"}},
+    }[variant]
+
+
+def queues(variant: str) -> dict[str, str]:
+    """Return the ARN of each queue, by the attribute that holds its policy."""
+    found = {"aws_sqs_queue.dead_letter.policy": arn("sqs", f"{variant}-feedback-dead-letter")}
+    if variant.startswith("queue"):
+        found["aws_sqs_queue.this[0].policy"] = arn("sqs", f"{variant}-feedback")
+    return found
+
+
+def test_every_policy_names_its_actions_and_resources(plan: dict[str, Any]) -> None:
+    for address, found in policies(plan).items():
+        for statement in found:
+            assert not {"NotAction", "NotResource", "NotPrincipal"} & statement.keys(), address
+            assert not any("*" in action for action in listed(statement["Action"])), address
+            assert "*" not in listed(statement.get("Resource", [])), address
+            if statement["Effect"] == "Allow":
+                assert "AWS" not in statement.get("Principal", {}), address
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_these_are_all_policies_of_feedback(plan: dict[str, Any], variant: str) -> None:
+    prefix = f"module.{variant}.module.feedback."
+    assert {name.removeprefix(prefix) for name in policies(plan) if name.startswith(prefix)} == {
+        "aws_iam_role.this.assume_role_policy",
+        "aws_iam_role_policy.this.policy",
+        "aws_sns_topic_policy.this.policy",
+        *queues(variant),
+    }
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_role_may_do_exactly_this(plan: dict[str, Any], variant: str) -> None:
+    allowed = statements(plan, variant, "aws_iam_role_policy.this.policy", "Allow")
+    pairs = [
+        (resource, action)
+        for statement in allowed
+        for resource in listed(statement["Resource"])
+        for action in listed(statement["Action"])
+    ]
+    assert sorted(pairs) == sorted(
+        (resource, action) for resource, actions in permissions(variant).items() for action in actions
+    )
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_only_lambda_may_take_the_role(plan: dict[str, Any], variant: str) -> None:
+    (statement,) = statements(plan, variant, "aws_iam_role.this.assume_role_policy", "Allow")
+    assert statement["Action"] == "sts:AssumeRole"
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_only_ses_of_this_account_may_publish(plan: dict[str, Any], variant: str) -> None:
+    (statement,) = statements(plan, variant, "aws_sns_topic_policy.this.policy", "Allow")
+    assert statement["Action"] == "sns:Publish"
+    assert statement["Resource"] == arn("sns", f"{variant}-feedback")
+    assert statement["Principal"] == {"Service": "ses.amazonaws.com"}
+    assert statement["Condition"].keys() == {"StringEquals", "ArnLike"}
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+    assert statement["Condition"]["ArnLike"].keys() == {"aws:SourceArn"}
+    assert listed(statement["Condition"]["ArnLike"]["aws:SourceArn"]) == [
+        arn("ses", "configuration-set/*"),
+        arn("ses", "identity/*"),
+    ]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_only_the_topic_may_send_to_the_queues(plan: dict[str, Any], variant: str) -> None:
+    for attribute, queue in queues(variant).items():
+        (statement,) = statements(plan, variant, attribute, "Allow")
+        assert statement["Action"] == "sqs:SendMessage"
+        assert statement["Resource"] == queue
+        assert statement["Principal"] == {"Service": "sns.amazonaws.com"}
+        assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": arn("sns", f"{variant}-feedback")}}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_plain_text_is_denied_to_everybody(plan: dict[str, Any], variant: str) -> None:
+    message_actions = [
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:ReceiveMessage",
+        "sqs:SendMessage",
+    ]
+    expected = {"aws_sns_topic_policy.this.policy": (arn("sns", f"{variant}-feedback"), ["sns:Publish"])}
+    expected |= {attribute: (queue, message_actions) for attribute, queue in queues(variant).items()}
+    for attribute, (resource, actions) in expected.items():
+        (statement,) = statements(plan, variant, attribute, "Deny")
+        assert listed(statement["Action"]) == actions
+        assert statement["Resource"] == resource
+        assert statement["Principal"] in ("*", {"AWS": "*"})
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_only_the_topic_may_call_the_function(plan: dict[str, Any], variant: str) -> None:
+    prefix = f"module.{variant}.module.feedback."
+    granted = [
+        resource["values"]
+        for resource in resources(plan["planned_values"]["root_module"])
+        if resource["address"].startswith(prefix) and resource["type"] == "aws_lambda_permission"
+    ]
+    if variant.startswith("queue"):
+        assert granted == []
+        return
+    assert [(each["principal"], each["action"]) for each in granted] == [("sns.amazonaws.com", "lambda:InvokeFunction")]
+    # The topic's ARN is not known before it exists, but where it comes from is.
+    called = plan["configuration"]["root_module"]["module_calls"][variant]["module"]["module_calls"]["feedback"]
+    (permission,) = [each for each in called["module"]["resources"] if each["type"] == "aws_lambda_permission"]
+    assert "aws_sns_topic.this.arn" in permission["expressions"]["source_arn"]["references"]

@@ -1,0 +1,249 @@
+"""The shipped HCL against AWS provider 6.62.0, which is newer than the provider that runs in the tests.
+
+``aws-6.62.0.schema.json`` holds, for the types that such a project may use, what ``terraform providers schema -json``
+says of each attribute (``required``, ``optional``, ``computed``) and nested block; ``nesting_mode`` is ``single`` for
+blocks that occur once. It does not say what is deprecated.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import hcl2
+import pytest
+
+from harness import paths
+
+SCHEMA = Path(__file__).with_name("aws-6.62.0.schema.json")
+FILES = sorted(path for path in paths.TERRAFORM.rglob("*.tf") if ".terraform" not in path.parts)
+
+# Arguments and blocks that Terraform itself adds to every resource and data source.
+META_ARGUMENTS = {"count", "for_each", "depends_on", "provider"}
+META_BLOCKS = {"lifecycle", "provisioner", "connection"}
+
+# Deprecated by releases of provider 6: `name` by 6.0.0, `id` by 6.47.0 (hashicorp/terraform-provider-aws pull request
+# 48036). So are `hash_key` and `range_key` of a table's index, which can't be avoided while provider 5 is supported.
+DEPRECATED = {"data.aws_region": {"name", "id"}}
+
+REFERENCE = re.compile(
+    r"""(?<![\w.-])(?P<data>data\.)?(?P<type>aws_\w+)\.[A-Za-z_][\w-]*  # a resource or data source
+        (?P<path>(?:\[[^\[\]]*\]|\.[\w*-]+)*)                            # what is read of it""",
+    re.VERBOSE,
+)
+
+
+@cache
+def schema() -> Mapping[str, Any]:
+    loaded: Mapping[str, Any] = json.loads(SCHEMA.read_text())
+    return loaded
+
+
+def problems(configuration: str) -> Iterator[str]:
+    """Yield what provider 6.62.0 would say against a configuration in HCL, as ``ADDRESS: sentence``."""
+    document = hcl2.loads(configuration, serialization_options=hcl2.SerializationOptions(with_comments=False))
+    for kind in ("resource", "data"):
+        for block in document.get(kind, []):
+            ((quoted_type, named),) = block.items()
+            ((quoted_name, body),) = named.items()
+            type_, name = quoted_type.strip('"'), quoted_name.strip('"')
+            if not type_.startswith("aws_"):
+                continue
+            address = f"data.{type_}.{name}" if kind == "data" else f"{type_}.{name}"
+            known = block_of(kind == "data", type_)
+            if known is None:
+                yield f"{address}: {SCHEMA.name} has no {type_}: copy it there from the provider's schema"
+            else:
+                arguments = {key: value for key, value in body.items() if key not in META_ARGUMENTS | META_BLOCKS}
+                yield from (f"{address}: {problem}" for problem in problems_of_block(arguments, known))
+    yield from problems_of_references(document)
+
+
+def block_of(data: bool, type_: str) -> Mapping[str, Any] | None:  # noqa: FBT001 - there are these two kinds
+    types = schema()["data_source_schemas" if data else "resource_schemas"]
+    return types[type_]["block"] if type_ in types else None
+
+
+def problems_of_block(body: Mapping[str, Any], known: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Yield the problems of one block's arguments and of the blocks in it; ``path`` says which block that is."""
+    nested = blocks_in(body)
+    arguments = {
+        name for name, value in body.items() if name not in ("__is_block__", "dynamic") and not is_block(value)
+    }
+    attributes, block_types = known.get("attributes", {}), known.get("block_types", {})
+    yield from (f"{path}{name} is no argument of provider 6.62.0" for name in sorted(arguments - attributes.keys()))
+    yield from (f"{path}{name} is no block of provider 6.62.0" for name in sorted(nested.keys() - block_types.keys()))
+    for name, attribute in attributes.items():
+        if attribute.get("required") and name not in arguments:
+            yield f"{path}{name} is required"
+        if name in arguments and not attribute.get("required") and not attribute.get("optional"):
+            yield f"{path}{name} is read-only"
+    for name, block in block_types.items():
+        bodies = nested.get(name, [])
+        if block["required"] and not bodies:
+            yield f"{path}{name} is required"
+        if block["nesting_mode"] == "single" and len(bodies) > 1:
+            yield f"{path}{name} may occur once only"
+        for each in bodies:
+            yield from problems_of_block(each, block["block"], f"{path}{name}.")
+
+
+def blocks_in(body: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
+    """Return the bodies of the blocks directly in a body by name; a dynamic block counts as its content."""
+    found = {name: list(value) for name, value in body.items() if name != "dynamic" and is_block(value)}
+    for each in body.get("dynamic", []):
+        ((quoted_name, generator),) = each.items()
+        found.setdefault(quoted_name.strip('"'), []).extend(generator["content"])
+    return found
+
+
+def is_block(value: object) -> bool:
+    return isinstance(value, list) and any(isinstance(each, dict) and "__is_block__" in each for each in value)
+
+
+def problems_of_references(document: object) -> Iterator[str]:
+    """Yield references, anywhere in a document, to what a resource or data source does not have."""
+    for text in texts(document):
+        for match in REFERENCE.finditer(text):
+            type_ = f"{match['data'] or ''}{match['type']}"
+            known = block_of(bool(match["data"]), match["type"])
+            # Without a schema, problems() complains where it is declared.
+            names: list[str] = re.findall(r"\.([A-Za-z_][\w-]*)", match["path"])
+            if known is None or not names:
+                continue
+            if names[0] in DEPRECATED.get(type_, set()):
+                yield f"{match[0]}: {names[0]} of {type_} is deprecated"
+            for name in names:
+                if name not in known.get("attributes", {}) and name not in known.get("block_types", {}):
+                    yield f"{match[0]}: {type_} has no {name} in provider 6.62.0"
+                if name not in known.get("block_types", {}):
+                    break  # a schema without types says nothing of what is inside an attribute
+                known = known["block_types"][name]["block"]
+
+
+def texts(node: object) -> Iterator[str]:
+    """Yield every string in a parsed document, keys of objects included."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield from texts(key)
+            yield from texts(value)
+    elif isinstance(node, list):
+        for each in node:
+            yield from texts(each)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(paths.TERRAFORM)))
+def test_provider_6_accepts_what_is_shipped(path: Path) -> None:
+    assert list(problems(path.read_text())) == []
+
+
+def test_modules_root_and_examples_are_looked_at() -> None:
+    folders = {path.parent.relative_to(paths.TERRAFORM).as_posix() for path in FILES}
+    assert {".", "modules/feedback", "examples/minimal"} <= folders
+    declared = re.findall(r'^(?:resource|data) "(aws_\w+)"', "\n".join(map(Path.read_text, FILES)), re.MULTILINE)
+    assert {"aws_sns_topic", "aws_dynamodb_table", "aws_lambda_function", "aws_iam_policy_document"} <= set(declared)
+
+
+RIGHT = """
+resource "aws_dynamodb_table" "this" {
+  count    = 2
+  name     = "mailing"
+  hash_key = "UserId"
+
+  dynamic "attribute" {
+    for_each = ["UserId"]
+    content {
+      name = attribute.value
+      type = "S"
+    }
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+data "aws_region" "current" {}
+
+output "all" {
+  value = {
+    arn    = "ARN: ${aws_dynamodb_table.this[0].arn}"
+    names  = join(",", aws_dynamodb_table.this[*].name)
+    region = split(".", data.aws_region.current.endpoint)[1]
+  }
+}
+
+resource "random_id" "other" {
+  anything = true
+}
+"""
+
+
+def test_right_configuration_has_no_problems() -> None:
+    assert list(problems(RIGHT)) == []
+
+
+TABLE = "aws_dynamodb_table.this"
+RECOVERY = "point_in_time_recovery"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("count    = 2", "size = 2", f"{TABLE}: size is no argument of provider 6.62.0"),
+        ('name     = "mailing"', "", f"{TABLE}: name is required"),
+        ("count    = 2", 'arn = "a"', f"{TABLE}: arn is read-only"),
+        ("enabled = true", "", f"{TABLE}: {RECOVERY}.enabled is required"),
+        ("enabled = true", "enabled = true\n days = 3", f"{TABLE}: {RECOVERY}.days is no argument of provider 6.62.0"),
+        ('type = "S"', "", f"{TABLE}: attribute.type is required"),
+        ('type = "S"', 'type = "S"\n size = 1', f"{TABLE}: attribute.size is no argument of provider 6.62.0"),
+        ('dynamic "attribute"', 'dynamic "key"', f"{TABLE}: key is no block of provider 6.62.0"),
+        (f"{RECOVERY} {{", "recovery {", f"{TABLE}: recovery is no block of provider 6.62.0"),
+        (
+            f"{RECOVERY} {{",
+            f"{RECOVERY} {{\n enabled = false\n }}\n {RECOVERY} {{",
+            f"{TABLE}: {RECOVERY} may occur once only",
+        ),
+        ("this[0].arn", "this[0].arm", f"{TABLE}[0].arm: aws_dynamodb_table has no arm in provider 6.62.0"),
+        ("this[*].name", "this[*].nom", f"{TABLE}[*].nom: aws_dynamodb_table has no nom in provider 6.62.0"),
+        (
+            "this[*].name",
+            "this[0].attribute[0].kind",
+            f"{TABLE}[0].attribute[0].kind: aws_dynamodb_table has no kind in provider 6.62.0",
+        ),
+        (
+            "current.endpoint",
+            "current.end",
+            "data.aws_region.current.end: data.aws_region has no end in provider 6.62.0",
+        ),
+        ("current.endpoint", "current.name", "data.aws_region.current.name: name of data.aws_region is deprecated"),
+        ("current.endpoint", "current.id", "data.aws_region.current.id: id of data.aws_region is deprecated"),
+        (
+            'data "aws_region" "current" {}',
+            'data "aws_zone" "current" {}',
+            f"data.aws_zone.current: {SCHEMA.name} has no aws_zone: copy it there from the provider's schema",
+        ),
+        (
+            'resource "random_id" "other" {\n  anything = true\n}',
+            'resource "aws_lambda_function" "other" {\n  function_name = "f"\n}',
+            "aws_lambda_function.other: role is required",
+        ),
+    ],
+)
+def test_wrong_configuration_is_found(before: str, after: str, expected: str) -> None:
+    assert before in RIGHT
+    assert list(problems(RIGHT.replace(before, after, 1))) == [expected]
+
+
+def test_a_required_block_that_is_missing_is_found() -> None:
+    known = {"block_types": {"inner": {"nesting_mode": "list", "required": True, "block": {}}}}
+    assert list(problems_of_block({}, known)) == ["inner is required"]
+    assert list(problems_of_block({"inner": [{"__is_block__": True}]}, known)) == []

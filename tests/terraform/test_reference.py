@@ -1,0 +1,128 @@
+"""The tables of variables and outputs in the README.md files are those of the configuration."""
+
+from pathlib import Path
+
+import pytest
+
+import terraform_reference
+from harness import paths
+
+VARIABLES = r"""
+variable "name" {
+  description = "A \"name\", or a|b."
+  type        = string
+}
+
+variable "limits" {
+  description = <<-EOT
+    First line,
+    second line.
+  EOT
+  type = object({
+    days  = number
+    ratio = optional(number, 0.5) # of all
+    names = optional(list(string), ["a, b", "c)"])
+    more  = optional(object({ key = string, deep = optional(bool, true) }), { key = "k" })
+    none  = optional(map(object({ a = string })))
+  })
+  default  = null
+  nullable = true
+}
+"""
+OUTPUTS = """
+output "arn" {
+  description = "Where it is."
+  value       = "x"
+}
+"""
+EXPECTED = r"""## Variables
+
+| name | type | default | description |
+| --- | --- | --- | --- |
+| `name` | `string` | required | A "name", or a\|b. |
+| `limits` | object | `null` | First line, second line. |
+| `limits.days` | `number` | required |  |
+| `limits.ratio` | `number` | `0.5` |  |
+| `limits.names` | `list(string)` | `["a, b", "c)"]` |  |
+| `limits.more` | object | `{ key = "k" }` |  |
+| `limits.more.key` | `string` | required |  |
+| `limits.more.deep` | `bool` | `true` |  |
+| `limits.none` | `map(object({a = string}))` | `null` |  |
+
+## Outputs
+
+| name | description |
+| --- | --- |
+| `arn` | Where it is. |"""
+
+
+@pytest.fixture
+def module(tmp_path: Path) -> Path:
+    """A module in a configuration of its own, whose README.md has no tables yet."""
+    folder = tmp_path / "terraform" / "modules" / "some"
+    folder.mkdir(parents=True)
+    (folder / "variables.tf").write_text(VARIABLES)
+    (folder / "outputs.tf").write_text(OUTPUTS)
+    (folder / "README.md").write_text(f"# Some\n\n{terraform_reference.START}\n{terraform_reference.END}\n\nMore.\n")
+    return folder
+
+
+def test_no_readme_is_stale() -> None:
+    stale = terraform_reference.stale_files(paths.TERRAFORM)
+    assert list(stale) == [], "run scripts/terraform_reference.py"
+
+
+@pytest.mark.parametrize("folder", [paths.TERRAFORM, paths.TERRAFORM / "modules" / "feedback"])
+def test_readme_lists_every_variable_and_output(folder: Path) -> None:
+    readme = (folder / "README.md").read_text()
+    declared = [
+        line.split('"')[1]
+        for file in folder.glob("*.tf")
+        for line in file.read_text().splitlines()
+        if line.startswith(("variable ", "output "))
+    ]
+    assert declared
+    assert [name for name in declared if f"\n| `{name}` |" not in readme] == []
+
+
+def test_tables(module: Path) -> None:
+    assert terraform_reference.reference(module) == EXPECTED
+
+
+def test_tables_go_between_the_markers_and_stay(module: Path) -> None:
+    readme = module / "README.md"
+    stale = terraform_reference.stale_files(module.parent.parent)
+    assert list(stale) == [readme]
+    assert stale[readme].startswith("# Some\n\n")
+    assert EXPECTED in stale[readme]
+    assert stale[readme].endswith("\n\nMore.\n")
+
+    readme.write_text(stale[readme])
+    assert terraform_reference.stale_files(module.parent.parent) == {}
+
+    (module / "outputs.tf").write_text(OUTPUTS.replace("arn", "url"))
+    assert list(terraform_reference.stale_files(module.parent.parent)) == [readme]
+
+
+def test_readme_without_markers_is_refused(module: Path) -> None:
+    (module / "README.md").write_text("# Some\n")
+    with pytest.raises(ValueError, match=r"README\.md lacks a marker"):
+        terraform_reference.stale_files(module.parent.parent)
+
+
+def test_check_writes_nothing_and_names_what_is_stale(
+    module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = module / "README.md"
+    before = readme.read_text()
+    monkeypatch.setattr(terraform_reference, "ROOT", tmp_path)
+
+    monkeypatch.setattr("sys.argv", ["terraform_reference.py", "--check"])
+    assert terraform_reference.main() == 1
+    assert "terraform/modules/some/README.md is stale" in capsys.readouterr().out
+    assert readme.read_text() == before
+
+    monkeypatch.setattr("sys.argv", ["terraform_reference.py"])
+    assert terraform_reference.main() == 0
+    monkeypatch.setattr("sys.argv", ["terraform_reference.py", "--check"])
+    assert terraform_reference.main() == 0
