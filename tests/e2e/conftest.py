@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
-from harness.emulator import Emulator, running
-from harness.stack import Stack, applied
 
 import package
+from harness.emulator import Emulator, running
+from harness.stack import Stack, applied
 
 MODES = ("queue", "direct")
 
@@ -63,7 +63,7 @@ class Deployed:
     def states(self, *addresses: str) -> dict[str, str | None]:
         """Return the state of each address, None where there is no item."""
         items = {address: self.item(address) for address in addresses}
-        return {address: item and item["state"] for address, item in items.items()}
+        return {address: item["state"] if item else None for address, item in items.items()}
 
     def log(self) -> list[str]:
         """Return every line that the function has logged."""
