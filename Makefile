@@ -10,6 +10,7 @@ TF_INIT_ARGS ?=
 # Tests in parallel; those of one stack stay in one process.
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
+SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test e2e check fmt validate package bench plan apply destroy lock clean
 
@@ -87,5 +88,7 @@ $(INSTALLED): requirements.txt
 		{ echo "error: $(PYTHON) has no venv module: install it (Debian: apt install python3-venv), or run make PYTHON=…" >&2; exit 1; }
 	@echo "Installing requirements.txt into $(VENV) (the first time, and when it changes)."
 	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/pip install --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
+	@set -o pipefail; $(VENV)/bin/pip install --disable-pip-version-check --progress-bar off --require-hashes --no-deps -r requirements.txt \
+		| awk -v all="$$(grep == requirements.txt | grep -vc win32)" '/^(Collecting|Processing)/ { printf "\r%d of %d packages fetched", ++n, all; \
+			fflush() } /^Installing/ { printf "\ninstalling …"; fflush() } END { print "" }'
 	@touch $@
