@@ -151,9 +151,7 @@ def test_one_address_many_times_in_a_batch_is_one_write(client: "DynamoDBClient"
     assert items(client)["a@example.com"]["version"] == {"N": "1"}
 
 
-def test_the_same_feedback_in_any_split_gives_the_same_items(
-    client: "DynamoDBClient", handler: Handler
-) -> None:
+def test_the_same_feedback_in_any_split_gives_the_same_items(client: "DynamoDBClient", handler: Handler) -> None:
     messages = [
         ses.delivery("a@example.com", sent="2026-03-02T12:00:00.000Z"),
         ses.bounce("a@example.com", "b@example.com", at="2026-03-01T12:00:00.000Z"),
