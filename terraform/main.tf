@@ -1,5 +1,5 @@
 # The deployable root: `terraform apply` with the credentials and region of the environment.
-# SES wiring, the lookup API and monitoring become modules of their own beside this one.
+# SES wiring, the lookup API and monitoring are off unless their variables are set.
 
 provider "aws" {}
 
@@ -21,4 +21,44 @@ module "feedback" {
   kms_key_arn     = var.kms_key_arn
   ses_source_arns = var.ses_source_arns
   tags            = var.tags
+}
+
+module "ses" {
+  source = "./modules/ses"
+  count  = var.ses == null ? 0 : 1
+
+  name               = var.name
+  topic_arn          = module.feedback.topic_arn
+  identities         = var.ses.identities
+  configuration_sets = var.ses.configuration_sets
+  tags               = var.tags
+}
+
+module "lookup" {
+  source = "./modules/lookup"
+  count  = var.lookup == null ? 0 : 1
+
+  name        = var.name
+  package     = local.package
+  table       = { name = module.feedback.table_name, arn = module.feedback.table_arn }
+  rules       = var.rules
+  function    = var.lookup.function
+  throttling  = var.lookup.throttling
+  callers     = var.lookup.callers
+  access_logs = var.lookup.access_logs
+  kms_key_arn = var.kms_key_arn
+  tags        = var.tags
+}
+
+module "monitoring" {
+  source = "./modules/monitoring"
+  count  = var.monitoring == null ? 0 : 1
+
+  name              = var.name
+  feedback          = module.feedback
+  alarm_topic_arn   = var.monitoring.alarm_topic_arn
+  rates             = var.monitoring.rates
+  silence_hours     = var.monitoring.silence_hours
+  queue_age_seconds = var.monitoring.queue_age_seconds
+  tags              = var.tags
 }

@@ -13,6 +13,16 @@ output "queue_arn" {
   value       = module.feedback.queue_arn
 }
 
+output "queue_name" {
+  description = "Name of the queue; null with delivery `direct`."
+  value       = module.feedback.queue_name
+}
+
+output "dead_letter_queue_name" {
+  description = "Name of the dead-letter queue."
+  value       = module.feedback.dead_letter_queue_name
+}
+
 output "dead_letter_queue_url" {
   description = "URL of the dead-letter queue: whatever is in it is feedback that is not in the table."
   value       = module.feedback.dead_letter_queue_url
@@ -56,4 +66,24 @@ output "log_group_name" {
 output "kms_key_policy" {
   description = "Policy document (JSON) with the statements that the policy of a customer's key must hold; depends on nothing that the module creates."
   value       = module.feedback.kms_key_policy
+}
+
+output "dkim_tokens" {
+  description = "The DKIM tokens of each domain that was created, by domain; empty without the variable `ses`."
+  value       = try(module.ses[0].dkim_tokens, {})
+}
+
+output "lookup_endpoint" {
+  description = "URL of the lookup API; null without the variable `lookup`."
+  value       = one(module.lookup[*].endpoint)
+}
+
+output "lookup_caller_policies" {
+  description = "Policy documents (JSON) for those who call the lookup API, `read` and `override`; null without the variable `lookup`."
+  value       = one(module.lookup[*].caller_policies)
+}
+
+output "dashboard_name" {
+  description = "Name of the dashboard; null without the variable `monitoring`."
+  value       = one(module.monitoring[*].dashboard_name)
 }

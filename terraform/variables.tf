@@ -90,6 +90,60 @@ variable "ses_source_arns" {
   nullable    = false
 }
 
+variable "ses" {
+  description = "Points SES at the topic (module ses): identities and configuration sets, by name, as that module takes them; null: SES is pointed at it by other means."
+  type = object({
+    identities = optional(map(object({
+      create           = optional(bool, false)
+      delivery         = optional(bool, true)
+      original_headers = optional(bool, false)
+      email_forwarding = optional(bool)
+    })), {})
+    configuration_sets = optional(map(object({
+      create       = optional(bool, false)
+      delivery     = optional(bool, true)
+      subscription = optional(bool, true)
+    })), {})
+  })
+  default = null
+}
+
+variable "lookup" {
+  description = "The API over the table (module lookup): its function, throttling, callers and access logs, as that module takes them; null: no API, `{}`: the API as it comes."
+  type = object({
+    function = optional(object({
+      memory_megabytes     = optional(number, 512)
+      timeout_seconds      = optional(number, 15)
+      reserved_concurrency = optional(number)
+      architecture         = optional(string, "arm64")
+      log_level            = optional(string, "INFO")
+      log_retention_days   = optional(number, 30)
+    }), {})
+    throttling = optional(object({
+      requests_per_second = optional(number, 100)
+      burst               = optional(number, 200)
+    }), {})
+    callers     = optional(set(string), [])
+    access_logs = optional(bool, true)
+  })
+  default = null
+}
+
+variable "monitoring" {
+  description = "Alarms and a dashboard (module monitoring): topic for alarms, rates, silence and queue age, as that module takes them; null: none, `{}`: as they come."
+  type = object({
+    alarm_topic_arn = optional(string)
+    rates = optional(object({
+      bounce_percent     = optional(number, 5)
+      complaint_percent  = optional(number, 0.1)
+      minimum_recipients = optional(number, 1000)
+    }), {})
+    silence_hours     = optional(number, 24)
+    queue_age_seconds = optional(number, 900)
+  })
+  default = null
+}
+
 variable "tags" {
   description = "Tags for everything that can have them, beside the provider's default tags."
   type        = map(string)

@@ -16,6 +16,16 @@ output "queue_arn" {
   value       = one(aws_sqs_queue.this[*].arn)
 }
 
+output "queue_name" {
+  description = "Name of the queue; null with delivery `direct`."
+  value       = one(aws_sqs_queue.this[*].name)
+}
+
+output "dead_letter_queue_name" {
+  description = "Name of the dead-letter queue."
+  value       = aws_sqs_queue.dead_letter.name
+}
+
 output "dead_letter_queue_url" {
   description = "URL of the dead-letter queue: whatever is in it is feedback that is not in the table."
   value       = aws_sqs_queue.dead_letter.url

@@ -1,0 +1,98 @@
+variable "name" {
+  description = "Start of every name: alarms are called NAME-PROBLEM, the dashboard NAME. Give the same as to module feedback."
+  type        = string
+  default     = "mailing"
+  nullable    = false
+
+  validation {
+    # As module feedback has it.
+    condition     = can(regex("^[a-zA-Z0-9][a-zA-Z0-9_-]{2,53}$", var.name))
+    error_message = "The name must be 3 to 54 letters, digits, hyphens or underscores, and begin with a letter or digit."
+  }
+}
+
+variable "feedback" {
+  description = "What to watch: `module.feedback` itself, or an object with the names of its function, log group, dead-letter queue and queue (null with delivery `direct`)."
+  type = object({
+    function_name          = string
+    log_group_name         = string
+    dead_letter_queue_name = string
+    queue_name             = optional(string)
+  })
+  nullable = false
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,64}$", var.feedback.function_name)) && can(regex("^[a-zA-Z0-9_./#-]{1,512}$", var.feedback.log_group_name))
+    error_message = "The feedback must have the names of a Lambda function and of a log group, not their ARNs."
+  }
+
+  validation {
+    condition     = alltrue([for name in [var.feedback.dead_letter_queue_name, coalesce(var.feedback.queue_name, "none")] : can(regex("^[a-zA-Z0-9_-]{1,80}$", name))])
+    error_message = "The feedback must have the names of SQS queues, not their URLs or ARNs."
+  }
+}
+
+variable "alarm_topic_arn" {
+  description = "ARN of the SNS topic that is told when an alarm goes off and when it is over; null: alarms only show. Not the topic of module feedback, which takes SES's messages alone. Its policy must let cloudwatch.amazonaws.com publish, and so must its key, which cannot be alias/aws/sns."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.alarm_topic_arn == null || can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]{1,256}$", var.alarm_topic_arn))
+    error_message = "The alarm_topic_arn must be the ARN of a standard SNS topic (arn:aws:sns:REGION:ACCOUNT:NAME)."
+  }
+}
+
+variable "rates" {
+  description = "Bounce and complaint rate of one day, in per cent of the recipients that SES reported delivered or permanently bounced, above which an alarm goes off (0: none, as must be where SES does not report deliveries), and how many recipients a day must have for its rates to count. The defaults are the rates from which SES reviews an account."
+  type = object({
+    bounce_percent     = optional(number, 5)
+    complaint_percent  = optional(number, 0.1)
+    minimum_recipients = optional(number, 1000)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for percent in [var.rates.bounce_percent, var.rates.complaint_percent] : percent >= 0 && percent < 100])
+    error_message = "The bounce_percent and the complaint_percent must be at least 0 (no such alarm) and less than 100."
+  }
+
+  validation {
+    condition     = var.rates.minimum_recipients >= 1 && floor(var.rates.minimum_recipients) == var.rates.minimum_recipients
+    error_message = "The minimum_recipients must be a whole number of at least 1."
+  }
+}
+
+variable "silence_hours" {
+  description = "Hours without any feedback after which an alarm goes off (0: none); choose more than the longest pause between your mailings."
+  type        = number
+  default     = 24
+  nullable    = false
+
+  validation {
+    # CloudWatch looks back seven days at most.
+    condition     = contains(range(0, 169), var.silence_hours)
+    error_message = "The silence_hours must be a whole number from 1 to 168, or 0 for no such alarm."
+  }
+}
+
+variable "queue_age_seconds" {
+  description = "Age of the oldest message in the queue above which an alarm goes off. Without effect with delivery `direct`."
+  type        = number
+  default     = 900
+  nullable    = false
+
+  validation {
+    # SQS keeps a message for 14 days.
+    condition     = var.queue_age_seconds >= 60 && var.queue_age_seconds < 1209600 && floor(var.queue_age_seconds) == var.queue_age_seconds
+    error_message = "The queue_age_seconds must be a whole number from 60 to 1209599."
+  }
+}
+
+variable "tags" {
+  description = "Tags for the alarms, beside the provider's default tags."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
