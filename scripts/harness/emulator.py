@@ -1,7 +1,7 @@
-"""The AWS emulators behind one interface: embedded (ministack), LocalStack in Docker, or one that runs already.
+"""The AWS emulators behind one interface: embedded (ministack), LocalStack, or one that runs already.
 
-``EMULATOR`` chooses: ``auto`` (LocalStack if a Docker engine answers, else embedded), ``embedded``, ``localstack`` or
-a URL. LocalStack without Docker is to become another branch of :func:`start`.
+``EMULATOR`` chooses: ``auto`` (LocalStack if a Docker engine answers, else embedded), ``embedded``, ``localstack`` (in
+Docker if an engine answers, else as a local process) or a URL.
 """
 
 import json
@@ -22,7 +22,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from harness import embedded, localstack
+from harness import embedded, launched, localstack, localstack_process
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ _LOCALSTACK_LIMITS = (
     "SES (its notifications are published to the topic directly)",
     "TLS",
 )
+_LOCALSTACK_PROCESS_LIMITS = (
+    *_LOCALSTACK_LIMITS,
+    "DynamoDB (moto serves it)",
+    "Lambda's own runtime (the zip runs in this machine's Python)",
+)
 _ANSWER_SECONDS = 5
 _environment_lock = threading.Lock()
 
@@ -64,6 +69,8 @@ class Emulator:
     enforces_iam: bool
     simulates_ses: bool
     """Whether mail to the SES mailbox simulator produces notifications."""
+    retries_sns_to_lambda: bool
+    """Whether SNS's call of a function is tried again, and its subscription's dead-letter queue is used."""
     limits: tuple[str, ...]
     """What a run on it does not prove."""
     disposable: bool
@@ -181,34 +188,59 @@ def start(choice: str | None, folder: Path) -> Running:
     chosen = choose(choice)
     folder.mkdir(parents=True, exist_ok=True)
     if chosen == "embedded":
-        server = embedded.Embedded.start(folder)
-        emulator = Emulator(
-            "embedded",
-            server.endpoint_url,
-            enforces_iam=True,
-            simulates_ses=True,
-            limits=_EMBEDDED_LIMITS,
-            disposable=True,
-        )
-        print(f"Emulator: embedded (ministack, IAM enforced) at {server.endpoint_url}", flush=True)
-        state = {"endpoint_url": server.endpoint_url, "folder": str(server.folder)}
-        return Running(emulator, server.stop, server.detach, state)
-    if chosen == "localstack":
-        project = f"healthy-mailing-{folder.name}".lower()
-        container = localstack.LocalStack.start(project, folder)
-        emulator = Emulator(
-            "localstack",
-            container.endpoint_url,
-            enforces_iam=False,
-            simulates_ses=False,
-            limits=_LOCALSTACK_LIMITS,
-            disposable=True,
-        )
-        print(f"Emulator: LocalStack in Docker at {container.endpoint_url}", flush=True)
-        return Running(emulator, container.stop, _nothing, {"project": project, "folder": str(folder)})
-    emulator = running_at(chosen)
-    print(f"Emulator: the one that runs at {chosen}", flush=True)
-    return Running(emulator, _nothing, _nothing)
+        server, what = _embedded(folder), "embedded (ministack, IAM enforced)"
+    elif chosen != "localstack":
+        server, what = Running(running_at(chosen), _nothing, _nothing), "the one that runs"
+    elif localstack.engine_answers():
+        server, what = _localstack_in_docker(folder), "LocalStack in Docker"
+    else:
+        server = _localstack_process(folder)
+        what = "LocalStack as a local process, for no Docker engine answers (DynamoDB is moto's),"
+    print(f"Emulator: {what} at {server.emulator.endpoint_url}", flush=True)
+    return server
+
+
+def _embedded(folder: Path) -> Running:
+    server = embedded.start(folder)
+    emulator = Emulator(
+        "embedded",
+        server.endpoint_url,
+        enforces_iam=True,
+        simulates_ses=True,
+        retries_sns_to_lambda=False,
+        limits=_EMBEDDED_LIMITS,
+        disposable=True,
+    )
+    return Running(emulator, server.stop, server.detach, _state(server))
+
+
+def _localstack_in_docker(folder: Path) -> Running:
+    project = f"healthy-mailing-{folder.name}".lower()
+    container = localstack.LocalStack.start(project, folder)
+    emulator = _localstack(container.endpoint_url, _LOCALSTACK_LIMITS)
+    return Running(emulator, container.stop, _nothing, {"project": project, "folder": str(folder)})
+
+
+def _localstack_process(folder: Path) -> Running:
+    server = localstack_process.start(folder)
+    emulator = _localstack(server.endpoint_url, _LOCALSTACK_PROCESS_LIMITS)
+    return Running(emulator, server.stop, server.detach, _state(server))
+
+
+def _localstack(endpoint_url: str, limits: tuple[str, ...]) -> Emulator:
+    return Emulator(
+        "localstack",
+        endpoint_url,
+        enforces_iam=False,
+        simulates_ses=False,
+        retries_sns_to_lambda=True,
+        limits=limits,
+        disposable=True,
+    )
+
+
+def _state(server: launched.Launched) -> dict[str, str]:
+    return {"endpoint_url": server.endpoint_url, "folder": str(server.folder)}
 
 
 @contextmanager
@@ -226,7 +258,7 @@ def stop_detached(state: Mapping[str, str]) -> None:
     if "project" in state:
         localstack.remove(state["project"], Path(state["folder"]))
     elif "endpoint_url" in state:
-        embedded.stop(state["endpoint_url"], Path(state["folder"]))
+        launched.stop(state["endpoint_url"], Path(state["folder"]))
 
 
 def answers(endpoint_url: str) -> bool:
@@ -257,7 +289,15 @@ def running_at(url: str) -> Emulator:
     limits = _EMBEDDED_LIMITS if is_ministack else _LOCALSTACK_LIMITS
     if is_ministack and not enforces_iam:
         limits = ("IAM (no permission is enforced)", *limits)
-    return Emulator("url", url, enforces_iam=enforces_iam, simulates_ses=is_ministack, limits=limits, disposable=False)
+    return Emulator(
+        "url",
+        url,
+        enforces_iam=enforces_iam,
+        simulates_ses=is_ministack,
+        retries_sns_to_lambda=not is_ministack,
+        limits=limits,
+        disposable=False,
+    )
 
 
 def _health(url: str) -> dict[str, Any]:

@@ -26,7 +26,6 @@ VERSIONS = ("3.13", "3.12")  # of Python that LocalStack 4.14.0 runs on, the bet
 ENVIRONMENT = paths.BUILD / "localstack-venv"
 PLUGINS = paths.ROOT / "scripts" / "localstack_process"
 
-_PYTHON = ENVIRONMENT / "bin" / "python"
 _REQUIREMENTS = PLUGINS / "requirements.txt"
 _ASK_SECONDS = 20
 
@@ -38,7 +37,7 @@ def start(folder: Path) -> Launched:
         HarnessError: there is no suitable Python, the installation failed, or it did not start.
     """
     install()
-    command = [str(_PYTHON), "-P", "-m", "localstack_process"]
+    command = [str(_python()), "-P", "-m", "localstack_process"]
     return Launched.start(command, {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}, folder / "emulator")
 
 
@@ -75,8 +74,12 @@ def find_python() -> Path:
         )
     raise HarnessError(
         "EMULATOR=localstack needs a Docker engine, or Python 3.12 or 3.13, and found neither: start Docker, install "
-        "such a Python or name it in LOCALSTACK_PYTHON, or choose EMULATOR=embedded."
+        "such a Python or name it in LOCALSTACK_PYTHON, or choose EMULATOR=embedded or the URL of one that runs."
     )
+
+
+def _python() -> Path:
+    return ENVIRONMENT / "bin" / "python"
 
 
 def _candidates() -> Iterator[str]:
@@ -129,12 +132,12 @@ def _install_plugins() -> None:
     shutil.copytree(PLUGINS, copy, ignore=shutil.ignore_patterns("__pycache__"))
     for _ in _pip("--no-deps", "--no-build-isolation", "--force-reinstall", str(copy)):
         pass
-    for _ in _lines(str(_PYTHON), "-P", "-m", "localstack_process.catalog"):
+    for _ in _lines(str(_python()), "-P", "-m", "localstack_process.catalog"):
         pass
 
 
 def _pip(*arguments: str) -> Iterator[str]:
-    return _lines(str(_PYTHON), "-m", "pip", "--disable-pip-version-check", "install", *arguments)
+    return _lines(str(_python()), "-m", "pip", "--disable-pip-version-check", "install", *arguments)
 
 
 def _lines(*command: str) -> Iterator[str]:
@@ -162,7 +165,7 @@ def _lines(*command: str) -> Iterator[str]:
 
 def _is_done(step: str, *inputs: Path) -> bool:
     stamp = ENVIRONMENT / f"{step}.done"
-    return _PYTHON.exists() and stamp.exists() and stamp.read_text() == _digest(inputs)
+    return _python().exists() and stamp.exists() and stamp.read_text() == _digest(inputs)
 
 
 def _set_done(step: str, *inputs: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any, cast
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from ministack.services import apigateway_v1, ses, ses_v2
+from ministack.services import apigateway_v1, cloudwatch, ses, ses_v2
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
@@ -27,6 +27,7 @@ def fill() -> None:
     _add_notification_attributes()
     _join_versions_of_ses()
     _add_put_rest_api()
+    _read_alarms_back_whole()
 
 
 def _add_notification_attributes() -> None:
@@ -218,3 +219,59 @@ def _put_rest_api(api_id: str, document: dict[str, Any]) -> Response:
         for kind, answer in document.get("x-amazon-apigateway-gateway-responses", {}).items():
             apigateway_v1._put_gateway_response(api_id, kind, answer)
     return cast("Response", apigateway_v1._get_rest_api(api_id))
+
+
+def _read_alarms_back_whole() -> None:
+    """Let DescribeAlarms return alarms as they were put; ministack 1.5.33 leaves out half of their fields in XML.
+
+    In the query protocol, a request names a field by its path in the answer, such as ``Dimensions.member.1.Name``.
+    """
+    put, describe = cloudwatch._put_metric_alarm, cloudwatch._describe_alarms
+    fields: dict[str, dict[str, Any]] = {}
+
+    def put_metric_alarm(params: dict[str, list[str]], *rest: object) -> Response:
+        answer = cast("Response", put(params, *rest))
+        if answer[0] == _OK and "AlarmName" in params:
+            given = {path: values[0] for path, values in params.items() if values}
+            fields[given["AlarmName"]] = _tree(
+                {path: text for path, text in given.items() if path.partition(".")[0] not in _NOT_IN_ALARM}
+            )
+        return answer
+
+    def describe_alarms(params: dict[str, list[str]], *rest: object) -> Response:
+        status, headers, body = cast("Response", describe(params, *rest))
+        names = re.findall(rb"<AlarmName>([^<]*)</AlarmName>", body)
+        members = ""
+        for name in (each.decode() for each in names if each.decode() in fields):
+            alarm = cloudwatch._alarms[name]
+            state = {key: str(alarm[key]) for key in ("AlarmArn", "StateValue", "StateReason")}
+            members += f"<member>{_xml({**fields[name], **state})}</member>"
+        found = f"<MetricAlarms>{members}</MetricAlarms>".encode()
+        return status, headers, re.sub(rb"<MetricAlarms>.*</MetricAlarms>", lambda _: found, body, flags=re.DOTALL)
+
+    cloudwatch._put_metric_alarm = put_metric_alarm
+    cloudwatch._describe_alarms = describe_alarms
+
+
+_NOT_IN_ALARM = frozenset({"Action", "Version", "Tags"})
+
+
+def _tree(fields: Mapping[str, str]) -> dict[str, Any]:
+    """Return fields by dotted path as nested objects."""
+    tree: dict[str, Any] = {}
+    for path, text in fields.items():
+        *parents, name = path.split(".")
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[name] = text
+    return tree
+
+
+def _xml(node: str | Mapping[str, Any]) -> str:
+    if isinstance(node, str):
+        return escape(node)
+    if "member" in node:
+        ordered = sorted(node["member"].items(), key=lambda each: int(each[0]))
+        return "".join(f"<member>{_xml(value)}</member>" for _, value in ordered)
+    return "".join(f"<{name}>{_xml(value)}</{name}>" for name, value in node.items())
