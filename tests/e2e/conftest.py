@@ -24,6 +24,15 @@ QUICK = {
 }
 
 
+# All other modules as they come.
+MODULES: Mapping[str, Any] = {"lookup": {}, "monitoring": {}}
+
+
+def ses_of(mode: str) -> Mapping[str, Any]:
+    """Return what module ses creates and points at the topic; an identity has one topic, so each stack its own."""
+    return {"identities": {f"{mode}.example": {"create": True}}, "configuration_sets": {mode: {"create": True}}}
+
+
 @dataclass(frozen=True)
 class Deployed:
     """One applied stack, as its users reach it."""
@@ -33,6 +42,10 @@ class Deployed:
     @property
     def outputs(self) -> Mapping[str, Any]:
         return self.stack.outputs
+
+    @property
+    def mode(self) -> str:
+        return "direct" if self.outputs.get("queue_url") is None else "queue"
 
     @property
     def emulator(self) -> Emulator:
@@ -93,7 +106,7 @@ def deployments(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) ->
     with ThreadPoolExecutor(len(MODES)) as pool:
 
         def apply(mode: str) -> tuple[Any, Stack]:
-            variables = {**QUICK, "delivery": mode, "package": {"path": str(zip_path)}}
+            variables = {**QUICK, **MODULES, "ses": ses_of(mode), "delivery": mode, "package": {"path": str(zip_path)}}
             context = applied(emulator, variables, tmp_path_factory.mktemp(mode))
             return context, context.__enter__()
 
