@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mailing.address import masked
 from mailing.envelope import Envelope, unwrap
 from mailing.notification import Feedback, NotificationError, parse
-from mailing.record import Evidence, State, evidence_of
+from mailing.record import Evidence, MarkKind, State, evidence_of
 from mailing.settings import Settings
 from mailing.table import Outcome, Table, connect
 from mailing.telemetry import Log, Metrics
@@ -26,6 +26,8 @@ metrics = Metrics(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "feedback"))
 client = connect()
 table = Table(client, settings.table_name, settings.rules)
 
+# Sub-types of bounces and complaints about mail that SES did not try to send, for the account's own settings.
+_NOT_TRIED = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList", "EmailValidationSuppressed"})
 _RESERVE = 5.0  # seconds before the timeout in which nothing new is begun, so that what failed is still reported
 
 
@@ -87,11 +89,29 @@ def _read(message: Message) -> Feedback:
     metrics.add(f"Feedback{feedback.kind.replace(' ', '')}")
     for reason in feedback.ignored:
         metrics.add(f"Ignored{reason}")
+    _count_recipients(feedback)
     if feedback.ignored:
         # A bounce that leaves no mark is worth a look; that a mail was opened is not.
         note = log.info if feedback.kind == "Bounce" else log.debug
         note("ignored", messageId=feedback.message_id, kind=feedback.kind, reasons=sorted(set(feedback.ignored)))
     return feedback
+
+
+def _count_recipients(feedback: Feedback) -> None:
+    """Count what SES's bounce and complaint rates are made of.
+
+    Mail that SES did not try to send for a suppression list of the account's own does not count ("Do bounces from the
+    Amazon SES suppression list affect my daily sending quota?", AWS Knowledge Center); SES's global list does.
+    """
+    for _, mark in feedback.marks:
+        if mark.get("subType") in _NOT_TRIED:
+            continue
+        if mark.kind is MarkKind.HARD_BOUNCE:
+            metrics.add("HardBounces")
+        elif mark.kind is MarkKind.COMPLAINT:
+            metrics.add("Complaints")
+        elif mark.kind is MarkKind.DELIVERY:
+            metrics.add("Deliveries")
 
 
 def _by_address(marks: Iterable[tuple[str, Mark]]) -> Mapping[str, Evidence]:

@@ -4,17 +4,17 @@ output "topic_arn" {
 }
 
 output "queue_url" {
-  description = "URL of the queue; null with delivery `direct`."
+  description = "URL of the queue; null with delivery `direct` unless it is kept."
   value       = module.feedback.queue_url
 }
 
 output "queue_arn" {
-  description = "ARN of the queue; null with delivery `direct`."
+  description = "ARN of the queue; null with delivery `direct` unless it is kept."
   value       = module.feedback.queue_arn
 }
 
 output "queue_name" {
-  description = "Name of the queue; null with delivery `direct`."
+  description = "Name of the queue; null with delivery `direct` unless it is kept."
   value       = module.feedback.queue_name
 }
 

@@ -55,12 +55,13 @@ variable "function" {
 }
 
 variable "queue" {
-  description = "With delivery `queue`: most messages of one call, how long to gather them, tries before a message goes to the dead-letter queue, and most calls at a time (null: as Lambda sees fit)."
+  description = "With delivery `queue`: most messages of one call, how long to gather them, tries before a message goes to the dead-letter queue, and most calls at a time (null: as Lambda sees fit). `keep`: with delivery `direct`, the queue stays and is emptied; set it for the change from `queue` to `direct`."
   type = object({
     batch_size              = optional(number, 1000)
     batching_window_seconds = optional(number, 5)
     max_receive_count       = optional(number, 5)
     maximum_concurrency     = optional(number)
+    keep                    = optional(bool, false)
   })
   default  = {}
   nullable = false

@@ -42,10 +42,10 @@ def canonical(text: str) -> str:
     Raises:
         AddressError: The text is not an address, holds invisible characters, or is longer than ``MAX_OCTETS``.
     """
-    if _PLAIN.fullmatch(text) and len(text) - text.index("@") - 1 <= _MAX_DOMAIN:
-        return text.lower()
     if len(text) > 4 * MAX_OCTETS:
         raise AddressError(f"is {len(text)} characters long")
+    if _PLAIN.fullmatch(text) and len(text) - text.index("@") - 1 <= _MAX_DOMAIN:
+        return text.lower()
     local, at, domain = _bare(text).rpartition("@")
     if not at:
         raise AddressError("has no @")

@@ -88,6 +88,8 @@ class Emulator:
         }
 
     @overload
+    def client(self, service: Literal["cloudwatch", "sesv2"]) -> Any: ...  # noqa: ANN401  (their types are not installed)
+    @overload
     def client(self, service: Literal["dynamodb"]) -> "DynamoDBClient": ...
     @overload
     def client(self, service: Literal["iam"]) -> "IAMClient": ...

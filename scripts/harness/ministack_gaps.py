@@ -27,6 +27,7 @@ def fill() -> None:
     _add_notification_attributes()
     _join_versions_of_ses()
     _add_put_rest_api()
+    _leave_out_empty_access_logs()
     _read_alarms_back_whole()
 
 
@@ -219,6 +220,27 @@ def _put_rest_api(api_id: str, document: dict[str, Any]) -> Response:
         for kind, answer in document.get("x-amazon-apigateway-gateway-responses", {}).items():
             apigateway_v1._put_gateway_response(api_id, kind, answer)
     return cast("Response", apigateway_v1._get_rest_api(api_id))
+
+
+def _leave_out_empty_access_logs() -> None:
+    """Leave ``accessLogSettings`` out of a stage without access logs, as AWS does.
+
+    ministack 1.5.33 says ``{}``, which Terraform takes for settings that it did not make.
+    """
+    original = apigateway_v1.handle_request
+
+    async def handle_request(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+    ) -> Response:
+        status, answer_headers, answer = cast("Response", await original(method, path, headers, body, query))
+        if status == _OK and re.fullmatch("/restapis/[^/]+/stages/[^/]+", path) and answer:
+            stage = json.loads(answer)
+            if stage.get("accessLogSettings") == {}:
+                del stage["accessLogSettings"]
+                answer = json.dumps(stage).encode()
+        return status, answer_headers, answer
+
+    apigateway_v1.handle_request = handle_request
 
 
 def _read_alarms_back_whole() -> None:

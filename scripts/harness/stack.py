@@ -5,7 +5,7 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,8 @@ from harness.terraform import Terraform, find
 WAITS = "Terraform's AWS provider itself waits 25 s for every SQS queue that it creates, on AWS too."
 
 # Not part of the configuration that users apply, or of another run's state.
-_NOT_COPIED = shutil.ignore_patterns(
-    ".terraform*", "*.tfstate*", "*.tfvars", "*.tfvars.json", "*.tftest.hcl", "tests", "examples", "*_override.tf"
-)
+_NOT_COPIED = (".terraform*", "*.tfstate*", "*.tfvars", "*.tfvars.json", "*.tftest.hcl", "tests", "*_override.tf")
+_VARIABLES = "terraform.tfvars.json"
 # Without it the provider waits for minutes after an emulator has died.
 _FEW_ATTEMPTS = {"AWS_MAX_ATTEMPTS": "3"}
 
@@ -48,6 +47,19 @@ class Stack:
             if change["change"]["actions"] not in (["no-op"], ["read"])
         ]
 
+    def change(self, variables: Mapping[str, Any]) -> None:
+        """Apply it anew with some variables changed; those of an object replace those of the same names in it.
+
+        Raises:
+            TerraformError: it does not apply.
+        """
+        path = self.folder / _VARIABLES
+        values = json.loads(path.read_text())
+        for name, value in variables.items():
+            values[name] = {**values.get(name, {}), **value} if isinstance(value, Mapping) else value
+        path.write_text(json.dumps(values, indent=2))
+        self.run("apply", "-auto-approve", "-no-color")
+
     def destroy(self) -> None:
         """Destroy it with Terraform.
 
@@ -69,44 +81,45 @@ class Stack:
         return self.terraform.run(*arguments, folder=self.folder, environment=_environment(self.emulator))
 
 
-def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path) -> Stack:
-    """Copy ``terraform/`` into a folder and apply it.
+def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, example: str | None = None) -> Stack:
+    """Copy ``terraform/`` into a folder and apply the root, or one of the examples.
 
-    Variables not given: a ``name`` of its own, so that stacks do not meet in one emulator; the built package; no
-    deletion protection.
+    Variables not given: a ``name`` of its own, so that stacks do not meet in one emulator; of the root also the built
+    package and no deletion protection.
 
     Raises:
         TerraformError: Terraform or its provider is missing, or the root does not apply.
     """
     name = variables.get("name") or f"mailing-{secrets.token_hex(3)}"
-    values = {
-        "name": name,
-        "package": {"path": str(paths.PACKAGE)},
-        "table": {"deletion_protection": False},
-        **variables,
-    }
-    stack = Stack(emulator, name, folder / "terraform", find(), {})
-    shutil.copytree(paths.TERRAFORM, stack.folder, ignore=_NOT_COPIED)
-    (stack.folder / "terraform.tfvars.json").write_text(json.dumps(values, indent=2))
+    of_root = {"package": {"path": str(paths.PACKAGE)}, "table": {"deletion_protection": False}}
+    values = {"name": name, **({} if example else of_root), **variables}
+    copy = folder / "terraform"
+    shutil.copytree(
+        paths.TERRAFORM, copy, ignore=shutil.ignore_patterns(*_NOT_COPIED, *([] if example else ["examples"]))
+    )
+    stack = Stack(emulator, name, copy / "examples" / example if example else copy, find(), {})
+    (stack.folder / _VARIABLES).write_text(json.dumps(values, indent=2))
     stack.terraform.init(folder=stack.folder, environment=_environment(emulator))
     try:
         stack.run("apply", "-auto-approve", "-no-color")
     except BaseException:
         abandon(stack)
         raise
-    return opened(emulator, name, folder)
+    return _with_outputs(stack)
 
 
 def opened(emulator: Emulator, name: str, folder: Path) -> Stack:
-    """Return the stack that was applied in a folder, perhaps by another process.
+    """Return the stack whose root was applied in a folder, perhaps by another process.
 
     Raises:
         TerraformError: there is none.
     """
-    stack = Stack(emulator, name, folder / "terraform", find(), {})
+    return _with_outputs(Stack(emulator, name, folder / "terraform", find(), {}))
+
+
+def _with_outputs(stack: Stack) -> Stack:
     outputs = json.loads(stack.run("output", "-json"))
-    values = {key: output["value"] for key, output in outputs.items()}
-    return Stack(emulator, name, stack.folder, stack.terraform, values)
+    return replace(stack, outputs={key: output["value"] for key, output in outputs.items()})
 
 
 def abandon(stack: Stack) -> None:
@@ -117,9 +130,11 @@ def abandon(stack: Stack) -> None:
 
 
 @contextmanager
-def applied(emulator: Emulator, variables: Mapping[str, Any], folder: Path) -> Iterator[Stack]:
+def applied(
+    emulator: Emulator, variables: Mapping[str, Any], folder: Path, example: str | None = None
+) -> Iterator[Stack]:
     """Give an applied stack for a ``with`` block, then destroy it. Arguments and errors as :func:`apply`."""
-    stack = apply(emulator, variables, folder)
+    stack = apply(emulator, variables, folder, example)
     try:
         yield stack
     except BaseException:
@@ -129,7 +144,11 @@ def applied(emulator: Emulator, variables: Mapping[str, Any], folder: Path) -> I
 
 
 def leftovers(emulator: Emulator, name: str) -> list[str]:
-    """Return tables, topics, queues, functions, roles and log groups with this prefix, as ``KIND NAME``."""
+    """Return what begins with this name, as ``KIND NAME``.
+
+    Tables, topics, queues, functions, roles, log groups and alarms; where SES is simulated, its identities and
+    configuration sets too.
+    """
     found = {
         "table": _names(emulator.client("dynamodb").get_paginator("list_tables").paginate(), "TableNames"),
         "topic": _names(emulator.client("sns").get_paginator("list_topics").paginate(), "Topics", "TopicArn"),
@@ -141,7 +160,14 @@ def leftovers(emulator: Emulator, name: str) -> list[str]:
         "log group": _names(
             emulator.client("logs").get_paginator("describe_log_groups").paginate(), "logGroups", "logGroupName"
         ),
+        "alarm": _names(
+            emulator.client("cloudwatch").get_paginator("describe_alarms").paginate(), "MetricAlarms", "AlarmName"
+        ),
     }
+    if emulator.simulates_ses:
+        ses = emulator.client("ses")
+        found["identity"] = _names([ses.list_identities()], "Identities")
+        found["configuration set"] = _names([ses.list_configuration_sets()], "ConfigurationSets", "Name")
     return [f"{kind} {each}" for kind, names in found.items() for each in names if each.startswith(name)]
 
 

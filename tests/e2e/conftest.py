@@ -16,6 +16,7 @@ from harness.emulator import Emulator, running
 from harness.stack import Stack, applied
 
 MODES = ("queue", "direct")
+EXAMPLE = "complete"
 
 # A message is tried twice and is in the dead-letter queue after two visibility timeouts of 6 x 3 s.
 QUICK = {
@@ -30,7 +31,11 @@ MODULES: Mapping[str, Any] = {"lookup": {}, "monitoring": {}}
 
 def ses_of(mode: str) -> Mapping[str, Any]:
     """Return what module ses creates and points at the topic; an identity has one topic, so each stack its own."""
-    return {"identities": {f"{mode}.example": {"create": True}}, "configuration_sets": {mode: {"create": True}}}
+    quiet = {"create": True, "delivery": False, "original_headers": True, "email_forwarding": False}
+    return {
+        "identities": {f"{mode}.example": {"create": True}, f"quiet@{mode}.example": quiet},
+        "configuration_sets": {mode: {"create": True}},
+    }
 
 
 @dataclass(frozen=True)
@@ -100,29 +105,46 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="session")
-def deployments(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Deployed]]:
-    """Both modes at once: most of the time that an apply takes is the provider waiting for SQS."""
-    zip_path = package.build(tmp_path_factory.mktemp("package") / "healthy-mailing.zip")
-    with ThreadPoolExecutor(len(MODES)) as pool:
+def zip_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return package.build(tmp_path_factory.mktemp("package") / "healthy-mailing.zip")
 
-        def apply(mode: str) -> tuple[Any, Stack]:
-            variables = {**QUICK, **MODULES, "ses": ses_of(mode), "delivery": mode, "package": {"path": str(zip_path)}}
-            context = applied(emulator, variables, tmp_path_factory.mktemp(mode))
+
+@pytest.fixture(scope="session")
+def deployments(
+    emulator: Emulator, zip_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, Deployed]]:
+    """The root in both modes and the example, at once: most of an apply's time is the provider waiting for SQS."""
+    root = {**QUICK, **MODULES, "package": {"path": str(zip_path)}}
+    example = {"domain": f"{EXAMPLE}.example", "package_path": str(zip_path), "deletion_protection": False}
+    kinds = (*MODES, EXAMPLE)
+    with ThreadPoolExecutor(len(kinds)) as pool:
+
+        def apply(kind: str) -> tuple[Any, Stack]:
+            folder = tmp_path_factory.mktemp(kind)
+            if kind == EXAMPLE:
+                context = applied(emulator, example, folder, EXAMPLE)
+            else:
+                context = applied(emulator, {**root, "ses": ses_of(kind), "delivery": kind}, folder)
             return context, context.__enter__()
 
-        entered = dict(zip(MODES, pool.map(apply, MODES), strict=True))
+        entered = dict(zip(kinds, pool.map(apply, kinds), strict=True))
         try:
-            yield {mode: Deployed(stack) for mode, (_, stack) in entered.items()}
+            yield {kind: Deployed(stack) for kind, (_, stack) in entered.items()}
         finally:
             list(pool.map(lambda each: each[0].__exit__(None, None, None), entered.values()))
-        left = {mode: stack.leftovers() for mode, (_, stack) in entered.items()}
-        assert left == {mode: [] for mode in MODES}, "destroy left something behind"
+        left = {kind: stack.leftovers() for kind, (_, stack) in entered.items()}
+        assert left == {kind: [] for kind in kinds}, "destroy left something behind"
 
 
 @pytest.fixture(params=MODES)
 def deployed(request: pytest.FixtureRequest, deployments: Mapping[str, Deployed]) -> Deployed:
     """A stack in each delivery mode."""
     return deployments[request.param]
+
+
+@pytest.fixture
+def example(deployments: Mapping[str, Deployed]) -> Deployed:
+    return deployments[EXAMPLE]
 
 
 @pytest.fixture
@@ -135,9 +157,10 @@ def direct_mode(deployments: Mapping[str, Deployed]) -> Deployed:
     return deployments["direct"]
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests in one worker process, so that the stacks are applied once."""
+    """Keep these tests in one worker process, so that the stacks are applied once; a test may have another group."""
     here = Path(__file__).parent
     for item in items:
-        if here in item.path.parents:
+        if here in item.path.parents and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group("e2e"))

@@ -137,7 +137,7 @@ def test_a_message_is_done_only_when_all_its_recipients_are(
     assert [line["errors"] for line in lines if line.get("message") == "feedback not written"] == [
         ["ValidationException"]
     ]
-    assert counts(lines) == {"FeedbackDelivery": 3, "Written": 3, "Failed": 1, "StateToEnable": 3}
+    assert counts(lines) == {"FeedbackDelivery": 3, "Deliveries": 4, "Written": 3, "Failed": 1, "StateToEnable": 3}
 
     faults.clear()
     assert handler(ses.sqs_event(ses.delivery("b@example.com", "bad@example.com"))) == {"batchItemFailures": []}
@@ -175,6 +175,29 @@ def test_the_same_feedback_in_any_split_gives_the_same_items(client: "DynamoDBCl
     assert without_history() == at_once
 
 
+def test_rates_are_made_of_the_recipients_that_ses_tried(handler: Handler, capsys: pytest.CaptureFixture[str]) -> None:
+    not_tried = "OnAccountSuppressionList"
+    handler(
+        ses.sqs_event(
+            ses.delivery("a@example.com", "b@example.com"),
+            ses.bounce("c@example.com", "d@example.com"),
+            ses.bounce("e@example.com", subtype="Suppressed"),  # by SES's own list, which counts
+            ses.bounce("f@example.com", subtype=not_tried),
+            ses.bounce("g@example.com", kind="Transient", subtype="MailboxFull"),
+            ses.complaint("a@example.com"),
+            ses.complaint("h@example.com", subtype=not_tried),
+            ses.complaint("i@example.com", feedback_type="not-spam"),
+        )
+    )
+
+    made_of = {
+        name: count
+        for name, count in counts(output(capsys)).items()
+        if name in {"Deliveries", "HardBounces", "Complaints"}
+    }
+    assert made_of == {"Deliveries": 2, "HardBounces": 3, "Complaints": 1}
+
+
 def test_metrics_and_logs_tell_what_happened_without_a_whole_address(
     handler: Handler, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -199,6 +222,8 @@ def test_metrics_and_logs_tell_what_happened_without_a_whole_address(
         "FeedbackDelivery": 1,
         "FeedbackOpen": 1,
         "FeedbackSetUp": 2,
+        "Deliveries": 1,
+        "HardBounces": 1,
         "IgnoredAutoReply": 1,
         "IgnoredContentRejected": 1,
         "IgnoredOpen": 1,

@@ -7,14 +7,26 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness import paths, terraform
+from harness.emulator import REGION, running
 from harness.terraform import Terraform
 
 _GUARD = Path(terraform.__file__).with_name("guard.py")
 _NOT_COPIED = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars", "*_override.tf")
+
+
+ACCOUNT = "000000000000"  # the emulator's
+KEY = f"arn:aws:kms:{REGION}:123456789012:key/11111111-2222-3333-4444-555555555555"
+VARIANTS = {
+    "queue": {"delivery": "queue"},
+    "direct": {"delivery": "direct"},
+    "queue_with_key": {"delivery": "queue", "kms_key_arn": KEY},
+    "direct_with_key": {"delivery": "direct", "kms_key_arn": KEY},
+}
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,25 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     ) as provider:
         yield Tree(folder, program, {"TF_REATTACH_PROVIDERS": _address(provider, program)})
         provider.terminate()
+
+
+@pytest.fixture(scope="session")
+def plan(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """One plan of a configuration that calls the root once for each variant: a plan takes seconds, most to start."""
+    folder = tree.folder / "variants"
+    folder.mkdir()
+    (folder / "package.zip").touch()
+    calls = {
+        name: {"source": "../terraform", "name": name, "package": {"path": "package.zip"}, **variables}
+        for name, variables in VARIANTS.items()
+    }
+    (folder / "main.tf.json").write_text(json.dumps({"module": calls}))
+    with running("embedded", tmp_path_factory.mktemp("emulator")) as emulator:
+        # Not the tree's provider, which runs already and knows nothing of the emulator.
+        tree.terraform.init(folder=folder)
+        tree.terraform.run("plan", "-no-color", "-out=plan", folder=folder, environment=emulator.environment())
+    shown: dict[str, Any] = json.loads(tree.run("show", "-json", "plan", folder=folder))
+    return shown
 
 
 def _address(provider: subprocess.Popen[str], program: Terraform) -> str:

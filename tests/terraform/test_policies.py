@@ -6,41 +6,13 @@ from typing import Any
 
 import pytest
 
-from harness.emulator import REGION, running
+from harness.emulator import REGION
 
-from .conftest import Tree
+from .conftest import ACCOUNT, KEY, VARIANTS
 
 pytestmark = pytest.mark.xdist_group("terraform-policies")
 
 Statement = Mapping[str, Any]
-
-ACCOUNT = "000000000000"  # the emulator's
-KEY = f"arn:aws:kms:{REGION}:123456789012:key/11111111-2222-3333-4444-555555555555"
-VARIANTS = {
-    "queue": {"delivery": "queue"},
-    "direct": {"delivery": "direct"},
-    "queue_with_key": {"delivery": "queue", "kms_key_arn": KEY},
-    "direct_with_key": {"delivery": "direct", "kms_key_arn": KEY},
-}
-
-
-@pytest.fixture(scope="module")
-def plan(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """One plan of a configuration that calls the root once for each variant: a plan takes seconds, most to start."""
-    folder = tree.folder / "variants"
-    folder.mkdir()
-    (folder / "package.zip").touch()
-    calls = {
-        name: {"source": "../terraform", "name": name, "package": {"path": "package.zip"}, **variables}
-        for name, variables in VARIANTS.items()
-    }
-    (folder / "main.tf.json").write_text(json.dumps({"module": calls}))
-    with running("embedded", tmp_path_factory.mktemp("emulator")) as emulator:
-        # Not the tree's provider, which runs already and knows nothing of the emulator.
-        tree.terraform.init(folder=folder)
-        tree.terraform.run("plan", "-no-color", "-out=plan", folder=folder, environment=emulator.environment())
-    shown: dict[str, Any] = json.loads(tree.run("show", "-json", "plan", folder=folder))
-    return shown
 
 
 def resources(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -20,7 +20,7 @@ resource "aws_sns_topic_subscription" "this" {
 }
 
 resource "aws_lambda_event_source_mapping" "this" {
-  count = local.queued ? 1 : 0
+  count = local.has_queue ? 1 : 0
 
   event_source_arn                   = aws_sqs_queue.this[0].arn
   function_name                      = aws_lambda_function.this.arn

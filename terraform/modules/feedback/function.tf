@@ -89,7 +89,7 @@ data "aws_iam_policy_document" "role" {
   }
 
   dynamic "statement" {
-    for_each = local.queued ? [local.arns.queue] : []
+    for_each = local.has_queue ? [local.arns.queue] : []
 
     content {
       sid       = "TakeFeedbackFromQueue"

@@ -13,6 +13,7 @@ locals {
   region = split(".", data.aws_region.current.endpoint)[1]
 
   queued    = var.delivery == "queue"
+  has_queue = local.queued || var.queue.keep
   encrypted = var.kms_key_arn != null
 
   ses_source_arns = length(var.ses_source_arns) > 0 ? var.ses_source_arns : [

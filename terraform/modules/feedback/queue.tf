@@ -5,7 +5,7 @@ locals {
 }
 
 resource "aws_sqs_queue" "this" {
-  count = local.queued ? 1 : 0
+  count = local.has_queue ? 1 : 0
 
   name                      = local.name
   policy                    = data.aws_iam_policy_document.queue["queue"].json

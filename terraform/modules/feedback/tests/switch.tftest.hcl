@@ -36,6 +36,23 @@ run "direct" {
   }
 }
 
+run "direct_with_the_queue_kept" {
+  variables {
+    delivery = "direct"
+    queue    = { keep = true }
+  }
+
+  assert {
+    condition     = aws_sns_topic_subscription.this.protocol == "lambda"
+    error_message = "With delivery direct, the topic must call the function."
+  }
+
+  assert {
+    condition     = length(aws_sqs_queue.this) == 1 && length(aws_lambda_event_source_mapping.this) == 1
+    error_message = "A queue that is kept must still be emptied by the function."
+  }
+}
+
 run "queue_again" {
   assert {
     condition     = output.table_arn == run.queue.table_arn && output.dead_letter_queue_url == run.queue.dead_letter_queue_url

@@ -1,0 +1,64 @@
+# Another team's configuration with all modules: feedback into the table, SES pointed at it, the API over it, alarms.
+
+terraform {
+  required_version = ">= 1.7"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.80, < 7"
+    }
+  }
+}
+
+provider "aws" {}
+
+locals {
+  package = { path = var.package_path }
+  tags    = { service = var.name }
+}
+
+module "feedback" {
+  source = "../../modules/feedback"
+
+  name     = var.name
+  package  = local.package
+  delivery = var.delivery
+  table    = { deletion_protection = var.deletion_protection }
+  tags     = local.tags
+}
+
+module "ses" {
+  source = "../../modules/ses"
+
+  name      = var.name
+  topic_arn = module.feedback.topic_arn
+  tags      = local.tags
+
+  identities = {
+    (var.domain) = { create = true }
+  }
+
+  configuration_sets = {
+    "${var.name}-newsletter" = { create = true }
+  }
+}
+
+module "lookup" {
+  source = "../../modules/lookup"
+
+  name        = var.name
+  package     = local.package
+  table       = { name = module.feedback.table_name, arn = module.feedback.table_arn }
+  access_logs = false # see the module's README for what an account needs first
+  tags        = local.tags
+}
+
+module "monitoring" {
+  source = "../../modules/monitoring"
+
+  name            = var.name
+  feedback        = module.feedback
+  alarm_topic_arn = aws_sns_topic.on_call.arn
+  tags            = local.tags
+}

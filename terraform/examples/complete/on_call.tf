@@ -1,0 +1,32 @@
+# Whom alarms tell. Your account may have such a topic already.
+
+resource "aws_sns_topic" "on_call" {
+  name = "${var.name}-on-call"
+  tags = local.tags
+}
+
+resource "aws_sns_topic_policy" "on_call" {
+  arn    = aws_sns_topic.on_call.arn
+  policy = data.aws_iam_policy_document.on_call.json
+}
+
+data "aws_caller_identity" "current" {}
+
+data "aws_iam_policy_document" "on_call" {
+  statement {
+    sid       = "AlarmsPublish"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.on_call.arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+  }
+}

@@ -1,0 +1,29 @@
+output "topic_arn" {
+  description = "ARN of the topic that SES reports to."
+  value       = module.feedback.topic_arn
+}
+
+output "table_name" {
+  description = "Name of the table."
+  value       = module.feedback.table_name
+}
+
+output "dkim_tokens" {
+  description = "What to put into the domain's DNS, so that SES verifies it: see module ses."
+  value       = module.ses.dkim_tokens
+}
+
+output "configuration_sets" {
+  description = "Configuration sets that senders may name in a mail, with what is reported of it."
+  value       = module.ses.events
+}
+
+output "endpoint" {
+  description = "URL of the API."
+  value       = module.lookup.endpoint
+}
+
+output "dashboard_name" {
+  description = "Name of the dashboard in CloudWatch."
+  value       = module.monitoring.dashboard_name
+}

@@ -1,0 +1,54 @@
+variable "name" {
+  description = "Name of the table, and start of every other name."
+  type        = string
+  default     = "mailing"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9][a-zA-Z0-9_-]{2,53}$", var.name))
+    error_message = "The name must be 3 to 54 letters, digits, hyphens or underscores, and begin with a letter or digit."
+  }
+}
+
+variable "package_path" {
+  description = "Path of the zip that `make package` builds."
+  type        = string
+  default     = "../../../build/healthy-mailing.zip"
+  nullable    = false
+
+  validation {
+    condition     = endswith(var.package_path, ".zip")
+    error_message = "The package_path must name a .zip file."
+  }
+}
+
+variable "domain" {
+  description = "The domain that mail is sent from."
+  type        = string
+  default     = "example.com"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([a-z0-9-]{1,63}[.])+[a-z0-9-]{2,63}$", var.domain))
+    error_message = "The domain must be a domain name in lower case, such as example.com."
+  }
+}
+
+variable "delivery" {
+  description = "How feedback gets from the topic to the function: `queue` or `direct`."
+  type        = string
+  default     = "queue"
+  nullable    = false
+
+  validation {
+    condition     = contains(["queue", "direct"], var.delivery)
+    error_message = "The delivery must be \"queue\" or \"direct\"."
+  }
+}
+
+variable "deletion_protection" {
+  description = "Whether the table is protected from deletion."
+  type        = bool
+  default     = true
+  nullable    = false
+}

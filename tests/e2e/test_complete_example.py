@@ -1,0 +1,46 @@
+"""The example that calls all modules, applied from a root of its own as another team would."""
+
+import json
+import uuid
+
+from .conftest import Deployed, eventually
+
+
+def test_mail_from_the_domain_comes_back_as_rows(example: Deployed) -> None:
+    label = uuid.uuid4().hex[:12]
+    expected = {
+        f"success+{label}@simulator.amazonses.com": "enable",
+        f"bounce+{label}@simulator.amazonses.com": "disable",
+    }
+    for address in expected:
+        example.emulator.client("ses").send_email(
+            Source="news@complete.example",
+            Destination={"ToAddresses": [address]},
+            Message={"Subject": {"Data": "News"}, "Body": {"Text": {"Data": "Hello"}}},
+        )
+
+    eventually(lambda: example.states(*expected), expected)
+
+
+def test_alarms_tell_whom_the_example_says(example: Deployed) -> None:
+    client = example.emulator.client("cloudwatch")
+    alarms = client.describe_alarms(AlarmNamePrefix=f"{example.stack.name}-")["MetricAlarms"]
+
+    problems = {alarm["AlarmName"].removeprefix(f"{example.stack.name}-") for alarm in alarms}
+    assert problems == {
+        "bounce-rate", "complaint-rate", "dead-letters", "errors", "queue-age", "silence", "throttles"
+    }  # fmt: skip
+    told = {topic.rsplit(":", 1)[-1] for alarm in alarms for topic in alarm["AlarmActions"]}
+    assert told == {f"{example.stack.name}-on-call"}
+
+
+def test_dashboard_shows_every_alarm(example: Deployed) -> None:
+    client = example.emulator.client("cloudwatch")
+    alarms = client.describe_alarms(AlarmNamePrefix=f"{example.stack.name}-")["MetricAlarms"]
+    body = json.loads(client.get_dashboard(DashboardName=example.outputs["dashboard_name"])["DashboardBody"])
+
+    assert set(body["widgets"][0]["properties"]["alarms"]) == {alarm["AlarmArn"] for alarm in alarms}
+
+
+def test_a_second_plan_shows_no_drift(example: Deployed) -> None:
+    assert example.stack.drift() == []

@@ -1,0 +1,111 @@
+"""SES itself makes the feedback: Terraform points it at the topic, a test only sends mail to the mailbox simulator."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, Literal, cast, get_args
+
+import pytest
+
+from .conftest import Deployed, eventually
+
+# The simulator's addresses and what the table must then say (Amazon SES Developer Guide, "Using the mailbox
+# simulator"). An out-of-office answer is no bounce: the mail was delivered.
+OUTCOMES = {
+    "success": ("enable", "delivery"),
+    "ooto": ("enable", "delivery"),
+    "bounce": ("disable", "bounce:Permanent/General"),
+    "suppressionlist": ("disable", "bounce:Permanent/Suppressed"),
+    "complaint": ("disable", "complaint:abuse"),
+}
+Version = Literal["ses", "sesv2"]
+
+
+@pytest.fixture(params=get_args(Version))
+def version(request: pytest.FixtureRequest) -> Version:
+    """Which version of the SES API sends."""
+    return cast("Version", request.param)
+
+
+@pytest.fixture
+def wired(deployed: Deployed) -> Deployed:
+    """A stack whose Terraform created identities and configuration sets in SES and pointed them at its topic."""
+    if not deployed.emulator.simulates_ses:
+        pytest.skip(f"{deployed.emulator.name} makes no feedback from mail sent with SES")
+    return deployed
+
+
+def domain(wired: Deployed) -> str:
+    (created,) = wired.outputs["dkim_tokens"]
+    return str(created)
+
+
+def simulated(*names: str) -> dict[str, str]:
+    """Return addresses of the simulator that no other test uses, by name; it ignores the label."""
+    label = uuid.uuid4().hex[:12]
+    return {name: f"{name}+{label}@simulator.amazonses.com" for name in names}
+
+
+def send(wired: Deployed, version: Version, sender: str, address: str, **options: str) -> str:
+    """Send a mail and return its message id."""
+    subject, text = {"Data": "News"}, {"Data": "Hello"}
+    destination = {"ToAddresses": [address]}
+    message = {"Subject": subject, "Body": {"Text": text}}
+    client: Any = wired.emulator.client(version)
+    if version == "ses":
+        answer = client.send_email(Source=sender, Destination=destination, Message=message, **options)
+    else:
+        content = {"Simple": message}
+        answer = client.send_email(FromEmailAddress=sender, Destination=destination, Content=content, **options)
+    return str(answer["MessageId"])
+
+
+def rows(wired: Deployed, addresses: Mapping[str, str]) -> dict[str, tuple[str, str] | None]:
+    """Return state and reason of each address, by its name, None where there is no item."""
+    items = {name: wired.item(address) for name, address in addresses.items()}
+    return {name: (item["state"], item["reason"]) if item else None for name, item in items.items()}
+
+
+def test_mail_from_a_wired_domain_comes_back_as_rows(wired: Deployed, version: Version) -> None:
+    addresses = simulated(*OUTCOMES)
+    sender = f"news@{domain(wired)}"
+
+    sent = {name: send(wired, version, sender, address) for name, address in addresses.items()}
+
+    eventually(lambda: rows(wired, addresses), OUTCOMES)
+    item = wired.item(addresses["bounce"]) or {}
+    assert item["from"] == sender
+    assert item["evidence"]["hardBounce"]["messageId"] == sent["bounce"]
+
+
+def test_mail_with_a_configuration_set_comes_back_as_rows(wired: Deployed, version: Version) -> None:
+    addresses = simulated("success", "bounce", "complaint")
+    sender = f"{uuid.uuid4().hex}@example.org"  # an identity that reports nothing by itself
+    wired.emulator.client("ses").verify_email_identity(EmailAddress=sender)
+
+    for address in addresses.values():
+        send(wired, version, sender, address, ConfigurationSetName=wired.mode)
+
+    eventually(lambda: rows(wired, addresses), {name: OUTCOMES[name] for name in addresses})
+
+
+def test_a_verified_address_goes_by_its_own_settings(wired: Deployed, version: Version) -> None:
+    addresses = simulated("success", "bounce")
+    sender = f"quiet@{domain(wired)}"  # reports no deliveries, other than its domain
+
+    for address in addresses.values():
+        send(wired, version, sender, address)
+
+    eventually(lambda: rows(wired, addresses), {"success": None, "bounce": OUTCOMES["bounce"]})
+
+
+def test_email_is_forwarded_unless_turned_off(wired: Deployed) -> None:
+    client = wired.emulator.client("sesv2")
+    forwarded = {
+        identity: client.get_email_identity(EmailIdentity=identity)["FeedbackForwardingStatus"]
+        for identity in (domain(wired), f"quiet@{domain(wired)}")
+    }
+    assert forwarded == {domain(wired): True, f"quiet@{domain(wired)}": False}
+
+
+def test_a_domain_has_tokens_for_its_dns(wired: Deployed) -> None:
+    assert {name: len(tokens) for name, tokens in wired.outputs["dkim_tokens"].items()} == {domain(wired): 3}

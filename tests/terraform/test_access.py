@@ -1,0 +1,271 @@
+"""Who gets in: the rendered policies of the real plan, put to ministack's evaluator of policies, request by request.
+
+It stands in for what the emulator does not enforce (``tests/e2e/test_permissions.py`` tries what it does): Lambda's use
+of the function's role, and what SES, SNS and strangers may do with the topic and the queues.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import botocore.session
+import pytest
+from ministack.core.iam_evaluator import EvalContext, evaluate, evaluate_resource_policy, parse_policy_document
+
+from harness.emulator import REGION
+
+from .conftest import ACCOUNT, KEY, VARIANTS
+from .test_policies import arn, listed, policies, resources
+
+pytestmark = pytest.mark.xdist_group("terraform-policies")
+
+FOREIGN = "999999999999"
+MINE, THEIRS = f"arn:aws:iam::{ACCOUNT}:user/someone", f"arn:aws:iam::{FOREIGN}:user/someone"
+SERVICES = ("dynamodb", "kms", "lambda", "logs", "ses", "sns", "sqs", "sts", "iam", "s3", "secretsmanager")
+
+
+def needs(variant: str) -> set[tuple[str, str]]:
+    """Return what the function's role must be able to do, as (action, ARN).
+
+    Of the queue: AWS Lambda Developer Guide, "Configuring an SQS event source: execution role permissions". Of the
+    destination: "Capturing records of Lambda asynchronous invocations". Of logs: "Sending Lambda function logs to
+    CloudWatch Logs". Of keys: Amazon SQS Developer Guide, "Key management".
+    """
+    table, stream = arn("dynamodb", f"table/{variant}"), f"log-group:/aws/lambda/{variant}-feedback:log-stream:2026/03"
+    found = {("dynamodb:BatchGetItem", table), ("dynamodb:UpdateItem", table)}
+    found |= {(action, arn("logs", stream)) for action in ("logs:CreateLogStream", "logs:PutLogEvents")}
+    if variant.startswith("queue"):
+        queue = arn("sqs", f"{variant}-feedback")
+        found |= {(f"sqs:{name}", queue) for name in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
+    else:
+        found.add(("sqs:SendMessage", arn("sqs", f"{variant}-feedback-dead-letter")))
+    if variant.endswith("with_key"):
+        found.add(("kms:Decrypt", KEY))
+        if variant.startswith("direct"):
+            found.add(("kms:GenerateDataKey", KEY))
+    return found
+
+
+def all_requests(variant: str) -> Iterator[tuple[str, str]]:
+    """Yield every action of a few services, on each resource of the stack and on some that are others'."""
+    names = [f"{variant}-feedback", f"{variant}-feedback-dead-letter"]
+    resources = {
+        "dynamodb": [arn("dynamodb", f"table/{table}") for table in (variant, "another")]
+        + [arn("dynamodb", f"table/{variant}/index/suppressed-updatedAt")],
+        "sqs": [arn("sqs", name) for name in [*names, "another"]],
+        "sns": [arn("sns", names[0])],
+        "lambda": [arn("lambda", f"function:{names[0]}")],
+        "logs": [
+            arn("logs", f"log-group:/aws/lambda/{group}{rest}")
+            for group in (names[0], "another")
+            for rest in ("", ":*", ":log-stream:2026/03")
+        ],
+        "kms": [KEY, arn("kms", "key/another")],
+    }
+    session = botocore.session.get_session()
+    for service in SERVICES:
+        for operation in session.get_service_model(service).operation_names:
+            for resource in [*resources.get(service, []), "*"]:
+                yield f"{service}:{operation}", resource
+
+
+def request(
+    action: str, resource: str, keys: Mapping[str, str] | None = None, principal: str = MINE, *, tls: bool = True
+) -> EvalContext:
+    """Return a request to evaluate; ``keys`` are the condition keys that a service sets."""
+    return EvalContext(
+        principal_arn=principal,
+        principal_type="User",
+        principal_account=principal.split(":")[4],
+        action=action,
+        resource_arn=resource,
+        region=REGION,
+        source_ip="192.0.2.1",
+        secure_transport=tls,
+        service_context={name.lower(): value for name, value in (keys or {}).items()},
+    )
+
+
+def role(plan: Mapping[str, Any], variant: str) -> list[Any]:
+    return policies(plan)[f"module.{variant}.module.feedback.aws_iam_role_policy.this.policy"]
+
+
+def allowed(statements: list[Any], action: str, resource: str) -> bool:
+    parsed = parse_policy_document({"Statement": statements})
+    return bool(evaluate(request(action, resource), [parsed]).decision == "Allow")
+
+
+def without(statements: list[Any], action: str) -> list[Any]:
+    reduced = [{**each, "Action": [one for one in listed(each["Action"]) if one != action]} for each in statements]
+    return [each for each in reduced if each["Action"]]
+
+
+def decision(plan: Mapping[str, Any], address: str, service: str | None, asked: EvalContext) -> str:
+    """Return what a resource's policy says of a request by a service, or by the request's principal."""
+    return str(evaluate_resource_policy({"Statement": policies(plan)[address]}, asked, service=service).decision)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_role_suffices(plan: dict[str, Any], variant: str) -> None:
+    assert [need for need in sorted(needs(variant)) if not allowed(role(plan, variant), *need)] == []
+
+
+@pytest.mark.parametrize(
+    ("variant", "action"), sorted({(variant, action) for variant in VARIANTS for action, _ in needs(variant)})
+)
+def test_without_any_one_action_it_does_not(plan: dict[str, Any], variant: str, action: str) -> None:
+    reduced = without(role(plan, variant), action)
+    assert [need for need in sorted(needs(variant)) if not allowed(reduced, *need)] != []
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_of_all_actions_of_these_services_no_other_is_allowed(plan: dict[str, Any], variant: str) -> None:
+    statements = parse_policy_document({"Statement": role(plan, variant)})
+    found = {asked for asked in all_requests(variant) if evaluate(request(*asked), [statements]).decision == "Allow"}
+    assert found == needs(variant)
+
+
+TOPIC = "module.queue.module.feedback.aws_sns_topic_policy.this.policy"
+SES = "ses.amazonaws.com"
+IDENTITY = arn("ses", "identity/example.com")
+
+
+def said(account: str, source: str) -> dict[str, str]:
+    """Return the condition keys that a service sets when it acts for a resource of an account."""
+    return {"aws:SourceAccount": account, "aws:SourceArn": source}
+
+
+@pytest.mark.parametrize(
+    ("service", "principal", "keys", "expected"),
+    [
+        (SES, MINE, said(ACCOUNT, IDENTITY), "Allow"),
+        (SES, MINE, said(ACCOUNT, arn("ses", "configuration-set/default")), "Allow"),
+        (
+            SES,
+            MINE,
+            {"aws:SourceAccount": FOREIGN, "aws:SourceArn": IDENTITY.replace(ACCOUNT, FOREIGN)},
+            "ImplicitDeny",
+        ),
+        (SES, MINE, said(FOREIGN, IDENTITY), "ImplicitDeny"),
+        (
+            SES,
+            MINE,
+            {"aws:SourceAccount": ACCOUNT, "aws:SourceArn": IDENTITY.replace(ACCOUNT, FOREIGN)},
+            "ImplicitDeny",
+        ),
+        (
+            SES,
+            MINE,
+            {"aws:SourceAccount": ACCOUNT, "aws:SourceArn": IDENTITY.replace(REGION, "eu-west-3")},
+            "ImplicitDeny",
+        ),
+        (SES, MINE, said(ACCOUNT, arn("ses", "template/x")), "ImplicitDeny"),
+        (SES, MINE, {}, "ImplicitDeny"),
+        ("events.amazonaws.com", MINE, said(ACCOUNT, IDENTITY), "ImplicitDeny"),
+        (None, THEIRS, {}, "ImplicitDeny"),
+        (None, THEIRS, said(ACCOUNT, IDENTITY), "ImplicitDeny"),
+        (None, MINE, {}, "ImplicitDeny"),
+    ],
+    ids=[
+        "an identity",
+        "a configuration set",
+        "SES of another account",
+        "SES of another account, for an identity of ours",
+        "SES for an identity of another account",
+        "SES of another region",
+        "SES for something else",
+        "SES that does not say for whom",
+        "another service",
+        "a stranger",
+        "a stranger who says what SES says",
+        "a user without a policy",
+    ],
+)
+def test_who_may_publish(
+    plan: dict[str, Any], service: str | None, principal: str, keys: dict[str, str], expected: str
+) -> None:
+    asked = request("sns:Publish", arn("sns", "queue-feedback"), keys, principal)
+    assert decision(plan, TOPIC, service, asked) == expected
+
+
+QUEUES = {
+    "aws_sqs_queue.this[0].policy": arn("sqs", "queue-feedback"),
+    "aws_sqs_queue.dead_letter.policy": arn("sqs", "queue-feedback-dead-letter"),
+}
+SNS = "sns.amazonaws.com"
+
+
+@pytest.mark.parametrize("attribute", QUEUES)
+def test_who_may_send_to_the_queues(plan: dict[str, Any], attribute: str) -> None:
+    address, queue = f"module.queue.module.feedback.{attribute}", QUEUES[attribute]
+
+    def asked(service: str | None, source: str = "", action: str = "sqs:SendMessage", principal: str = MINE) -> str:
+        keys = {"aws:SourceArn": source} if source else {}
+        return decision(plan, address, service, request(action, queue, keys, principal))
+
+    ours, another = arn("sns", "queue-feedback"), arn("sns", "another")
+    assert asked(SNS, ours) == "Allow"
+    assert asked(SNS, another) == "ImplicitDeny"
+    assert asked(SNS, ours.replace(ACCOUNT, FOREIGN)) == "ImplicitDeny"
+    assert asked(SNS) == "ImplicitDeny"
+    assert asked(SNS, ours, "sqs:ReceiveMessage") == "ImplicitDeny"
+    assert asked("events.amazonaws.com", ours) == "ImplicitDeny"
+    assert asked(None, ours, principal=THEIRS) == "ImplicitDeny"
+    assert asked(None) == "ImplicitDeny"
+
+
+@pytest.mark.parametrize("principal", [MINE, THEIRS], ids=["ours", "a stranger"])
+def test_plain_http_is_denied_whatever_else_allows_it(plan: dict[str, Any], principal: str) -> None:
+    """An explicit Deny outweighs any policy of the caller's own."""
+    cases = [(TOPIC, arn("sns", "queue-feedback"), "sns:Publish")] + [
+        (f"module.queue.module.feedback.{attribute}", queue, f"sqs:{name}")
+        for attribute, queue in QUEUES.items()
+        for name in ("SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility")
+    ]
+    for address, resource, action in cases:
+        assert decision(plan, address, None, request(action, resource, principal=principal, tls=False)) == "Deny"
+
+
+@pytest.mark.parametrize("variant", ["queue_with_key", "direct_with_key"])
+def test_who_may_use_the_key(plan: dict[str, Any], variant: str) -> None:
+    """The statements that the module gives for a customer's key policy."""
+    statements = key_policy(plan, variant)
+
+    def allows(service: str | None, action: str, keys: Mapping[str, str]) -> bool:
+        asked = request(f"kms:{action}", KEY, keys)
+        return bool(evaluate_resource_policy({"Statement": statements}, asked, service=service).decision == "Allow")
+
+    ses = said(ACCOUNT, IDENTITY)
+    topic = {"aws:SourceArn": arn("sns", f"{variant}-feedback")}
+    group = {"kms:EncryptionContext:aws:logs:arn": arn("logs", f"log-group:/aws/lambda/{variant}-feedback")}
+    logs = f"logs.{REGION}.amazonaws.com"
+    every = [*botocore.session.get_session().get_service_model("kms").operation_names, "ReEncryptFrom", "ReEncryptTo"]
+    used = {"Decrypt", "GenerateDataKey"}
+    assert {action for action in every if allows(SES, action, ses)} == used
+    assert {action for action in every if allows(SNS, action, topic)} == used
+    assert {action for action in every if allows(logs, action, group)} == used | {
+        "DescribeKey",
+        "Encrypt",
+        "ReEncryptFrom",
+        "ReEncryptTo",
+    }
+    others: list[tuple[str | None, dict[str, str]]] = [
+        (SES, {**ses, "aws:SourceAccount": FOREIGN}),
+        (SES, {}),
+        (SNS, {"aws:SourceArn": arn("sns", "another")}),
+        (logs, {name: value.replace(variant, "another") for name, value in group.items()}),
+        (None, {}),
+        ("lambda.amazonaws.com", ses),
+    ]
+    assert [case for case in others if any(allows(case[0], action, case[1]) for action in every)] == []
+
+
+def key_policy(plan: Mapping[str, Any], variant: str) -> list[Any]:
+    """Return the statements that the module gives for a customer's key policy."""
+    (found,) = [
+        resource["values"]["json"]
+        for resource in resources(plan["prior_state"]["values"]["root_module"])
+        if resource["address"] == f"module.{variant}.module.feedback.data.aws_iam_policy_document.key"
+    ]
+    statements: list[Any] = json.loads(found)["Statement"]
+    return statements
