@@ -4,19 +4,26 @@ VENV := .venv
 RUN := PYTHONPATH=scripts $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 CHECKOV := build/checkov
+FUZZ := build/fuzz
+# For how long each target of `make fuzz` is fuzzed.
+FUZZ_SECONDS ?= 30
+# Such as SOAK_ARGS='--messages 10000 --workers 2'.
+SOAK_ARGS ?=
 # Extra arguments for Terraform on a real account, such as TF_ARGS='-var name=mail'.
 TF_ARGS ?=
 # Such as TF_INIT_ARGS='-backend-config=production.tfbackend'.
 TF_INIT_ARGS ?=
+# Such as BENCH_ARGS=--report, which measures nothing and writes the report anew.
+BENCH_ARGS ?=
 # Tests in parallel; those of one stack stay in one process.
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test e2e check fmt validate package bench plan apply destroy lock clean
+.PHONY: help demo up down test e2e e2e-localstack check fmt validate package bench plan apply destroy lock clean soak fuzz
 
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) ## the whole pipeline once on this machine: mail, feedback, and the table that results
 	@$(RUN) -m harness demo
@@ -28,10 +35,14 @@ down: $(INSTALLED) ## end what `make up` started
 	@$(RUN) -m harness down
 
 test: $(INSTALLED) ## every test, end-to-end ones included
-	@$(VENV)/bin/pytest $(PYTEST_ARGS)
+	@$(VENV)/bin/pytest $(PYTEST_ARGS) --ignore=tests/localstack_plugins
 
 e2e: $(INSTALLED) ## the end-to-end tests alone, on the emulator that EMULATOR names (auto, embedded, localstack, URL)
 	@$(VENV)/bin/pytest $(PYTEST_ARGS) tests/e2e
+
+e2e-localstack: $(INSTALLED) ## the same on LocalStack, in Docker or else as a local process, and the tests of its plugins
+	@EMULATOR=localstack $(RUN) -m harness.localstack_process
+	@EMULATOR=localstack $(VENV)/bin/pytest $(PYTEST_ARGS) tests/e2e tests/localstack_plugins
 
 check: $(INSTALLED) $(CHECKOV)/.installed ## lint, formatting, types, policies and reference tables, of Python and HCL
 	@$(VENV)/bin/ruff check
@@ -39,6 +50,10 @@ check: $(INSTALLED) $(CHECKOV)/.installed ## lint, formatting, types, policies a
 	@$(VENV)/bin/mypy
 	@$(RUN) -m harness terraform fmt -check -recursive
 	@$(VENV)/bin/python scripts/terraform_reference.py --check
+	@# Not of the rest: B311, the jitter between retries is no secret; and of the local tools what their trade is, programs
+	@# that they start and URLs that they open, which ruff checks too, each exception with its reason.
+	@$(VENV)/bin/bandit --quiet --recursive --skip B311 function
+	@$(VENV)/bin/bandit --quiet --recursive --severity-level medium --skip B310 scripts
 	@$(CHECKOV)/bin/checkov --directory terraform --framework terraform --skip-path /tests/ --skip-download --compact --quiet
 
 fmt: $(INSTALLED) ## format Python and HCL, renew the reference tables of the modules
@@ -55,8 +70,21 @@ validate: $(INSTALLED) ## let Terraform validate the root
 package: $(INSTALLED) ## build the function's zip; the same sources give the same bytes
 	@$(VENV)/bin/python scripts/package.py
 
-bench: package ## measure the cold start and the CPU time per 1,000 notifications
-	@$(VENV)/bin/python tests/bench/run.py
+bench: package ## measure time, cost and memory beside the article's function and the floor, and write BENCHMARKS.md
+	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m bench.run $(BENCH_ARGS)
+
+soak: $(INSTALLED) ## 100,000 notifications, faults and kills among them, against several functions; renews RELIABILITY.md
+	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m soak.run $(SOAK_ARGS)
+
+fuzz: $(FUZZ)/.installed ## look for input that breaks the parsers, guided by coverage, FUZZ_SECONDS for each of them
+	@mkdir -p build/crashes
+	@PYTHONPATH=function:tests $(FUZZ)/bin/python -m fuzz.seeds build/corpus
+	@for target in address notification detail envelope body; do \
+		echo "$$target: $(FUZZ_SECONDS) s"; \
+		PYTHONPATH=function:tests $(FUZZ)/bin/python -m fuzz $$target -max_total_time=$(FUZZ_SECONDS) -max_len=262144 -timeout=5 \
+			-rss_limit_mb=1024 -artifact_prefix=build/crashes/$$target- build/corpus/$$target > build/fuzz.log 2>&1 || \
+			{ tail -30 build/fuzz.log; exit 1; }; \
+		grep '^Done' build/fuzz.log; done
 
 plan: package ## what `make apply` would change in the AWS account of your credentials (TF_ARGS, TF_INIT_ARGS)
 	@$(RUN) -m harness terraform init $(TF_INIT_ARGS)
@@ -74,9 +102,11 @@ lock: ## renew the lock files requirements*.txt
 	@rm -rf build/lock
 	@$(PYTHON) -m venv build/lock
 	@build/lock/bin/pip install --quiet uv==0.13.9
-	@for name in requirements requirements-checkov; do \
+	@for name in requirements requirements-checkov requirements-fuzz; do \
 		build/lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 			--quiet --upgrade -o $$name.txt $$name.in; done
+	@cd scripts/localstack_process && ../../build/lock/bin/uv pip compile --universal --python-version 3.12 --generate-hashes \
+		--no-emit-index-url --no-header --quiet --upgrade -o requirements.txt requirements.in
 	@rm -rf build/lock
 
 clean: ## end what `make up` started, and remove build/ and .venv
@@ -101,4 +131,7 @@ $(INSTALLED): requirements.txt
 	$(install)
 
 $(CHECKOV)/.installed: requirements-checkov.txt
+	$(install)
+
+$(FUZZ)/.installed: requirements-fuzz.txt
 	$(install)

@@ -95,8 +95,10 @@ def _front(application: Application, port: int, folder: str, stop: asyncio.Event
                 stop.set()
         else:
             # ministack 1.5.33 serves plain HTTP, and with AUTH=true enforces policies that deny it
-            # (aws:SecureTransport). It counts an "https" scope as TLS; loopback carries nothing that needs it.
-            await application({**scope, "scheme": "https"}, receive, send)
+            # (aws:SecureTransport). It counts an "https" scope as TLS; loopback carries nothing that needs it. Who
+            # wants to be refused says so, as a load balancer would.
+            plain = (b"x-forwarded-proto", b"http") in scope["headers"]
+            await application({**scope, "scheme": "http" if plain else "https"}, receive, send)
 
     return front
 

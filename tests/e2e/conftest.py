@@ -116,7 +116,8 @@ def deployments(
     """The root in both modes and the example, at once: most of an apply's time is the provider waiting for SQS."""
     root = {**QUICK, **MODULES, "package": {"path": str(zip_path)}}
     example = {"domain": f"{EXAMPLE}.example", "package_path": str(zip_path), "deletion_protection": False}
-    kinds = (*MODES, EXAMPLE)
+    # LocalStack 4.14.0 lacks the API (v2) that module ses is made of, and the example with it.
+    kinds = (*MODES, EXAMPLE) if emulator.simulates_ses else MODES
     with ThreadPoolExecutor(len(kinds)) as pool:
 
         def apply(kind: str) -> tuple[Any, Stack]:
@@ -124,7 +125,8 @@ def deployments(
             if kind == EXAMPLE:
                 context = applied(emulator, example, folder, EXAMPLE)
             else:
-                context = applied(emulator, {**root, "ses": ses_of(kind), "delivery": kind}, folder)
+                ses = {"ses": ses_of(kind)} if emulator.simulates_ses else {}
+                context = applied(emulator, {**root, **ses, "delivery": kind}, folder)
             return context, context.__enter__()
 
         entered = dict(zip(kinds, pool.map(apply, kinds), strict=True))
@@ -144,6 +146,8 @@ def deployed(request: pytest.FixtureRequest, deployments: Mapping[str, Deployed]
 
 @pytest.fixture
 def example(deployments: Mapping[str, Deployed]) -> Deployed:
+    if EXAMPLE not in deployments:
+        pytest.skip("this emulator lacks version 2 of SES, which the example uses")
     return deployments[EXAMPLE]
 
 

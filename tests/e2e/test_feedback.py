@@ -145,30 +145,56 @@ def test_malformed_feedback_ends_whole_in_the_dead_letter_queue_and_its_neighbou
 
 
 def test_feedback_that_fails_to_the_last_ends_whole_in_the_dead_letter_queue(direct_mode: Deployed) -> None:
-    # ministack 1.5.33 gives SNS's call of a function neither retries nor a dead-letter queue; an asynchronous call of
-    # our own takes the same path from there on: two retries, then the on-failure destination.
     good = fresh("a")
     malformed = json.dumps({"notificationType": "Bounce", "mark": uuid.uuid4().hex})
-    payload = ses.sns_event(malformed, ses.delivery(good))
 
-    direct_mode.emulator.client("lambda").invoke(
-        FunctionName=direct_mode.outputs["function_name"], InvocationType="Event", Payload=json.dumps(payload).encode()
-    )
+    if direct_mode.emulator.retries_sns_to_lambda:
+        direct_mode.publish(malformed, *texts(ses.delivery(good)))
+    else:
+        # An asynchronous call of our own takes the path that SNS's takes on AWS.
+        direct_mode.emulator.client("lambda").invoke(
+            FunctionName=direct_mode.outputs["function_name"],
+            InvocationType="Event",
+            Payload=json.dumps(ses.sns_event(malformed, ses.delivery(good))).encode(),
+        )
 
     eventually(lambda: direct_mode.states(good), {good: "enable"})
     eventually(
-        lambda: any(json.loads(body).get("requestPayload") == payload for body in dead_letters(direct_mode)),
-        expected=True,
+        lambda: [
+            (body["requestContext"]["condition"], body["requestContext"]["approximateInvokeCount"])
+            for body in map(json.loads, dead_letters(direct_mode))
+            if malformed in (record["Sns"]["Message"] for record in body.get("requestPayload", {}).get("Records", []))
+        ],
+        expected=[("RetriesExhausted", 3)],
         seconds=60,
     )
 
 
+def test_feedback_that_sns_can_not_hand_over_ends_in_the_dead_letter_queue(direct_mode: Deployed) -> None:
+    if not direct_mode.emulator.retries_sns_to_lambda:
+        pytest.skip(f"SNS of {direct_mode.emulator.name} uses no dead-letter queue when it calls a function")
+    message = ses.text(ses.delivery(fresh("a")))
+    direct_mode.emulator.client("lambda").delete_function(FunctionName=direct_mode.outputs["function_name"])
+    try:
+        direct_mode.publish(message)
+
+        eventually(
+            lambda: message in [json.loads(body).get("Message") for body in dead_letters(direct_mode)], expected=True
+        )
+    finally:
+        direct_mode.stack.run("apply", "-auto-approve", "-no-color")
+
+
 def dead_letters(deployed: Deployed) -> list[str]:
     """Return the bodies in the dead-letter queue, which stay there."""
-    answer = deployed.emulator.client("sqs").receive_message(
-        QueueUrl=deployed.outputs["dead_letter_queue_url"], MaxNumberOfMessages=10, VisibilityTimeout=0
-    )
-    return [message["Body"] for message in answer.get("Messages", [])]
+    sqs = deployed.emulator.client("sqs")
+    bodies: list[str] = []
+    # Hidden for a moment, so that a call gives others than the call before.
+    while messages := sqs.receive_message(
+        QueueUrl=deployed.outputs["dead_letter_queue_url"], MaxNumberOfMessages=10, VisibilityTimeout=1
+    ).get("Messages"):
+        bodies += [message["Body"] for message in messages]
+    return bodies
 
 
 def test_mail_to_the_mailbox_simulator_comes_back_as_feedback(deployed: Deployed) -> None:

@@ -3,7 +3,7 @@
 resource "aws_sns_topic_subscription" "this" {
   topic_arn            = aws_sns_topic.this.arn
   protocol             = local.queued ? "sqs" : "lambda"
-  endpoint             = local.queued ? aws_sqs_queue.this[0].arn : aws_lambda_function.this.arn
+  endpoint             = local.queued ? local.arns.queue : local.arns.function
   raw_message_delivery = local.queued
 
   # For what SNS cannot hand over: it does not retry errors such as a queue that was deleted (Amazon SNS Developer Guide,
@@ -11,7 +11,7 @@ resource "aws_sns_topic_subscription" "this" {
   # destination.
   redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_letter.arn })
 
-  depends_on = [aws_lambda_permission.this]
+  depends_on = [aws_sqs_queue.this, aws_lambda_function.this, aws_lambda_permission.this]
 
   lifecycle {
     # SNS drops what is published while nobody subscribes, as would be the case between the old mode and the new one.

@@ -29,6 +29,7 @@ locals {
     topic       = "arn:${local.partition}:sns:${local.scope}:${local.name}"
     queue       = "arn:${local.partition}:sqs:${local.scope}:${local.name}"
     dead_letter = "arn:${local.partition}:sqs:${local.scope}:${local.name}-dead-letter"
+    function    = "arn:${local.partition}:lambda:${local.scope}:function:${local.name}"
     table       = "arn:${local.partition}:dynamodb:${local.scope}:table/${local.table_name}"
     log_group   = "arn:${local.partition}:logs:${local.scope}:log-group:${local.log_group_name}"
   }

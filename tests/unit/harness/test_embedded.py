@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from harness import embedded, emulator, paths
+from harness import embedded, emulator, launched, paths
 from harness.emulator import Emulator
 from harness.errors import HarnessError
 
@@ -116,7 +116,7 @@ def test_no_process_is_left_when_the_harness_is_killed(tmp_path: Path, number: s
         finally:
             holder.send_signal(number)
     assert isinstance(worker, int)
-    assert eventually(lambda: not embedded.answers(endpoint_url, tmp_path / "emulator"))
+    assert eventually(lambda: not launched.answers(endpoint_url, tmp_path / "emulator"))
     assert eventually(lambda: not exists(worker))
     assert eventually(lambda: not (tmp_path / "emulator").exists())
 
@@ -134,9 +134,9 @@ def test_a_detached_emulator_outlives_its_starter_until_it_is_stopped(tmp_path: 
         timeout=60,
     ).stdout.split()[-1]
     folder = tmp_path / "emulator"
-    assert embedded.answers(endpoint_url, folder)
+    assert launched.answers(endpoint_url, folder)
     emulator.stop_detached({"endpoint_url": endpoint_url, "folder": str(folder)})
-    assert not embedded.answers(endpoint_url, folder)
+    assert not launched.answers(endpoint_url, folder)
     assert not folder.exists()
 
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import pytest
 
-from harness import emulator, localstack
+from harness import emulator, localstack, localstack_process
 from harness.errors import HarnessError
 
 AddDocker = Callable[[str], None]
@@ -73,12 +73,17 @@ def test_another_choice_is_refused_with_the_alternatives(asked: str) -> None:
 
 
 @pytest.mark.parametrize("docker", [None, NO_ENGINE, NO_COMPOSE])
-def test_localstack_without_an_engine_ends_in_one_line_with_the_alternatives(
-    add_docker: AddDocker, tmp_path: Path, docker: str | None
+def test_localstack_without_an_engine_and_a_python_ends_in_one_line_with_the_alternatives(
+    add_docker: AddDocker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, docker: str | None
 ) -> None:
     if docker:
         add_docker(docker)
-    with pytest.raises(HarnessError, match=r"needs a Docker engine .* EMULATOR=embedded, or EMULATOR=URL") as raised:
+    monkeypatch.setattr(localstack_process, "ENVIRONMENT", tmp_path / "not-installed")
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    monkeypatch.delenv("LOCALSTACK_PYTHON", raising=False)
+    with pytest.raises(
+        HarnessError, match=r"needs a Docker engine, or Python .* EMULATOR=embedded or the URL"
+    ) as raised:
         emulator.start("localstack", tmp_path / "run")
     assert "\n" not in str(raised.value)
 

@@ -47,7 +47,13 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list[
 
 def fake_emulator(*, disposable: bool) -> Emulator:
     return Emulator(
-        "url", "http://127.0.0.1:1", enforces_iam=True, simulates_ses=True, limits=(), disposable=disposable
+        "url",
+        "http://127.0.0.1:1",
+        enforces_iam=True,
+        simulates_ses=True,
+        retries_sns_to_lambda=False,
+        limits=(),
+        disposable=disposable,
     )
 
 

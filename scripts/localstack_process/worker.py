@@ -1,0 +1,173 @@
+"""A Lambda execution environment: one process that imports a handler once and serves one invocation after the other."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from queue import Empty
+
+import psutil
+
+from localstack_process.runtime_api import Initialised, Invocation, Outcome, RuntimeApi
+
+_BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
+_CHECK_SECONDS = 0.02  # how often a busy worker's life, memory and time are looked at
+_MEBIBYTE = 1024 * 1024
+
+
+class Worker:
+    """A process that serves a handler. Whoever makes one must :meth:`close` it."""
+
+    def __init__(
+        self, handler: str, code: Path, environment: Mapping[str, str], *, memory: int, start_timeout: float
+    ) -> None:
+        """Start the process.
+
+        Args:
+            handler: ``module.function`` in ``code``, the folder of the unpacked zip.
+            code: the folder.
+            environment: all that the handler sees, beside what is needed here.
+            memory: with more resident memory than this, in MiB, it is killed.
+            start_timeout: how long the import of the handler may take, in seconds.
+        """
+        self.ended = False  # it takes no further invocation
+        self.peak_memory = 0  # MiB
+        self._memory = memory
+        self._start_timeout = start_timeout
+        self._initialised = False
+        self._api = RuntimeApi()
+        # A file, not a pipe: when the worker has answered, all that it wrote before is there.
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  (closed by close)
+        self._output_read = 0
+        lifeline, self._lifeline = os.pipe()
+        try:
+            self._process = subprocess.Popen(  # noqa: S603  (a list, and no shell)
+                [sys.executable, "-P", str(_BOOTSTRAP), str(lifeline), handler],
+                cwd=code,
+                env={
+                    "PATH": os.defpath,
+                    "HOME": tempfile.gettempdir(),  # no ~/.aws
+                    "TMPDIR": tempfile.gettempdir(),
+                    "LANG": "en_US.UTF-8",
+                    **environment,
+                    "LAMBDA_TASK_ROOT": str(code),
+                    "AWS_LAMBDA_RUNTIME_API": self._api.address,
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[lifeline],
+                start_new_session=True,  # so that its children can be killed with it
+            )
+        finally:
+            os.close(lifeline)
+
+    def invoke(self, invocation: Invocation) -> Outcome:
+        """Run the handler once; the first time, after its import.
+
+        If the import fails, or the worker exits, is killed, or takes too much time or memory, the outcome is the error
+        that Lambda answers with in that case, and the worker has ended.
+        """
+        try:
+            if not self._initialised:
+                self._initialise()
+            self._api.invocations.put(invocation)
+            event = self._next_event(invocation.timeout)
+            self.peak_memory = max(self.peak_memory, self._used_memory())
+        except _EndedError as end:
+            self.kill()
+            self.ended = True
+            return end.outcome(invocation.request_id)
+        assert isinstance(event, Outcome)  # noqa: S101  (the other kind comes once, and first)
+        return event
+
+    def new_output(self) -> str:
+        """Return what was written to standard output and standard error since the last call."""
+        size = os.fstat(self._output.fileno()).st_size
+        # pread: the process writes at the file's offset, which it shares with us.
+        content = os.pread(self._output.fileno(), size - self._output_read, self._output_read)
+        self._output_read = size
+        return content.decode(errors="replace")
+
+    def kill(self) -> None:
+        """End the process and its children, from any thread; an invocation under way comes to an error."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def close(self) -> None:
+        """End the process and give back what it took."""
+        self.kill()
+        self._api.close()
+        os.close(self._lifeline)
+        self._output.close()
+
+    def _initialise(self) -> None:
+        event = self._next_event(self._start_timeout)
+        if isinstance(event, Outcome):
+            raise _ImportFailedError(event)
+        self._initialised = True
+
+    def _next_event(self, timeout: float) -> Initialised | Outcome:
+        deadline = time.monotonic() + timeout
+        while True:
+            end = self._end()  # looked at before the events, for the process may leave one with its last breath
+            try:
+                return self._api.events.get(timeout=0 if end else _CHECK_SECONDS)
+            except Empty:
+                if end:
+                    raise _EndedError("Runtime.ExitError", end) from None
+            if time.monotonic() > deadline:
+                raise _EndedError("Sandbox.Timedout", f"Task timed out after {timeout:.2f} seconds")
+
+    def _end(self) -> str | None:
+        """Return how the process ended, in Lambda's words; None while it runs within its memory."""
+        status = self._process.poll()
+        if status is None:
+            used = self._used_memory()
+            self.peak_memory = max(self.peak_memory, used)
+            if used <= self._memory:
+                return None
+            status = -signal.SIGKILL  # what Lambda's kernel does then
+        if status == 0:
+            return "Runtime exited without providing a reason"
+        if status > 0:
+            return f"Runtime exited with error: exit status {status}"
+        return f"Runtime exited with error: signal: {(signal.strsignal(-status) or str(-status)).lower()}"
+
+    def _used_memory(self) -> int:
+        try:
+            resident = int(psutil.Process(self._process.pid).memory_info().rss)
+        except psutil.NoSuchProcess:  # another thread killed it
+            return 0
+        return resident // _MEBIBYTE
+
+
+class _EndedError(Exception):
+    """The worker came to an end without an answer."""
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self._error_type = error_type
+
+    def outcome(self, request_id: str) -> Outcome:
+        """Return Lambda's answer to the invocation."""
+        error = {"errorType": self._error_type, "errorMessage": f"RequestId: {request_id} Error: {self}"}
+        return Outcome(json.dumps(error).encode(), is_error=True)
+
+
+class _ImportFailedError(_EndedError):
+    """The handler can't be imported; the runtime has said why."""
+
+    def __init__(self, reported: Outcome) -> None:
+        super().__init__("", "")
+        self._reported = reported
+
+    def outcome(self, request_id: str) -> Outcome:  # noqa: ARG002
+        return self._reported

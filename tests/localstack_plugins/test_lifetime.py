@@ -1,0 +1,110 @@
+"""However LocalStack ends, nothing of it stays."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from harness import launched, localstack_process, paths
+from harness.launched import Launched
+
+from .conftest import create, lambda_client
+
+# Its handler has a child, as one that uses subprocess or multiprocessing.
+SOURCE = """
+import os, subprocess
+
+def handler(event, context):
+    return [os.getpid(), subprocess.Popen(["sleep", "600"]).pid]
+"""
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[Launched]:
+    emulator = localstack_process.start(tmp_path)
+    yield emulator
+    emulator.stop()
+
+
+def workers(endpoint_url: str) -> list[int]:
+    """Start an execution environment and return the ids of its processes."""
+    answer = create(lambda_client(endpoint_url), SOURCE)()
+    assert answer.error is None
+    return [int(number) for number in answer.payload]
+
+
+def running(number: int) -> bool:
+    with suppress(OSError):
+        os.kill(number, 0)
+        # One that has ended and that nobody has asked about yet does not run.
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def wait_until_ended(processes: list[int]) -> None:
+    deadline = time.monotonic() + 30
+    while left := [Path(f"/proc/{number}/stat").read_text() for number in processes if running(number)]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.02)
+
+
+def stop(emulator: Launched) -> None:
+    emulator.stop()
+
+
+def stop_from_another_process(emulator: Launched) -> None:
+    launched.stop(emulator.endpoint_url, emulator.folder)
+
+
+def terminate(emulator: Launched) -> None:
+    os.kill(emulator.process_id, signal.SIGTERM)
+
+
+def kill(emulator: Launched) -> None:
+    os.kill(emulator.process_id, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("end", [stop, stop_from_another_process, terminate, kill])
+def test_no_process_outlives_localstack(started: Launched, end: Callable[[Launched], None]) -> None:
+    processes = [started.process_id, *workers(started.endpoint_url)]
+    assert all(map(running, processes))
+
+    end(started)
+
+    wait_until_ended(processes)
+
+
+def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    script = f"""
+import pathlib, time
+from harness import localstack_process
+
+started = localstack_process.start(pathlib.Path({str(tmp_path)!r}))
+print(started.process_id, started.endpoint_url, flush=True)
+time.sleep(600)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(paths.ROOT / "scripts")}
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment
+    ) as starter:
+        assert starter.stdout
+        number, endpoint_url = starter.stdout.readline().split()
+        processes = [int(number), *workers(endpoint_url)]
+        assert all(map(running, processes))
+        starter.kill()
+
+    wait_until_ended(processes)
+    assert not (tmp_path / "emulator").exists()
+
+
+def test_two_run_side_by_side(localstack: Launched, started: Launched) -> None:
+    for emulator in (localstack, started):
+        assert launched.answers(emulator.endpoint_url, emulator.folder)
+        assert workers(emulator.endpoint_url)
+    assert localstack.endpoint_url != started.endpoint_url
