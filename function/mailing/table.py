@@ -128,8 +128,8 @@ def connect() -> DynamoDBClient:
             connect_timeout=1,
             read_timeout=3,
             retries={"mode": "standard", "total_max_attempts": 4},
-            # Each takes a tenth off a request's CPU time (BENCHMARKS.md): requests are built here, so right, and botocore's
-            # own name for itself is put together anew for each of them.
+            # Each takes a tenth off a request's CPU time (BENCHMARKS.md): requests are built here, so right, and
+            # botocore puts its own name for itself together anew for each of them.
             parameter_validation=False,
             user_agent="healthy-mailing",
         ),
@@ -154,7 +154,8 @@ class Table:
         """Merge evidence, by canonical address, into the table and return what became of each address.
 
         Nothing new is begun after ``deadline`` (``time.monotonic()`` seconds), nor waited for. Errors of AWS are in the
-        outcomes, not raised; an address whose outcome has one may be tried again, or may have been written all the same.
+        outcomes, not raised; an address whose outcome has one may be tried again, or may have been written all the
+        same.
         """
         # Eventually consistent, since a write checks the version.
         rows = self._rows(list(evidence), deadline, consistent=False)
@@ -245,16 +246,15 @@ class Table:
         """Work on all inputs in parallel and return each with its result, None where there is none by ``deadline``.
 
         botocore asks again and again for an answer that does not come, for longer than the function may have. Such a
-        request is left to itself: a write that takes effect after all does no harm, since merging it again changes nothing.
+        request is left to itself: a write that takes effect after all does no harm, since merging it again changes
+        nothing. Nor does it hold up the next call, which gets threads of its own.
         """
         under_way = [(each, self._threads.submit(work, each)) for each in inputs]
-        wait((future for _, future in under_way), max(0, deadline - time.monotonic()))
-        results: list[tuple[_T, _R | None]] = []
-        for each, future in under_way:
-            done = future.done()
-            future.cancel()
-            results.append((each, future.result() if done else None))
-        return results
+        finished, late = wait([future for _, future in under_way], max(0, deadline - time.monotonic()))
+        if late:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads = ThreadPoolExecutor(CONNECTIONS)
+        return [(each, future.result() if future in finished else None) for each, future in under_way]
 
     def _read(self, addresses: Sequence[str], deadline: float, consistent: bool) -> dict[str, _Row | str]:  # noqa: FBT001
         """Return the row, or the error, of each of up to ``KEYS_PER_READ`` addresses."""

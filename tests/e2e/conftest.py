@@ -17,6 +17,8 @@ from harness.stack import Stack, applied
 
 MODES = ("queue", "direct")
 EXAMPLE = "complete"
+ENCRYPTED = "encrypted"
+"""The group of the tests that use the stack with a customer's key; with a stack of their own they need not wait."""
 
 # A message is tried twice and is in the dead-letter queue after two visibility timeouts of 6 x 3 s.
 QUICK = {
@@ -149,6 +151,30 @@ def example(deployments: Mapping[str, Deployed]) -> Deployed:
     if EXAMPLE not in deployments:
         pytest.skip("this emulator lacks version 2 of SES, which the example uses")
     return deployments[EXAMPLE]
+
+
+@pytest.fixture(scope="session")
+def kms_key(emulator: Emulator) -> str:
+    """ARN of a customer's key."""
+    arn: str = emulator.client("kms").create_key(Description="customer's")["KeyMetadata"]["Arn"]
+    return arn
+
+
+@pytest.fixture(scope="session")
+def encrypted(
+    emulator: Emulator, kms_key: str, zip_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployed]:
+    """A stack in direct mode, encrypted with a customer's key; whoever changes its mode changes it back."""
+    variables = {**QUICK, "delivery": "direct", "package": {"path": str(zip_path)}, "kms_key_arn": kms_key}
+    with applied(emulator, variables, tmp_path_factory.mktemp(ENCRYPTED)) as stack:
+        # As the output asks: its statements beside the customer's own, before the topic is used.
+        policy = json.loads(stack.outputs["kms_key_policy"])
+        administers = {"AWS": f"arn:aws:iam::{kms_key.split(':')[4]}:root"}
+        own = {"Sid": "Own", "Effect": "Allow", "Action": "kms:*", "Resource": "*", "Principal": administers}
+        policy["Statement"].append(own)
+        emulator.client("kms").put_key_policy(KeyId=kms_key, PolicyName="default", Policy=json.dumps(policy))
+        yield Deployed(stack)
+    assert stack.leftovers() == []
 
 
 @pytest.fixture

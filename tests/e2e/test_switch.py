@@ -5,27 +5,15 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from harness.emulator import Emulator
-from harness.stack import applied
 from support import ses
 
-from .conftest import QUICK, Deployed, eventually
+from .conftest import ENCRYPTED, Deployed, eventually
+from .test_encryption import keys_of
 
-# With a stack of its own, it need not wait for the others.
-pytestmark = pytest.mark.xdist_group("switch")
-
-
-@pytest.fixture
-def switched(emulator: Emulator, zip_path: Path, tmp_path: Path) -> Iterator[Deployed]:
-    """A stack in direct mode whose mode a test may change."""
-    variables = {**QUICK, "delivery": "direct", "package": {"path": str(zip_path)}}
-    with applied(emulator, variables, tmp_path) as stack:
-        yield Deployed(stack)
-    assert stack.leftovers() == []
+pytestmark = pytest.mark.xdist_group(ENCRYPTED)
 
 
 @contextmanager
@@ -52,16 +40,19 @@ def publishing(deployed: Deployed) -> Iterator[list[str]]:
         thread.join()
 
 
-def test_a_change_of_delivery_and_back_loses_nothing(switched: Deployed) -> None:
-    with publishing(switched) as addresses:
+def test_a_change_of_delivery_and_back_loses_nothing(encrypted: Deployed, kms_key: str) -> None:
+    stack = encrypted.stack
+    with publishing(encrypted) as addresses:
         for change in (
             {"delivery": "queue"},
             {"delivery": "direct", "queue": {"keep": True}},
             {"delivery": "direct", "queue": {"keep": False}},
         ):
-            switched.stack.change(change)
+            stack.change(change)
+            has_queue = change["delivery"] == "queue" or change["queue"] == {"keep": True}
+            assert keys_of(encrypted).get("feedback") == (kms_key if has_queue else None)
             before = len(addresses)
             eventually(lambda before=before: len(addresses) > before, expected=True)  # type: ignore[misc]
 
     assert len(addresses) > 20
-    eventually(lambda: set(switched.states(*addresses).values()), {"disable"}, seconds=60)
+    eventually(lambda: set(encrypted.states(*addresses).values()), {"disable"}, seconds=60)

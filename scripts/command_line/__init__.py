@@ -1,0 +1,1 @@
+"""The command line, ``scripts/mailing``: one module a command."""

@@ -1,0 +1,256 @@
+"""``mailing redrive``: receive a dead letter, hand over the feedback in it, and only then delete it.
+
+SQS's own redrive (StartMessageMoveTask) would not do: dead letters of direct delivery come from Lambda or SNS, and
+belong to no queue.
+"""
+
+import json
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import ClientError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from mailing.notification import NotificationError, parse
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+_BATCH = 10  # messages of one request, as many as SQS allows
+_INVISIBLE_SECONDS = 600  # for how long others do not see what this run holds, if it is killed
+_POLL_SECONDS = 1  # SQS asks all its servers only where it may wait (Amazon SQS Developer Guide, "long polling")
+_EMPTY_POLLS = 2
+
+
+class RedriveError(Exception):
+    """Dead letters that cannot be brought back; the message says why."""
+
+
+@dataclass
+class Report:
+    """What became of the dead letters.
+
+    Attributes:
+        dead_letter_queue: The queue that was looked through.
+        target: Where feedback was (or would be) handed over.
+        kinds: How many messages of each kind were found: ``Bounce``, …, and ``unreadable``.
+        moved: Dead letters that were handed over and deleted.
+        failed: Dead letters that could not be handed over and stay.
+        left: Dead letters that came after the start and stay.
+    """
+
+    dead_letter_queue: str
+    target: str
+    kinds: Counter[str] = field(default_factory=Counter)
+    moved: int = 0
+    failed: int = 0
+    left: int = 0
+
+    def as_json(self) -> str:
+        """Return it as one line of JSON."""
+        return json.dumps(vars(self)) + "\n"
+
+    def as_text(self, *, dry_run: bool) -> str:
+        """Return it as a few sentences."""
+        found = ", ".join(f"{count} {kind}" for kind, count in sorted(self.kinds.items())) or "nothing"
+        lines = [f"In {self.dead_letter_queue}: {found}."]
+        if self.kinds and dry_run:
+            lines.append(f"Without --dry-run they go to {self.target}.")
+        if self.moved:
+            lines.append(f"Handed over to {self.target}: {self.moved}.")
+        if self.failed:
+            lines.append(f"Not handed over, and still there: {self.failed}.")
+        if self.left:
+            lines.append(f"Came after the start, and is left for the next run: {self.left}.")
+        return "\n".join(lines) + "\n"
+
+
+def redrive(session: boto3.Session, name: str, endpoint_url: str | None, *, dry_run: bool, console: Console) -> Report:
+    """Bring back what is in the dead-letter queue now, and say what became of it.
+
+    Args:
+        session: Credentials and region. Needs ``sqs:GetQueueUrl``, ``GetQueueAttributes``, ``ReceiveMessage``,
+            ``DeleteMessage`` and ``ChangeMessageVisibility`` on the dead-letter queue, and ``sqs:GetQueueUrl`` and
+            ``SendMessage`` on the queue or ``lambda:InvokeFunction`` on the function.
+        name: The Terraform module's ``name``.
+        endpoint_url: Where AWS is, if not at AWS.
+        dry_run: Look, and hand nothing over.
+        console: Where progress is shown.
+
+    Raises:
+        RedriveError: There is no such dead-letter queue.
+    """
+    sqs: SQSClient = session.client("sqs", endpoint_url=endpoint_url)
+    dead_letters = f"{name}-feedback-dead-letter"
+    dead_letter_url = _url(sqs, dead_letters)
+    if dead_letter_url is None:
+        raise RedriveError(f"there is no queue {dead_letters} in {sqs.meta.region_name}: name the stack with --name")
+    target: _Queue | _Function
+    queue_url = _url(sqs, f"{name}-feedback")
+    if queue_url is None:
+        target = _Function(session.client("lambda", endpoint_url=endpoint_url), f"{name}-feedback")
+    else:
+        target = _Queue(sqs, queue_url, f"{name}-feedback")
+    report = Report(dead_letters, target.description)
+    held: set[str] = set()  # receipt handles of what is hidden from others, and not deleted
+    columns = (TextColumn("Dead letters"), BarColumn(), MofNCompleteColumn())
+    try:
+        with Progress(*columns, console=console, transient=True) as progress:
+            task = progress.add_task("", total=_count(sqs, dead_letter_url))
+            for message, is_new in _received(sqs, dead_letter_url, held):
+                if is_new:
+                    report.left += 1
+                    continue
+                contents = messages_in(message["Body"])
+                report.kinds.update(map(_kind, contents))
+                if not dry_run and all(map(target.take, contents)):
+                    # Only now. Should it not come to that, the feedback is handed over twice, which changes nothing.
+                    sqs.delete_message(QueueUrl=dead_letter_url, ReceiptHandle=message["ReceiptHandle"])
+                    held.discard(message["ReceiptHandle"])
+                    report.moved += 1
+                elif not dry_run:
+                    report.failed += 1
+                progress.advance(task)
+    finally:
+        _release(sqs, dead_letter_url, held)
+    return report
+
+
+def messages_in(body: str) -> list[str]:
+    """Return the messages of SES in a dead letter, as texts.
+
+    A dead letter is SES's text (from the queue), SNS's notification around it (what SNS could not hand over), or
+    Lambda's record of a failed asynchronous call, whose ``requestPayload`` is the event of SNS (AWS Lambda Developer
+    Guide, "Capturing records of Lambda asynchronous invocations"). Anything else is returned whole.
+    """
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return [body]
+    match data:
+        case {"requestContext": {}, "requestPayload": {"Records": [*records]}}:
+            texts = [_text_of(record) for record in records]
+            return [text for text in texts if text is not None] if None not in texts and texts else [body]
+        case {"Type": "Notification", "TopicArn": str(), "Message": str() as text}:
+            return [text]
+        case _:
+            return [body]
+
+
+def _text_of(record: Any) -> str | None:  # noqa: ANN401  (any JSON)
+    match record:
+        case {"Sns": {"Message": str() as text}}:
+            return text
+        case _:
+            return None
+
+
+def _kind(message: str) -> str:
+    try:
+        return parse(message).kind
+    except NotificationError:
+        return "unreadable"
+
+
+def _received(sqs: "SQSClient", url: str, held: set[str]) -> Iterator[tuple["MessageTypeDef", bool]]:
+    """Yield each message once, and whether it came after the start, as does what was handed over and failed again."""
+    seen: set[str] = set()
+    empty = 0
+    start = 0.0
+    while empty < _EMPTY_POLLS:
+        answer = sqs.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=_BATCH,
+            VisibilityTimeout=_INVISIBLE_SECONDS,
+            WaitTimeSeconds=_POLL_SECONDS,
+            MessageSystemAttributeNames=["SentTimestamp"],
+        )
+        # SQS's clock, to the second, since this machine's may be wrong.
+        start = start or _date_of(answer["ResponseMetadata"]["HTTPHeaders"]) + 1
+        held.update(message["ReceiptHandle"] for message in answer.get("Messages", []))
+        new = [message for message in answer.get("Messages", []) if message["MessageId"] not in seen]
+        empty = 0 if new else empty + 1
+        for message in new:
+            seen.add(message["MessageId"])
+            yield message, int(message["Attributes"]["SentTimestamp"]) / 1000 > start
+
+
+def _release(sqs: "SQSClient", url: str, handles: Iterable[str]) -> None:
+    """Let others, and the next run, see messages again at once."""
+    entries = [{"Id": str(number), "ReceiptHandle": handle} for number, handle in enumerate(handles)]
+    for first in range(0, len(entries), _BATCH):
+        sqs.change_message_visibility_batch(
+            QueueUrl=url,
+            Entries=[{**entry, "VisibilityTimeout": 0} for entry in entries[first : first + _BATCH]],  # type: ignore[typeddict-item]  # as above
+        )
+
+
+def _date_of(headers: dict[str, str]) -> float:
+    return parsedate_to_datetime(headers["date"]).timestamp() if "date" in headers else time.time()
+
+
+def _url(sqs: "SQSClient", name: str) -> str | None:
+    try:
+        return sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    except sqs.exceptions.QueueDoesNotExist:
+        return None
+
+
+def _count(sqs: "SQSClient", url: str) -> int:
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
+    return int(attributes["ApproximateNumberOfMessages"])
+
+
+class _Queue:
+    """The queue: messages go back to where they came from."""
+
+    def __init__(self, sqs: "SQSClient", url: str, name: str) -> None:
+        self._sqs = sqs
+        self._url = url
+        self.description = f"the queue {name}"
+
+    def take(self, message: str) -> bool:
+        """Send one message."""
+        try:
+            self._sqs.send_message(QueueUrl=self._url, MessageBody=message)
+        except ClientError:
+            return False
+        return True
+
+
+class _Function:
+    """The function itself, called as SNS calls it; publishing again would reach all others who subscribe to the topic.
+
+    The call is asynchronous: once Lambda has accepted it, Lambda tries it as often as any other, and keeps it as a dead
+    letter if it fails again.
+    """
+
+    def __init__(self, client: "LambdaClient", name: str) -> None:
+        self._client = client
+        self._name = name
+        self.description = f"the function {name}"
+
+    def take(self, message: str) -> bool:
+        """Call the function with one message."""
+        record = {
+            "EventSource": "aws:sns",
+            "EventVersion": "1.0",
+            "EventSubscriptionArn": "",
+            "Sns": {"Type": "Notification", "MessageId": str(uuid.uuid4()), "Message": message},
+        }
+        try:
+            self._client.invoke(
+                FunctionName=self._name, InvocationType="Event", Payload=json.dumps({"Records": [record]}).encode()
+            )
+        except ClientError:
+            return False
+        return True

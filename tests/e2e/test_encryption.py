@@ -1,0 +1,62 @@
+"""A customer's KMS key: everything is encrypted with it, and works.
+
+ministack 1.5.33 stores the setting and encrypts nothing, so who may use the key is shown by the policies alone
+(``tests/terraform/test_access.py``).
+"""
+
+from typing import Any
+
+import boto3
+import pytest
+
+from harness.emulator import Emulator
+from support import ses
+
+from .conftest import ENCRYPTED, Deployed, eventually
+from .test_feedback import fresh
+
+pytestmark = pytest.mark.xdist_group(ENCRYPTED)
+
+
+def client(emulator: Emulator, service: str) -> Any:
+    return boto3.Session("test", "test", region_name=emulator.region).client(
+        service,  # type: ignore[call-overload]  # any of AWS's
+        endpoint_url=emulator.endpoint_url,
+    )
+
+
+def keys_of(deployed: Deployed) -> dict[str, str]:
+    """Return the key that each resource is encrypted with."""
+    outputs, emulator = deployed.outputs, deployed.emulator
+    topic = client(emulator, "sns").get_topic_attributes(TopicArn=outputs["topic_arn"])["Attributes"]
+    urls = client(emulator, "sqs").list_queues(QueueNamePrefix=deployed.stack.name)["QueueUrls"]
+    queues = {
+        url.rsplit("/", 1)[-1].removeprefix(f"{deployed.stack.name}-"): client(emulator, "sqs").get_queue_attributes(
+            QueueUrl=url, AttributeNames=["KmsMasterKeyId"]
+        )["Attributes"]["KmsMasterKeyId"]
+        for url in urls
+    }
+    table = client(emulator, "dynamodb").describe_table(TableName=outputs["table_name"])["Table"]["SSEDescription"]
+    (group,) = client(emulator, "logs").describe_log_groups(logGroupNamePrefix=outputs["log_group_name"])["logGroups"]
+    return {
+        "topic": topic["KmsMasterKeyId"],
+        "table": table["KMSMasterKeyArn"],
+        "log group": group["kmsKeyId"],
+        **queues,
+    }
+
+
+def test_everything_is_encrypted_with_the_key(encrypted: Deployed, kms_key: str) -> None:
+    expected = ("topic", "table", "log group", "feedback-dead-letter")
+    assert keys_of(encrypted) == dict.fromkeys(expected, kms_key)
+
+
+def test_feedback_comes_through(encrypted: Deployed) -> None:
+    address = fresh("a")
+    encrypted.publish(ses.text(ses.complaint(address)))
+    eventually(lambda: encrypted.states(address), {address: "disable"})
+    eventually(lambda: any("complaint:abuse" in line for line in encrypted.log()), expected=True)
+
+
+def test_the_key_causes_no_drift(encrypted: Deployed) -> None:
+    assert encrypted.stack.drift() == []

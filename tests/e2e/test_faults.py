@@ -1,0 +1,150 @@
+"""Faults around the applied stacks: the table goes away and comes back, and dead letters are brought back."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from faults import database, oracle, workload
+from faults.proxy import Answer, Forward, Proxy, Request, cut_before, delay, nothing, proxied
+from harness import paths
+from support import ses
+
+from .conftest import Deployed, eventually
+from .test_feedback import fresh
+
+
+@pytest.fixture
+def proxy(deployments: Mapping[str, Deployed]) -> Iterator[Proxy]:
+    emulator = deployments["queue"].emulator
+    if emulator.name == "localstack":
+        pytest.skip("LocalStack runs functions in containers, which do not reach a proxy on this machine's loopback")
+    with proxied(emulator.endpoint_url) as started:
+        yield started
+
+
+@contextmanager
+def behind(deployed: Deployed, proxy: Proxy) -> Iterator[None]:
+    """Let the function reach DynamoDB through a proxy for a ``with`` block."""
+    functions = deployed.emulator.client("lambda")
+    name = deployed.outputs["function_name"]
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+
+    def use(environment: Mapping[str, str]) -> None:
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": environment})
+        functions.get_waiter("function_updated").wait(FunctionName=name)
+
+    use({**variables, "AWS_ENDPOINT_URL_DYNAMODB": proxy.endpoint_url})
+    try:
+        yield
+    finally:
+        use(variables)
+
+
+@contextmanager
+def quick_redelivery(deployed: Deployed, tries: int) -> Iterator[None]:
+    """Let the queue give a message again after a second, so often, for a ``with`` block."""
+    sqs, url = deployed.emulator.client("sqs"), deployed.outputs["queue_url"]
+    held: Any = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout", "RedrivePolicy"])[
+        "Attributes"
+    ]
+    redrive = {**json.loads(held["RedrivePolicy"]), "maxReceiveCount": tries}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1", "RedrivePolicy": json.dumps(redrive)})
+    try:
+        yield
+    finally:
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=held)
+
+
+def feedback(count: int) -> tuple[list[str], dict[str, Any]]:
+    """Return messages that mark addresses which no other test uses, and the items they amount to."""
+    label = fresh("x").partition("@")[0]
+    some = workload.feedback(count, addresses=max(2, count // 4), seed=31)
+    renamed = [each.replace("reader-", f"{label}-").replace("READER-", f"{label}-".upper()) for each in some]
+    messages = [each for each in renamed if oracle.marks_of(each)]
+    return messages, oracle.table(messages)
+
+
+def difference(deployed: Deployed, expected: Mapping[str, Any]) -> str:
+    found = database.items(deployed.emulator.client("dynamodb"), deployed.outputs["table_name"])
+    return oracle.difference(expected, {address: found[address] for address in expected if address in found})
+
+
+def redrive(deployed: Deployed, *options: str) -> dict[str, Any]:
+    """Run ``mailing redrive`` and return what it says."""
+    program = [sys.executable, "-m", "command_line", "redrive", "--table", deployed.outputs["table_name"], "--json"]
+    environment = {**os.environ, **deployed.emulator.environment(), "PYTHONPATH": "scripts:function"}
+    done = subprocess.run(
+        [*program, *options], env=environment, cwd=paths.ROOT, capture_output=True, text=True, check=True
+    )
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def test_the_queue_holds_feedback_while_the_table_is_away(queue_mode: Deployed, proxy: Proxy) -> None:
+    messages, expected = feedback(20)
+
+    async def away(request: Request, forward: Forward) -> Answer | None:
+        # Some calls learn that it is away, others are killed at their timeout or end just before it.
+        return await (cut_before if request.number % 2 else delay(60))(request, forward)
+
+    with quick_redelivery(queue_mode, tries=1000), behind(queue_mode, proxy):
+        proxy.fault = away
+        queue_mode.publish(*messages)
+        eventually(lambda: proxy.seen("BatchGetItem") > 4, expected=True)
+        assert not any(queue_mode.states(*expected).values())
+
+        proxy.fault = nothing
+        eventually(lambda: difference(queue_mode, expected), "", seconds=60)
+
+
+def test_dead_letters_of_the_queue_come_back(queue_mode: Deployed, proxy: Proxy) -> None:
+    messages, expected = feedback(20)
+    proxy.fault = cut_before
+
+    with quick_redelivery(queue_mode, tries=2), behind(queue_mode, proxy):
+        queue_mode.publish(*messages)
+        eventually(lambda: count(queue_mode) >= len(messages), expected=True, seconds=90)
+        assert not any(queue_mode.states(*expected).values())
+
+        proxy.fault = nothing
+        assert redrive(queue_mode)["moved"] >= len(messages)
+        eventually(lambda: difference(queue_mode, expected), "", seconds=60)
+
+
+def test_dead_letters_of_direct_calls_come_back(direct_mode: Deployed, proxy: Proxy) -> None:
+    # ministack 1.5.33 neither retries nor keeps what SNS hands to a function; asynchronous calls as SNS makes them do.
+    messages, expected = feedback(5)
+    proxy.fault = cut_before
+
+    with behind(direct_mode, proxy):
+        call(direct_mode, messages)
+        eventually(lambda: count(direct_mode) >= len(messages), expected=True, seconds=90)
+        assert not any(direct_mode.states(*expected).values())
+
+        proxy.fault = nothing
+        assert redrive(direct_mode, "--dry-run")["moved"] == 0
+        assert redrive(direct_mode)["moved"] >= len(messages)
+        eventually(lambda: difference(direct_mode, expected), "", seconds=60)
+
+
+def call(deployed: Deployed, messages: Sequence[str]) -> None:
+    for message in messages:
+        deployed.emulator.client("lambda").invoke(
+            FunctionName=deployed.outputs["function_name"],
+            InvocationType="Event",
+            Payload=json.dumps(ses.sns_event(message)).encode(),
+        )
+
+
+def count(deployed: Deployed) -> int:
+    """Return how many dead letters there are."""
+    attributes = deployed.emulator.client("sqs").get_queue_attributes(
+        QueueUrl=deployed.outputs["dead_letter_queue_url"], AttributeNames=["ApproximateNumberOfMessages"]
+    )["Attributes"]
+    return int(attributes["ApproximateNumberOfMessages"])

@@ -1,0 +1,95 @@
+"""Whole addresses are in the table and in SES's own messages, and nowhere else that a run leaves anything."""
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import boto3
+import pytest
+
+from support import ses
+
+from .conftest import Deployed, eventually
+from .test_faults import quick_redelivery
+from .test_feedback import fresh
+
+# Not `j***@example.com`: a star is no part of an address here.
+ADDRESS = re.compile(r"[\w.+'=-]+@[\w-]+(?:\.[\w-]+)+")
+# Recipients and senders in tests. Terraform's state has other addresses too: the identities that it was told to create.
+OF_FEEDBACK = ("@example.com", "@example.org", "@simulator.amazonses.com")
+
+
+@pytest.fixture
+def used(deployed: Deployed) -> tuple[Deployed, str]:
+    """A stack that has seen feedback of all kinds, some of it malformed, some of it failed to the last."""
+    address = fresh("private")
+    malformed = json.dumps({"notificationType": "Bounce", "mail": {"source": address}, address: address})
+    queued = deployed.outputs.get("queue_url")
+    good = [ses.bounce(address), ses.complaint(address), ses.delivery(address), ses.bounce(address, "no address")]
+    with quick_redelivery(deployed, tries=2) if queued else nullcontext():
+        deployed.publish(*map(ses.text, good), malformed, f"{address} is not JSON")
+        eventually(lambda: deployed.states(address), {address: "disable"})
+        if queued:
+            eventually(lambda: any(address in each["Body"] for each in dead_letters(deployed)), expected=True)
+    deployed.invoke(ses.sqs_event(malformed))
+    deployed.invoke({"Records": [{"eventSource": address}]})
+    deployed.emulator.client("lambda").invoke(
+        FunctionName=deployed.outputs["function_name"],
+        InvocationType="Event",
+        Payload=json.dumps(ses.sns_event(malformed)).encode(),
+    )
+    if not queued:
+        eventually(lambda: any(address in each["Body"] for each in dead_letters(deployed)), expected=True, seconds=60)
+    return deployed, address
+
+
+def dead_letters(deployed: Deployed) -> list[Any]:
+    answer = deployed.emulator.client("sqs").receive_message(
+        QueueUrl=deployed.outputs["dead_letter_queue_url"],
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=0,
+        MessageSystemAttributeNames=["All"],
+        MessageAttributeNames=["All"],
+    )
+    return list(answer.get("Messages", []))
+
+
+def left_behind(deployed: Deployed) -> Iterator[tuple[str, str]]:
+    """Yield what a run leaves, but for the table and what SES wrote, as (where, text)."""
+    for line in deployed.log():
+        yield "log", line
+    emulator = deployed.emulator
+    watch = boto3.Session("test", "test", region_name=emulator.region).client(
+        "cloudwatch", endpoint_url=emulator.endpoint_url
+    )
+    for page in watch.get_paginator("list_metrics").paginate():
+        yield "metrics", json.dumps(page["Metrics"])
+    for message in dead_letters(deployed):
+        attributes = {name: value for name, value in message.items() if name != "Body"}
+        yield "dead letter's attributes", json.dumps(attributes)
+        try:
+            record = json.loads(message["Body"])
+        except ValueError:
+            continue
+        if isinstance(record, dict) and "requestPayload" in record:
+            del record["requestPayload"]  # the event, with SES's message in it
+            yield "dead letter's record", json.dumps(record)
+    yield "Terraform's state", (deployed.stack.folder / "terraform.tfstate").read_text()
+
+
+def test_no_whole_address_is_anywhere_else(used: tuple[Deployed, str]) -> None:
+    deployed, address = used
+    seen = list(left_behind(deployed))
+
+    assert {"log", "dead letter's attributes", "Terraform's state"} <= {where for where, _ in seen}
+    assert [(where, text) for where, text in seen if address.partition("@")[0] in text] == []
+    found = [(where, each) for where, text in seen for each in ADDRESS.findall(text.lower())]
+    assert [(where, each) for where, each in found if each.endswith(OF_FEEDBACK)] == []
+
+
+def test_the_scan_would_find_one() -> None:
+    address = f"a-{uuid.uuid4().hex}@example.com"
+    assert ADDRESS.findall(json.dumps({"problem": f"bad {address}", "masked": "a***@example.com"})) == [address]

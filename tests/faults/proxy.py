@@ -1,0 +1,205 @@
+"""A proxy in front of DynamoDB that does to a request what a test asks for. HTTP/1.1, one thread, loopback only.
+
+Of what there is, microburst 0.10.0 comes nearest; it cannot answer a part of a BatchGetItem, and brings 12 packages.
+"""
+
+import asyncio
+import json
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request on its way: DynamoDB's operation, its JSON, and how many of that operation came before it."""
+
+    operation: str
+    body: Mapping[str, Any]
+    number: int
+
+    @property
+    def address(self) -> str:
+        """The address that an UpdateItem is about."""
+        return str(self.body["Key"]["UserId"]["S"])
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes
+
+    @classmethod
+    def refusal(cls, code: str, status: int = 400) -> "Answer":
+        """Return DynamoDB's answer of an error."""
+        name = f"com.amazonaws.dynamodb.v20120810#{code}"
+        return cls(status, json.dumps({"__type": name, "message": "refused by the test"}).encode())
+
+
+Forward = Callable[[], Awaitable[Answer]]
+Fault = Callable[[Request, Forward], Awaitable[Answer | None]]
+"""Answers in DynamoDB's place, with or without its answer; None cuts the connection."""
+
+
+async def nothing(_: Request, forward: Forward) -> Answer:
+    """Let every request through."""
+    return await forward()
+
+
+def refuse(code: str, status: int = 400) -> Fault:
+    """Refuse a request."""
+
+    async def fault(_: Request, __: Forward) -> Answer:
+        return Answer.refusal(code, status)
+
+    return fault
+
+
+def delay(seconds: float, *, before: bool = True) -> Fault:
+    """Answer late; the write takes effect at once, or after the time."""
+
+    async def fault(_: Request, forward: Forward) -> Answer:
+        if before:
+            await asyncio.sleep(seconds)
+            return await forward()
+        answer = await forward()
+        await asyncio.sleep(seconds)
+        return answer
+
+    return fault
+
+
+async def cut_before(_: Request, __: Forward) -> None:
+    """Cut the connection before the request reaches DynamoDB."""
+
+
+async def cut_after(_: Request, forward: Forward) -> None:
+    """Cut the connection once the request took effect."""
+    await forward()
+
+
+async def keep_back(request: Request, forward: Forward) -> Answer:
+    """Answer at most three keys of a BatchGetItem and leave the rest unprocessed."""
+    answer = await forward()
+    data = json.loads(answer.body)
+    for table, asked in request.body["RequestItems"].items():
+        answered, rest = asked["Keys"][:3], asked["Keys"][3:]
+        names = {key["UserId"]["S"] for key in answered}
+        data["Responses"][table] = [item for item in data["Responses"][table] if item["UserId"]["S"] in names]
+        if rest:
+            data["UnprocessedKeys"] = {table: {**asked, "Keys": rest}}
+    return Answer(200, json.dumps(data).encode())
+
+
+def only(operation: str, fault: Fault, when: Callable[[Request], bool] = lambda _: True) -> Fault:
+    """Apply a fault to some requests of one operation."""
+
+    async def chosen(request: Request, forward: Forward) -> Answer | None:
+        return await (fault if request.operation == operation and when(request) else nothing)(request, forward)
+
+    return chosen
+
+
+class Proxy:
+    """A proxy that listens; ``fault`` may be changed at any time."""
+
+    def __init__(self, upstream: str) -> None:
+        """Stand in front of the endpoint ``upstream``."""
+        self.fault: Fault = nothing
+        self.endpoint_url = ""
+        self._upstream = urlsplit(upstream)
+        self._counts: dict[str, int] = {}
+        self._stopped = asyncio.Event()
+        self._loop = asyncio.new_event_loop()
+
+    def seen(self, operation: str) -> int:
+        """Return how many requests of an operation came."""
+        return self._counts.get(operation, 0)
+
+    def run(self, ready: threading.Event) -> None:
+        """Serve until :meth:`stop`."""
+        self._loop.run_until_complete(self._serve(ready))
+        self._loop.close()
+
+    def stop(self) -> None:
+        """End it, whatever is under way."""
+        self._loop.call_soon_threadsafe(self._stopped.set)
+
+    async def _serve(self, ready: threading.Event) -> None:
+        connections: set[asyncio.Task[None]] = set()
+
+        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task
+            connections.add(task)
+            try:
+                await self._connection(reader, writer)
+            except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+                pass  # the client went away, or the test ended
+            finally:
+                connections.discard(task)
+                writer.transport.abort()
+
+        server = await asyncio.start_server(accept, "127.0.0.1", 0, backlog=256)
+        self.endpoint_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        ready.set()
+        await self._stopped.wait()
+        server.close()
+        for task in connections:
+            task.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        try:
+            while True:
+                head, fields, body = await _message(reader)
+                operation = fields[b"x-amz-target"].decode().rpartition(".")[2]
+                number = self._counts[operation] = self._counts.get(operation, 0) + 1
+
+                async def forward(head: bytes = head, body: bytes = body) -> Answer:
+                    nonlocal upstream
+                    if upstream is None:
+                        assert self._upstream.hostname
+                        upstream = await asyncio.open_connection(self._upstream.hostname, self._upstream.port)
+                    upstream[1].write(head + body)
+                    answered, _, content = await _message(upstream[0])
+                    return Answer(int(answered.split(b" ", 2)[1]), content)
+
+                answer = await self.fault(Request(operation, json.loads(body), number), forward)
+                if answer is None:
+                    return
+                writer.write(
+                    b"HTTP/1.1 %d -\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: %d\r\n\r\n"
+                    % (answer.status, len(answer.body))
+                    + answer.body
+                )
+                await writer.drain()
+        finally:
+            if upstream is not None:
+                upstream[1].transport.abort()
+
+
+async def _message(reader: asyncio.StreamReader) -> tuple[bytes, dict[bytes, bytes], bytes]:
+    """Return the head, the header fields and the body of an HTTP message."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    lines = (line.partition(b":") for line in head.split(b"\r\n")[1:])
+    fields = {name.strip().lower(): value.strip() for name, _, value in lines}
+    return head, fields, await reader.readexactly(int(fields.get(b"content-length", b"0")))
+
+
+@contextmanager
+def proxied(upstream: str) -> Iterator[Proxy]:
+    """Run a proxy for a ``with`` block."""
+    proxy, ready = Proxy(upstream), threading.Event()
+    thread = threading.Thread(target=proxy.run, args=[ready])
+    thread.start()
+    ready.wait()
+    try:
+        yield proxy
+    finally:
+        proxy.stop()
+        thread.join()

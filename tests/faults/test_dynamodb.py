@@ -1,0 +1,177 @@
+"""Whatever DynamoDB and the network do, the table ends as if nothing had been, and what is not in it is reported."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from harness.emulator import Emulator
+from mailing.notification import parse
+from mailing.record import Rules, evidence_of
+from mailing.table import Outcome, Table
+from support import ses
+
+from . import database, workload
+from .conftest import Functions
+from .delivery import deliver
+from .proxy import (
+    Answer,
+    Fault,
+    Forward,
+    Proxy,
+    Request,
+    cut_after,
+    cut_before,
+    delay,
+    keep_back,
+    nothing,
+    only,
+    refuse,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Compare = Callable[[Sequence[str]], None]
+
+
+def in_turn(*faults: Fault) -> Fault:
+    """Apply one fault after the other, each to one in three requests; a retry is another request."""
+
+    async def chosen(request: Request, forward: Forward) -> Answer | None:
+        turn, rest = divmod(request.number, 3)
+        return await (nothing if rest else faults[turn % len(faults)])(request, forward)
+
+    return chosen
+
+
+THROTTLING = [refuse("ThrottlingException"), refuse("ProvisionedThroughputExceededException")]
+ERRORS = [refuse("InternalServerError", 500), refuse("ServiceUnavailable", 503)]
+FAULTS = {
+    "throttled": in_turn(*THROTTLING),
+    "internal errors": in_turn(*ERRORS),
+    "slow": in_turn(delay(0.2), delay(0.2, before=False)),
+    "cut before the request took effect": in_turn(cut_before),
+    "cut after the request took effect": in_turn(cut_after),
+    "partial answers": only("BatchGetItem", keep_back),
+    "all at once": in_turn(*THROTTLING, *ERRORS, cut_before, cut_after, only("BatchGetItem", keep_back)),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_passing_faults_leave_no_trace(
+    fault: str, functions: Functions, proxy: Proxy, assert_table_is: Compare
+) -> None:
+    messages = workload.feedback(100, addresses=16, seed=3)
+    proxy.fault = FAULTS[fault]
+
+    result = deliver(messages, functions(2), batch_size=50, tries=20)
+
+    assert result.dead_letters == []
+    assert_table_is(messages)
+
+
+def test_a_storm_of_writers_on_one_address(
+    emulator: Emulator, client: "DynamoDBClient", assert_table_is: Compare
+) -> None:
+    del client  # the table is empty
+    writers = 64
+    messages = [ses.text(ses.bounce("a@example.com", at=f"2026-03-10T12:00:{n % 60:02d}.{n:03d}Z")) for n in range(24)]
+    messages += [ses.text(ses.complaint("a@example.com", at=f"2026-03-10T13:00:00.{n:03d}Z")) for n in range(24)]
+    messages += [ses.text(ses.delivery("a@example.com", sent=f"2026-03-{n + 1:02d}T12:00:00.000Z")) for n in range(16)]
+    random.Random(64).shuffle(messages)  # noqa: S311  (not for secrets)
+    shared = boto3.Session().client(
+        "dynamodb",
+        endpoint_url=emulator.endpoint_url,
+        region_name=emulator.region,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106  (the emulator takes any)
+        config=Config(max_pool_connections=writers, proxies={}),
+    )
+
+    def write(message: str) -> Outcome:
+        ((address, mark),) = parse(message).marks
+        (outcome,) = Table(shared, database.TABLE, Rules()).add({address: evidence_of([mark])}, time.monotonic() + 60)
+        return outcome
+
+    with ThreadPoolExecutor(writers) as pool:
+        outcomes = list(pool.map(write, messages))
+
+    assert [outcome.error for outcome in outcomes] == [""] * writers
+    assert sum(outcome.conflicts for outcome in outcomes) >= 10
+    assert_table_is(messages)
+
+
+@pytest.mark.parametrize("operation", ["BatchGetItem", "UpdateItem"])
+def test_a_table_that_does_not_answer_is_reported_before_the_timeout(
+    operation: str, functions: Functions, proxy: Proxy, assert_table_is: Compare
+) -> None:
+    """Else the call would die with all it did, also with what was written, and nobody would learn why."""
+    messages = [ses.text(ses.delivery(f"reader-{n}@example.com")) for n in range(40)]
+    (function,) = functions(1, timeout=4)
+    proxy.fault = only(operation, delay(60))
+
+    answer = function.invoke(ses.sqs_event(*messages))
+
+    assert len(answer["answer"]["batchItemFailures"]) == len(messages)
+    proxy.fault = nothing
+    assert deliver(messages, [function], tries=1).dead_letters == []  # what still waits for answers is in nobody's way
+    assert_table_is(messages)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before it took effect", "after it took effect"])
+def test_answers_later_than_the_timeout(
+    before: bool,  # noqa: FBT001  (a table's column)
+    functions: Functions,
+    proxy: Proxy,
+    assert_table_is: Compare,
+) -> None:
+    messages = workload.feedback(60, addresses=10, seed=4)
+    late = iter(range(6))
+
+    async def six_times(request: Request, forward: Forward) -> Answer | None:
+        return await (nothing if next(late, None) is None else delay(6, before=before))(request, forward)
+
+    proxy.fault = six_times
+
+    result = deliver(messages, functions(2, timeout=3), batch_size=30, tries=20)
+
+    assert result.dead_letters == []
+    assert_table_is(messages)
+
+
+def test_a_table_that_is_down_for_a_while(functions: Functions, proxy: Proxy, assert_table_is: Compare) -> None:
+    messages = workload.feedback(400, addresses=16, seed=5)
+    requests = 16
+
+    async def down_at_first(request: Request, forward: Forward) -> Answer | None:
+        down = sum(map(proxy.seen, ("BatchGetItem", "UpdateItem"))) <= requests
+        return await (cut_before if down else nothing)(request, forward)
+
+    proxy.fault = down_at_first
+
+    result = deliver(messages, functions(2), batch_size=200, tries=50)
+
+    assert result.dead_letters == []
+    assert_table_is(messages)
+
+
+def test_what_fails_to_the_last_is_a_dead_letter_and_counts_once_it_comes_back(
+    functions: Functions, proxy: Proxy, assert_table_is: Compare
+) -> None:
+    messages = workload.feedback(300, addresses=60, seed=6)
+    made = functions(2)
+    proxy.fault = only("UpdateItem", refuse("AccessDeniedException"), when=lambda each: hash(each.address) % 2 == 0)
+
+    result = deliver(messages, made, batch_size=50, tries=2)
+
+    proxy.fault = nothing
+    assert result.dead_letters
+    assert set(result.dead_letters) < set(messages)
+    assert deliver(result.dead_letters, made).dead_letters == []
+    assert_table_is(messages)

@@ -1,0 +1,151 @@
+"""The function dies, is called again with the same, and gets batches as large and as bad as they come."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from mailing.address import masked
+from support import ses
+
+from . import database, oracle, workload
+from .conftest import Functions
+from .delivery import deliver
+from .function import Function
+from .proxy import Answer, Forward, Proxy, Request, delay, nothing, only
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Compare = Callable[[Sequence[str]], None]
+
+SQS_BATCH = (
+    10_000  # messages (AWS Lambda Developer Guide, "Creating and configuring an Amazon SQS event source mapping")
+)
+SQS_PAYLOAD = 6 * 1024 * 1024  # octets of a call's event (AWS Lambda quotas)
+SNS_MESSAGE = 256 * 1024  # octets (Amazon SNS quotas)
+
+
+def killing(function: Function, *, every: int, times: int) -> Callable[[Request, Forward], object]:
+    """Return a fault that kills the function while a write of its batch is under way."""
+    left = iter(range(times))
+
+    async def fault(request: Request, forward: Forward) -> Answer | None:
+        if request.operation == "UpdateItem" and request.number % every == 0 and next(left, None) is not None:
+            function.kill_outright()
+        return await forward()
+
+    return fault
+
+
+def test_a_function_that_is_killed_in_the_middle_of_batches(
+    functions: Functions, proxy: Proxy, assert_table_is: Compare
+) -> None:
+    messages = workload.feedback(400, addresses=150, seed=11)
+    (function,) = functions()
+    proxy.fault = killing(function, every=60, times=4)  # type: ignore[assignment]
+
+    result = deliver(messages, [function], batch_size=100)
+
+    assert result.failed_calls >= 3
+    assert result.dead_letters == []
+    assert_table_is(messages)
+
+
+def test_calls_that_take_longer_than_the_timeout(functions: Functions, proxy: Proxy, assert_table_is: Compare) -> None:
+    """So many writes, each of them so slow, that no call has the time for all: each gets a part done."""
+    messages = [ses.text(ses.delivery(f"reader-{n}@example.com")) for n in range(150)]
+    proxy.fault = only("UpdateItem", delay(0.3))
+
+    result = deliver(messages, functions(1, timeout=3), batch_size=150, tries=10)
+
+    assert result.calls > 1
+    assert result.failed_calls == 0
+    assert result.dead_letters == []
+    assert_table_is(messages)
+
+
+def test_the_same_messages_again_and_again(
+    functions: Functions, proxy: Proxy, client: "DynamoDBClient", assert_table_is: Compare
+) -> None:
+    messages = workload.feedback(200, addresses=50, seed=12)
+    made = functions(2)
+    deliver(messages, made)
+    settled = client.scan(TableName=database.TABLE)["Items"]
+    writes = proxy.seen("UpdateItem")
+
+    result = deliver(messages * 10, made, batch_size=300)
+
+    assert result.dead_letters == []
+    assert_table_is(messages)
+    assert client.scan(TableName=database.TABLE)["Items"] == settled
+    assert proxy.seen("UpdateItem") == writes
+
+
+def test_one_poison_message_among_thousands(functions: Functions, assert_table_is: Compare) -> None:
+    messages = workload.feedback(2000, addresses=60, seed=13)
+    poison = json.dumps({"notificationType": "Bounce", "bounce": {"bouncedRecipients": "reader-1@example.com"}})
+    messages.insert(1000, poison)
+
+    result = deliver(messages, functions(2), batch_size=1000, tries=3)
+
+    assert result.dead_letters == [poison]
+    assert result.failed_calls == 0
+    assert_table_is(messages)
+
+
+def test_a_message_with_one_bad_recipient_is_never_half_applied(functions: Functions, assert_table_is: Compare) -> None:
+    bad = ses.text(ses.bounce("reader-1@example.com", "no address", "reader-2@example.com"))
+    messages = [ses.text(ses.delivery("reader-1@example.com")), bad, ses.text(ses.delivery("reader-3@example.com"))]
+
+    result = deliver(messages, functions(), tries=2)
+
+    assert result.dead_letters == [bad]
+    assert_table_is(messages)
+
+
+def test_the_largest_batch(functions: Functions, assert_table_is: Compare) -> None:
+    messages = [
+        ses.text(
+            ses.delivery(
+                f"reader-{n % 500}@example.com", message_id=f"m{n}", sent=f"2026-03-10T12:00:00.{n % 1000:03d}Z"
+            )
+        )
+        for n in range(SQS_BATCH)
+    ]
+
+    result = deliver(messages, functions(), batch_size=SQS_BATCH, tries=1)
+
+    assert (result.calls, result.dead_letters) == (1, [])
+    assert_table_is(messages)
+
+
+def test_the_largest_payload(functions: Functions, assert_table_is: Compare) -> None:
+    """Messages as large as SNS takes them, as many as Lambda takes at once: one of recipients, others of a header."""
+    crowd = [f"{'reader' * 8}-{n}@example.com" for n in range(500)]
+    several = ses.delivery(*crowd)
+    messages = [ses.text(several)]
+    for n in range(SQS_PAYLOAD // SNS_MESSAGE - 1):
+        bounce = ses.bounce(f"reader-{n}@example.com", feedback_id=f"f{n}", message_id=f"m{n}")
+        bounce["mail"]["headers"] = [{"name": "Subject", "value": "x" * (SNS_MESSAGE - 3000)}]
+        messages.append(ses.text(bounce))
+    assert all(SNS_MESSAGE * 0.2 < len(message) <= SNS_MESSAGE for message in messages)
+
+    result = deliver(messages, functions(), tries=1)
+
+    assert (result.calls, result.dead_letters) == (1, [])
+    assert_table_is(messages)
+
+
+def test_the_log_of_failures_holds_no_whole_address(functions: Functions, proxy: Proxy) -> None:
+    messages = workload.feedback(60, addresses=30, seed=14)
+    addresses = oracle.table(messages).keys()
+    (function,) = functions(1, timeout=3)
+    proxy.fault = only("UpdateItem", delay(60))
+    function.invoke(ses.sqs_event(*messages, "reader-1@example.com", json.dumps({"reader-1@example.com": 1})))
+    proxy.fault = nothing
+    function.invoke(ses.sqs_event(*messages))
+
+    log = function.log.read_text()
+
+    assert masked("reader-1@example.com") in log
+    assert [address for address in addresses if address in log.lower()] == []

@@ -1,0 +1,159 @@
+"""Hard inputs, what a fuzzer found before, and generated ones: only documented errors, in linear time and memory."""
+
+import gc
+import json
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailing.address import AddressError, canonical
+from mailing.notification import NotificationError, parse
+from support import ses
+
+from .corpus import ADDRESSES, FOLDER, LARGE, MESSAGES
+from .targets import TARGETS, address, body, detail, envelope, notification
+
+CHARACTERS = st.characters(codec=None, categories=None)  # lone surrogates too
+TEXT = st.text(CHARACTERS, max_size=60)
+ODD = st.sampled_from([text for text in ADDRESSES if len(text) < 100])
+ADDRESS_LIKE = st.builds("{}{}@{}{}".format, TEXT, ODD, ODD, TEXT) | ODD | TEXT
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT | ADDRESS_LIKE,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*/*")), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_what_once_failed(path: Path) -> None:
+    TARGETS[path.parent.name](path.read_bytes().decode("utf-8", "surrogateescape"))
+
+
+@pytest.mark.parametrize("text", ADDRESSES, ids=range(len(ADDRESSES)))
+def test_odd_addresses(text: str) -> None:
+    address(text)
+
+
+@pytest.mark.parametrize("text", MESSAGES, ids=range(len(MESSAGES)))
+def test_odd_messages(text: str) -> None:
+    for target in (notification, detail, envelope, body):
+        target(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [text for text in ADDRESSES if any(each in text for each in "\r\n\x00\u200b\u202e\ud800\udfff")],
+    ids=ascii,
+)
+def test_injections_and_invisible_characters_are_refused(text: str) -> None:
+    with pytest.raises(AddressError):
+        canonical(text)
+
+
+def test_homographs_stay_apart() -> None:
+    assert canonical("jane@ex\u0430mple.com") != canonical("jane@example.com")
+    assert canonical("j\u0430ne@example.com") != canonical("jane@example.com")
+
+
+@given(ADDRESS_LIKE)
+def test_any_text_as_an_address(text: str) -> None:
+    address(text)
+
+
+@given(TEXT | JSON.map(json.dumps))
+def test_any_text_as_a_message(text: str) -> None:
+    for target in (notification, detail, envelope, body):
+        target(text)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> dict[str, Any]:
+    """Return feedback with one field, anywhere in it, replaced by any JSON or taken out."""
+    built = draw(
+        st.sampled_from(
+            [
+                ses.bounce("a@example.com", "b@example.com", feedback_id="f", message_id="m"),
+                ses.complaint("a@example.com", feedback_id="f", message_id="m"),
+                ses.delivery("a@example.com", message_id="m"),
+                ses.subscription("a@example.com", message_id="m"),
+            ]
+        )
+    )
+    node: Any = json.loads(json.dumps(built))
+    message = node
+    while True:
+        key = draw(st.sampled_from(sorted(node) if isinstance(node, dict) else range(len(node))))
+        child = node[key]
+        if not isinstance(child, (dict, list)) or not child or draw(st.booleans()):
+            break
+        node = child
+    if draw(st.booleans()):
+        node[key] = draw(JSON)
+    else:
+        del node[key]
+    result: dict[str, Any] = message
+    return result
+
+
+@given(damaged())
+def test_feedback_with_one_field_damaged(message: dict[str, Any]) -> None:
+    text = json.dumps(message)
+    for target in (notification, detail, body):
+        target(text)
+
+
+def refused(read: Callable[[str], object]) -> Callable[[str], None]:
+    def run(text: str) -> None:
+        with pytest.raises((AddressError, NotificationError)):
+            read(text)
+
+    return run
+
+
+GROWING: dict[str, tuple[Callable[[str], None], Callable[[int], str]]] = {
+    "local part": (refused(canonical), lambda size: "a" * size + "@example.com"),
+    "domain": (refused(canonical), lambda size: "a@" + "a." * (size // 2) + "com"),
+    "labels that almost match": (refused(canonical), lambda size: "a@" + "a-" * (size // 2)),
+    "brackets": (refused(canonical), lambda size: "<" * size),
+    "comments": (refused(canonical), lambda size: "a@example.com" + "(" * size),
+    "spaces": (refused(canonical), lambda size: "a" + " " * size + "@example.com"),
+    "quotes": (refused(canonical), lambda size: '"' + "\\" * size + '"@example.com'),
+    "beyond ASCII": (refused(canonical), lambda size: "a@" + "é" * size + ".com"),
+    "nesting": (refused(parse), lambda size: "[" * size),
+    "digits": (refused(parse), lambda size: "9" * size),
+    "timestamp": (refused(parse), lambda size: MESSAGES[24].replace("9" * LARGE, "9" * size)),
+    "SNS's wrapping": (body, lambda size: '{"Type":"Notification","detail-type":' + "[" * size),
+    "recipients": (
+        lambda text: None if parse(text).marks else pytest.fail("no marks"),
+        lambda size: ses.text(ses.delivery(*[f"reader-{n}@example.com" for n in range(size // 40)])),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", GROWING)
+def test_time_and_memory_are_linear(case: str) -> None:
+    """Sixteen times the input may take no more than about sixteen times as long, however slow the machine."""
+    run, build = GROWING[case]
+    small, large = build(LARGE // 16), build(LARGE)
+
+    def cost(text: str) -> float:
+        best = float("inf")
+        for _ in range(5):
+            start = time.process_time()
+            run(text)
+            best = min(best, time.process_time() - start)
+        return best
+
+    gc.collect()
+    tracemalloc.start()
+    run(large)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 40 * LARGE
+    assert cost(large) < 48 * cost(small) + 0.02

@@ -1,0 +1,194 @@
+"""Soak the function: much feedback, several workers at once, faults and kills among it; then the table, item by item.
+
+    make soak
+
+Prints a summary and writes it into RELIABILITY.md. What `make test` runs is the same with few messages.
+"""
+
+import argparse
+import collections
+import itertools
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+import package
+from faults import database, oracle, workload
+from faults.delivery import deliver
+from faults.function import Function
+from faults.proxy import Answer, Fault, Forward, Request, cut_after, cut_before, nothing, proxied, refuse
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+REPORT = ROOT / "RELIABILITY.md"
+BLOCK = re.compile(r"(?<=<!-- soak -->\n).*(?=<!-- end of soak -->)", re.DOTALL)
+
+FAULTS: tuple[Fault, ...] = (
+    refuse("ThrottlingException"),
+    refuse("InternalServerError", 500),
+    cut_before,
+    cut_after,
+)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of everything; a fault every so many requests to DynamoDB, a kill every so many messages."""
+
+    messages: int = 100_000
+    addresses: int = 20_000
+    duplicates: float = 0.1
+    workers: int = 4
+    batch_size: int = 500
+    fault_every: int = 500
+    kill_every: int = 10_000
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a soak saw."""
+
+    difference: str
+    dead_letters: int
+    addresses_in_log: int
+    figures: dict[str, str]
+
+    @property
+    def held(self) -> bool:
+        return not (self.difference or self.dead_letters or self.addresses_in_log)
+
+
+def soak(size: Size, folder: Path, progress: Callable[[int], object] = lambda _: None) -> Summary:
+    """Deliver the feedback of a seed to the real zip, and compare the table with the oracle's."""
+    messages = workload.feedback(size.messages, size.addresses, size.duplicates, size.seed)
+    expected = oracle.table(messages)
+    zip_path = package.build(folder / "healthy-mailing.zip")
+    logs = [folder / f"{number}.log" for number in range(size.workers)]
+    with database.database(folder / "emulator") as emulator, proxied(emulator.endpoint_url) as proxy:
+        proxy.fault = now_and_then(size.fault_every)
+        functions = [Function(zip_path, proxy.endpoint_url, log) for log in logs]
+        kills = killing(functions, size.kill_every)
+        start = time.monotonic()
+        result = deliver(
+            messages,
+            functions,
+            batch_size=size.batch_size,
+            tries=50,
+            progress=lambda count: (kills(count), progress(count)),
+        )
+        seconds = time.monotonic() - start
+        for function in functions:
+            function.kill()
+        requests = sum(map(proxy.seen, ("BatchGetItem", "UpdateItem")))
+        found = database.items(emulator.client("dynamodb"))
+    lines = [line for log in logs for line in log.read_text().splitlines()]
+    counts = metrics(lines)
+    rate = f"{size.messages / seconds:,.0f} messages/s"
+    states = collections.Counter(item["state"] for item in found.values())
+    text = "\n".join(lines).lower()
+    figures = {
+        "messages": f"{size.messages:,}, of which {size.duplicates:.0%} are repeated",
+        "addresses": f"{len(found):,} ({', '.join(f'{count:,} {state}' for state, count in sorted(states.items()))})",
+        "workers": f"{size.workers}, batches of up to {size.batch_size:,}",
+        "calls": f"{result.calls:,}, of which {result.failed_calls:,} died",
+        "requests to DynamoDB": f"{requests:,}, of which {requests // size.fault_every:,} were refused or cut",
+        "writes": f"{counts['Written']:,}; {counts['Conflicts']:,} lost a race and were merged again",
+        "failed and redelivered": f"{counts['Failed']:,} addresses",
+        "time": f"{seconds:.0f} s, {rate} on {os.cpu_count()} cores, emulator and proxy included",
+    }
+    in_log = found.keys() & set(re.findall(r"[\w.-]+@example\.com", text))
+    return Summary(oracle.difference(expected, found), len(result.dead_letters), len(in_log), figures)
+
+
+def now_and_then(every: int) -> Fault:
+    """Apply one fault after the other, each to one in so many requests."""
+    numbers = itertools.count(1)
+
+    async def chosen(request: Request, forward: Forward) -> Answer | None:
+        turn, rest = divmod(next(numbers), every)
+        return await (nothing if rest else FAULTS[turn % len(FAULTS)])(request, forward)
+
+    return chosen
+
+
+def killing(functions: list[Function], every: int) -> Callable[[int], None]:
+    """Return a callback that kills one function after the other, each after so many messages more."""
+    done = 0
+    victims = itertools.cycle(functions)
+
+    def note(count: int) -> None:
+        nonlocal done
+        before, done = done, done + count
+        if before // every != done // every:
+            next(victims).kill_outright()
+
+    return note
+
+
+def metrics(lines: list[str]) -> collections.Counter[str]:
+    """Return the sums of the metrics in a log."""
+    sums: collections.Counter[str] = collections.Counter()
+    for line in lines:
+        if line.startswith('{"_aws"'):
+            data = json.loads(line)
+            sums.update({each["Name"]: data[each["Name"]] for each in data["_aws"]["CloudWatchMetrics"][0]["Metrics"]})
+    return sums
+
+
+def main() -> int:
+    """Soak, print, and write the report; fail if anything was lost."""
+    size = Size()
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--messages", type=int, default=size.messages, help="default %(default)s")
+    arguments.add_argument("--addresses", type=int, default=size.addresses, help="default %(default)s")
+    arguments.add_argument("--workers", type=int, default=size.workers, help="default %(default)s")
+    arguments.add_argument("--seed", type=int, default=size.seed, help="default %(default)s")
+    options = arguments.parse_args()
+    size = Size(**vars(options))
+    console = Console()
+    bar = Progress(
+        TextColumn("Feedback in the table"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+    with tempfile.TemporaryDirectory() as folder, bar:
+        task = bar.add_task("", total=size.messages)
+        summary = soak(size, Path(folder), lambda count: bar.advance(task, count))
+    for name, figure in summary.figures.items():
+        console.print(f"{name:<24}{figure}", highlight=False, soft_wrap=True)
+    if not summary.held:
+        console.print(
+            f"FAILED: {summary.difference or 'the table is right'}; {summary.dead_letters} dead letters; "
+            f"{summary.addresses_in_log} whole addresses in the log"
+        )
+        return 1
+    console.print(
+        "The table equals the oracle's, item by item; no dead letter; no whole address in the log.", soft_wrap=True
+    )
+    write(summary)
+    return 0
+
+
+def write(summary: Summary) -> None:
+    """Put the figures into the report."""
+    rows = "".join(f"| {name} | {figure} |\n" for name, figure in summary.figures.items())
+    date = time.strftime("%Y-%m-%d", time.gmtime())
+    verdict = "The table equalled the oracle's, item by item; no dead letter; no whole address in the logs."
+    block = f"Last run: {date}. {verdict}\n\n| | |\n|---|---|\n{rows}"
+    REPORT.write_text(BLOCK.sub(lambda _: block, REPORT.read_text()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""A small soak; ``make soak`` runs the large one."""
+
+from pathlib import Path
+
+import pytest
+
+from .run import Size, soak
+
+pytestmark = pytest.mark.xdist_group("faults")
+
+
+def test_a_small_soak_loses_nothing(tmp_path: Path) -> None:
+    size = Size(messages=4000, addresses=800, workers=3, batch_size=200, fault_every=100, kill_every=1000, seed=5)
+
+    summary = soak(size, tmp_path)
+
+    assert summary.difference == ""
+    assert summary.dead_letters == 0
+    assert summary.addresses_in_log == 0
