@@ -1,40 +1,182 @@
 """DynamoDB's stand-in for measurements: a process of its own, so that its CPU time is not counted.
 
-Every BatchGetItem finds nothing, every UpdateItem succeeds; nothing is kept.
+It keeps items, checks conditions, and counts requests and units. It knows what the contenders use of DynamoDB and
+refuses anything else: BatchGetItem, BatchWriteItem, PutItem, and UpdateItem with ``SET`` and ``REMOVE`` of whole
+attributes. There is one table, whatever its name. Paths below ``/_bench/`` are the bench's own: ``reset`` empties the
+table and the counts, ``delay?SECONDS`` sets how long each answer takes, ``counts`` and ``items`` tell what happened.
 """
 
 import asyncio
+import json
+import re
 import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from bench import capacity
+
+KEY = "UserId"
+INDEX_KEYS = ("suppressed", "updatedAt")
+
+Json = dict[str, Any]
 
 
-async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer the requests of one connection until the other side closes it."""
-    try:
-        while True:
-            head = await reader.readuntil(b"\r\n\r\n")
-            fields = {
-                name.strip().lower(): value.strip()
-                for name, _, value in (line.partition(b":") for line in head.split(b"\r\n")[1:])
-            }
-            await reader.readexactly(int(fields.get(b"content-length", b"0")))
-            body = (
-                b'{"Responses":{},"UnprocessedKeys":{}}'
-                if fields[b"x-amz-target"].endswith(b".BatchGetItem")
-                else b"{}"
-            )
-            writer.write(
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\n"
-                + b"Content-Length: %d\r\n\r\n" % len(body)
-                + body
-            )
-            await writer.drain()
-    except (asyncio.IncompleteReadError, ConnectionError):
-        writer.close()
+class Refused(Exception):  # noqa: N818  (an answer, not an error of this program)
+    """An answer other than success, as DynamoDB would give it."""
+
+    def __init__(self, code: str, **fields: Any) -> None:
+        super().__init__(code)
+        self.fields = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code, **fields}
+
+
+class Table:
+    """The items, and what was done with them."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, Json] = {}
+        self.counts: Counter[str] = Counter()
+
+    def answer(self, operation: str, request: Json) -> Json:
+        self.counts["requests"] += 1
+        self.counts[operation] += 1
+        return _OPERATIONS[operation](self, request)
+
+    def batch_get_item(self, request: Json) -> Json:
+        responses = {}
+        for name, wanted in request["RequestItems"].items():
+            found = [self.items.get(key[KEY]["S"]) for key in wanted["Keys"]]
+            consistent = wanted.get("ConsistentRead", False)
+            for item in found:
+                self.counts["half read units"] += int(2 * capacity.read_units(item, consistent=consistent))
+            responses[name] = [item for item in found if item is not None]
+        return {"Responses": responses, "UnprocessedKeys": {}}
+
+    def batch_write_item(self, request: Json) -> Json:
+        for writes in request["RequestItems"].values():
+            for write in writes:
+                self._store(write["PutRequest"]["Item"])
+        return {"UnprocessedItems": {}}
+
+    def put_item(self, request: Json) -> Json:
+        self._check(request, self.items.get(request["Item"][KEY]["S"]))
+        self._store(request["Item"])
+        return {}
+
+    def update_item(self, request: Json) -> Json:
+        before = self.items.get(request["Key"][KEY]["S"])
+        self._check(request, before)
+        after = dict(before or request["Key"])
+        names, values = request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {})
+        assigned, removed = update_expression(request["UpdateExpression"])
+        for name, value in assigned:
+            after[names.get(name, name)] = values[value]
+        for name in removed:
+            after.pop(names.get(name, name), None)
+        self._store(after)
+        return {}
+
+    def _check(self, request: Json, held: Json | None) -> None:
+        condition = request.get("ConditionExpression")
+        if condition is None:
+            return
+        name, value = condition_expression(condition)
+        name = request.get("ExpressionAttributeNames", {}).get(name, name)
+        actual = (held or {}).get(name)
+        if actual == (None if value is None else request["ExpressionAttributeValues"][value]):
+            return
+        self.counts["write units"] += capacity.write_units(held, held)
+        self.counts["failed conditions"] += 1
+        wants_item = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and held is not None
+        raise Refused("ConditionalCheckFailedException", **({"Item": held} if wants_item else {}))
+
+    def _store(self, after: Json) -> None:
+        key = after[KEY]["S"]
+        before = self.items.get(key)
+        self.counts["write units"] += capacity.write_units(before, after)
+        self.counts["index write units"] += capacity.index_write_units(before, after, INDEX_KEYS)
+        self.items[key] = after
+
+
+_OPERATIONS: Mapping[str, Callable[[Table, Json], Json]] = {
+    "BatchGetItem": Table.batch_get_item,
+    "BatchWriteItem": Table.batch_write_item,
+    "PutItem": Table.put_item,
+    "UpdateItem": Table.update_item,
+}
+
+
+@cache
+def update_expression(text: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return the assignments and the removals of ``SET #a = :a, b = :b REMOVE #c``."""
+    match = re.fullmatch(r"(?:SET (.+?))?(?: ?REMOVE (.+))?", text)
+    if match is None:
+        raise ValueError(f"the stand-in does not know this update: {text}")
+    assigned, removed = match.groups(default="")
+    pairs = [tuple(part.split(" = ")) for part in assigned.split(", ") if part]
+    return [(name, value) for name, value in pairs], [name for name in removed.split(", ") if name]
+
+
+@cache
+def condition_expression(text: str) -> tuple[str, str | None]:
+    """Return the name and the value of ``#a = :a``, or the name and None of ``attribute_not_exists(#a)``."""
+    if match := re.fullmatch(r"attribute_not_exists\((\S+)\)", text):
+        return match[1], None
+    if match := re.fullmatch(r"(\S+) = (:\S+)", text):
+        return match[1], match[2]
+    raise ValueError(f"the stand-in does not know this condition: {text}")
+
+
+class Server:
+    """The table behind HTTP."""
+
+    def __init__(self) -> None:
+        self.table = Table()
+        self.seconds = 0.0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the requests of one connection until the other side closes it."""
+        try:
+            while True:
+                start, *lines = (await reader.readuntil(b"\r\n\r\n"))[:-4].split(b"\r\n")
+                fields = {name.lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines)}
+                body = await reader.readexactly(int(fields.get(b"content-length", b"0")))
+                status, answer = await self._answer(start.split()[1].decode(), fields, body)
+                content = json.dumps(answer, separators=(",", ":")).encode()
+                writer.write(
+                    b"HTTP/1.1 %d -\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: %d\r\n\r\n"
+                    % (status, len(content))
+                    + content
+                )
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    async def _answer(self, path: str, fields: Mapping[bytes, bytes], body: bytes) -> tuple[int, object]:
+        match path.partition("?"):
+            case "/_bench/reset", _, _:
+                self.table = Table()
+                return 200, {}
+            case "/_bench/delay", _, seconds:
+                self.seconds = float(seconds)
+                return 200, {}
+            case "/_bench/counts", _, _:
+                return 200, self.table.counts
+            case "/_bench/items", _, _:
+                return 200, list(self.table.items.values())
+        if self.seconds:
+            await asyncio.sleep(self.seconds)
+        try:
+            return 200, self.table.answer(fields[b"x-amz-target"].decode().rpartition(".")[2], json.loads(body))
+        except Refused as refusal:
+            return 400, refusal.fields
 
 
 async def main() -> None:
     """Serve on a free loopback port, print it, and end with standard input."""
-    server = await asyncio.start_server(serve_connection, "127.0.0.1", 0)
+    server = await asyncio.start_server(Server().serve, "127.0.0.1", 0, backlog=128)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
