@@ -1,0 +1,52 @@
+"""What the measured units cost in US dollars, by the price table in ``prices.json``."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+PRICES: Mapping[str, Any] = json.loads(Path(__file__).with_name("prices.json").read_text())
+
+VCPU_MEGABYTES = 1_769
+"""The memory at which a function has one vCPU (AWS Lambda Developer Guide, "Configure function memory")."""
+
+MEMORY = (128, 256, 512, VCPU_MEGABYTES)
+"""The sizes of which a contender gets its cheapest."""
+
+_MARGIN = 1.3  # of a size over the peak memory that was measured
+_MILLION = 1_000
+
+
+def for_a_million(entry: Mapping[str, Any], *, queue: bool, seconds: str) -> dict[str, float]:
+    """Return dollars for a million notifications by service, and the memory size that makes Lambda cheapest.
+
+    A function's CPU grows with its memory: billed time at another size than was measured is time spent waiting, as
+    measured, and CPU time, stretched.
+    """
+    dollars, assumed = PRICES["dollars"], PRICES["assumed"]
+    invocations = entry["invocations per 1,000"] * _MILLION
+    by_size = {
+        size: _billed_seconds(entry, seconds, size) * size / 1024 * dollars["lambda_gigabyte_second_arm64"]
+        for size in MEMORY
+        if size >= _MARGIN * entry["peak megabytes"] or size == MEMORY[-1]
+    }
+    size = min(by_size, key=lambda each: by_size[each])
+    log_bytes = entry["log bytes per 1,000"] * _MILLION + invocations * assumed["lambda_log_bytes_an_invocation"]
+    parts = {
+        "Lambda time": by_size[size],
+        "Lambda requests": invocations / 1e6 * dollars["lambda_requests_million"],
+        "table writes": entry["write units per 1,000"] * _MILLION / 1e6 * dollars["dynamodb_write_units_million"],
+        "index writes": entry["index write units per 1,000"] * _MILLION / 1e6 * dollars["dynamodb_write_units_million"],
+        "reads": entry["read units per 1,000"] * _MILLION / 1e6 * dollars["dynamodb_read_units_million"],
+        "SNS": dollars["sns_published_million"] + dollars["sns_delivered_to_lambda_or_sqs_million"],
+        "SQS": assumed["sqs_requests_a_message"] * dollars["sqs_requests_million"] if queue else 0.0,
+        "logs": log_bytes / 1e9 * dollars["log_gigabytes"],
+    }
+    return parts | {"sum": sum(parts.values()), "megabytes": size}
+
+
+def _billed_seconds(entry: Mapping[str, Any], seconds: str, size: int) -> float:
+    """Return billed seconds for a million notifications."""
+    time = entry[seconds]
+    stretch = VCPU_MEGABYTES / size - 1
+    return float((time["billed ms per 1,000"] + time["cpu ms per 1,000"] * stretch) / 1000 * _MILLION)
