@@ -49,6 +49,7 @@ def goals(results: Json) -> list[Goal]:
             billed >= 10,
         ),
         Goal("CPU, queue / floor, newsletter", "at most 3 x", f"{cpu[FLOOR]:.2f} x", cpu[FLOOR] <= 3),
+        Goal("CPU, queue / blind floor, newsletter", "at most 3 x", f"{cpu[BLIND]:.1f} x", cpu[BLIND] <= 3),
     ]
     for mix, share in (("newsletter", 1), ("transactional", 1 / 3), ("cleanup", 1), ("storm", 1), ("replays", 1 / 3)):
         entries = results["mixes"][mix]

@@ -149,8 +149,8 @@ class Server:
                     % (status, len(content))
                     + content
                 )
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+            pass  # the other side is done, or this program is
         finally:
             writer.close()
 

@@ -70,19 +70,22 @@ def client(monkeypatch: pytest.MonkeyPatch, faults: dict[str, Answer]) -> Iterat
         yield dynamodb
 
 
+# Of all clients, since they share the tables.
+_ONE_AT_A_TIME = threading.Lock()
+
+
 def put_between(client: "DynamoDBClient", faults: dict[str, Answer]) -> None:
     """Let the faults answer first, and requests take effect one after the other, as DynamoDB does for each item.
 
     moto 5.2.5 checks a condition and writes the item without a lock in between, so two threads could both pass.
     """
-    lock = threading.Lock()
 
     def answer(event_name: str, **event: Any) -> AWSResponse | None:
         fault = faults.get(event_name.rpartition(".")[2])
         answered = fault and fault(event_name=event_name, **event)
         if answered:
             return answered
-        with lock:
+        with _ONE_AT_A_TIME:
             return botocore_stubber(event_name, **event)
 
     # botocore calls every handler and takes the first answer: moto must not act on what a fault answers.

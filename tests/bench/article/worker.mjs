@@ -32,5 +32,5 @@ for (const [number, line] of events.entries()) {
   wall.push((end - start) / 1000);
   cpu.push((used.user + used.system) / 1e6);
 }
-const peak = process.resourceUsage().maxRSS * 1024;
+const peak = Number(/VmHWM:\s+(\d+)/.exec(fs.readFileSync("/proc/self/status", "utf8"))[1]) * 1024;
 fs.writeFileSync(resultPath, JSON.stringify({ wall, cpu, peak }));

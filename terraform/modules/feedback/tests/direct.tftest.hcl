@@ -13,7 +13,7 @@ run "topic_calls_the_function_and_nothing_is_lost_when_it_fails" {
   assert {
     condition = (
       aws_sns_topic_subscription.this.protocol == "lambda" &&
-      aws_sns_topic_subscription.this.endpoint == aws_lambda_function.this.arn &&
+      aws_sns_topic_subscription.this.endpoint == "arn:aws:lambda:eu-west-1:123456789012:function:${aws_lambda_function.this.function_name}" &&
       aws_sns_topic_subscription.this.topic_arn == aws_sns_topic.this.arn &&
       !aws_sns_topic_subscription.this.raw_message_delivery
     )

@@ -12,7 +12,7 @@ run "topic_reaches_the_function_through_the_queue" {
   assert {
     condition = (
       aws_sns_topic_subscription.this.protocol == "sqs" &&
-      aws_sns_topic_subscription.this.endpoint == aws_sqs_queue.this[0].arn &&
+      aws_sns_topic_subscription.this.endpoint == "arn:aws:sqs:eu-west-1:123456789012:${aws_sqs_queue.this[0].name}" &&
       aws_sns_topic_subscription.this.topic_arn == aws_sns_topic.this.arn &&
       aws_lambda_event_source_mapping.this[0].event_source_arn == aws_sqs_queue.this[0].arn &&
       aws_lambda_event_source_mapping.this[0].function_name == aws_lambda_function.this.arn
