@@ -15,8 +15,8 @@ TF_ARGS ?=
 TF_INIT_ARGS ?=
 # Such as BENCH_ARGS=--report, which measures nothing and writes the report anew.
 BENCH_ARGS ?=
-# Tests in parallel; those of one stack stay in one process.
-PYTEST_ARGS ?= -n 2 --dist loadgroup
+# Tests in parallel, more than there are cores since many wait; those of one stack stay in one process.
+PYTEST_ARGS ?= -n 3 --dist loadgroup
 
 SHELL := bash
 .DEFAULT_GOAL := help
@@ -40,6 +40,8 @@ test: $(INSTALLED) ## every test, end-to-end ones included
 e2e: $(INSTALLED) ## the end-to-end tests alone, on the emulator that EMULATOR names (auto, embedded, localstack, URL)
 	@$(VENV)/bin/pytest $(PYTEST_ARGS) tests/e2e
 
+# Each process starts a LocalStack of its own, which takes a core.
+e2e-localstack: PYTEST_ARGS := -n 2 --dist loadgroup
 e2e-localstack: $(INSTALLED) ## the same on LocalStack, in Docker or else as a local process, and the tests of its plugins
 	@EMULATOR=localstack $(RUN) -m harness.localstack_process
 	@EMULATOR=localstack $(VENV)/bin/pytest $(PYTEST_ARGS) tests/e2e tests/localstack_plugins
