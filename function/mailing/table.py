@@ -175,7 +175,7 @@ class Table:
         Raises:
             TableError: DynamoDB refused, or ``deadline`` (``time.monotonic()`` seconds) passed.
         """
-        rows = self._rows(list(dict.fromkeys(addresses)), deadline, consistent)
+        rows = self._rows(list(dict.fromkeys(addresses)), deadline, consistent=consistent)
         return {address: self._record(address, row) for address, row in rows.items()}
 
     def suppressed(self, state: State, limit: int, since: str = "", after: tuple[str, str] | None = None) -> Page:
@@ -234,11 +234,13 @@ class Table:
             return None
         return self._write(address, row, _without_override, deadline)
 
-    def _rows(self, addresses: Sequence[str], deadline: float, consistent: bool) -> dict[str, _Row | str]:  # noqa: FBT001
+    def _rows(self, addresses: Sequence[str], deadline: float, *, consistent: bool) -> dict[str, _Row | str]:
         """Return the row, or the error, of each of any number of addresses."""
         chunks = [addresses[start : start + KEYS_PER_READ] for start in range(0, len(addresses), KEYS_PER_READ)]
         rows: dict[str, _Row | str] = {}
-        for chunk, found in self._by(deadline, lambda chunk: self._read(chunk, deadline, consistent), chunks):
+        for chunk, found in self._by(
+            deadline, lambda chunk: self._read(chunk, deadline, consistent=consistent), chunks
+        ):
             rows.update(found or dict.fromkeys(chunk, _OUT_OF_TIME))
         return rows
 
@@ -256,7 +258,7 @@ class Table:
             self._threads = ThreadPoolExecutor(CONNECTIONS)
         return [(each, future.result() if future in finished else None) for each, future in under_way]
 
-    def _read(self, addresses: Sequence[str], deadline: float, consistent: bool) -> dict[str, _Row | str]:  # noqa: FBT001
+    def _read(self, addresses: Sequence[str], deadline: float, *, consistent: bool) -> dict[str, _Row | str]:
         """Return the row, or the error, of each of up to ``KEYS_PER_READ`` addresses."""
         found: dict[str, _Row | str] = {}
         keys = [{"UserId": {"S": address}} for address in addresses]
