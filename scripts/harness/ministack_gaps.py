@@ -12,6 +12,7 @@ from typing import Any, cast
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
+from ministack.core import iam_actions
 from ministack.services import apigateway_v1, cloudwatch, ses, ses_v2
 
 Response = tuple[int, dict[str, str], bytes]
@@ -26,6 +27,7 @@ def fill() -> None:
     """Add all of it; once, before ministack serves."""
     _add_notification_attributes()
     _join_versions_of_ses()
+    _authorize_statements()
     _add_put_rest_api()
     _leave_out_empty_access_logs()
     _read_alarms_back_whole()
@@ -185,6 +187,35 @@ def _publish_events(configuration_set: str, message_id: str, source: str, recipi
                 if kind.upper() in destination["MatchingEventTypes"]:
                     event = {"eventType": kind, "mail": mail, **ses._notification_detail(kind, address, now, subtype)}
                     ses._publish_notification(destination["SnsDestination"]["TopicArn"], event)
+
+
+def _authorize_statements() -> None:
+    """Authorize each statement of a BatchExecuteStatement as what it does to its table.
+
+    ministack 1.5.33 asks for ``dynamodb:BatchExecuteStatement``, which IAM does not know. Actions as in the Amazon
+    DynamoDB Developer Guide, "IAM security policies with PartiQL for DynamoDB".
+    """
+    actions = {
+        "DELETE": "PartiQLDelete",
+        "INSERT": "PartiQLInsert",
+        "SELECT": "PartiQLSelect",
+        "UPDATE": "PartiQLUpdate",
+    }
+    original = iam_actions.dynamodb_transaction_checks
+
+    def checks(iam_action: str, body: bytes, region: str, account_id: str) -> list[tuple[str, str]]:
+        if iam_action != "dynamodb:BatchExecuteStatement":
+            return cast("list[tuple[str, str]]", original(iam_action, body, region, account_id))
+        found = []
+        for each in json.loads(body)["Statements"]:
+            verb, _, rest = each["Statement"].partition(" ")
+            table = re.search(r'(?<=")[^"]+(?=")', rest)
+            if verb.upper() in actions and table is not None:
+                arn = f"arn:aws:dynamodb:{region}:{account_id}:table/{table[0]}"
+                found.append((f"dynamodb:{actions[verb.upper()]}", arn))
+        return found
+
+    iam_actions.dynamodb_transaction_checks = checks
 
 
 def _add_put_rest_api() -> None:

@@ -1,15 +1,21 @@
 """LocalStack's providers of DynamoDB and S3, as they run on a bare machine."""
 
 from threading import Lock
+from typing import Any
 
+from botocore import xform_name
+from botocore.exceptions import ClientError
 from localstack.aws.api import RequestContext, ServiceRequest, ServiceResponse
-from localstack.aws.api.dynamodb import DynamodbApi
+from localstack.aws.api.dynamodb import BatchExecuteStatementOutput, DynamodbApi, PartiQLBatchRequest
+from localstack.aws.connect import connect_to
 from localstack.aws.forwarder import ForwardingFallbackDispatcher
 from localstack.aws.skeleton import DispatchTable
 from localstack.services.moto import call_moto
 from localstack.services.plugins import Service, aws_provider
 from localstack.services.s3.provider import S3Provider
 from localstack.services.s3.storage.ephemeral import EphemeralS3ObjectStore
+
+from localstack_process import partiql
 
 _one_at_a_time = Lock()
 
@@ -20,11 +26,28 @@ def dynamodb_by_moto() -> Service:
 
     Not from DynamoDB Local, which LocalStack would fetch: it needs Java, and its licence is the user's to accept.
     """
-    # An API that implements nothing, so that every operation is forwarded.
-    return Service.for_provider(DynamodbApi(), dispatch_table_factory=_forward_all)
+    return Service.for_provider(_Dynamodb(), dispatch_table_factory=_forward_rest)
 
 
-def _forward_all(provider: DynamodbApi) -> DispatchTable:
+class _Dynamodb(DynamodbApi):
+    """What moto 5.1.54 lacks; all other operations are forwarded to it."""
+
+    def batch_execute_statement(
+        self, context: RequestContext, statements: PartiQLBatchRequest, **_: object
+    ) -> BatchExecuteStatementOutput:
+        client = connect_to(aws_access_key_id=context.account_id, region_name=context.region).dynamodb
+
+        def call(operation: str, request: dict[str, Any]) -> str:
+            try:
+                getattr(client, xform_name(operation))(**request)
+            except ClientError as error:
+                return str(error.response["Error"]["Code"])
+            return ""
+
+        return BatchExecuteStatementOutput(**partiql.execute(statements, call))
+
+
+def _forward_rest(provider: DynamodbApi) -> DispatchTable:
     return ForwardingFallbackDispatcher(provider, _ask_moto)
 
 

@@ -71,7 +71,7 @@ def environment(endpoint_url: str | None = None) -> dict[str, str]:
         "TABLE_NAME": "mailing",
         "NODE_NO_WARNINGS": "1",
         # Python does not keep compiled files of a zip, nor does Lambda of what it unpacks.
-        "PYTHONPATH": os.pathsep.join(map(str, (PACKAGE, HERE.parent))),
+        "PYTHONPATH": os.pathsep.join(map(str, (PACKAGE, HERE.parent, ROOT / "scripts"))),
     }
     return kept | lambda_like | ({"AWS_ENDPOINT_URL": endpoint_url} if endpoint_url else {})
 

@@ -1,9 +1,10 @@
 """DynamoDB's stand-in for measurements: a process of its own, so that its CPU time is not counted.
 
 It keeps items, checks conditions, and counts requests and units. It knows what the contenders use of DynamoDB and
-refuses anything else: BatchGetItem, BatchWriteItem, PutItem, and UpdateItem with ``SET`` and ``REMOVE`` of whole
-attributes. There is one table, whatever its name. Paths below ``/_bench/`` are the bench's own: ``reset`` empties the
-table and the counts, ``delay?SECONDS`` sets how long each answer takes, ``counts`` and ``items`` tell what happened.
+refuses anything else: BatchGetItem, BatchWriteItem, PutItem, UpdateItem with ``SET`` and ``REMOVE`` of whole
+attributes, and BatchExecuteStatement of statements that amount to the last two. There is one table, whatever its name.
+Paths below ``/_bench/`` are the bench's own: ``reset`` empties the table and the counts, ``delay?SECONDS`` sets how
+long each answer takes, ``counts`` and ``items`` tell what happened.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from functools import cache
 from typing import Any
 
 from bench import capacity
+from localstack_process import partiql
 
 KEY = "UserId"
 INDEX_KEYS = ("suppressed", "updatedAt")
@@ -59,6 +61,16 @@ class Table:
                 self._store(write["PutRequest"]["Item"])
         return {"UnprocessedItems": {}}
 
+    def batch_execute_statement(self, request: Json) -> Json:
+        def call(operation: str, translated: Json) -> str:
+            try:
+                _OPERATIONS[operation](self, translated)
+            except Refused as refusal:
+                return str(refusal)
+            return ""
+
+        return partiql.execute(request["Statements"], call)
+
     def put_item(self, request: Json) -> Json:
         self._check(request, self.items.get(request["Item"][KEY]["S"]))
         self._store(request["Item"])
@@ -100,6 +112,7 @@ class Table:
 
 
 _OPERATIONS: Mapping[str, Callable[[Table, Json], Json]] = {
+    "BatchExecuteStatement": Table.batch_execute_statement,
     "BatchGetItem": Table.batch_get_item,
     "BatchWriteItem": Table.batch_write_item,
     "PutItem": Table.put_item,

@@ -85,18 +85,24 @@ def refused(call: Any, **arguments: Any) -> str:
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
 
 
-@pytest.mark.parametrize("action", ["dynamodb:BatchGetItem", "dynamodb:UpdateItem"])
-def test_each_action_on_the_table_is_needed_and_no_other(deployed: Deployed, action: str) -> None:
+@pytest.mark.parametrize(
+    ("action", "known"),
+    [("BatchGetItem", False), ("BatchGetItem", True), ("PartiQLInsert", False), ("PartiQLUpdate", True)],
+)
+def test_each_action_on_the_table_is_needed_and_no_other(deployed: Deployed, action: str, *, known: bool) -> None:
     address = fresh("a")
-    event = ses.sqs_event(ses.delivery(address))
+    if known:
+        deployed.invoke(ses.sqs_event(ses.delivery(address)))
+    before = deployed.item(address)
+    event = ses.sqs_event(ses.complaint(address))
 
-    with role_without(deployed, action):
+    with role_without(deployed, f"dynamodb:{action}"):
         refused_answer = deployed.invoke(event)
-        assert deployed.item(address) is None
+        assert deployed.item(address) == before
 
     assert refused_answer == {"batchItemFailures": [{"itemIdentifier": "sqs-0"}]}
     assert deployed.invoke(event) == {"batchItemFailures": []}
-    assert deployed.states(address) == {address: "enable"}
+    assert deployed.states(address) == {address: "disable"}
 
 
 def test_a_foreign_account_may_not_publish(deployed: Deployed) -> None:

@@ -5,6 +5,7 @@ Of what there is, microburst 0.10.0 comes nearest; it cannot answer a part of a 
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,11 +22,6 @@ class Request:
     body: Mapping[str, Any]
     number: int
 
-    @property
-    def address(self) -> str:
-        """The address that an UpdateItem is about."""
-        return str(self.body["Key"]["UserId"]["S"])
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -39,7 +35,9 @@ class Answer:
         return cls(status, json.dumps({"__type": name, "message": "refused by the test"}).encode())
 
 
-Forward = Callable[[], Awaitable[Answer]]
+Forward = Callable[..., Awaitable[Answer]]
+"""Has DynamoDB answer the request, or the same one with another body."""
+
 Fault = Callable[[Request, Forward], Awaitable[Answer | None]]
 """Answers in DynamoDB's place, with or without its answer; None cuts the connection."""
 
@@ -94,11 +92,34 @@ async def keep_back(request: Request, forward: Forward) -> Answer:
     return Answer(200, json.dumps(data).encode())
 
 
-def only(operation: str, fault: Fault, when: Callable[[Request], bool] = lambda _: True) -> Fault:
-    """Apply a fault to some requests of one operation."""
+def refuse_statements(code: str, about: Callable[[str], bool]) -> Fault:
+    """Refuse the statements of a BatchExecuteStatement that are about some addresses, and let the others through."""
+
+    def hit(statement: Mapping[str, Any]) -> bool:
+        return any(about(parameter.get("S", "")) for parameter in statement["Parameters"])
+
+    async def fault(request: Request, forward: Forward) -> Answer:
+        if request.operation != "BatchExecuteStatement":
+            return await forward()
+        statements = request.body["Statements"]
+        rest = [each for each in statements if not hit(each)]
+        answered: list[Any] = []
+        if rest:
+            answer = await forward(json.dumps({"Statements": rest}).encode())
+            assert answer.status == 200
+            answered = json.loads(answer.body)["Responses"]
+        left = iter(answered)
+        responses = [{"Error": {"Code": code}} if hit(each) else next(left) for each in statements]
+        return Answer(200, json.dumps({"Responses": responses}).encode())
+
+    return fault
+
+
+def only(operation: str, fault: Fault) -> Fault:
+    """Apply a fault to the requests of one operation."""
 
     async def chosen(request: Request, forward: Forward) -> Answer | None:
-        return await (fault if request.operation == operation and when(request) else nothing)(request, forward)
+        return await (fault if request.operation == operation else nothing)(request, forward)
 
     return chosen
 
@@ -160,8 +181,11 @@ class Proxy:
                 operation = fields[b"x-amz-target"].decode().rpartition(".")[2]
                 number = self._counts[operation] = self._counts.get(operation, 0) + 1
 
-                async def forward(head: bytes = head, body: bytes = body) -> Answer:
+                async def forward(other: bytes | None = None, head: bytes = head, body: bytes = body) -> Answer:
                     nonlocal upstream
+                    if other is not None:
+                        head = re.sub(rb"(?i)(\r\ncontent-length:) *\d+", rb"\1 %d" % len(other), head)
+                        body = other
                     if upstream is None:
                         assert self._upstream.hostname
                         upstream = await asyncio.open_connection(self._upstream.hostname, self._upstream.port)

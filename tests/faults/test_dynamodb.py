@@ -32,6 +32,7 @@ from .proxy import (
     nothing,
     only,
     refuse,
+    refuse_statements,
 )
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ FAULTS = {
     "cut before the request took effect": in_turn(cut_before),
     "cut after the request took effect": in_turn(cut_after),
     "partial answers": only("BatchGetItem", keep_back),
+    "statements throttled": in_turn(refuse_statements("ThrottlingError", about=lambda text: text < "reader-3")),
+    "statements that failed": in_turn(refuse_statements("InternalServerError", about=lambda text: text < "reader-3")),
     "all at once": in_turn(*THROTTLING, *ERRORS, cut_before, cut_after, only("BatchGetItem", keep_back)),
 }
 
@@ -67,10 +70,10 @@ FAULTS = {
 def test_passing_faults_leave_no_trace(
     fault: str, functions: Functions, proxy: Proxy, assert_table_is: Compare
 ) -> None:
-    messages = workload.feedback(100, addresses=16, seed=3)
+    messages = workload.feedback(150, addresses=40, seed=3)
     proxy.fault = FAULTS[fault]
 
-    result = deliver(messages, functions(2), batch_size=50, tries=20)
+    result = deliver(messages, functions(2), batch_size=15, tries=20)
 
     assert result.dead_letters == []
     assert_table_is(messages)
@@ -107,7 +110,7 @@ def test_a_storm_of_writers_on_one_address(
     assert_table_is(messages)
 
 
-@pytest.mark.parametrize("operation", ["BatchGetItem", "UpdateItem"])
+@pytest.mark.parametrize("operation", ["BatchGetItem", "BatchExecuteStatement"])
 def test_a_table_that_does_not_answer_is_reported_before_the_timeout(
     operation: str, functions: Functions, proxy: Proxy, assert_table_is: Compare
 ) -> None:
@@ -150,7 +153,7 @@ def test_a_table_that_is_down_for_a_while(functions: Functions, proxy: Proxy, as
     requests = 16
 
     async def down_at_first(request: Request, forward: Forward) -> Answer | None:
-        down = sum(map(proxy.seen, ("BatchGetItem", "UpdateItem"))) <= requests
+        down = sum(map(proxy.seen, ("BatchGetItem", "BatchExecuteStatement"))) <= requests
         return await (cut_before if down else nothing)(request, forward)
 
     proxy.fault = down_at_first
@@ -166,7 +169,7 @@ def test_what_fails_to_the_last_is_a_dead_letter_and_counts_once_it_comes_back(
 ) -> None:
     messages = workload.feedback(300, addresses=60, seed=6)
     made = functions(2)
-    proxy.fault = only("UpdateItem", refuse("AccessDeniedException"), when=lambda each: hash(each.address) % 2 == 0)
+    proxy.fault = refuse_statements("AccessDenied", about=lambda address: hash(address) % 2 == 0)
 
     result = deliver(messages, made, batch_size=50, tries=2)
 

@@ -30,7 +30,11 @@ def killing(function: Function, *, every: int, times: int) -> Callable[[Request,
     left = iter(range(times))
 
     async def fault(request: Request, forward: Forward) -> Answer | None:
-        if request.operation == "UpdateItem" and request.number % every == 0 and next(left, None) is not None:
+        if (
+            request.operation == "BatchExecuteStatement"
+            and request.number % every == 0
+            and next(left, None) is not None
+        ):
             function.kill_outright()
         return await forward()
 
@@ -42,7 +46,7 @@ def test_a_function_that_is_killed_in_the_middle_of_batches(
 ) -> None:
     messages = workload.feedback(400, addresses=150, seed=11)
     (function,) = functions()
-    proxy.fault = killing(function, every=60, times=4)  # type: ignore[assignment]
+    proxy.fault = killing(function, every=3, times=4)  # type: ignore[assignment]
 
     result = deliver(messages, [function], batch_size=100)
 
@@ -53,10 +57,10 @@ def test_a_function_that_is_killed_in_the_middle_of_batches(
 
 def test_calls_that_take_longer_than_the_timeout(functions: Functions, proxy: Proxy, assert_table_is: Compare) -> None:
     """So many writes, each of them so slow, that no call has the time for all: each gets a part done."""
-    messages = [ses.text(ses.delivery(f"reader-{n}@example.com")) for n in range(150)]
-    proxy.fault = only("UpdateItem", delay(0.3))
+    messages = [ses.text(ses.delivery(f"reader-{n}@example.com")) for n in range(600)]
+    proxy.fault = only("BatchExecuteStatement", delay(1.2))
 
-    result = deliver(messages, functions(1, timeout=3), batch_size=150, tries=10)
+    result = deliver(messages, functions(1, timeout=3), batch_size=600, tries=10)
 
     assert result.calls > 1
     assert result.failed_calls == 0
@@ -71,14 +75,14 @@ def test_the_same_messages_again_and_again(
     made = functions(2)
     deliver(messages, made)
     settled = client.scan(TableName=database.TABLE)["Items"]
-    writes = proxy.seen("UpdateItem")
+    writes = proxy.seen("BatchExecuteStatement")
 
     result = deliver(messages * 10, made, batch_size=300)
 
     assert result.dead_letters == []
     assert_table_is(messages)
     assert client.scan(TableName=database.TABLE)["Items"] == settled
-    assert proxy.seen("UpdateItem") == writes
+    assert proxy.seen("BatchExecuteStatement") == writes
 
 
 def test_one_poison_message_among_thousands(functions: Functions, assert_table_is: Compare) -> None:
@@ -140,7 +144,7 @@ def test_the_log_of_failures_holds_no_whole_address(functions: Functions, proxy:
     messages = workload.feedback(60, addresses=30, seed=14)
     addresses = oracle.table(messages).keys()
     (function,) = functions(1, timeout=3)
-    proxy.fault = only("UpdateItem", delay(60))
+    proxy.fault = only("BatchExecuteStatement", delay(60))
     function.invoke(ses.sqs_event(*messages, "reader-1@example.com", json.dumps({"reader-1@example.com": 1})))
     proxy.fault = nothing
     function.invoke(ses.sqs_event(*messages))

@@ -145,7 +145,7 @@ def test_after_an_interruption_a_second_run_brings_the_rest(  # noqa: PLR0913, P
     """The whole way: feedback fails to the last, is brought back in two runs, and then is in the table."""
     messages = workload.feedback(120, addresses=40, seed=21)
     made = functions(2)
-    proxy.fault = only("UpdateItem", refuse("AccessDeniedException"))
+    proxy.fault = only("BatchExecuteStatement", refuse("AccessDeniedException"))
     queues.send(deliver(messages, made, batch_size=60, tries=1).dead_letters)
     proxy.fault = nothing
     session = queues.session()

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, cast
 
 import botocore.session
@@ -12,6 +13,8 @@ from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from moto import mock_aws
 from moto.core.models import botocore_stubber
+
+from localstack_process import partiql
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -70,27 +73,68 @@ def client(monkeypatch: pytest.MonkeyPatch, faults: dict[str, Answer]) -> Iterat
         yield dynamodb
 
 
-# Of all clients, since they share the tables.
-_ONE_AT_A_TIME = threading.Lock()
-
-
 def put_between(client: "DynamoDBClient", faults: dict[str, Answer]) -> None:
-    """Let the faults answer first, and requests take effect one after the other, as DynamoDB does for each item.
-
-    moto 5.2.5 checks a condition and writes the item without a lock in between, so two threads could both pass.
-    """
+    """Let the faults answer first, then what stands in for DynamoDB."""
 
     def answer(event_name: str, **event: Any) -> AWSResponse | None:
         fault = faults.get(event_name.rpartition(".")[2])
-        answered = fault and fault(event_name=event_name, **event)
-        if answered:
-            return answered
-        with _ONE_AT_A_TIME:
-            return botocore_stubber(event_name, **event)
+        return (fault and fault(event_name=event_name, **event)) or dynamodb(event_name=event_name, **event)
 
     # botocore calls every handler and takes the first answer: moto must not act on what a fault answers.
     client.meta.events.unregister("before-send", cast("Any", botocore_stubber))
     client.meta.events.register("before-send", cast("Any", answer))
+
+
+# Of all clients, since they share the tables.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def dynamodb(event_name: str, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+    """Answer a request by moto: a batch's statements one by one, since moto 5.2.5 does not parse them.
+
+    Requests take effect one after the other, as DynamoDB sees to for each item: moto checks a condition and writes the
+    item without a lock in between, so two threads could both pass.
+    """
+    if event_name.endswith(".BatchExecuteStatement"):
+        return _batch(request, [_execute(event_name, request, each) for each in _statements(request)])
+    with _ONE_AT_A_TIME:
+        return cast("AWSResponse", botocore_stubber(event_name, request))
+
+
+def refusal_of(address: str, code: str, times: int | None = None) -> Answer:
+    """Return a handler that refuses the statements about one address, always or some times, and executes the others."""
+    left = repeat(code) if times is None else repeat(code, times)
+
+    def answer(event_name: str, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        def respond(statement: dict[str, Any]) -> dict[str, Any]:
+            refused = next(left, None) if {"S": address} in statement["Parameters"] else None
+            return {"Error": {"Code": refused}} if refused else _execute(event_name, request, statement)
+
+        return _batch(request, [respond(each) for each in _statements(request)])
+
+    return answer
+
+
+def _statements(request: AWSPreparedRequest) -> list[dict[str, Any]]:
+    return cast("list[dict[str, Any]]", json.loads(cast("bytes", request.body))["Statements"])
+
+
+def _execute(event_name: str, request: AWSPreparedRequest, statement: dict[str, Any]) -> dict[str, Any]:
+    def call(operation: str, translated: dict[str, Any]) -> str:
+        headers = HTTPHeaders()
+        for name, value in request.headers.items():
+            headers[name] = f"DynamoDB_20120810.{operation}" if name == "X-Amz-Target" else value
+        asked = AWSPreparedRequest(request.method, request.url, headers, json.dumps(translated), stream_output=False)
+        answered = dynamodb(event_name.replace("BatchExecuteStatement", operation), asked)
+        return "" if answered.status_code == 200 else json.loads(answered.content)["__type"].rpartition("#")[2]
+
+    (response,) = partiql.execute([statement], call)["Responses"]
+    return cast("dict[str, Any]", response)
+
+
+def _batch(request: AWSPreparedRequest, responses: list[dict[str, Any]]) -> AWSResponse:
+    body = RawAnswer(json.dumps({"Responses": responses}).encode())
+    return AWSResponse(request.url, 200, HTTPHeaders(), cast("Any", body))
 
 
 def items(client: "DynamoDBClient") -> dict[str, dict[str, Any]]:

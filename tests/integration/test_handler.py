@@ -12,10 +12,9 @@ import pytest
 
 from support import ses
 
-from .conftest import TABLE, Answer, items, put_between, refusal
+from .conftest import TABLE, Answer, items, put_between, refusal_of
 
 if TYPE_CHECKING:
-    from botocore.awsrequest import AWSResponse
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Handler = Callable[[object], Any]
@@ -117,12 +116,7 @@ def test_an_unknown_event_is_an_error(handler: Handler) -> None:
 def test_a_message_is_done_only_when_all_its_recipients_are(
     client: "DynamoDBClient", handler: Handler, faults: dict[str, Answer], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refused = refusal("ValidationException")
-
-    def refuse_one(request: Any, **event: Any) -> "AWSResponse | None":
-        return refused(request=request, **event) if b"bad@example.com" in request.body else None
-
-    faults["UpdateItem"] = refuse_one
+    faults["BatchExecuteStatement"] = refusal_of("bad@example.com", "ValidationError")
     result = handler(
         ses.sqs_event(
             ses.delivery("a@example.com"),
@@ -134,9 +128,7 @@ def test_a_message_is_done_only_when_all_its_recipients_are(
     assert result == {"batchItemFailures": [{"itemIdentifier": "sqs-1"}]}
     assert states(client).keys() == {"a@example.com", "b@example.com", "c@example.com"}
     lines = output(capsys)
-    assert [line["errors"] for line in lines if line.get("message") == "feedback not written"] == [
-        ["ValidationException"]
-    ]
+    assert [line["errors"] for line in lines if line.get("message") == "feedback not written"] == [["ValidationError"]]
     assert counts(lines) == {"FeedbackDelivery": 3, "Deliveries": 4, "Written": 3, "Failed": 1, "StateToEnable": 3}
 
     faults.clear()

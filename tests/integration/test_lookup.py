@@ -9,13 +9,12 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from moto.core.models import botocore_stubber
 
 from mailing.record import Mark, MarkKind, Rules, State, evidence_of, override
 from mailing.table import Table
 from support.gateway import CALLER
 
-from .conftest import TABLE, Answer, items, refusal
+from .conftest import TABLE, Answer, dynamodb, items, refusal
 from .lookup_api import Api, start
 
 if TYPE_CHECKING:
@@ -261,7 +260,7 @@ def test_feedback_that_comes_first_is_kept_when_an_override_is_removed(client: "
             put(client, "a@example.com", other)
             break
 
-    api.client.meta.events.register("before-call.dynamodb.UpdateItem", come_first)
+    api.client.meta.events.register("before-call.dynamodb.BatchExecuteStatement", come_first)
 
     assert api("DELETE", "/addresses/a%40example.com/override").status == 204
     assert items(client)["a@example.com"]["evidence"]["M"].keys() == {"delivery", "hardBounce", "undetermined"}
@@ -275,7 +274,7 @@ def test_feedback_that_was_merged_with_the_override_brings_it_not_back(client: "
         if not removed:
             removed.append(api("DELETE", "/addresses/a%40example.com/override").status)
 
-    client.meta.events.register("before-call.dynamodb.UpdateItem", remove_meanwhile)
+    client.meta.events.register("before-call.dynamodb.BatchExecuteStatement", remove_meanwhile)
     put(client, "a@example.com", mark(MarkKind.COMPLAINT))
 
     assert removed == [204]
@@ -307,10 +306,10 @@ def test_removing_twice_because_an_answer_was_lost_is_done(
     def take_effect_and_fail(**event: Any) -> "AWSResponse | None":
         if not next(lost, False):
             return None
-        botocore_stubber(**event)
+        dynamodb(**event)
         return refusal("InternalServerError", 500)(**event)
 
-    faults["UpdateItem"] = take_effect_and_fail
+    faults["BatchExecuteStatement"] = take_effect_and_fail
 
     assert api("DELETE", "/addresses/a%40example.com/override").status == 204
     assert items(client)["a@example.com"]["version"] == {"N": "2"}
@@ -379,7 +378,7 @@ def test_when_the_table_does_not_answer_the_caller_is_told_to_try_again(
     request_: tuple[str, str, Any],
 ) -> None:
     put(client, "a@example.com", OPERATOR)
-    for operation in ("BatchGetItem", "Query", "UpdateItem"):
+    for operation in ("BatchGetItem", "Query", "BatchExecuteStatement"):
         faults[operation] = refusal("AccessDeniedException")
 
     reply = api(*request_)
@@ -394,7 +393,7 @@ def test_a_write_that_is_refused_is_not_taken_for_done(
     client: "DynamoDBClient", api: Api, faults: dict[str, Answer]
 ) -> None:
     put(client, "a@example.com", OPERATOR)
-    faults["UpdateItem"] = refusal("ThrottlingException")
+    faults["BatchExecuteStatement"] = refusal("ThrottlingException")
     assert api("PUT", "/addresses/b%40example.com/override", {"state": "enable"}).status == 503
     assert api("DELETE", "/addresses/a%40example.com/override").status == 503
 

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
-from moto.core.models import botocore_stubber
 
 from mailing.record import Evidence, Mark, MarkKind, Rules, evidence_of, from_item, to_item
-from mailing.table import KEYS_PER_READ, Outcome, Table
+from mailing.table import KEYS_PER_READ, STATEMENTS_PER_WRITE, Outcome, Table
 
-from .conftest import TABLE, Answer, items, refusal
+from .conftest import TABLE, Answer, dynamodb, items, refusal, refusal_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -76,14 +75,14 @@ def test_a_new_address_gets_an_item(client: "DynamoDBClient") -> None:
 
 def test_what_changes_nothing_costs_no_write(client: "DynamoDBClient") -> None:
     add(client, one(mark(MarkKind.DELIVERY, 2)))
-    updates = calls(client, "UpdateItem")
+    writes = calls(client, "BatchExecuteStatement")
 
     same_again = add(client, one(mark(MarkKind.DELIVERY, 2)))["a@example.com"]
     later_that_day = add(client, one(mark(MarkKind.DELIVERY, 2, number=30)))["a@example.com"]
     older = add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"]
 
     assert [same_again, later_that_day, older] == [Outcome("a@example.com")] * 3
-    assert updates == []
+    assert writes == []
 
 
 def test_the_index_key_comes_and_goes_with_the_state(client: "DynamoDBClient") -> None:
@@ -132,15 +131,18 @@ def test_an_item_of_the_original_article_is_taken_over(client: "DynamoDBClient")
     assert item["evidence"]["complaint"]["at"] == "2012-05-25T21:59:38.623Z"
 
 
-def test_more_addresses_than_one_read_takes(client: "DynamoDBClient") -> None:
+def test_requests_are_as_full_as_they_may_be(client: "DynamoDBClient") -> None:
+    known = {f"{n}@example.com": evidence_of([mark(MarkKind.DELIVERY, 1, n)]) for n in range(0, 201, 2)}
+    add(client, known)
     evidence = {f"{n}@example.com": evidence_of([mark(MarkKind.DELIVERY, 1, n)]) for n in range(2 * KEYS_PER_READ + 1)}
-    reads = calls(client, "BatchGetItem")
+    reads, writes = calls(client, "BatchGetItem"), calls(client, "BatchExecuteStatement")
 
     outcomes = add(client, evidence)
 
-    assert all(outcome.written for outcome in outcomes.values())
+    assert {address for address, outcome in outcomes.items() if outcome.written} == evidence.keys() - known.keys()
     assert items(client).keys() == evidence.keys()
     assert len(reads) == 3
+    assert [len(write["Statements"]) for write in writes] == [STATEMENTS_PER_WRITE] * 4
 
 
 def test_unprocessed_keys_are_asked_for_again(client: "DynamoDBClient") -> None:
@@ -168,12 +170,12 @@ def test_keys_that_stay_unprocessed_are_errors_and_not_taken_for_absent(client: 
         parsed["UnprocessedKeys"] = {TABLE: {"Keys": [{"UserId": {"S": "a@example.com"}}]}}
 
     client.meta.events.register("after-call.dynamodb.BatchGetItem", keep_all_back)
-    updates = calls(client, "UpdateItem")
+    writes = calls(client, "BatchExecuteStatement")
 
     outcome = add(client, one(mark(MarkKind.DELIVERY, 1)), deadline=time.monotonic() + 0.2)["a@example.com"]
 
     assert outcome.error == "OutOfTime"
-    assert updates == []
+    assert writes == []
 
 
 def test_a_lost_race_is_merged_with_what_won(client: "DynamoDBClient") -> None:
@@ -191,7 +193,7 @@ def test_a_lost_race_is_merged_with_what_won(client: "DynamoDBClient") -> None:
         finally:
             racing.on = False
 
-    client.meta.events.register("before-call.dynamodb.UpdateItem", come_first)
+    client.meta.events.register("before-call.dynamodb.BatchExecuteStatement", come_first)
     outcome = add(client, one(mark(MarkKind.DELIVERY, 3)))["a@example.com"]
 
     assert outcome.written
@@ -217,7 +219,7 @@ def test_many_writers_on_one_address_lose_nothing(client: "DynamoDBClient") -> N
 @pytest.mark.parametrize(
     "code", ["ProvisionedThroughputExceededException", "ThrottlingException", "InternalServerError"]
 )
-@pytest.mark.parametrize("operation", ["BatchGetItem", "UpdateItem"])
+@pytest.mark.parametrize("operation", ["BatchGetItem", "BatchExecuteStatement"])
 def test_a_passing_refusal_is_waited_out(client: "DynamoDBClient", faults: Faults, operation: str, code: str) -> None:
     answers = iter([refusal(code, 500 if code == "InternalServerError" else 400)])
 
@@ -230,30 +232,63 @@ def test_a_passing_refusal_is_waited_out(client: "DynamoDBClient", faults: Fault
     assert add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"].written
 
 
-def test_a_lasting_refusal_is_the_outcome_of_its_address_alone(client: "DynamoDBClient", faults: Faults) -> None:
-    refused = refusal("ThrottlingException")
+@pytest.mark.parametrize(
+    "code",
+    [
+        "ProvisionedThroughputExceeded",
+        "RequestLimitExceeded",
+        "ThrottlingError",
+        "InternalServerError",
+        "TransactionConflict",
+    ],
+)
+def test_a_passing_refusal_of_one_statement_is_waited_out(client: "DynamoDBClient", faults: Faults, code: str) -> None:
+    faults["BatchExecuteStatement"] = refusal_of("busy@example.com", code, times=3)
+    evidence = one(mark(MarkKind.DELIVERY, 1), address="busy@example.com") | one(mark(MarkKind.DELIVERY, 1))
+    writes = calls(client, "BatchExecuteStatement")
 
-    def refuse_one(request: Any, **event: Any) -> AWSResponse | None:
-        return refused(request=request, **event) if b"bad@example.com" in request.body else None
+    outcomes = add(client, evidence)
 
-    faults["UpdateItem"] = refuse_one
+    assert all(outcome.written and outcome.conflicts == 0 for outcome in outcomes.values())
+    # The neighbour, which was written, is not written again.
+    assert [len(write["Statements"]) for write in writes] == [2, 1, 1, 1]
+    assert plain(items(client)["a@example.com"])["version"] == "1"
+
+
+@pytest.mark.parametrize("code", ["ValidationError", "AccessDenied", "ResourceNotFound", "SomethingNew"])
+def test_a_lasting_refusal_is_the_outcome_of_its_address_alone(
+    client: "DynamoDBClient", faults: Faults, code: str
+) -> None:
+    faults["BatchExecuteStatement"] = refusal_of("bad@example.com", code)
     evidence = one(mark(MarkKind.DELIVERY, 1), address="bad@example.com") | one(mark(MarkKind.DELIVERY, 1))
 
     outcomes = add(client, evidence)
 
-    assert outcomes["bad@example.com"].error == "ThrottlingException"
+    assert outcomes["bad@example.com"].error == code
     assert outcomes["a@example.com"].written
     assert items(client).keys() == {"a@example.com"}
 
 
+def test_a_refusal_that_outlasts_the_time_is_named(client: "DynamoDBClient", faults: Faults) -> None:
+    faults["BatchExecuteStatement"] = refusal_of("a@example.com", "ThrottlingError")
+    outcome = add(client, one(mark(MarkKind.DELIVERY, 1)), deadline=time.monotonic() + 0.3)["a@example.com"]
+    assert outcome == Outcome("a@example.com", error="ThrottlingError")
+
+
+def test_a_refused_write_is_the_outcome_of_all_its_addresses(client: "DynamoDBClient", faults: Faults) -> None:
+    faults["BatchExecuteStatement"] = refusal("AccessDeniedException")
+    evidence = one(mark(MarkKind.DELIVERY, 1), address="b@example.com") | one(mark(MarkKind.DELIVERY, 1))
+    assert {outcome.error for outcome in add(client, evidence).values()} == {"AccessDeniedException"}
+
+
 def test_a_refused_read_writes_nothing(client: "DynamoDBClient", faults: Faults) -> None:
     faults["BatchGetItem"] = refusal("AccessDeniedException")
-    updates = calls(client, "UpdateItem")
+    writes = calls(client, "BatchExecuteStatement")
 
     outcome = add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"]
 
     assert outcome.error == "AccessDeniedException"
-    assert updates == []
+    assert writes == []
 
 
 def test_a_write_whose_answer_was_lost_is_not_written_twice(client: "DynamoDBClient", faults: Faults) -> None:
@@ -262,10 +297,10 @@ def test_a_write_whose_answer_was_lost_is_not_written_twice(client: "DynamoDBCli
     def take_effect_and_fail(**event: Any) -> AWSResponse | None:
         if not next(lost, False):
             return None
-        botocore_stubber(**event)
+        dynamodb(**event)
         return refusal("InternalServerError", 500)(**event)
 
-    faults["UpdateItem"] = take_effect_and_fail
+    faults["BatchExecuteStatement"] = take_effect_and_fail
 
     outcome = add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"]
 

@@ -44,3 +44,34 @@ def test_a_conditional_write_is_atomic(localstack: Launched) -> None:
         written = sum(pool.map(add_one, range(WRITERS * WRITES)))
 
     assert count() == written
+
+
+def test_a_batch_of_statements_writes_what_fits_and_says_what_does_not(localstack: Launched) -> None:
+    client = dynamodb_client(localstack.endpoint_url)
+    client.create_table(
+        TableName="records",
+        KeySchema=[{"AttributeName": "UserId", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "UserId", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    client.put_item(TableName="records", Item={"UserId": {"S": "held"}, "version": {"N": "7"}, "gone": {"S": "x"}})
+    insert = """INSERT INTO "records" VALUE {'UserId': ?, 'version': ?}"""
+    update = 'UPDATE "records" SET "version"=? REMOVE "gone" WHERE "UserId"=? AND "version"=?'
+
+    answer = client.batch_execute_statement(
+        Statements=[
+            {"Statement": insert, "Parameters": [{"S": "new"}, {"N": "1"}]},
+            {"Statement": insert, "Parameters": [{"S": "held"}, {"N": "1"}]},
+            {"Statement": update, "Parameters": [{"N": "4"}, {"S": "held"}, {"N": "3"}]},
+            {"Statement": update, "Parameters": [{"N": "8"}, {"S": "held"}, {"N": "7"}]},
+            {"Statement": update, "Parameters": [{"N": "2"}, {"S": "absent"}, {"N": "1"}]},
+        ]
+    )
+
+    codes = [response.get("Error", {}).get("Code") for response in answer["Responses"]]
+    assert codes == [None, "DuplicateItem", "ConditionalCheckFailed", None, "ConditionalCheckFailed"]
+    items = sorted(client.scan(TableName="records")["Items"], key=lambda item: item["UserId"]["S"])
+    assert items == [
+        {"UserId": {"S": "held"}, "version": {"N": "8"}},
+        {"UserId": {"S": "new"}, "version": {"N": "1"}},
+    ]

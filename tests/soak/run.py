@@ -25,7 +25,18 @@ import package
 from faults import database, oracle, workload
 from faults.delivery import deliver
 from faults.function import Function
-from faults.proxy import Answer, Fault, Forward, Request, cut_after, cut_before, nothing, proxied, refuse
+from faults.proxy import (
+    Answer,
+    Fault,
+    Forward,
+    Request,
+    cut_after,
+    cut_before,
+    nothing,
+    proxied,
+    refuse,
+    refuse_statements,
+)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REPORT = ROOT / "RELIABILITY.md"
@@ -34,6 +45,7 @@ BLOCK = re.compile(r"(?<=<!-- soak -->\n).*(?=<!-- end of soak -->)", re.DOTALL)
 FAULTS: tuple[Fault, ...] = (
     refuse("ThrottlingException"),
     refuse("InternalServerError", 500),
+    refuse_statements("ThrottlingError", about=lambda text: text.startswith("reader-1")),
     cut_before,
     cut_after,
 )
@@ -48,7 +60,7 @@ class Size:
     duplicates: float = 0.1
     workers: int = 4
     batch_size: int = 500
-    fault_every: int = 500
+    fault_every: int = 50
     kill_every: int = 10_000
     seed: int = 1
 
@@ -88,7 +100,7 @@ def soak(size: Size, folder: Path, progress: Callable[[int], object] = lambda _:
         seconds = time.monotonic() - start
         for function in functions:
             function.kill()
-        requests = sum(map(proxy.seen, ("BatchGetItem", "UpdateItem")))
+        requests = sum(map(proxy.seen, ("BatchGetItem", "BatchExecuteStatement")))
         found = database.items(emulator.client("dynamodb"))
     lines = [line for log in logs for line in log.read_text().splitlines()]
     counts = metrics(lines)

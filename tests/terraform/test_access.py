@@ -21,6 +21,8 @@ pytestmark = pytest.mark.xdist_group("terraform-policies")
 
 FOREIGN = "999999999999"
 MINE, THEIRS = f"arn:aws:iam::{ACCOUNT}:user/someone", f"arn:aws:iam::{FOREIGN}:user/someone"
+# Actions that are no operations (Amazon DynamoDB Developer Guide, "IAM security policies with PartiQL for DynamoDB").
+MORE_ACTIONS = {"dynamodb": ["PartiQLDelete", "PartiQLInsert", "PartiQLSelect", "PartiQLUpdate"]}
 SERVICES = ("dynamodb", "kms", "lambda", "logs", "ses", "sns", "sqs", "sts", "iam", "s3", "secretsmanager")
 
 
@@ -32,7 +34,7 @@ def needs(variant: str) -> set[tuple[str, str]]:
     CloudWatch Logs". Of keys: Amazon SQS Developer Guide, "Key management".
     """
     table, stream = arn("dynamodb", f"table/{variant}"), f"log-group:/aws/lambda/{variant}-feedback:log-stream:2026/03"
-    found = {("dynamodb:BatchGetItem", table), ("dynamodb:UpdateItem", table)}
+    found = {(f"dynamodb:{name}", table) for name in ("BatchGetItem", "PartiQLInsert", "PartiQLUpdate")}
     found |= {(action, arn("logs", stream)) for action in ("logs:CreateLogStream", "logs:PutLogEvents")}
     if variant.startswith("queue"):
         queue = arn("sqs", f"{variant}-feedback")
@@ -64,7 +66,7 @@ def all_requests(variant: str) -> Iterator[tuple[str, str]]:
     }
     session = botocore.session.get_session()
     for service in SERVICES:
-        for operation in session.get_service_model(service).operation_names:
+        for operation in [*session.get_service_model(service).operation_names, *MORE_ACTIONS.get(service, [])]:
             for resource in [*resources.get(service, []), "*"]:
                 yield f"{service}:{operation}", resource
 

@@ -47,7 +47,11 @@ def arn(service: str, rest: str) -> str:
 def permissions(variant: str) -> dict[str, set[str]]:
     """Return all that the function's role may do, as actions by the ARN that they are allowed on."""
     common = {
-        arn("dynamodb", f"table/{variant}"): {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
+        arn("dynamodb", f"table/{variant}"): {
+            "dynamodb:BatchGetItem",
+            "dynamodb:PartiQLInsert",
+            "dynamodb:PartiQLUpdate",
+        },
         arn("logs", f"log-group:/aws/lambda/{variant}-feedback:log-stream:*"): {
             "logs:CreateLogStream",
             "logs:PutLogEvents",

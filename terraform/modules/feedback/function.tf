@@ -78,7 +78,7 @@ resource "aws_iam_role_policy" "this" {
 data "aws_iam_policy_document" "role" {
   statement {
     sid       = "MergeRecords"
-    actions   = ["dynamodb:BatchGetItem", "dynamodb:UpdateItem"]
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"]
     resources = [local.arns.table]
   }
 

@@ -98,7 +98,7 @@ data "aws_iam_policy_document" "role" {
 
   statement {
     sid       = "WriteOverrides"
-    actions   = ["dynamodb:UpdateItem"]
+    actions   = ["dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"]
     resources = [var.table.arn]
   }
 

@@ -80,7 +80,7 @@ run "everybody_may_do_what_they_must_and_nothing_else" {
 
   assert {
     condition = { for each in data.aws_iam_policy_document.role.statement : join(",", each.resources) => join(" ", sort(each.actions)) } == {
-      "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing"                                   = "dynamodb:BatchGetItem dynamodb:UpdateItem"
+      "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing"                                   = "dynamodb:BatchGetItem dynamodb:PartiQLInsert dynamodb:PartiQLUpdate"
       "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/mailing-feedback:log-stream:*" = "logs:CreateLogStream logs:PutLogEvents"
       "arn:aws:sqs:eu-west-1:123456789012:mailing-feedback"                                     = "sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage"
     }
@@ -143,7 +143,7 @@ run "role_without_queue" {
 
   assert {
     condition = { for each in data.aws_iam_policy_document.role.statement : join(",", each.resources) => join(" ", sort(each.actions)) } == {
-      "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing"                                   = "dynamodb:BatchGetItem dynamodb:UpdateItem"
+      "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing"                                   = "dynamodb:BatchGetItem dynamodb:PartiQLInsert dynamodb:PartiQLUpdate"
       "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/mailing-feedback:log-stream:*" = "logs:CreateLogStream logs:PutLogEvents"
       "arn:aws:sqs:eu-west-1:123456789012:mailing-feedback-dead-letter"                         = "sqs:SendMessage"
     }

@@ -16,7 +16,7 @@ run "function_reads_lists_and_writes_overrides" {
     condition = { for each in data.aws_iam_policy_document.role.statement : each.sid => "${join(" ", sort(each.actions))} ${one(each.resources)}" } == {
       ReadRecords    = "dynamodb:BatchGetItem arn:aws:dynamodb:eu-west-1:123456789012:table/mailing"
       ListSuppressed = "dynamodb:Query arn:aws:dynamodb:eu-west-1:123456789012:table/mailing/index/suppressed-updatedAt"
-      WriteOverrides = "dynamodb:UpdateItem arn:aws:dynamodb:eu-west-1:123456789012:table/mailing"
+      WriteOverrides = "dynamodb:PartiQLInsert dynamodb:PartiQLUpdate arn:aws:dynamodb:eu-west-1:123456789012:table/mailing"
       WriteLog       = "logs:CreateLogStream logs:PutLogEvents arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/mailing-lookup:log-stream:*"
     }
     error_message = "The function may read the table and its index, update items and write its log; nothing else."
