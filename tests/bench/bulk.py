@@ -1,9 +1,9 @@
-"""Many rows written and read by this project's table adapter, and by the bare loop over boto3.
+"""Many rows written and read by this project's table adapter, and by the bare loops over boto3.
 
     python -m bench.bulk ROWS
 
-Runs in a process of its own against ``AWS_ENDPOINT_URL`` and prints JSON: seconds of wall time, the better of
-two turns.
+Runs in a process of its own against ``AWS_ENDPOINT_URL`` and prints JSON: rows a second of wall time. Rows are handed
+over in parts, the contenders by turns; the slowest, a request a row, gets a part of each part.
 """
 
 import json
@@ -11,7 +11,6 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import boto3
@@ -19,31 +18,42 @@ import boto3
 from bench import mixes
 from mailing.notification import parse
 from mailing.record import Evidence, Rules, evidence_of, to_item
-from mailing.table import KEYS_PER_READ, Table, _to_attribute, connect
+from mailing.table import KEYS_PER_READ, STATEMENTS_PER_WRITE, Table, _to_attribute, connect
 
-_TURNS = 2
+PART = 10_000
+ONE_BY_ONE = 20
+"""Of so many rows the loop of a request a row writes one."""
+
 _TABLE = "mailing"
 _LONG = 600  # seconds
 
 
 def main() -> None:
-    """Measure by turns; each turn of a writer writes rows that were not there."""
+    """Measure by turns; each writer writes rows that were not there."""
     rows = int(sys.argv[1])
     table = Table(connect(), _TABLE, Rules())
     client = boto3.client("dynamodb")
-    seconds: dict[str, list[float]] = defaultdict(list)
-    for turn in range(_TURNS):
-        ours, bare = _evidence(2 * turn * rows, rows), _evidence((2 * turn + 1) * rows, rows)
-        items = [
-            {name: _to_attribute(value) for name, value in to_item(*each, Rules()).items()} for each in bare.items()
-        ]
-        seconds["write"].append(_taken(partial(table.add, ours, time.monotonic() + _LONG)))
-        seconds["bare write"].append(_taken(partial(_put, client, items)))
-        addresses = list(ours)
-        read = partial(table.read, addresses, time.monotonic() + _LONG, consistent=False)
-        seconds["read"].append(_taken(read))
-        seconds["bare read"].append(_taken(partial(_get, client, addresses)))
-    sys.stderr.write(json.dumps({name: min(taken) for name, taken in seconds.items()}))
+    seconds: dict[str, float] = defaultdict(float)
+    counts: dict[str, int] = defaultdict(int)
+
+    def measure(name: str, count: int, work: Callable[[], object]) -> None:
+        start = time.perf_counter()
+        work()
+        seconds[name] += time.perf_counter() - start
+        counts[name] += count
+
+    for first in range(0, rows, PART):
+        count = min(PART, rows - first)
+        evidence = _evidence(3 * first, count)
+        batches, singles = _items(3 * first + count, count), _items(3 * first + 2 * count, count // ONE_BY_ONE)
+        measure("write", count, lambda: table.add(evidence, time.monotonic() + _LONG))  # noqa: B023  (called at once)
+        measure("bare write", len(singles), lambda: _put(client, singles))  # noqa: B023  (the same)
+        measure("bare write in batches", count, lambda: _put_in_batches(client, batches))  # noqa: B023  (the same)
+        addresses = list(evidence)
+        deadline = time.monotonic() + _LONG
+        measure("read", count, lambda: table.read(addresses, deadline, consistent=False))  # noqa: B023  (the same)
+        measure("bare read", count, lambda: _get(client, addresses))  # noqa: B023  (the same)
+    sys.stderr.write(json.dumps({name: counts[name] / taken for name, taken in seconds.items()}))
 
 
 def _evidence(first: int, rows: int) -> dict[str, Evidence]:
@@ -52,21 +62,28 @@ def _evidence(first: int, rows: int) -> dict[str, Evidence]:
     }
 
 
+def _items(first: int, rows: int) -> list[dict[str, Any]]:
+    return [
+        {name: _to_attribute(value) for name, value in to_item(address, evidence, Rules()).items()}
+        for address, evidence in _evidence(first, rows).items()
+    ]
+
+
 def _put(client: Any, items: list[dict[str, Any]]) -> None:
     for item in items:
         client.put_item(TableName=_TABLE, Item=item)
+
+
+def _put_in_batches(client: Any, items: list[dict[str, Any]]) -> None:
+    for start in range(0, len(items), STATEMENTS_PER_WRITE):
+        writes = [{"PutRequest": {"Item": item}} for item in items[start : start + STATEMENTS_PER_WRITE]]
+        client.batch_write_item(RequestItems={_TABLE: writes})
 
 
 def _get(client: Any, addresses: list[str]) -> None:
     for start in range(0, len(addresses), KEYS_PER_READ):
         keys = [{"UserId": {"S": address}} for address in addresses[start : start + KEYS_PER_READ]]
         client.batch_get_item(RequestItems={_TABLE: {"Keys": keys}})
-
-
-def _taken(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

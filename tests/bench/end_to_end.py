@@ -8,7 +8,6 @@ about AWS.
 import io
 import json
 import statistics
-import sys
 import time
 import zipfile
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from typing import Any
 from bench import mixes, processes
 from harness import emulator
 from harness.emulator import Emulator
+from harness.errors import HarnessError
 
 NO_OPERATION = """
 import json, os, time
@@ -89,7 +89,8 @@ def _publish(  # noqa: PLR0913, PLR0917  (each is a number of its own)
         if published.keys() <= ends.keys():
             return [(start, ends[message_id]) for message_id, start in published.items()]
         if time.monotonic() > deadline:
-            sys.exit(f"error: {len(published.keys() - ends.keys())} of {count} messages did not arrive in {_SECONDS} s")
+            missing = len(published.keys() - ends.keys())
+            raise HarnessError(f"{missing} of {count} messages did not arrive in {_SECONDS} s")
         time.sleep(0.5)
 
 
@@ -143,7 +144,7 @@ def _pipeline(running: Emulator, name: str, package: bytes, environment: Mapping
 def _role(running: Emulator, name: str) -> str:
     roles = running.client("iam")
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
-    actions = ["dynamodb:BatchGetItem", "dynamodb:UpdateItem", "sqs:*", "logs:*"]
+    actions = ["dynamodb:BatchGetItem", "dynamodb:PartiQL*", "sqs:*", "logs:*"]
     allowed = {"Effect": "Allow", "Action": actions, "Resource": "*"}
     role = roles.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
     roles.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=_policy(allowed))
