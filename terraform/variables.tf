@@ -68,11 +68,12 @@ variable "queue" {
 }
 
 variable "table" {
-  description = "The DynamoDB table: its name (null: the value of `name`), and whether it is protected from deletion and can be restored to any second of the last 35 days."
+  description = "The DynamoDB table: its name (null: the value of `name`), whether it is protected from deletion and can be restored to any second of the last 35 days, and whether it has the index `suppressed-updatedAt`, which lists who must not be mailed. The lookup API needs the index; without it each such address saves one or two write units a change, and the table has no limit of its own to how many may change at once (docs/scale.md)."
   type = object({
     name                   = optional(string)
     deletion_protection    = optional(bool, true)
     point_in_time_recovery = optional(bool, true)
+    index                  = optional(bool, true)
   })
   default  = {}
   nullable = false

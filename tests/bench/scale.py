@@ -27,7 +27,7 @@ class Function:
     window: float = 5.0
     most_at_once: int = 1_000
     fixed: float = 0.02
-    each: float = 0.001
+    each: float = 0.0002
 
     def seconds(self, messages: int) -> float:
         """Return how long a batch takes."""

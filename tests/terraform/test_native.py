@@ -20,7 +20,9 @@ module "feedback" {
 }
 """
 
-TESTED = sorted({path.parent.parent.name for path in paths.TERRAFORM.glob("modules/*/tests/*.tftest.hcl")})
+TESTED = sorted(
+    {str(path.parent.parent.relative_to(paths.TERRAFORM)) for path in paths.TERRAFORM.rglob("*.tftest.hcl")}
+)
 
 
 def readme_blocks() -> Iterator[tuple[str, str]]:
@@ -64,7 +66,7 @@ def test_root_examples_and_readme_blocks_are_valid(tree: Tree) -> None:
     assert "Success! The configuration is valid" in tree.run("validate", "-no-color", folder=caller)
 
 
-@pytest.mark.parametrize("module", TESTED)
-def test_modules_own_tests_pass(tree: Tree, module: str) -> None:
-    output = tree.run("test", "-no-color", folder=tree.root / "modules" / module)
+@pytest.mark.parametrize("folder", TESTED)
+def test_terraforms_own_tests_pass(tree: Tree, folder: str) -> None:
+    output = tree.run("test", "-no-color", folder=tree.root / folder)
     assert re.search(r"^Success! [1-9]\d* passed, 0 failed\.$", output, re.MULTILINE), output

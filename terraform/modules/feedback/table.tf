@@ -13,24 +13,28 @@ resource "aws_dynamodb_table" "this" {
     type = "S"
   }
 
-  attribute {
-    name = "suppressed"
-    type = "S"
-  }
+  # Only keys may be declared.
+  dynamic "attribute" {
+    for_each = var.table.index ? ["suppressed", "updatedAt"] : []
 
-  attribute {
-    name = "updatedAt"
-    type = "S"
+    content {
+      name = attribute.value
+      type = "S"
+    }
   }
 
   # Sparse: only addresses that are not to be mailed have the attribute `suppressed`. All attributes, because whoever
   # lists them wants to know why. Provider 6.28 and later warn that an index's `hash_key` and `range_key` are deprecated:
   # what replaces them, `key_schema`, does not exist in provider 5.
-  global_secondary_index {
-    name            = "suppressed-updatedAt"
-    hash_key        = "suppressed"
-    range_key       = "updatedAt"
-    projection_type = "ALL"
+  dynamic "global_secondary_index" {
+    for_each = var.table.index ? ["suppressed-updatedAt"] : []
+
+    content {
+      name            = global_secondary_index.value
+      hash_key        = "suppressed"
+      range_key       = "updatedAt"
+      projection_type = "ALL"
+    }
   }
 
   point_in_time_recovery {

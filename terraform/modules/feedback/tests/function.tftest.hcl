@@ -166,6 +166,19 @@ run "table_can_be_left_unprotected" {
   }
 }
 
+run "table_can_do_without_the_index" {
+  command = plan
+
+  variables {
+    table = { index = false }
+  }
+
+  assert {
+    condition     = length(aws_dynamodb_table.this.global_secondary_index) == 0 && [for each in aws_dynamodb_table.this.attribute : each.name] == ["UserId"]
+    error_message = "Only keys may be declared, and without the index there is but one."
+  }
+}
+
 run "tags_are_on_everything_that_can_have_them" {
   command = plan
 
