@@ -1,4 +1,4 @@
-"""A change of the delivery mode on a live stack."""
+"""Changes of the delivery mode and of the index on a live stack."""
 
 import itertools
 import threading
@@ -11,7 +11,8 @@ import pytest
 from support import ses
 
 from .conftest import ENCRYPTED, Deployed, eventually
-from .test_encryption import keys_of
+from .test_encryption import client, keys_of
+from .test_feedback import fresh
 
 pytestmark = pytest.mark.xdist_group(ENCRYPTED)
 
@@ -56,3 +57,23 @@ def test_a_change_of_delivery_and_back_loses_nothing(encrypted: Deployed, kms_ke
 
     assert len(addresses) > 20
     eventually(lambda: set(encrypted.states(*addresses).values()), {"disable"}, seconds=60)
+
+
+def test_the_index_goes_and_comes_back_filled(encrypted: Deployed) -> None:
+    stack, name = encrypted.stack, encrypted.outputs["table_name"]
+    dynamodb = client(encrypted.emulator, "dynamodb")
+    addresses = fresh("a"), fresh("b")
+    for address, index in zip(addresses, (False, True), strict=True):
+        stack.change({"table": {"index": index}})
+        assert stack.drift() == []
+        assert bool(dynamodb.describe_table(TableName=name)["Table"].get("GlobalSecondaryIndexes")) is index
+        encrypted.publish(ses.text(ses.complaint(address)))
+        eventually(lambda address=address: encrypted.states(address), {address: "disable"})  # type: ignore[misc]
+
+    listed = dynamodb.query(
+        TableName=name,
+        IndexName="suppressed-updatedAt",
+        KeyConditionExpression="suppressed = :disable",
+        ExpressionAttributeValues={":disable": {"S": "disable"}},
+    )["Items"]
+    assert {item["UserId"]["S"] for item in listed} >= set(addresses)
