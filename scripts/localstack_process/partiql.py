@@ -50,7 +50,7 @@ def translate(statement: str, parameters: Sequence[Json]) -> tuple[str, Json]:
         item = dict(zip(names, parameters, strict=True))
         return "PutItem", {"TableName": match[1], "Item": item, "ConditionExpression": f"attribute_not_exists({KEY})"}
     match = re.fullmatch(
-        rf'UPDATE "([^"]+)" ((?:SET "\w+"=\? ?)*)((?:REMOVE "\w+" ?)*)WHERE "{KEY}"=\? AND "(\w+)"(=\?| IS MISSING)',
+        r'UPDATE "([^"]+)" ((?:SET "\w+"=\? ?)*)((?:REMOVE "\w+" ?)*)WHERE "UserId"=\? AND "(\w+)"(=\?| IS MISSING)',
         statement,
     )
     if match is None:
