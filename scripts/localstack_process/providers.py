@@ -14,6 +14,8 @@ from localstack.services.moto import call_moto
 from localstack.services.plugins import Service, aws_provider
 from localstack.services.s3.provider import S3Provider
 from localstack.services.s3.storage.ephemeral import EphemeralS3ObjectStore
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.table import Table
 
 from localstack_process import partiql
 
@@ -51,10 +53,22 @@ def _forward_rest(provider: DynamodbApi) -> DispatchTable:
     return ForwardingFallbackDispatcher(provider, _ask_moto)
 
 
-def _ask_moto(context: RequestContext, _request: ServiceRequest) -> ServiceResponse:
+def _ask_moto(context: RequestContext, request: ServiceRequest) -> ServiceResponse:
     # Between the check of a write's condition and the write, moto 5.1.54 lets other threads write.
     with _one_at_a_time:
-        return call_moto(context)
+        response = call_moto(context)
+        if context.operation.name == "UpdateTable":
+            _forget_unused_attributes(
+                dynamodb_backends[context.account_id][context.region].get_table(request["TableName"])
+            )
+        return response
+
+
+def _forget_unused_attributes(table: Table) -> None:
+    """Take out attributes that are no key, as DynamoDB does when an index goes and moto 5.1.54 does not."""
+    schemas = [table.schema, *(index.schema for index in [*table.global_indexes, *table.indexes])]
+    keys = {key["AttributeName"] for schema in schemas for key in schema}
+    table.attr = [each for each in table.attr if each["AttributeName"] in keys]
 
 
 @aws_provider(api="s3", name="temporary")
