@@ -420,11 +420,12 @@ def _row(item: Mapping[str, Any] | None) -> _Row | str:
         return _NO_ROW
     try:
         plain = _plain(item, _KNOWN)
-        version = plain.get("version")
+        # A version that is no number would never be as a write's condition says.
+        version = int(item["version"]["N"]) if "version" in item else None
         # Empty once the only evidence, an override, was removed; a record has some.
         evidence = from_item(plain) if plain.get("evidence") != {} else {}
-        return _Row(evidence, exists=True, version=None if version is None else int(version), item=plain)
-    except (RecordError, TypeError, ValueError):
+        return _Row(evidence, exists=True, version=version, item=plain)
+    except (RecordError, KeyError, TypeError, ValueError):
         return _UNREADABLE
 
 

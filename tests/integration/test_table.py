@@ -315,9 +315,20 @@ def test_nothing_is_begun_after_the_deadline(client: "DynamoDBClient") -> None:
     assert items(client) == {}
 
 
-def test_an_item_that_is_no_record_is_left_alone_and_its_neighbours_are_written(client: "DynamoDBClient") -> None:
-    foreign = {"UserId": {"S": "odd@example.com"}, "evidence": {"M": {"newKind": {"M": {"at": {"S": "x"}}}}}}
-    client.put_item(TableName=TABLE, Item=foreign)  # type: ignore[arg-type]  # plain dicts are what the API takes
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"evidence": {"M": {"newKind": {"M": {"at": {"S": "x"}}}}}},
+        {"evidence": {"S": "none"}},
+        {"evidence": {"M": {}}, "version": {"S": "1"}},
+        {"evidence": {"M": {}}, "version": {"N": "1.5"}},
+    ],
+)
+def test_an_item_that_is_no_record_is_left_alone_and_its_neighbours_are_written(
+    client: "DynamoDBClient", attributes: dict[str, Any]
+) -> None:
+    foreign = {"UserId": {"S": "odd@example.com"}, **attributes}
+    client.put_item(TableName=TABLE, Item=foreign)
     evidence = one(mark(MarkKind.DELIVERY, 1), address="odd@example.com") | one(mark(MarkKind.DELIVERY, 1))
 
     outcomes = add(client, evidence)
