@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import botocore.session
@@ -50,7 +50,7 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5  # seconds
 
 # Codes of single statements (Amazon DynamoDB API Reference, BatchStatementError): another writer came first,
 _CONFLICTS = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
-# and what passes with time. botocore tries again when DynamoDB refuses a request, but not for a statement in it.
+# and what passes with time: botocore tries again when DynamoDB refuses a request, but not for a statement in it.
 _PASSING = frozenset(
     {
         "InternalServerError",
@@ -136,6 +136,9 @@ class _Write:
     evidence: Evidence
 
 
+# They take about a second. What lasts longer is for the queue, which delivers again minutes later.
+_MOST_REFUSALS = 10
+
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -182,7 +185,8 @@ class Table:
         """
         edits = {address: partial(merge, each) for address, each in evidence.items()}
         # Eventually consistent, since a write checks the version.
-        return self._edit(edits, deadline, consistent=False)
+        rows = self._rows(list(edits), deadline, consistent=False)
+        return self._edit(rows, edits, deadline)
 
     def read(self, addresses: Sequence[str], deadline: float, *, consistent: bool) -> dict[str, Record | None]:
         """Return the record of each canonical address, None where nothing is known of it.
@@ -247,40 +251,69 @@ class Table:
 
         Errors and ``deadline`` are as in ``add``.
         """
-        (outcome,) = self._edit({address: _without_override}, deadline, consistent=True)
-        return None if outcome == Outcome(address) else outcome
+        rows = self._rows([address], deadline, consistent=True)
+        row = rows[address]
+        if isinstance(row, _Row) and MarkKind.OVERRIDE not in row.evidence:
+            return None
+        (outcome,) = self._edit(rows, {address: _without_override}, deadline)
+        return outcome
 
-    def _edit(self, edits: Mapping[str, _Edit], deadline: float, *, consistent: bool) -> list[Outcome]:
-        """Read, edit and write the record of each address, again where another writer came first."""
+    def _edit(self, rows: Mapping[str, _Row | str], edits: Mapping[str, _Edit], deadline: float) -> list[Outcome]:
+        """Edit the record of each row and write those that changed."""
+        outcomes, writes = self._plan(rows, edits, Counter())
+        for chunk, settled in self._by(
+            deadline, lambda chunk: self._settle(chunk, edits, deadline), _chunks(writes, STATEMENTS_PER_WRITE)
+        ):
+            outcomes += settled or [Outcome(write.address, error=_OUT_OF_TIME) for write in chunk]
+        return outcomes
+
+    def _plan(
+        self, rows: Mapping[str, _Row | str], edits: Mapping[str, _Edit], conflicts: Mapping[str, int]
+    ) -> tuple[list[Outcome], list[_Write]]:
+        """Return what is to be written, and the outcomes of rows that could not be read or do not change."""
         outcomes: list[Outcome] = []
-        conflicts = dict.fromkeys(edits, 0)
-        refused: dict[str, str] = {}  # addresses to be tried again, and the error that says why
-        waiting: Sequence[str] = list(edits)
-        for attempt in count(1):
-            writes: list[_Write] = []
-            for address, row in self._rows(waiting, deadline, consistent=consistent).items():
-                if isinstance(row, str):
-                    # That the time is up says less than what it was spent on.
-                    error = refused.get(address, row) if row == _OUT_OF_TIME else row
-                    outcomes.append(Outcome(address, conflicts=conflicts[address], error=error))
-                    continue
-                evidence = edits[address](row.evidence)
-                if worth_writing(row.evidence, evidence, self._rules):
-                    writes.append(_Write(address, row, evidence))
+        writes: list[_Write] = []
+        for address, row in rows.items():
+            if isinstance(row, str):
+                outcomes.append(Outcome(address, conflicts=conflicts[address], error=row))
+                continue
+            evidence = edits[address](row.evidence)
+            if worth_writing(row.evidence, evidence, self._rules):
+                writes.append(_Write(address, row, evidence))
+            else:
+                outcomes.append(Outcome(address, conflicts=conflicts[address]))
+        return outcomes, writes
+
+    def _settle(self, writes: Sequence[_Write], edits: Mapping[str, _Edit], deadline: float) -> list[Outcome]:
+        """Write up to ``STATEMENTS_PER_WRITE`` items; read, edit and write again those that were refused."""
+        outcomes: list[Outcome] = []
+        conflicts: Counter[str] = Counter()
+        refusals: Counter[str] = Counter()
+        attempt = 0
+        while writes:
+            try:
+                codes = self._execute(writes, deadline)
+            except (ClientError, BotoCoreError) as error:
+                name = _name_of(error)
+                return outcomes + [
+                    Outcome(each.address, conflicts=conflicts[each.address], error=name) for each in writes
+                ]
+            again = []
+            for write, code in zip(writes, codes, strict=True):
+                address = write.address
+                conflicts[address] += code in _CONFLICTS
+                refusals[address] += code in _PASSING
+                if code in _CONFLICTS or (code in _PASSING and refusals[address] < _MOST_REFUSALS):
+                    again.append(address)
                 else:
-                    outcomes.append(Outcome(address, conflicts=conflicts[address]))
-            refused = {}
-            for write, error in self._execute_all(writes, deadline):
-                if error in _CONFLICTS or error in _PASSING:
-                    refused[write.address] = error
-                    conflicts[write.address] += error in _CONFLICTS
-                else:
-                    change = None if error else self._change(write)
-                    outcomes.append(Outcome(write.address, not error, change, conflicts[write.address], error))
-            waiting, consistent = list(refused), True
-            if not waiting:
+                    change = None if code else self._change(write)
+                    outcomes.append(Outcome(address, not code, change, conflicts[address], code))
+            if not again:
                 break
+            attempt += 1
             _pause(attempt)
+            unwritten, writes = self._plan(self._read(again, deadline, consistent=True), edits, conflicts)
+            outcomes += unwritten
         return outcomes
 
     def _rows(self, addresses: Sequence[str], deadline: float, *, consistent: bool) -> dict[str, _Row | str]:
@@ -338,24 +371,13 @@ class Table:
             return None
         return row.item if "evidence" in row.item else to_item(address, row.evidence, self._rules)
 
-    def _execute_all(self, writes: Sequence[_Write], deadline: float) -> Iterator[tuple[_Write, str]]:
-        """Yield each of any number of writes with the name of its error, empty if there is none."""
-        for chunk, errors in self._by(
-            deadline, lambda chunk: self._execute(chunk, deadline), _chunks(writes, STATEMENTS_PER_WRITE)
-        ):
-            yield from zip(chunk, errors or [_OUT_OF_TIME] * len(chunk), strict=True)
-
     def _execute(self, writes: Sequence[_Write], deadline: float) -> list[str]:
-        """Return the error, empty if there is none, of each of up to ``STATEMENTS_PER_WRITE`` writes."""
+        """Return the code of the error, empty if there is none, of each of up to ``STATEMENTS_PER_WRITE`` writes."""
         if time.monotonic() >= deadline:
             return [_OUT_OF_TIME] * len(writes)
-        try:
-            # A fifth of the CPU time of as many UpdateItem, for the same write units (BENCHMARKS.md).
-            answer = self._client.batch_execute_statement(Statements=[self._statement(each) for each in writes])
-        except (ClientError, BotoCoreError) as error:
-            return [_name_of(error)] * len(writes)
-        errors = [each.get("Error") for each in answer["Responses"]]
-        return ["" if error is None else error["Code"] for error in errors]
+        # A seventh of the CPU time of as many UpdateItem, for the same write units (BENCHMARKS.md).
+        answer = self._client.batch_execute_statement(Statements=[self._statement(each) for each in writes])
+        return [each["Error"]["Code"] if "Error" in each else "" for each in answer["Responses"]]
 
     def _statement(self, write: _Write) -> BatchStatementRequestTypeDef:
         """Return the statement that writes an item on condition that its row is still as it was read.

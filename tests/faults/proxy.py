@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from localstack_process import partiql
+
 
 @dataclass(frozen=True)
 class Request:
@@ -96,7 +98,8 @@ def refuse_statements(code: str, about: Callable[[str], bool]) -> Fault:
     """Refuse the statements of a BatchExecuteStatement that are about some addresses, and let the others through."""
 
     def hit(statement: Mapping[str, Any]) -> bool:
-        return any(about(parameter.get("S", "")) for parameter in statement["Parameters"])
+        _, request = partiql.translate(statement["Statement"], statement["Parameters"])
+        return about((request.get("Key") or request["Item"])["UserId"]["S"])
 
     async def fault(request: Request, forward: Forward) -> Answer:
         if request.operation != "BatchExecuteStatement":

@@ -14,7 +14,7 @@ from mailing.record import Mark, MarkKind, Rules, State, evidence_of, override
 from mailing.table import Table
 from support.gateway import CALLER
 
-from .conftest import TABLE, Answer, dynamodb, items, refusal
+from .conftest import TABLE, Answer, dynamodb, items, refusal, refusal_of
 from .lookup_api import Api, start
 
 if TYPE_CHECKING:
@@ -308,6 +308,24 @@ def test_removing_twice_because_an_answer_was_lost_is_done(
             return None
         dynamodb(**event)
         return refusal("InternalServerError", 500)(**event)
+
+    faults["BatchExecuteStatement"] = take_effect_and_fail
+
+    assert api("DELETE", "/addresses/a%40example.com/override").status == 204
+    assert items(client)["a@example.com"]["version"] == {"N": "2"}
+
+
+def test_removing_that_fails_after_it_took_effect_is_done(
+    client: "DynamoDBClient", api: Api, faults: dict[str, Answer]
+) -> None:
+    put(client, "a@example.com", OPERATOR, mark(MarkKind.DELIVERY))
+    lost = iter([True])
+
+    def take_effect_and_fail(**event: Any) -> "AWSResponse | None":
+        if not next(lost, False):
+            return None
+        dynamodb(**event)
+        return refusal_of("a@example.com", "InternalServerError")(**event)
 
     faults["BatchExecuteStatement"] = take_effect_and_fail
 

@@ -269,10 +269,43 @@ def test_a_lasting_refusal_is_the_outcome_of_its_address_alone(
     assert items(client).keys() == {"a@example.com"}
 
 
-def test_a_refusal_that_outlasts_the_time_is_named(client: "DynamoDBClient", faults: Faults) -> None:
+def test_a_refusal_that_does_not_pass_is_left_to_the_queue(client: "DynamoDBClient", faults: Faults) -> None:
     faults["BatchExecuteStatement"] = refusal_of("a@example.com", "ThrottlingError")
-    outcome = add(client, one(mark(MarkKind.DELIVERY, 1)), deadline=time.monotonic() + 0.3)["a@example.com"]
+    outcome = add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"]
     assert outcome == Outcome("a@example.com", error="ThrottlingError")
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "RequestLimitExceeded", "InternalServerError"])
+def test_a_refused_request_is_not_sent_beyond_what_botocore_does(
+    client: "DynamoDBClient", faults: Faults, code: str
+) -> None:
+    faults["BatchExecuteStatement"] = refusal(code, 500 if code == "InternalServerError" else 400)
+    writes = calls(client, "BatchExecuteStatement")
+    assert add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"].error == code
+    assert len(writes) == 1
+
+
+def test_a_request_without_answer_holds_up_no_other(client: "DynamoDBClient", faults: Faults) -> None:
+    """One hangs; an address of another, refused at first, is written all the same."""
+    evidence = {f"{n}@example.com": evidence_of([mark(MarkKind.DELIVERY, 1, n)]) for n in range(50)}
+    refused = refusal_of("49@example.com", "ThrottlingError", times=1)
+    released = threading.Event()
+
+    def hang_or_refuse(request: Any, **event: Any) -> AWSResponse:
+        if b'"0@example.com"' in request.body:
+            released.wait(30)
+        answer = refused(request=request, **event)
+        assert answer
+        return answer
+
+    faults["BatchExecuteStatement"] = hang_or_refuse
+    try:
+        outcomes = add(client, evidence, deadline=time.monotonic() + 2)
+    finally:
+        released.set()
+
+    assert {address for address, outcome in outcomes.items() if outcome.written} == set(list(evidence)[25:])
+    assert {outcome.error for outcome in outcomes.values() if not outcome.written} == {"OutOfTime"}
 
 
 def test_a_refused_write_is_the_outcome_of_all_its_addresses(client: "DynamoDBClient", faults: Faults) -> None:
