@@ -40,7 +40,7 @@ module "lookup" {
 
   name        = var.name
   package     = local.package
-  table       = { name = module.feedback.table_name, arn = module.feedback.table_arn }
+  table       = module.feedback.table
   rules       = var.rules
   function    = var.lookup.function
   throttling  = var.lookup.throttling

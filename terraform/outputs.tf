@@ -76,11 +76,6 @@ output "dkim_tokens" {
 output "lookup_endpoint" {
   description = "URL of the lookup API; null without the variable `lookup`."
   value       = one(module.lookup[*].endpoint)
-
-  precondition {
-    condition     = var.lookup == null || var.table.index
-    error_message = "The lookup API lists addresses by the table's index: leave out table.index = false, or lookup."
-  }
 }
 
 output "lookup_caller_policies" {

@@ -208,11 +208,10 @@ def _authorize_statements() -> None:
             return cast("list[tuple[str, str]]", original(iam_action, body, region, account_id))
         found = []
         for each in json.loads(body)["Statements"]:
-            verb, _, rest = each["Statement"].partition(" ")
-            table = re.search(r'(?<=")[^"]+(?=")', rest)
-            if verb.upper() in actions and table is not None:
-                arn = f"arn:aws:dynamodb:{region}:{account_id}:table/{table[0]}"
-                found.append((f"dynamodb:{actions[verb.upper()]}", arn))
+            match = re.match(r'(DELETE|INSERT|SELECT|UPDATE)\b[^"]*"([^"]+)"', each["Statement"], re.IGNORECASE)
+            # What it does not know is refused: no policy allows the operation itself.
+            action, table = (actions[match[1].upper()], match[2]) if match else ("BatchExecuteStatement", "*")
+            found.append((f"dynamodb:{action}", f"arn:aws:dynamodb:{region}:{account_id}:table/{table}"))
         return found
 
     iam_actions.dynamodb_transaction_checks = checks

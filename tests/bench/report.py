@@ -157,7 +157,7 @@ def _intro() -> Iterable[str]:
 | obvious Python | a loop over the records, one `update_item` of boto3's resource a recipient | by SQS, 1,000 a call |
 | project, direct | this project's zip, `delivery = "direct"` | by SNS, a message a call |
 | project, queue | this project's zip, `delivery = "queue"` | by SQS, 1,000 a call |
-| floor | `json.loads`, then bare boto3: `BatchGetItem`, and `PutItem` for each address whose item is to change | by SQS, 1,000 a call |
+| floor | `json.loads`, then bare boto3: `BatchGetItem`, and `BatchWriteItem` of what is to change, without conditions | by SQS, 1,000 a call |
 | blind floor | `json.loads`, then bare boto3: `BatchWriteItem` of what came last, with no look at the table: cheap, and wrong as the article is | by SQS, 1,000 a call |
 
 Each gets the same {COUNT:,} messages of a mix, on one processor of its own; a stand-in for DynamoDB runs on another, keeps

@@ -49,7 +49,7 @@ module "lookup" {
 
   name        = var.name
   package     = local.package
-  table       = { name = module.feedback.table_name, arn = module.feedback.table_arn }
+  table       = module.feedback.table
   access_logs = false # see the module's README for what an account needs first
   tags        = local.tags
 }

@@ -46,6 +46,15 @@ output "table_arn" {
   value       = aws_dynamodb_table.this.arn
 }
 
+output "table" {
+  description = "Name and ARN of the table, and whether it has the index: what module lookup takes as its variable `table`."
+  value = {
+    name  = aws_dynamodb_table.this.name
+    arn   = aws_dynamodb_table.this.arn
+    index = var.table.index
+  }
+}
+
 output "function_name" {
   description = "Name of the function, which is also the dimension FunctionName of its metrics."
   value       = aws_lambda_function.this.function_name

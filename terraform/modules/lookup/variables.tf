@@ -36,16 +36,22 @@ variable "package" {
 }
 
 variable "table" {
-  description = "The DynamoDB table of module feedback, or one with the same key and index: name and ARN."
+  description = "The DynamoDB table: the output `table` of module feedback, or name and ARN of one with the same key and index."
   type = object({
-    name = string
-    arn  = string
+    name  = string
+    arn   = string
+    index = optional(bool, true)
   })
   nullable = false
 
   validation {
     condition     = can(regex("^arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[a-zA-Z0-9_.-]{3,255}$", var.table.arn)) && endswith(var.table.arn, ":table/${var.table.name}")
     error_message = "The table's arn must be that of a DynamoDB table (arn:aws:dynamodb:REGION:ACCOUNT:table/NAME), and end in the table's name."
+  }
+
+  validation {
+    condition     = var.table.index
+    error_message = "The lookup API lists addresses by the table's index: leave out `table = { index = false }` of module feedback, or this module."
   }
 }
 

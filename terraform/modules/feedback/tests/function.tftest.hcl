@@ -177,6 +177,11 @@ run "table_can_do_without_the_index" {
     condition     = length(aws_dynamodb_table.this.global_secondary_index) == 0 && [for each in aws_dynamodb_table.this.attribute : each.name] == ["UserId"]
     error_message = "Only keys may be declared, and without the index there is but one."
   }
+
+  assert {
+    condition     = !output.table.index
+    error_message = "Module lookup must be told that there is no index."
+  }
 }
 
 run "tags_are_on_everything_that_can_have_them" {

@@ -29,6 +29,16 @@ run "name_with_a_dot" {
   expect_failures = [var.name]
 }
 
+run "table_without_index" {
+  command = plan
+
+  variables {
+    table = { name = "mailing", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing", index = false }
+  }
+
+  expect_failures = [var.table]
+}
+
 run "package_of_neither_kind" {
   command = plan
 

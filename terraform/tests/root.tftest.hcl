@@ -1,4 +1,4 @@
-# What the root's variables ask of each other.
+# The root without what is optional.
 
 mock_provider "aws" {
   source = "./modules/feedback/tests/mocks"
@@ -19,15 +19,4 @@ run "a_table_without_index" {
     condition     = output.lookup_endpoint == null
     error_message = "Without the lookup API nothing needs the index."
   }
-}
-
-run "the_lookup_api_needs_the_index" {
-  command = plan
-
-  variables {
-    table  = { index = false }
-    lookup = {}
-  }
-
-  expect_failures = [output.lookup_endpoint]
 }
