@@ -45,7 +45,7 @@ def obvious() -> Any:
 
 
 def floor() -> Any:
-    """Read each batch's addresses and put those whose item is to change, 25 in a request, and never mind who else does."""
+    """Look at each batch's items and put those that are to change, 25 in a request, whoever else writes them."""
     import boto3  # noqa: PLC0415  (as above)
 
     client = boto3.client("dynamodb")
