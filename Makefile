@@ -20,7 +20,7 @@ PYTEST_ARGS ?= -n 3 --dist loadgroup
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test e2e e2e-localstack check fmt validate package bench plan apply destroy lock clean soak fuzz
+.PHONY: help demo up down test e2e check fmt validate package bench plan apply destroy lock clean soak fuzz
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,17 +34,14 @@ up: $(INSTALLED) ## leave an emulator with the applied stack running for hands-o
 down: $(INSTALLED) ## end what `make up` started
 	@$(RUN) -m harness down
 
-test: $(INSTALLED) ## every test, end-to-end ones included
-	@$(VENV)/bin/pytest $(PYTEST_ARGS) --ignore=tests/localstack_plugins
+# What needs LocalStack is left to `make e2e`.
+test: $(INSTALLED) ## every test, end-to-end ones included, on the embedded emulator (EMULATOR chooses another)
+	@$(VENV)/bin/pytest $(PYTEST_ARGS) --ignore=tests/localstack_plugins --ignore=tests/localstack_docker
 
-e2e: $(INSTALLED) ## the end-to-end tests alone, on the emulator that EMULATOR names (auto, embedded, localstack, URL)
-	@$(VENV)/bin/pytest $(PYTEST_ARGS) tests/e2e
-
-# Each process starts a LocalStack of its own, which takes a core.
-e2e-localstack: PYTEST_ARGS := -n 2 --dist loadgroup
-e2e-localstack: $(INSTALLED) ## the same on LocalStack, in Docker or else as a local process, and the tests of its plugins
-	@EMULATOR=localstack $(RUN) -m harness.localstack_process
-	@EMULATOR=localstack $(VENV)/bin/pytest $(PYTEST_ARGS) tests/e2e tests/localstack_plugins
+# Each of two processes starts an emulator of its own.
+e2e: PYTEST_ARGS := -n 2 --dist loadgroup
+e2e: $(INSTALLED) ## the end-to-end tests on LocalStack, in Docker or else as a process (EMULATOR chooses another)
+	@$(RUN) -m harness e2e $(PYTEST_ARGS)
 
 check: $(INSTALLED) $(CHECKOV)/.installed ## lint, formatting, types, policies and reference tables, of Python and HCL
 	@$(VENV)/bin/ruff check
@@ -111,8 +108,8 @@ lock: ## renew the lock files requirements*.txt
 		--no-emit-index-url --no-header --quiet --upgrade -o requirements.txt requirements.in
 	@rm -rf build/lock
 
-clean: ## end what `make up` started, and remove build/ and .venv
-	@if [ -d build/up ] && [ -e $(INSTALLED) ]; then $(RUN) -m harness down; fi
+clean: ## end what `make up` started and what killed runs left, and remove build/ and .venv
+	@if [ -e $(INSTALLED) ]; then $(RUN) -m harness clean; fi
 	@rm -rf build $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # The stamp is newer than its lock file once all of that is installed; after an interruption pip goes on where it was.

@@ -1,6 +1,6 @@
 """The harness's commands; the Makefile has a target for each.
 
-python -m harness demo | up | down | terraform [-C FOLDER] ARGUMENT…
+python -m harness demo | up | down | clean | e2e [PYTEST-ARGUMENT…] | terraform [-C FOLDER] ARGUMENT…
 """
 
 import argparse
@@ -12,8 +12,9 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from harness import demo, paths, terraform, up
+from harness import demo, e2e, paths, run_folder, terraform, up
 from harness.errors import HarnessError
+from harness.localstack_docker import EngineGoneError
 
 _FILE_WIDTH = 160  # in a file or a pipe nothing needs to be folded
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -34,10 +35,25 @@ def main() -> None:
             up.up(console)
         elif arguments.command == "down":
             up.down(console)
+        elif arguments.command == "clean":
+            _clean(console)
+        elif arguments.command == "e2e":
+            e2e.run(console, arguments.arguments)
         else:
             terraform.find().replace_this_process(arguments.arguments, arguments.folder)
     except HarnessError as error:
         sys.exit(f"error: {error}")
+
+
+def _clean(console: Console) -> None:
+    left = run_folder.sweep()
+    if paths.UP.exists():
+        try:
+            up.down(console)
+        except EngineGoneError as error:
+            left.append(str(error))
+    for each in left:
+        console.print(f"Left behind: {each}", highlight=False, soft_wrap=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -48,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("demo", help="run the whole pipeline once and print the table that results")
     commands.add_parser("up", help="leave an emulator with the applied stack running")
     commands.add_parser("down", help="end what `up` started")
+    commands.add_parser("clean", help="end what `up` started, and remove what killed runs left")
+    tests = commands.add_parser("e2e", help="run the end-to-end tests with these arguments of pytest")
+    tests.add_argument("arguments", nargs=argparse.REMAINDER)
     passed_on = commands.add_parser("terraform", help="run Terraform, found as for local runs, with your environment")
     passed_on.add_argument("-C", dest="folder", type=Path, default=paths.TERRAFORM, help="the folder to run it in")
     passed_on.add_argument("arguments", nargs=argparse.REMAINDER)

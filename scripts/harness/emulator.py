@@ -1,7 +1,8 @@
 """The AWS emulators behind one interface: embedded (ministack), LocalStack, or one that runs already.
 
-``EMULATOR`` chooses: ``auto`` (LocalStack if a Docker engine answers, else embedded), ``embedded``, ``localstack`` (in
-Docker if an engine answers, else as a local process) or a URL.
+``EMULATOR`` chooses: ``embedded`` (the default of everything but the end-to-end tests), ``localstack`` (in Docker where
+an engine with compose answers, else as a local process), ``localstack-docker`` or ``localstack-process`` (that one and
+no other), or a URL.
 """
 
 import json
@@ -22,8 +23,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from harness import embedded, launched, localstack, localstack_process
+from harness import embedded, launched, localstack_docker, localstack_process
 from harness.errors import HarnessError
+from harness.localstack_docker import NoEngineError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 Name = Literal["embedded", "localstack", "url"]
 
 REGION = "us-east-1"
+
+_LOCALSTACK = "LocalStack"
 
 _EMBEDDED_LIMITS = (
     "SNS's retries and dead-letter queue for Lambda",
@@ -73,6 +77,8 @@ class Emulator:
     """Whether SNS's call of a function is tried again, and its subscription's dead-letter queue is used."""
     limits: tuple[str, ...]
     """What a run on it does not prove."""
+    functions_reach_loopback: bool
+    """Whether functions run on this machine, so that they reach servers on its loopback addresses."""
     disposable: bool
     """Whether it goes away with the run, and all that is in it."""
     region: str = REGION
@@ -163,20 +169,61 @@ class Running:
     """What :func:`stop_detached` needs to end it from another process."""
 
 
-def choose(choice: str | None = None) -> str:
-    """Return what ``choice``, else ``EMULATOR``, else ``auto`` means here: ``embedded``, ``localstack`` or a URL.
+@dataclass(frozen=True)
+class Choice:
+    """What :func:`choose` decided."""
+
+    name: str
+    """``embedded``, ``localstack-docker``, ``localstack-process`` or a URL."""
+    title: str
+    """What it is, and where ``EMULATOR`` left that open, why."""
+    engine: localstack_docker.Engine | None = None
+    """The engine of ``localstack-docker``."""
+
+
+def choose(choice: str | None = None) -> Choice:
+    """Return what ``choice``, else ``EMULATOR``, else ``embedded`` means on this machine.
 
     Raises:
-        HarnessError: it is none of the choices.
+        HarnessError: it is none of the choices, or needs a Docker engine and there is none that can be used.
     """
-    asked = choice or os.environ.get("EMULATOR") or "auto"
-    if asked in {"embedded", "localstack"} or asked.startswith(("http://", "https://")):
-        return asked.rstrip("/")
-    if asked == "auto":
-        return "localstack" if localstack.engine_answers() else "embedded"
+    asked = choice or os.environ.get("EMULATOR") or "embedded"
+    if asked == "embedded":
+        return Choice(asked, "embedded (ministack, IAM enforced)")
+    if asked == "localstack-process":
+        return Choice(asked, f"{_LOCALSTACK} as a local process (moto serves DynamoDB)")
+    if asked in {"localstack", "localstack-docker"}:
+        return _localstack_choice(asked)
+    if asked.startswith(("http://", "https://")):
+        return Choice(asked.rstrip("/"), "the one that runs")
     raise HarnessError(
-        f"EMULATOR is {asked!r}: choose auto, embedded, localstack, or the URL of an emulator that is running."
+        f"EMULATOR is {asked!r}: choose embedded, localstack (in Docker or else as a process), localstack-docker, "
+        "localstack-process, or the URL of an emulator that is running."
     )
+
+
+def _localstack_choice(asked: str) -> Choice:
+    try:
+        engine = localstack_docker.find_engine()
+    except NoEngineError as error:
+        if asked == "localstack-docker":
+            raise HarnessError(
+                f"EMULATOR is localstack-docker, but {error}: mend that, or choose localstack-process or embedded."
+            ) from error
+        return Choice("localstack-process", f"{_LOCALSTACK} as a local process (moto serves DynamoDB), for {error},")
+    return Choice("localstack-docker", f"{_LOCALSTACK} in Docker, by the engine at {engine.endpoint},", engine)
+
+
+def prepare(choice: Choice) -> None:
+    """Fetch what :func:`start` would fetch first, so that a later start is quick and silent.
+
+    Raises:
+        HarnessError: it can't be fetched.
+    """
+    if choice.engine:
+        localstack_docker.provide_image(choice.engine)
+    elif choice.name == "localstack-process":
+        localstack_process.install()
 
 
 def start(choice: str | None, folder: Path) -> Running:
@@ -189,16 +236,15 @@ def start(choice: str | None, folder: Path) -> Running:
     """
     chosen = choose(choice)
     folder.mkdir(parents=True, exist_ok=True)
-    if chosen == "embedded":
-        server, what = _embedded(folder), "embedded (ministack, IAM enforced)"
-    elif chosen != "localstack":
-        server, what = Running(running_at(chosen), _nothing, _nothing), "the one that runs"
-    elif localstack.engine_answers():
-        server, what = _localstack_in_docker(folder), "LocalStack in Docker"
-    else:
+    if chosen.engine:
+        server = _localstack_in_docker(chosen.engine, folder)
+    elif chosen.name == "embedded":
+        server = _embedded(folder)
+    elif chosen.name == "localstack-process":
         server = _localstack_process(folder)
-        what = "LocalStack as a local process, for no Docker engine answers (DynamoDB is moto's),"
-    print(f"Emulator: {what} at {server.emulator.endpoint_url}", flush=True)
+    else:
+        server = Running(running_at(chosen.name), _nothing, _nothing)
+    print(f"Emulator: {chosen.title} at {server.emulator.endpoint_url}", flush=True)
     return server
 
 
@@ -211,25 +257,25 @@ def _embedded(folder: Path) -> Running:
         simulates_ses=True,
         retries_sns_to_lambda=False,
         limits=_EMBEDDED_LIMITS,
+        functions_reach_loopback=True,
         disposable=True,
     )
     return Running(emulator, server.stop, server.detach, _state(server))
 
 
-def _localstack_in_docker(folder: Path) -> Running:
-    project = f"healthy-mailing-{folder.name}".lower()
-    container = localstack.LocalStack.start(project, folder)
-    emulator = _localstack(container.endpoint_url, _LOCALSTACK_LIMITS)
-    return Running(emulator, container.stop, _nothing, {"project": project, "folder": str(folder)})
+def _localstack_in_docker(engine: localstack_docker.Engine, folder: Path) -> Running:
+    container = localstack_docker.LocalStack.start(engine, folder)
+    emulator = _localstack(container.endpoint_url, _LOCALSTACK_LIMITS, functions_reach_loopback=False)
+    return Running(emulator, container.stop, container.detach, {"folder": str(folder)})
 
 
 def _localstack_process(folder: Path) -> Running:
     server = localstack_process.start(folder)
-    emulator = _localstack(server.endpoint_url, _LOCALSTACK_PROCESS_LIMITS)
+    emulator = _localstack(server.endpoint_url, _LOCALSTACK_PROCESS_LIMITS, functions_reach_loopback=True)
     return Running(emulator, server.stop, server.detach, _state(server))
 
 
-def _localstack(endpoint_url: str, limits: tuple[str, ...]) -> Emulator:
+def _localstack(endpoint_url: str, limits: tuple[str, ...], *, functions_reach_loopback: bool) -> Emulator:
     return Emulator(
         "localstack",
         endpoint_url,
@@ -237,6 +283,7 @@ def _localstack(endpoint_url: str, limits: tuple[str, ...]) -> Emulator:
         simulates_ses=False,
         retries_sns_to_lambda=True,
         limits=limits,
+        functions_reach_loopback=functions_reach_loopback,
         disposable=True,
     )
 
@@ -256,11 +303,15 @@ def running(choice: str | None, folder: Path) -> Iterator[Emulator]:
 
 
 def stop_detached(state: Mapping[str, str]) -> None:
-    """End an emulator that another process detached, by its :attr:`Running.state`; nothing if it is gone already."""
-    if "project" in state:
-        localstack.remove(state["project"], Path(state["folder"]))
-    elif "endpoint_url" in state:
+    """End an emulator that another process detached, by its :attr:`Running.state`; nothing if it is gone already.
+
+    Raises:
+        HarnessError: it does not stop, or its Docker engine does not answer.
+    """
+    if "endpoint_url" in state:
         launched.stop(state["endpoint_url"], Path(state["folder"]))
+    elif "folder" in state:
+        localstack_docker.remove(Path(state["folder"]))
 
 
 def answers(endpoint_url: str) -> bool:
@@ -298,6 +349,8 @@ def running_at(url: str) -> Emulator:
         simulates_ses=is_ministack,
         retries_sns_to_lambda=not is_ministack,
         limits=limits,
+        # LocalStack may run them in containers.
+        functions_reach_loopback=is_ministack,
         disposable=False,
     )
 

@@ -45,7 +45,7 @@ def down(console: Console) -> None:
     """Destroy the stack and stop the emulator.
 
     Raises:
-        HarnessError: the stack could not be destroyed in an emulator that others use.
+        HarnessError: the stack could not be destroyed in an emulator that others use, or its Docker engine is gone.
     """
     with _alone():
         state = _read()
@@ -128,8 +128,8 @@ def _read() -> dict[str, Any] | None:
 
 
 def _clean(state: Mapping[str, Any] | None) -> None:
-    if state is not None:
-        emulator.stop_detached(state["emulator"])
+    # Without a state: what an interrupted `up` may have left.
+    emulator.stop_detached({"folder": str(paths.UP)} if state is None else state["emulator"])
     shutil.rmtree(paths.UP, ignore_errors=True)
 
 

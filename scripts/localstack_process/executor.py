@@ -1,6 +1,5 @@
 """LocalStack's executor of Lambda functions, by local processes."""
 
-import json
 import time
 from threading import Lock
 
@@ -9,7 +8,7 @@ from localstack.services.lambda_.invocation.lambda_models import FunctionVersion
 from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
-from localstack_process.runtime_api import Invocation, Outcome
+from localstack_process.runtime_api import Invocation
 from localstack_process.worker import Worker
 
 
@@ -66,7 +65,7 @@ class ProcessExecutor(RuntimeExecutor):
                 worker.kill()
             started = time.monotonic()
             outcome = worker.invoke(invocation)
-            log = self._log(invocation, outcome, worker, time.monotonic() - started)
+            log = worker.log(invocation, outcome, self.function_version.id.qualifier, time.monotonic() - started)
             if worker.ended:
                 self._close_worker()
         return InvocationResult(invocation.request_id, outcome.payload, is_error=outcome.is_error, logs=log)
@@ -117,18 +116,3 @@ class ProcessExecutor(RuntimeExecutor):
         if self._worker:
             self._worker.close()
             self._worker = None
-
-    def _log(self, invocation: Invocation, outcome: Outcome, worker: Worker, seconds: float) -> str:
-        """Return what the handler wrote between the lines that Lambda adds to a log stream."""
-        output = worker.new_output()
-        if worker.ended:
-            output += f"{json.loads(outcome.payload)['errorMessage']}\n"
-        elif output and not output.endswith("\n"):
-            output += "\n"
-        return (
-            f"START RequestId: {invocation.request_id} Version: {self.function_version.id.qualifier}\n"
-            f"{output}"
-            f"END RequestId: {invocation.request_id}\n"
-            f"REPORT RequestId: {invocation.request_id}\tDuration: {seconds * 1000:.2f} ms\t"
-            f"Memory Size: {self.function_version.config.memory_size} MB\tMax Memory Used: {worker.peak_memory} MB\n"
-        )

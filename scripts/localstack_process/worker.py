@@ -37,7 +37,7 @@ class Worker:
             start_timeout: how long the import of the handler may take, in seconds.
         """
         self.ended = False  # it takes no further invocation
-        self.peak_memory = 0  # MiB
+        self._peak_memory = 0  # MiB
         self._memory = memory
         self._start_timeout = start_timeout
         self._initialised = False
@@ -79,7 +79,7 @@ class Worker:
                 self._initialise()
             self._api.invocations.put(invocation)
             event = self._next_event(invocation.timeout)
-            self.peak_memory = max(self.peak_memory, self._used_memory())
+            self._peak_memory = max(self._peak_memory, self._used_memory())
         except _EndedError as end:
             self.kill()
             self.ended = True
@@ -87,13 +87,20 @@ class Worker:
         assert isinstance(event, Outcome)  # noqa: S101  (the other kind comes once, and first)
         return event
 
-    def new_output(self) -> str:
-        """Return what was written to standard output and standard error since the last call."""
-        size = os.fstat(self._output.fileno()).st_size
-        # pread: the process writes at the file's offset, which it shares with us.
-        content = os.pread(self._output.fileno(), size - self._output_read, self._output_read)
-        self._output_read = size
-        return content.decode(errors="replace")
+    def log(self, invocation: Invocation, outcome: Outcome, version: str, seconds: float) -> str:
+        """Return what the handler wrote since the last call, between the lines that Lambda adds to a log stream."""
+        output = self._new_output()
+        if self.ended:
+            output += f"{json.loads(outcome.payload)['errorMessage']}\n"
+        elif output and not output.endswith("\n"):
+            output += "\n"
+        return (
+            f"START RequestId: {invocation.request_id} Version: {version}\n"
+            f"{output}"
+            f"END RequestId: {invocation.request_id}\n"
+            f"REPORT RequestId: {invocation.request_id}\tDuration: {seconds * 1000:.2f} ms\t"
+            f"Memory Size: {self._memory} MB\tMax Memory Used: {self._peak_memory} MB\n"
+        )
 
     def kill(self) -> None:
         """End the process and its children, from any thread; an invocation under way comes to an error."""
@@ -131,7 +138,7 @@ class Worker:
         status = self._process.poll()
         if status is None:
             used = self._used_memory()
-            self.peak_memory = max(self.peak_memory, used)
+            self._peak_memory = max(self._peak_memory, used)
             if used <= self._memory:
                 return None
             status = -signal.SIGKILL  # what Lambda's kernel does then
@@ -140,6 +147,13 @@ class Worker:
         if status > 0:
             return f"Runtime exited with error: exit status {status}"
         return f"Runtime exited with error: signal: {(signal.strsignal(-status) or str(-status)).lower()}"
+
+    def _new_output(self) -> str:
+        size = os.fstat(self._output.fileno()).st_size
+        # pread: the process writes at the file's offset, which it shares with us.
+        content = os.pread(self._output.fileno(), size - self._output_read, self._output_read)
+        self._output_read = size
+        return content.decode(errors="replace")
 
     def _used_memory(self) -> int:
         try:

@@ -1,6 +1,7 @@
 """The real Terraform root, applied once in each delivery mode to one emulator, side by side."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import pytest
 from boto3.dynamodb.types import TypeDeserializer
 
 import package
+from harness import run_folder
 from harness.emulator import Emulator, running
 from harness.stack import Stack, applied
 
@@ -102,8 +104,11 @@ def eventually(probe: Callable[[], Any], expected: Any, seconds: float = 30) -> 
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with running(None, tmp_path_factory.mktemp("emulator")) as started:
-        yield started
+    # Where the next run finds what is left of this one if it is killed.
+    with run_folder.kept_on_failure("e2e") as folder:
+        with running(None, folder) as started:
+            yield started
+        shutil.copy(folder / "emulator.log", tmp_path_factory.mktemp("emulator"))
 
 
 @pytest.fixture(scope="session")

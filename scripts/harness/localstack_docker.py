@@ -1,0 +1,227 @@
+"""LocalStack in Docker, by pytest-docker and ``compose.yaml``.
+
+Each run has a compose project of its own. A file in the run's folder names it, so that :func:`remove` can bring it down
+from another process, also after the run was killed.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_docker.plugin import DockerComposeExecutor, Services
+
+from harness.errors import HarnessError, tail
+
+COMPOSE_FILE = Path(__file__).with_name("compose.yaml")
+IMAGE = "localstack/localstack:4.14.0"
+
+_RECORD = "docker.json"
+_ASK_SECONDS = 20
+_LOG_SECONDS = 10
+_EDGE_PORT = 4566
+
+
+class NoEngineError(HarnessError):
+    """There is no Docker engine that can be used here; the message is a clause that says why."""
+
+
+class EngineGoneError(HarnessError):
+    """The engine that a run's containers are on does not answer, so they can't be removed."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A Docker engine that answers on a Unix socket of this machine, and has compose."""
+
+    endpoint: str
+    """Such as ``unix:///var/run/docker.sock``."""
+    socket: str
+    """The same socket's path as containers must mount it."""
+
+
+def find_engine() -> Engine:
+    """Return the engine that the ``docker`` command uses: by ``DOCKER_HOST``, ``DOCKER_CONTEXT`` or its current context.
+
+    Raises:
+        NoEngineError: there is none, or it can't be used.
+    """
+    if shutil.which("docker") is None:
+        raise NoEngineError("there is no `docker` command")
+    asked = _ask("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+    if asked.returncode:
+        raise NoEngineError(f"`docker context inspect` says: {_last_line(asked)}")
+    endpoint = asked.stdout.strip()
+    if not endpoint.startswith("unix://"):
+        raise NoEngineError(f"the Docker engine is at {endpoint}, where neither its ports nor its socket can be reached")
+    asked = _ask("docker", "--host", endpoint, "info", "--format", "{{.ServerErrors}}{{.OperatingSystem}}")
+    if "permission denied" in asked.stderr + asked.stdout:
+        raise NoEngineError(f"you lack the permission to use the Docker engine at {endpoint}")
+    if not answers(endpoint):
+        raise NoEngineError(f"no Docker engine answers at {endpoint}")
+    if _ask("docker", "compose", "version").returncode:
+        raise NoEngineError("the `docker` command has no compose plugin")
+    return Engine(endpoint, mounted_socket(endpoint, sys.platform, asked.stdout))
+
+
+def mounted_socket(endpoint: str, platform: str, operating_system: str) -> str:
+    """Return the path by which containers can mount an engine's socket.
+
+    It is the endpoint's, unless the engine runs in a virtual machine: there it is the usual one, whatever path leads to
+    it from this machine (Docker Desktop, and every engine on macOS). ``platform`` is as in :data:`sys.platform`,
+    ``operating_system`` as in ``docker info``.
+    """
+    virtual = platform == "darwin" or "Docker Desktop" in operating_system
+    return "/var/run/docker.sock" if virtual else endpoint.removeprefix("unix://")
+
+
+def answers(endpoint: str) -> bool:
+    """Return whether an engine answers at this endpoint."""
+    return _ask("docker", "--host", endpoint, "version").returncode == 0
+
+
+def provide_image(engine: Engine) -> str:
+    """Return the image to run, ``LOCALSTACK_IMAGE`` or else :data:`IMAGE`, once the engine has it.
+
+    Raises:
+        HarnessError: it has not, and can't pull it.
+    """
+    image = os.environ.get("LOCALSTACK_IMAGE") or IMAGE
+    if _ask("docker", "--host", engine.endpoint, "image", "inspect", image).returncode:
+        print(f"Pulling {image} (once) …", flush=True)
+        quiet = [] if sys.stdout.isatty() else ["--quiet"]
+        pulled = subprocess.run(
+            ["docker", "--host", engine.endpoint, "pull", *quiet, image],
+            stdout=None if sys.stdout.isatty() else subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if pulled.returncode:
+            raise HarnessError(
+                f"{image} is not on the Docker engine at {engine.endpoint} and could not be pulled "
+                f"({_last_line(pulled)}): connect it to the registry, or choose EMULATOR=localstack-process or embedded."
+            )
+    return image
+
+
+class LocalStack:
+    """A running LocalStack container. Make one with :meth:`start`."""
+
+    def __init__(self, endpoint_url: str, folder: Path, log: subprocess.Popen[bytes]) -> None:
+        """Take over a project that is up, and the process that writes its log."""
+        self.endpoint_url = endpoint_url
+        self._folder = folder
+        self._log = log
+
+    @classmethod
+    def start(cls, engine: Engine, folder: Path) -> "LocalStack":
+        """Start a container and wait until it is healthy. Its log is written to ``emulator.log`` in the folder.
+
+        Raises:
+            HarnessError: its image is missing, or it did not become healthy.
+        """
+        image = provide_image(engine)
+        project = f"healthy-mailing-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}"
+        (folder / _RECORD).write_text(json.dumps({"project": project, "endpoint": engine.endpoint}))
+        settings = folder / "compose.env"
+        settings.write_text(f"DOCKER_SOCKET={engine.socket}\n")
+        command = f'docker --host "{engine.endpoint}" compose --progress plain --env-file "{settings}"'
+        compose = DockerComposeExecutor(command, str(COMPOSE_FILE), project)
+        log = folder / "emulator.log"
+        try:
+            compose.execute("up --wait")
+            container = _lines(engine.endpoint, "ps", "--quiet", "--filter", f"label=com.docker.compose.project={project}")
+            port = Services(compose).port_for("localstack", _EDGE_PORT)
+            follower = _follow(engine.endpoint, container[0], log)
+        except BaseException as error:
+            log.write_bytes(compose.execute("logs --no-color --no-log-prefix", success_codes=range(256)))
+            remove(folder)
+            # pytest-docker raises nothing more precise.
+            if isinstance(error, Exception):
+                raise HarnessError(f"{image} did not start (its log: {log}):\n{tail(str(error))}") from error
+            raise
+        return cls(f"http://127.0.0.1:{port}", folder, follower)
+
+    def detach(self) -> None:
+        """Let it live on when this process ends; :func:`remove` ends it then."""
+        # The process that writes its log is left on purpose; without this Python warns that it was.
+        self._log.returncode = 0
+
+    def stop(self) -> None:
+        """Remove the container and what belongs to it; its log stays."""
+        remove(self._folder)
+        try:
+            self._log.wait(_LOG_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._log.kill()
+            self._log.wait()
+
+
+def remove(folder: Path) -> None:
+    """Remove the containers, network and volumes of the run in this folder, if it has any left.
+
+    Raises:
+        EngineGoneError: its engine does not answer.
+        HarnessError: the engine refused to remove something.
+    """
+    record = folder / _RECORD
+    try:
+        recorded = json.loads(record.read_text())
+        project, endpoint = recorded["project"], recorded["endpoint"]
+    except (OSError, ValueError):  # ValueError: killed while it was written, before there was a container
+        return
+    if shutil.which("docker") is None or not answers(endpoint):
+        raise EngineGoneError(
+            f"The Docker engine at {endpoint} does not answer, so the containers of compose project {project} can't be "
+            "removed: start the engine and try again."
+        )
+    # LocalStack's Lambda containers are on the project's network but not of the project, and nobody else removes them
+    # when it is killed. It goes first, so that it starts no more of them.
+    for kind in (f"label=com.docker.compose.project={project}", f"network={project}_default"):
+        _remove_all(endpoint, _lines(endpoint, "ps", "--all", "--quiet", "--filter", kind), "rm", "--force", "--volumes")
+    for what in ("network", "volume"):
+        label = f"label=com.docker.compose.project={project}"
+        _remove_all(endpoint, _lines(endpoint, what, "ls", "--quiet", "--filter", label), what, "rm")
+    record.unlink()
+
+
+def _remove_all(endpoint: str, ids: list[str], *command: str) -> None:
+    if ids:
+        removed = subprocess.run(
+            ["docker", "--host", endpoint, *command, *ids], capture_output=True, text=True, check=False
+        )
+        # Something else may have removed it meanwhile.
+        if removed.returncode and "No such" not in removed.stderr and "in progress" not in removed.stderr:
+            raise HarnessError(f"`docker {' '.join([*command, *ids])}` failed:\n{tail(removed.stderr)}")
+
+
+def _lines(endpoint: str, *arguments: str) -> list[str]:
+    return _ask("docker", "--host", endpoint, *arguments).stdout.split()
+
+
+def _follow(endpoint: str, container: str, log: Path) -> subprocess.Popen[bytes]:
+    """Write a container's log to a file while it runs. The process ends when the container is removed."""
+    with log.open("wb") as stream:
+        return subprocess.Popen(
+            ["docker", "--host", endpoint, "logs", "--follow", container],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the harness, and a detached container's log goes on
+        )
+
+
+def _ask(*command: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return subprocess.CompletedProcess(command, 1, "", str(error))
+
+
+def _last_line(process: subprocess.CompletedProcess[str]) -> str:
+    return (process.stderr.strip().splitlines() or ["nothing"])[-1]
