@@ -1,4 +1,4 @@
-"""Lambda's images are used as they are on this engine: LocalStack 4.14.0 pulls them by force, which needs a registry."""
+"""Lambda's images are used as the engine has them; LocalStack 4.14.0 would pull them, which needs a registry."""
 
 from localstack.services.lambda_ import hooks
 from localstack.services.lambda_.invocation import docker_runtime_executor as docker

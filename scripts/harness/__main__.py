@@ -22,7 +22,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def main() -> None:
     """Run a command; exit with 1 and one line on an error, with 128 + N on signal N after cleaning up."""
-    arguments = _parser().parse_args()
+    parser = _parser()
+    arguments, others = parser.parse_known_args()
+    if others and arguments.command != "e2e":
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
     for number in _SIGNALS:
         signal.signal(number, _interrupted)
     console = Console()
@@ -38,7 +41,7 @@ def main() -> None:
         elif arguments.command == "clean":
             _clean(console)
         elif arguments.command == "e2e":
-            e2e.run(console, arguments.arguments)
+            e2e.run(console, others)
         else:
             terraform.find().replace_this_process(arguments.arguments, arguments.folder)
     except HarnessError as error:
@@ -65,8 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("up", help="leave an emulator with the applied stack running")
     commands.add_parser("down", help="end what `up` started")
     commands.add_parser("clean", help="end what `up` started, and remove what killed runs left")
-    tests = commands.add_parser("e2e", help="run the end-to-end tests with these arguments of pytest")
-    tests.add_argument("arguments", nargs=argparse.REMAINDER)
+    commands.add_parser("e2e", help="run the end-to-end tests; further arguments are pytest's")
     passed_on = commands.add_parser("terraform", help="run Terraform, found as for local runs, with your environment")
     passed_on.add_argument("-C", dest="folder", type=Path, default=paths.TERRAFORM, help="the folder to run it in")
     passed_on.add_argument("arguments", nargs=argparse.REMAINDER)

@@ -41,7 +41,7 @@ Name = Literal["embedded", "localstack", "url"]
 
 REGION = "us-east-1"
 
-_LOCALSTACK = "LocalStack"
+_PROCESS = "LocalStack as a local process (moto serves DynamoDB)"
 
 _EMBEDDED_LIMITS = (
     "SNS's retries and dead-letter queue for Lambda",
@@ -191,7 +191,7 @@ def choose(choice: str | None = None) -> Choice:
     if asked == "embedded":
         return Choice(asked, "embedded (ministack, IAM enforced)")
     if asked == "localstack-process":
-        return Choice(asked, f"{_LOCALSTACK} as a local process (moto serves DynamoDB)")
+        return Choice(asked, _PROCESS)
     if asked in {"localstack", "localstack-docker"}:
         return _localstack_choice(asked)
     if asked.startswith(("http://", "https://")):
@@ -210,8 +210,8 @@ def _localstack_choice(asked: str) -> Choice:
             raise HarnessError(
                 f"EMULATOR is localstack-docker, but {error}: mend that, or choose localstack-process or embedded."
             ) from error
-        return Choice("localstack-process", f"{_LOCALSTACK} as a local process (moto serves DynamoDB), for {error},")
-    return Choice("localstack-docker", f"{_LOCALSTACK} in Docker, by the engine at {engine.endpoint},", engine)
+        return Choice("localstack-process", f"{_PROCESS}, because {error},")
+    return Choice("localstack-docker", f"LocalStack in Docker, by the engine at {engine.endpoint},", engine)
 
 
 def prepare(choice: Choice) -> None:

@@ -20,7 +20,9 @@ from harness.errors import HarnessError, tail
 COMPOSE_FILE = Path(__file__).with_name("compose.yaml")
 IMAGE = "localstack/localstack:4.14.0"
 
-_RECORD = "docker.json"
+RECORD = "docker.json"
+"""The file in a run's folder that names its compose project and engine."""
+
 _ASK_SECONDS = 20
 _LOG_SECONDS = 10
 _EDGE_PORT = 4566
@@ -45,7 +47,7 @@ class Engine:
 
 
 def find_engine() -> Engine:
-    """Return the engine that the ``docker`` command uses: by ``DOCKER_HOST``, ``DOCKER_CONTEXT`` or its current context.
+    """Return the engine that the ``docker`` command uses: that of ``DOCKER_HOST``, ``DOCKER_CONTEXT`` or the context.
 
     Raises:
         NoEngineError: there is none, or it can't be used.
@@ -57,9 +59,12 @@ def find_engine() -> Engine:
         raise NoEngineError(f"`docker context inspect` says: {_last_line(asked)}")
     endpoint = asked.stdout.strip()
     if not endpoint.startswith("unix://"):
-        raise NoEngineError(f"the Docker engine is at {endpoint}, where neither its ports nor its socket can be reached")
-    asked = _ask("docker", "--host", endpoint, "info", "--format", "{{.ServerErrors}}{{.OperatingSystem}}")
-    if "permission denied" in asked.stderr + asked.stdout:
+        raise NoEngineError(
+            f"the Docker engine is at {endpoint}, and only one on a Unix socket can be used: the ports of another may "
+            "be those of another machine"
+        )
+    asked = _ask("docker", "--host", endpoint, "info", "--format", "{{.OperatingSystem}}")
+    if "permission denied" in asked.stderr:
         raise NoEngineError(f"you lack the permission to use the Docker engine at {endpoint}")
     if not answers(endpoint):
         raise NoEngineError(f"no Docker engine answers at {endpoint}")
@@ -104,7 +109,8 @@ def provide_image(engine: Engine) -> str:
         if pulled.returncode:
             raise HarnessError(
                 f"{image} is not on the Docker engine at {engine.endpoint} and could not be pulled "
-                f"({_last_line(pulled)}): connect it to the registry, or choose EMULATOR=localstack-process or embedded."
+                f"({_last_line(pulled)}): connect the engine to its registry, or choose EMULATOR=embedded or "
+                "localstack-process."
             )
     return image
 
@@ -127,7 +133,7 @@ class LocalStack:
         """
         image = provide_image(engine)
         project = f"healthy-mailing-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}"
-        (folder / _RECORD).write_text(json.dumps({"project": project, "endpoint": engine.endpoint}))
+        (folder / RECORD).write_text(json.dumps({"project": project, "endpoint": engine.endpoint}))
         settings = folder / "compose.env"
         settings.write_text(f"DOCKER_SOCKET={engine.socket}\n")
         command = f'docker --host "{engine.endpoint}" compose --progress plain --env-file "{settings}"'
@@ -135,9 +141,9 @@ class LocalStack:
         log = folder / "emulator.log"
         try:
             compose.execute("up --wait")
-            container = _lines(engine.endpoint, "ps", "--quiet", "--filter", f"label=com.docker.compose.project={project}")
             port = Services(compose).port_for("localstack", _EDGE_PORT)
-            follower = _follow(engine.endpoint, container[0], log)
+            (container,) = ask(engine.endpoint, "ps", "--quiet", "--filter", _label(project))
+            follower = _follow(engine.endpoint, container, log)
         except BaseException as error:
             log.write_bytes(compose.execute("logs --no-color --no-log-prefix", success_codes=range(256)))
             remove(folder)
@@ -169,7 +175,7 @@ def remove(folder: Path) -> None:
         EngineGoneError: its engine does not answer.
         HarnessError: the engine refused to remove something.
     """
-    record = folder / _RECORD
+    record = folder / RECORD
     try:
         recorded = json.loads(record.read_text())
         project, endpoint = recorded["project"], recorded["endpoint"]
@@ -182,25 +188,28 @@ def remove(folder: Path) -> None:
         )
     # LocalStack's Lambda containers are on the project's network but not of the project, and nobody else removes them
     # when it is killed. It goes first, so that it starts no more of them.
-    for kind in (f"label=com.docker.compose.project={project}", f"network={project}_default"):
-        _remove_all(endpoint, _lines(endpoint, "ps", "--all", "--quiet", "--filter", kind), "rm", "--force", "--volumes")
-    for what in ("network", "volume"):
-        label = f"label=com.docker.compose.project={project}"
-        _remove_all(endpoint, _lines(endpoint, what, "ls", "--quiet", "--filter", label), what, "rm")
+    for own in (_label(project), f"network={project}_default"):
+        _remove_all(endpoint, ask(endpoint, "ps", "--all", "--quiet", "--filter", own), "rm", "--force", "--volumes")
+    for kind in ("network", "volume"):
+        _remove_all(endpoint, ask(endpoint, kind, "ls", "--quiet", "--filter", _label(project)), kind, "rm")
     record.unlink()
 
 
+def _label(project: str) -> str:
+    return f"label=com.docker.compose.project={project}"
+
+
 def _remove_all(endpoint: str, ids: list[str], *command: str) -> None:
-    if ids:
-        removed = subprocess.run(
-            ["docker", "--host", endpoint, *command, *ids], capture_output=True, text=True, check=False
-        )
-        # Something else may have removed it meanwhile.
-        if removed.returncode and "No such" not in removed.stderr and "in progress" not in removed.stderr:
-            raise HarnessError(f"`docker {' '.join([*command, *ids])}` failed:\n{tail(removed.stderr)}")
+    if not ids:
+        return
+    removed = _ask("docker", "--host", endpoint, *command, *ids)
+    # Another process may be removing it too.
+    if removed.returncode and "No such" not in removed.stderr and "already in progress" not in removed.stderr:
+        raise HarnessError(f"`docker {' '.join([*command, *ids])}` failed:\n{tail(removed.stderr)}")
 
 
-def _lines(endpoint: str, *arguments: str) -> list[str]:
+def ask(endpoint: str, *arguments: str) -> list[str]:
+    """Return the words that ``docker`` prints with these arguments, none if it fails."""
     return _ask("docker", "--host", endpoint, *arguments).stdout.split()
 
 

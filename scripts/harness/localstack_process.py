@@ -73,8 +73,8 @@ def find_python() -> Path:
             f"LOCALSTACK_PYTHON is {named}, which is not Python 3.12 or 3.13 with venv: correct it or unset it."
         )
     raise HarnessError(
-        "EMULATOR=localstack needs a Docker engine, or Python 3.12 or 3.13, and found neither: start Docker, install "
-        "such a Python or name it in LOCALSTACK_PYTHON, or choose EMULATOR=embedded or the URL of one that runs."
+        "LocalStack without Docker needs Python 3.12 or 3.13, which is not here: install it, name it in "
+        "LOCALSTACK_PYTHON, start a Docker engine, or choose EMULATOR=embedded or the URL of one that runs."
     )
 
 

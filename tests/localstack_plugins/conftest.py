@@ -1,107 +1,13 @@
 """LocalStack as a local process, driven through its HTTP API as its users do."""
 
-import io
-import json
-import time
-import uuid
-import zipfile
-from base64 import b64decode
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from harness import localstack_process
 from harness.launched import Launched
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_lambda import LambdaClient
-
-_CONFIG = Config(proxies={}, retries={"total_max_attempts": 1}, max_pool_connections=20)
-_ARGUMENTS: dict[str, Any] = {
-    "region_name": "us-east-1",
-    "aws_access_key_id": "test",
-    "aws_secret_access_key": "test",
-    "config": _CONFIG,
-}
-
-
-def lambda_client(endpoint_url: str) -> "LambdaClient":
-    return boto3.client("lambda", endpoint_url=endpoint_url, **_ARGUMENTS)
-
-
-def dynamodb_client(endpoint_url: str) -> "DynamoDBClient":
-    return boto3.client("dynamodb", endpoint_url=endpoint_url, **_ARGUMENTS)
-
-
-def zipped(source: str) -> bytes:
-    """Return a zip with this text as ``app.py``."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("app.py", source)
-    return content.getvalue()
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What an invocation came to."""
-
-    payload: Any
-    error: str | None
-    """None, or ``Unhandled``."""
-    log: str
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function in LocalStack."""
-
-    client: "LambdaClient"
-    name: str
-
-    def __call__(self, event: Any = None) -> Answer:
-        """Invoke it."""
-        answer = self.client.invoke(FunctionName=self.name, Payload=json.dumps(event).encode(), LogType="Tail")
-        log = b64decode(answer["LogResult"]).decode()
-        return Answer(json.loads(answer["Payload"].read()), answer.get("FunctionError"), log)
-
-    def update(self, source: str) -> None:
-        """Give it another ``app.py``."""
-        self.client.update_function_code(FunctionName=self.name, ZipFile=zipped(source))
-        self.wait_until_ready()
-
-    def wait_until_ready(self) -> None:
-        """Wait until the last change is made. Raise ValueError, with LocalStack's reason, if it can't be."""
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            state = self.client.get_function_configuration(FunctionName=self.name)
-            if state["State"] == "Failed":
-                raise ValueError(state["StateReason"])
-            if state["State"] == "Active" and state["LastUpdateStatus"] == "Successful":
-                return
-            time.sleep(0.02)
-        raise TimeoutError(state)
-
-
-def create(client: "LambdaClient", source: str, **settings: Any) -> Function:
-    """Create a function whose handler is ``handler`` in this source, and wait until it is active."""
-    name = f"test-{uuid.uuid4().hex[:8]}"
-    settings = {"Runtime": "python3.13", "Timeout": 20, **settings}
-    client.create_function(
-        FunctionName=name,
-        Handler="app.handler",
-        Role="arn:aws:iam::000000000000:role/test",
-        Code={"ZipFile": zipped(source)},
-        **settings,
-    )
-    created = Function(client, name)
-    created.wait_until_ready()
-    return created
+from support.functions import Function, create, lambda_client
 
 
 @pytest.fixture(scope="session")

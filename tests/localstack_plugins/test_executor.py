@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.launched import Launched
-
-from .conftest import Function, create, lambda_client
+from support.functions import Function, create, lambda_client
 
 Create = Callable[..., Function]
 

@@ -13,8 +13,7 @@ import pytest
 
 from harness import launched, localstack_process, paths
 from harness.launched import Launched
-
-from .conftest import create, lambda_client
+from support.functions import create, lambda_client
 
 # Its handler has a child, as one that uses subprocess or multiprocessing.
 SOURCE = """

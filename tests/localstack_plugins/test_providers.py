@@ -2,8 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from harness.launched import Launched
-
-from .conftest import dynamodb_client
+from support.functions import dynamodb_client
 
 WRITERS = 8
 WRITES = 25

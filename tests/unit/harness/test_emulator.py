@@ -1,4 +1,4 @@
-"""Choosing an emulator; a fake docker command stands in for the real one."""
+"""Choosing an emulator. What a Docker engine has a part in is tested on one, in tests/localstack_docker."""
 
 import json
 import socket
@@ -10,115 +10,112 @@ from typing import ClassVar
 
 import pytest
 
-from harness import emulator, localstack, localstack_process
+from harness import emulator, localstack_docker, localstack_process, paths, run_folder
 from harness.errors import HarnessError
-
-AddDocker = Callable[[str], None]
-
-ANSWERS = "exit 0"
-NO_ENGINE = "echo 'Cannot connect to the Docker daemon' >&2; exit 1"
-NO_COMPOSE = 'if [ "$1" = compose ]; then exit 1; fi'
+from harness.localstack_docker import EngineGoneError
 
 
 @pytest.fixture(autouse=True)
-def no_choice_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def no_choice_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EMULATOR", raising=False)
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
 
 
 @pytest.fixture
-def add_docker(tmp_path: Path) -> AddDocker:
-    def add(script: str) -> None:
-        program = tmp_path / "bin" / "docker"
-        program.parent.mkdir()
-        program.write_text(f"#!/bin/sh\n{script}\n")
-        program.chmod(0o755)
-
-    return add
+def no_docker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine without the ``docker`` command, and without any other on PATH."""
+    monkeypatch.setenv("PATH", str(tmp_path))
 
 
-@pytest.mark.parametrize(
-    ("docker", "expected"),
-    [(None, "embedded"), (NO_ENGINE, "embedded"), (NO_COMPOSE, "embedded"), (ANSWERS, "localstack")],
-)
-def test_auto_is_localstack_only_where_docker_answers(add_docker: AddDocker, docker: str | None, expected: str) -> None:
-    if docker:
-        add_docker(docker)
-    assert emulator.choose() == emulator.choose("auto") == expected
+def test_the_default_is_the_same_on_every_machine() -> None:
+    """Whether or not there is a Docker engine: nothing asks for one."""
+    assert emulator.choose().name == emulator.choose("embedded").name == "embedded"
 
 
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
         ("embedded", "embedded"),
-        ("localstack", "localstack"),
+        ("localstack-process", "localstack-process"),
         ("http://127.0.0.1:4566/", "http://127.0.0.1:4566"),
         ("https://localhost.localstack.cloud:4566", "https://localhost.localstack.cloud:4566"),
     ],
 )
 def test_the_environment_chooses(monkeypatch: pytest.MonkeyPatch, asked: str, expected: str) -> None:
     monkeypatch.setenv("EMULATOR", asked)
-    assert emulator.choose() == expected
+    assert emulator.choose().name == expected
 
 
 def test_an_argument_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EMULATOR", "localstack")
-    assert emulator.choose("embedded") == "embedded"
+    monkeypatch.setenv("EMULATOR", "localstack-process")
+    assert emulator.choose("embedded").name == "embedded"
 
 
-@pytest.mark.parametrize("asked", ["moto", "127.0.0.1:4566", "Embedded"])
+@pytest.mark.parametrize("asked", ["auto", "moto", "127.0.0.1:4566", "Embedded"])
 def test_another_choice_is_refused_with_the_alternatives(asked: str) -> None:
-    with pytest.raises(HarnessError, match=f"EMULATOR is '{asked}': choose auto, embedded, localstack, or the URL"):
+    alternatives = r"choose embedded, localstack \(.*\), localstack-docker, localstack-process, or the URL"
+    with pytest.raises(HarnessError, match=f"EMULATOR is '{asked}': {alternatives}"):
         emulator.choose(asked)
 
 
-@pytest.mark.parametrize("docker", [None, NO_ENGINE, NO_COMPOSE])
-def test_localstack_without_an_engine_and_a_python_ends_in_one_line_with_the_alternatives(
-    add_docker: AddDocker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, docker: str | None
+@pytest.mark.usefixtures("no_docker")
+def test_localstack_without_docker_is_a_process_and_says_why() -> None:
+    chosen = emulator.choose("localstack")
+    assert chosen.name == "localstack-process"
+    assert "because there is no `docker` command" in chosen.title
+    with pytest.raises(
+        HarnessError, match=r"EMULATOR is localstack-docker, but there is no `docker` command: mend that"
+    ):
+        emulator.choose("localstack-docker")
+
+
+@pytest.mark.usefixtures("no_docker")
+def test_localstack_without_docker_and_a_python_ends_in_one_line_with_the_alternatives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if docker:
-        add_docker(docker)
     monkeypatch.setattr(localstack_process, "ENVIRONMENT", tmp_path / "not-installed")
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
     monkeypatch.delenv("LOCALSTACK_PYTHON", raising=False)
-    with pytest.raises(
-        HarnessError, match=r"needs a Docker engine, or Python .* EMULATOR=embedded or the URL"
-    ) as raised:
+    with pytest.raises(HarnessError, match=r"without Docker needs Python .* EMULATOR=embedded or the URL") as raised:
         emulator.start("localstack", tmp_path / "run")
     assert "\n" not in str(raised.value)
 
 
-def test_localstack_is_started_on_the_port_that_compose_reports_and_removed(
-    add_docker: AddDocker, tmp_path: Path
-) -> None:
-    calls = tmp_path / "calls"
-    add_docker(
-        f'echo "$@" >> {calls}\ncase "$*" in *"port localstack 4566"*) echo 127.0.0.1:32768;; *) echo log;; esac'
-    )
-    with emulator.running("localstack", tmp_path / "run-1") as started:
-        assert started.endpoint_url == "http://127.0.0.1:32768"
-        assert (started.name, started.enforces_iam, started.simulates_ses) == ("localstack", False, False)
-        assert started.client("sns").meta.endpoint_url == "http://127.0.0.1:32768"
-    projects = [call for call in calls.read_text().splitlines() if str(localstack.COMPOSE_FILE) in call]
-    assert [call.split(" -p healthy-mailing-run-1 ")[1] for call in projects] == [
-        "up --wait",
-        "port localstack 4566",
-        "logs --no-color",
-        "down --volumes",
-    ]
-    assert (tmp_path / "run-1" / "emulator.log").read_text() == "log\n"
+@pytest.mark.parametrize(
+    ("platform", "operating_system", "expected"),
+    [
+        ("linux", "Debian GNU/Linux 13 (trixie)", "/run/user/1000/docker.sock"),
+        # Engines in a virtual machine: containers find the socket where it is there.
+        ("linux", "Docker Desktop", "/var/run/docker.sock"),
+        ("darwin", "Docker Desktop", "/var/run/docker.sock"),
+        ("darwin", "Ubuntu 24.04.3 LTS", "/var/run/docker.sock"),  # colima
+    ],
+)
+def test_the_socket_that_containers_mount(platform: str, operating_system: str, expected: str) -> None:
+    endpoint = "unix:///run/user/1000/docker.sock"
+    assert localstack_docker.mounted_socket(endpoint, platform, operating_system) == expected
 
 
-def test_a_container_that_does_not_become_healthy_is_removed_and_its_log_named(
-    add_docker: AddDocker, tmp_path: Path
+def test_containers_on_an_engine_that_is_gone_are_named_and_tried_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = tmp_path / "calls"
-    add_docker(f'echo "$@" >> {calls}\ncase "$*" in *"up --wait"*) echo "no such image"; exit 1;; esac')
-    with pytest.raises(
-        HarnessError, match=r"localstack/localstack:4.14.0 did not start .*emulator.log(.|\n)*no such image"
-    ):
-        emulator.start("localstack", tmp_path / "run")
-    assert calls.read_text().endswith("down --volumes\n")
+    monkeypatch.setattr(paths, "RUNS", tmp_path)
+    killed = tmp_path / "e2e-1"
+    killed.mkdir()
+    (killed / "lock").touch()
+    endpoint = f"unix://{tmp_path}/none.sock"
+    (killed / localstack_docker.RECORD).write_text(json.dumps({"project": "healthy-mailing-1", "endpoint": endpoint}))
+
+    with pytest.raises(EngineGoneError, match=rf"{endpoint} .* healthy-mailing-1 .*start the engine") as raised:
+        localstack_docker.remove(killed)
+
+    assert "\n" not in str(raised.value)
+    assert run_folder.sweep() == [str(raised.value)]
+    assert killed.exists()
+
+
+def test_a_record_that_was_not_finished_is_that_of_no_container(tmp_path: Path) -> None:
+    (tmp_path / localstack_docker.RECORD).write_text('{"proj')
+    localstack_docker.remove(tmp_path)
 
 
 def test_a_url_where_nothing_answers_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def fake_emulator(*, disposable: bool) -> Emulator:
         enforces_iam=True,
         simulates_ses=True,
         retries_sns_to_lambda=False,
+        functions_reach_loopback=True,
         limits=(),
         disposable=disposable,
     )

@@ -1,0 +1,136 @@
+"""Which engine is used, and what is said where none can be."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness import emulator, localstack_docker
+from harness.errors import HarnessError
+from harness.localstack_docker import Engine
+
+NOBODY = 65534
+
+
+def test_localstack_is_in_docker_where_an_engine_answers(engine: Engine) -> None:
+    for asked in ("localstack", "localstack-docker"):
+        chosen = emulator.choose(asked)
+        assert chosen.name == "localstack-docker"
+        assert chosen.engine == engine
+        assert engine.endpoint in chosen.title
+
+
+def no_command(patch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    patch.setenv("PATH", str(tmp_path))
+    return "there is no `docker` command"
+
+
+def no_engine(patch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    patch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    return f"no Docker engine answers at unix://{tmp_path}/none.sock"
+
+
+def no_compose(patch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    # Where compose is installed for all users, a plugin of the user's own that fails comes before it.
+    plugin = tmp_path / "cli-plugins" / "docker-compose"
+    plugin.parent.mkdir()
+    plugin.write_text("#!/bin/sh\nexit 1\n")
+    plugin.chmod(0o755)
+    patch.setenv("DOCKER_CONFIG", str(tmp_path))
+    return "the `docker` command has no compose plugin"
+
+
+def no_such_context(patch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    del tmp_path
+    patch.delenv("DOCKER_HOST", raising=False)
+    patch.setenv("DOCKER_CONTEXT", "no-such-context")
+    return "`docker context inspect` says: "
+
+
+def far_away(address: str) -> Callable[[pytest.MonkeyPatch, Path], str]:
+    def set_up(patch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+        del tmp_path
+        patch.setenv("DOCKER_HOST", address)
+        return f"the Docker engine is at {address}, and only one on a Unix socket can be used"
+
+    return set_up
+
+
+@pytest.mark.parametrize(
+    "set_up",
+    [
+        no_command,
+        no_engine,
+        no_compose,
+        no_such_context,
+        far_away("tcp://127.0.0.1:2375"),
+        far_away("ssh://build.example.com"),
+    ],
+)
+def test_an_engine_that_can_not_be_used_is_left_and_the_reason_said(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, set_up: Callable[[pytest.MonkeyPatch, Path], str]
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", engine.endpoint)
+    reason = set_up(monkeypatch, tmp_path)
+
+    chosen = emulator.choose("localstack")
+    assert chosen.name == "localstack-process"
+    assert f"because {reason}" in chosen.title
+
+    with pytest.raises(HarnessError) as raised:
+        emulator.choose("localstack-docker")
+    assert f"EMULATOR is localstack-docker, but {reason}" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user without permission")
+def test_a_user_without_permission_is_told_so(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The question is asked by a child process that is nobody."""
+    monkeypatch.setenv("DOCKER_HOST", engine.endpoint)
+    monkeypatch.setenv("DOCKER_CONFIG", "/nonexistent")
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.chdir("/")
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+        try:
+            localstack_docker.find_engine()
+        except HarnessError as error:
+            os.write(writing, str(error).encode())
+        os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading) as answer:
+        assert answer.read() == f"you lack the permission to use the Docker engine at {engine.endpoint}"
+
+
+def test_an_image_that_can_not_be_pulled_is_named_with_what_to_do(
+    engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOCALSTACK_IMAGE", "127.0.0.1:1/no/such:image")
+    with pytest.raises(HarnessError, match=r"could not be pulled \(.*\): .* EMULATOR=embedded") as raised:
+        emulator.start("localstack-docker", folder)
+    message = str(raised.value)
+    assert message.startswith(f"127.0.0.1:1/no/such:image is not on the Docker engine at {engine.endpoint}")
+    assert "\n" not in message
+    assert capfd.readouterr().out == "Pulling 127.0.0.1:1/no/such:image (once) …\n"
+    assert list(folder.iterdir()) == []
+
+
+def test_make_e2e_says_which_emulator_it_takes(engine: Engine) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "EMULATOR"}
+    said = subprocess.run(
+        [sys.executable, "-m", "harness", "e2e", "--collect-only", "-q"],
+        env={**environment, "PYTHONPATH": "scripts"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert said.startswith(f"End-to-end tests on LocalStack in Docker, by the engine at {engine.endpoint}.\n")
+    assert "tests/e2e/test_feedback.py" in said
+    assert "tests/localstack_docker/test_choice.py" in said
