@@ -59,7 +59,7 @@ def test_the_one_that_is_named_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_without_one_a_sentence_says_what_to_do() -> None:
-    with pytest.raises(HarnessError, match=r"needs a Docker engine, or Python 3\.12 or 3\.13.*LOCALSTACK_PYTHON"):
+    with pytest.raises(HarnessError, match=r"without Docker needs Python 3\.12 or 3\.13.*LOCALSTACK_PYTHON"):
         localstack_process.find_python()
 
 
