@@ -8,7 +8,6 @@ LocalStack 4.14.0 (its side: localstack/services/lambda_/invocation/executor_end
 import json
 import os
 import signal
-import sys
 import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -87,4 +86,4 @@ def _tell(path: str, body: bytes) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
