@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 
 import package
-from harness import demo, emulator, paths, stack
+from harness import demo, emulator, paths, run_folder, stack
 from harness.emulator import Running
 from harness.errors import HarnessError
 from harness.stack import Stack
@@ -32,6 +32,7 @@ def up(console: Console, choice: str | None = None) -> None:
         HarnessError: something did not start; nothing is left running then.
     """
     with _alone():
+        run_folder.sweep()
         state = _read()
         if state is not None and emulator.answers(state["environment"]["AWS_ENDPOINT_URL"]):
             console.print("It is up already; `make down` ends it.")

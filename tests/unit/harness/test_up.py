@@ -31,6 +31,7 @@ def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 
     monkeypatch.setattr(paths, "BUILD", tmp_path)
     monkeypatch.setattr(paths, "UP", tmp_path / "up")
+    monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
     monkeypatch.setattr(stack, "apply", apply)
     yield
     up.down(Console(file=io.StringIO()))
@@ -82,6 +83,14 @@ def test_an_emulator_that_died_is_cleaned_up_after(command: str, said: str) -> N
     emulator.stop_detached(json.loads((paths.UP / "state.json").read_text())["emulator"])
     assert said in printed(command)
     assert not paths.UP.exists() or endpoint_url() != dead
+
+
+def test_up_removes_what_a_killed_run_left() -> None:
+    killed = paths.RUNS / "demo-1"
+    killed.mkdir(parents=True)
+    (killed / "lock").touch()
+    printed("up")
+    assert not killed.exists()
 
 
 def test_what_an_interrupted_up_left_does_not_disturb_the_next(tmp_path: Path) -> None:
