@@ -1,8 +1,7 @@
 """The real Terraform root, applied once in each delivery mode to one emulator, side by side."""
 
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,14 +89,6 @@ class Deployed:
         logs = self.emulator.client("logs")
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=self.outputs["log_group_name"])
         return [event["message"] for page in pages for event in page["events"]]
-
-
-def eventually(probe: Callable[[], Any], expected: Any, seconds: float = 30) -> None:
-    """Wait, up to a bound, until a probe returns what is expected; fail with the difference."""
-    deadline = time.monotonic() + seconds
-    while (seen := probe()) != expected and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert seen == expected
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,9 @@
 import json
 import uuid
 
-from .conftest import Deployed, eventually
+from support.eventually import eventually
+
+from .conftest import Deployed
 
 
 def test_mail_from_the_domain_comes_back_as_rows(example: Deployed) -> None:

@@ -11,8 +11,9 @@ import pytest
 
 from harness.emulator import Emulator
 from support import ses
+from support.eventually import eventually
 
-from .conftest import ENCRYPTED, Deployed, eventually
+from .conftest import ENCRYPTED, Deployed
 from .test_feedback import fresh
 
 pytestmark = pytest.mark.xdist_group(ENCRYPTED)

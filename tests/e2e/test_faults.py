@@ -14,8 +14,9 @@ from faults import database, oracle, workload
 from faults.proxy import Answer, Forward, Proxy, Request, cut_before, delay, nothing, proxied
 from harness import paths
 from support import ses
+from support.eventually import eventually
 
-from .conftest import Deployed, eventually
+from .conftest import Deployed
 from .test_feedback import fresh
 
 
@@ -100,7 +101,7 @@ def test_the_queue_holds_feedback_while_the_table_is_away(queue_mode: Deployed, 
         assert not any(queue_mode.states(*expected).values())
 
         proxy.fault = nothing
-        eventually(lambda: difference(queue_mode, expected), "", seconds=60)
+        eventually(lambda: difference(queue_mode, expected), "")
 
 
 def test_dead_letters_of_the_queue_come_back(queue_mode: Deployed, proxy: Proxy) -> None:
@@ -109,12 +110,12 @@ def test_dead_letters_of_the_queue_come_back(queue_mode: Deployed, proxy: Proxy)
 
     with quick_redelivery(queue_mode, tries=2), behind(queue_mode, proxy):
         queue_mode.publish(*messages)
-        eventually(lambda: count(queue_mode) >= len(messages), expected=True, seconds=90)
+        eventually(lambda: count(queue_mode) >= len(messages), expected=True)
         assert not any(queue_mode.states(*expected).values())
 
         proxy.fault = nothing
         assert redrive(queue_mode)["moved"] >= len(messages)
-        eventually(lambda: difference(queue_mode, expected), "", seconds=60)
+        eventually(lambda: difference(queue_mode, expected), "")
 
 
 def test_dead_letters_of_direct_calls_come_back(direct_mode: Deployed, proxy: Proxy) -> None:
@@ -124,13 +125,13 @@ def test_dead_letters_of_direct_calls_come_back(direct_mode: Deployed, proxy: Pr
 
     with behind(direct_mode, proxy):
         call(direct_mode, messages)
-        eventually(lambda: count(direct_mode) >= len(messages), expected=True, seconds=90)
+        eventually(lambda: count(direct_mode) >= len(messages), expected=True)
         assert not any(direct_mode.states(*expected).values())
 
         proxy.fault = nothing
         assert redrive(direct_mode, "--dry-run")["moved"] == 0
         assert redrive(direct_mode)["moved"] >= len(messages)
-        eventually(lambda: difference(direct_mode, expected), "", seconds=60)
+        eventually(lambda: difference(direct_mode, expected), "")
 
 
 def call(deployed: Deployed, messages: Sequence[str]) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from support import ses
+from support.eventually import eventually
 
-from .conftest import Deployed, eventually
+from .conftest import Deployed
 
 
 def fresh(name: str) -> str:
@@ -141,7 +142,7 @@ def test_malformed_feedback_ends_whole_in_the_dead_letter_queue_and_its_neighbou
     before, message, after = malformed
 
     eventually(lambda: queue_mode.states(before, after), {before: "enable", after: "enable"})
-    eventually(lambda: message in dead_letters(queue_mode), expected=True, seconds=90)
+    eventually(lambda: message in dead_letters(queue_mode), expected=True)
 
 
 def test_feedback_that_fails_to_the_last_ends_whole_in_the_dead_letter_queue(direct_mode: Deployed) -> None:
@@ -166,7 +167,6 @@ def test_feedback_that_fails_to_the_last_ends_whole_in_the_dead_letter_queue(dir
             if malformed in (record["Sns"]["Message"] for record in body.get("requestPayload", {}).get("Records", []))
         ],
         expected=[("RetriesExhausted", 3)],
-        seconds=60,
     )
 
 

@@ -11,8 +11,9 @@ import boto3
 import pytest
 
 from support import ses
+from support.eventually import eventually
 
-from .conftest import Deployed, eventually
+from .conftest import Deployed
 from .test_faults import quick_redelivery
 from .test_feedback import fresh
 
@@ -42,7 +43,7 @@ def used(deployed: Deployed) -> tuple[Deployed, str]:
         Payload=json.dumps(ses.sns_event(malformed)).encode(),
     )
     if not queued:
-        eventually(lambda: any(address in each["Body"] for each in dead_letters(deployed)), expected=True, seconds=60)
+        eventually(lambda: any(address in each["Body"] for each in dead_letters(deployed)), expected=True)
     return deployed, address
 
 

@@ -6,7 +6,9 @@ from typing import Any, Literal, cast, get_args
 
 import pytest
 
-from .conftest import Deployed, eventually
+from support.eventually import eventually
+
+from .conftest import Deployed
 
 # The simulator's addresses and what the table must then say (Amazon SES Developer Guide, "Using the mailbox
 # simulator"). An out-of-office answer is no bounce: the mail was delivered.

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 import pytest
 
 from support import ses
+from support.eventually import eventually
 
-from .conftest import ENCRYPTED, Deployed, eventually
+from .conftest import ENCRYPTED, Deployed
 from .test_encryption import client, keys_of
 from .test_feedback import fresh
 
@@ -56,7 +57,7 @@ def test_a_change_of_delivery_and_back_loses_nothing(encrypted: Deployed, kms_ke
             eventually(lambda before=before: len(addresses) > before, expected=True)  # type: ignore[misc]
 
     assert len(addresses) > 20
-    eventually(lambda: set(encrypted.states(*addresses).values()), {"disable"}, seconds=60)
+    eventually(lambda: set(encrypted.states(*addresses).values()), {"disable"})
 
 
 def test_the_index_goes_and_comes_back_filled(encrypted: Deployed) -> None:
