@@ -1,8 +1,9 @@
-"""The real Terraform root, applied once in each delivery mode to one emulator, side by side."""
+"""The real Terraform root, applied once in each delivery mode to one emulator, side by side; and other stacks."""
 
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,15 @@ from harness.stack import Stack, applied
 
 MODES = ("queue", "direct")
 EXAMPLE = "complete"
+"""The group of the tests that use the example; with an emulator and a stack of their own they need not wait."""
 ENCRYPTED = "encrypted"
-"""The group of the tests that use the stack with a customer's key; with a stack of their own they need not wait."""
+"""The same, of those that use the stack with a customer's key."""
 
-# A message is tried twice and is in the dead-letter queue after two visibility timeouts of 6 x 3 s.
+# Of a call's time half is for its work, which is enough on a busy machine. A message that fails all the same comes back
+# after 6 x 10 s; a test that waits for that shortens it (see ``quick_redelivery``).
 QUICK = {
-    "function": {"timeout_seconds": 3},
-    "queue": {"batch_size": 10, "batching_window_seconds": 0, "max_receive_count": 2},
+    "function": {"timeout_seconds": 10},
+    "queue": {"batch_size": 10, "batching_window_seconds": 0, "max_receive_count": 3},
 }
 
 
@@ -84,6 +87,41 @@ class Deployed:
         items = {address: self.item(address) for address in addresses}
         return {address: item["state"] if item else None for address, item in items.items()}
 
+    def dead_letters(self) -> list[Any]:
+        """Return all messages in the dead-letter queue, which stay there for others to see."""
+        sqs, url = self.emulator.client("sqs"), self.outputs["dead_letter_queue_url"]
+        found: dict[str, Any] = {}
+        # Hidden meanwhile, so that each call gives others than those before; the first that gives no other is the last.
+        while new := {
+            message["MessageId"]: message
+            for message in sqs.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=10,
+                VisibilityTimeout=600,
+                MessageSystemAttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            ).get("Messages", [])
+            if message["MessageId"] not in found
+        }:
+            found |= new
+        for message in found.values():
+            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+        return list(found.values())
+
+    @contextmanager
+    def quick_redelivery(self, tries: int) -> Iterator[None]:
+        """Let the queue give a message again after a second, so often, for a ``with`` block."""
+        sqs, url = self.emulator.client("sqs"), self.outputs["queue_url"]
+        held: Any = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout", "RedrivePolicy"])[
+            "Attributes"
+        ]
+        redrive = json.dumps({**json.loads(held["RedrivePolicy"]), "maxReceiveCount": tries})
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1", "RedrivePolicy": redrive})
+        try:
+            yield
+        finally:
+            sqs.set_queue_attributes(QueueUrl=url, Attributes=held)
+
     def log(self) -> list[str]:
         """Return every line that the function has logged."""
         logs = self.emulator.client("logs")
@@ -106,29 +144,23 @@ def zip_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def deployments(
     emulator: Emulator, zip_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Deployed]]:
-    """The root in both modes and the example, at once: most of an apply's time is the provider waiting for SQS."""
+    """The root in both modes at once: most of an apply's time is the provider waiting for SQS."""
     root = {**QUICK, **MODULES, "package": {"path": str(zip_path)}}
-    example = {"domain": f"{EXAMPLE}.example", "package_path": str(zip_path), "deletion_protection": False}
-    # LocalStack 4.14.0 lacks the API (v2) that module ses is made of, and the example with it.
-    kinds = (*MODES, EXAMPLE) if emulator.simulates_ses else MODES
-    with ThreadPoolExecutor(len(kinds)) as pool:
+    with ThreadPoolExecutor(len(MODES)) as pool:
 
-        def apply(kind: str) -> tuple[Any, Stack]:
-            folder = tmp_path_factory.mktemp(kind)
-            if kind == EXAMPLE:
-                context = applied(emulator, example, folder, EXAMPLE)
-            else:
-                ses = {"ses": ses_of(kind)} if emulator.simulates_ses else {}
-                context = applied(emulator, {**root, **ses, "delivery": kind}, folder)
+        def apply(mode: str) -> tuple[Any, Stack]:
+            # LocalStack 4.14.0 lacks the API (v2) that module ses is made of.
+            ses = {"ses": ses_of(mode)} if emulator.simulates_ses else {}
+            context = applied(emulator, {**root, **ses, "delivery": mode}, tmp_path_factory.mktemp(mode))
             return context, context.__enter__()
 
-        entered = dict(zip(kinds, pool.map(apply, kinds), strict=True))
+        entered = dict(zip(MODES, pool.map(apply, MODES), strict=True))
         try:
-            yield {kind: Deployed(stack) for kind, (_, stack) in entered.items()}
+            yield {mode: Deployed(stack) for mode, (_, stack) in entered.items()}
         finally:
             list(pool.map(lambda each: each[0].__exit__(None, None, None), entered.values()))
-        left = {kind: stack.leftovers() for kind, (_, stack) in entered.items()}
-        assert left == {kind: [] for kind in kinds}, "destroy left something behind"
+        left = {mode: stack.leftovers() for mode, (_, stack) in entered.items()}
+        assert left == {mode: [] for mode in MODES}, "destroy left something behind"
 
 
 @pytest.fixture(params=MODES)
@@ -137,11 +169,14 @@ def deployed(request: pytest.FixtureRequest, deployments: Mapping[str, Deployed]
     return deployments[request.param]
 
 
-@pytest.fixture
-def example(deployments: Mapping[str, Deployed]) -> Deployed:
-    if EXAMPLE not in deployments:
+@pytest.fixture(scope="session")
+def example(emulator: Emulator, zip_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    if not emulator.simulates_ses:
         pytest.skip("this emulator lacks version 2 of SES, which the example uses")
-    return deployments[EXAMPLE]
+    variables = {"domain": f"{EXAMPLE}.example", "package_path": str(zip_path), "deletion_protection": False}
+    with applied(emulator, variables, tmp_path_factory.mktemp(EXAMPLE), EXAMPLE) as stack:
+        yield Deployed(stack)
+    assert stack.leftovers() == []
 
 
 @pytest.fixture(scope="session")

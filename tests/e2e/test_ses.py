@@ -96,7 +96,11 @@ def test_a_verified_address_goes_by_its_own_settings(wired: Deployed, version: V
 
     for address in addresses.values():
         send(wired, version, sender, address)
+    # What comes after them, of a sender that reports deliveries: once it is there, the others would be, too.
+    later = simulated("success")
+    send(wired, version, f"news@{domain(wired)}", later["success"])
 
+    eventually(lambda: rows(wired, later), {"success": OUTCOMES["success"]})
     eventually(lambda: rows(wired, addresses), {"success": None, "bounce": OUTCOMES["bounce"]})
 
 
