@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
@@ -14,6 +15,11 @@ from boto3.dynamodb.types import TypeDeserializer
 import package
 from harness.emulator import Emulator, running
 from harness.stack import Stack, applied
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
 
 MODES = ("queue", "direct")
 EXAMPLE = "complete"
@@ -48,6 +54,20 @@ class Deployed:
 
     stack: Stack
 
+    # Making a client takes longer than what most tests ask of it.
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        return self.emulator.client("dynamodb")
+
+    @cached_property
+    def sns(self) -> "SNSClient":
+        return self.emulator.client("sns")
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        return self.emulator.client("sqs")
+
     @property
     def outputs(self) -> Mapping[str, Any]:
         return self.stack.outputs
@@ -62,9 +82,8 @@ class Deployed:
 
     def publish(self, *messages: str) -> None:
         """Publish messages to the topic, in order."""
-        sns = self.emulator.client("sns")
         for message in messages:
-            sns.publish(TopicArn=self.outputs["topic_arn"], Message=message)
+            self.sns.publish(TopicArn=self.outputs["topic_arn"], Message=message)
 
     def invoke(self, event: Mapping[str, Any]) -> Any:
         """Call the function with an event and return its answer."""
@@ -75,7 +94,7 @@ class Deployed:
 
     def item(self, address: str) -> dict[str, Any] | None:
         """Return an address's item as plain Python, or None."""
-        answer = self.emulator.client("dynamodb").get_item(
+        answer = self.dynamodb.get_item(
             TableName=self.outputs["table_name"], Key={"UserId": {"S": address}}, ConsistentRead=True
         )
         if "Item" not in answer:
@@ -89,7 +108,7 @@ class Deployed:
 
     def dead_letters(self) -> list[Any]:
         """Return all messages in the dead-letter queue, which stay there for others to see."""
-        sqs, url = self.emulator.client("sqs"), self.outputs["dead_letter_queue_url"]
+        sqs, url = self.sqs, self.outputs["dead_letter_queue_url"]
         found: dict[str, Any] = {}
         # Hidden meanwhile, so that each call gives others than those before; the first that gives no other is the last.
         while new := {
@@ -111,7 +130,7 @@ class Deployed:
     @contextmanager
     def quick_redelivery(self, tries: int) -> Iterator[None]:
         """Let the queue give a message again after a second, so often, for a ``with`` block."""
-        sqs, url = self.emulator.client("sqs"), self.outputs["queue_url"]
+        sqs, url = self.sqs, self.outputs["queue_url"]
         held: Any = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout", "RedrivePolicy"])[
             "Attributes"
         ]
@@ -129,18 +148,19 @@ class Deployed:
         return [event["message"] for page in pages for event in page["events"]]
 
 
-@pytest.fixture(scope="session")
+# Of the package, not the session: what is to be destroyed is while other processes still test.
+@pytest.fixture(scope="package")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with running(None, tmp_path_factory.mktemp("emulator")) as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def zip_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return package.build(tmp_path_factory.mktemp("package") / "healthy-mailing.zip")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployments(
     emulator: Emulator, zip_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Deployed]]:
@@ -169,7 +189,7 @@ def deployed(request: pytest.FixtureRequest, deployments: Mapping[str, Deployed]
     return deployments[request.param]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def example(emulator: Emulator, zip_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     if not emulator.simulates_ses:
         pytest.skip("this emulator lacks version 2 of SES, which the example uses")
@@ -179,14 +199,14 @@ def example(emulator: Emulator, zip_path: Path, tmp_path_factory: pytest.TempPat
     assert stack.leftovers() == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def kms_key(emulator: Emulator) -> str:
     """ARN of a customer's key."""
     arn: str = emulator.client("kms").create_key(Description="customer's")["KeyMetadata"]["Arn"]
     return arn
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def encrypted(
     emulator: Emulator, kms_key: str, zip_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployed]:

@@ -62,7 +62,7 @@ def feedback(count: int) -> tuple[list[str], dict[str, Any]]:
 
 
 def difference(deployed: Deployed, expected: Mapping[str, Any]) -> str:
-    found = database.items(deployed.emulator.client("dynamodb"), deployed.outputs["table_name"])
+    found = database.items(deployed.dynamodb, deployed.outputs["table_name"])
     return oracle.difference(expected, {address: found[address] for address in expected if address in found})
 
 

@@ -24,15 +24,15 @@ def publishing(deployed: Deployed) -> Iterator[list[str]]:
     label = uuid.uuid4().hex[:12]
     addresses: list[str] = []
     stop = threading.Event()
-    # Made here: making a client changes the environment for a moment, which other threads must not meet.
-    sns, topic = deployed.emulator.client("sns"), deployed.outputs["topic_arn"]
+    # Made here: making a client changes the environment for a moment, which must not happen beside another thread.
+    sns, topic = deployed.sns, deployed.outputs["topic_arn"]
 
     def publish() -> None:
         for number in itertools.count():
             address = f"{number}-{label}@example.com"
             sns.publish(TopicArn=topic, Message=ses.text(ses.bounce(address)))
             addresses.append(address)
-            if stop.wait(0.1):
+            if stop.wait(0.25):
                 return
 
     thread = threading.Thread(target=publish)
