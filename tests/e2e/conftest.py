@@ -18,6 +18,8 @@ from harness.stack import Stack, applied
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
@@ -61,6 +63,14 @@ class Deployed:
         return self.emulator.client("dynamodb")
 
     @cached_property
+    def lambda_(self) -> "LambdaClient":
+        return self.emulator.client("lambda")
+
+    @cached_property
+    def logs(self) -> "CloudWatchLogsClient":
+        return self.emulator.client("logs")
+
+    @cached_property
     def sns(self) -> "SNSClient":
         return self.emulator.client("sns")
 
@@ -87,9 +97,7 @@ class Deployed:
 
     def invoke(self, event: Mapping[str, Any]) -> Any:
         """Call the function with an event and return its answer."""
-        answer = self.emulator.client("lambda").invoke(
-            FunctionName=self.outputs["function_name"], Payload=json.dumps(event).encode()
-        )
+        answer = self.lambda_.invoke(FunctionName=self.outputs["function_name"], Payload=json.dumps(event).encode())
         return json.loads(answer["Payload"].read())
 
     def item(self, address: str) -> dict[str, Any] | None:
@@ -143,8 +151,7 @@ class Deployed:
 
     def log(self) -> list[str]:
         """Return every line that the function has logged."""
-        logs = self.emulator.client("logs")
-        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=self.outputs["log_group_name"])
+        pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=self.outputs["log_group_name"])
         return [event["message"] for page in pages for event in page["events"]]
 
 

@@ -43,7 +43,9 @@ def behind(deployed: Deployed, proxy: Proxy) -> Iterator[None]:
     def use(environment: Mapping[str, str]) -> None:
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": environment})
         # boto3's waiter looks every five seconds.
-        eventually(lambda: functions.get_function_configuration(FunctionName=name)["LastUpdateStatus"], "Successful")
+        eventually(
+            lambda: functions.get_function_configuration(FunctionName=name).get("LastUpdateStatus"), "Successful"
+        )
 
     use({**variables, "AWS_ENDPOINT_URL_DYNAMODB": proxy.endpoint_url})
     try:

@@ -78,11 +78,11 @@ class Function:
     def wait_until_ready(self) -> None:
         """Wait until the last change is made. Raise ValueError, with LocalStack's reason, if it can't be."""
 
-        def state() -> tuple[str, str]:
+        def state() -> tuple[str, str | None]:
             now = self.client.get_function_configuration(FunctionName=self.name)
             if now["State"] == "Failed":
                 raise ValueError(now["StateReason"])
-            return now["State"], now["LastUpdateStatus"]
+            return now["State"], now.get("LastUpdateStatus")  # there once it was active
 
         eventually(state, ("Active", "Successful"))
 
