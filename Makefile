@@ -16,7 +16,7 @@ TF_INIT_ARGS ?=
 # Such as BENCH_ARGS=--report, which measures nothing and writes the report anew.
 BENCH_ARGS ?=
 # Tests in parallel, more than there are cores since many wait; those of one stack stay in one process.
-PYTEST_ARGS ?= -n 3 --dist loadgroup
+PYTEST_ARGS ?= -n 4 --dist loadgroup
 
 SHELL := bash
 .DEFAULT_GOAL := help

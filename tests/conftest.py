@@ -1,10 +1,44 @@
-"""How Hypothesis searches: the same examples each time in CI, new ones on a desk; ``--hypothesis-profile thorough``."""
+"""How Hypothesis searches, and which tests begin first.
+
+The same examples each time in CI, new ones on a desk; ``--hypothesis-profile thorough``.
+"""
 
 import os
 
-from hypothesis import settings
+import pytest
+from hypothesis import HealthCheck, settings
 
-# No deadline: on a busy machine it would fail tests of code that is not slow.
-settings.register_profile("quick", deadline=None, derandomize="CI" in os.environ)
-settings.register_profile("thorough", deadline=None, max_examples=5000)
+# So that a failure there shows the difference, as in a test.
+pytest.register_assert_rewrite("support.eventually")
+
+# No deadline, for an example or for making one: on a busy machine it would fail tests of code that is not slow.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+untimed = settings.get_profile("untimed")
+settings.register_profile("quick", untimed, derandomize="CI" in os.environ)
+settings.register_profile("thorough", untimed, max_examples=5000)
 settings.load_profile("quick")
+
+# The groups of tests (see ``xdist_group``) that take longest, and mostly wait: begun first, they end before the others.
+LONGEST = ("e2e", "encrypted", "complete", "faults", "terraform", "terraform-policies")
+# xdist gives a process its next group when two tests are left, which had better be short ones.
+FIRST_OF_THEIR_GROUP = ("test_switch.py",)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the order below; by itself xdist begins with the groups of most tests."""
+    config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(trylast=True)  # once every test has its group
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest groups first; the order is otherwise as it was."""
+
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        mark = item.get_closest_marker("xdist_group")
+        group = mark.args[0] if mark else ""
+        return (
+            LONGEST.index(group) if group in LONGEST else len(LONGEST),
+            item.path.name not in FIRST_OF_THEIR_GROUP,
+        )
+
+    items.sort(key=place)

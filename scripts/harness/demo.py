@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import package
 from harness import emulator, paths, run_folder, stack
 from harness.emulator import Emulator
 from harness.errors import HarnessError
+from harness.polling import until
 from harness.stack import Stack
 
 COMPLAINT = paths.EVENTS / "complaint-article.json"
@@ -151,7 +152,7 @@ def wait_for(applied: Stack, expected: Mapping[str, str]) -> list[dict[str, str]
         matches = all(states.get(address) == state for address, state in expected.items())
         return sorted(items, key=lambda item: item["UserId"]) if matches else None
 
-    items = _poll(states_match, _FEEDBACK_SECONDS)
+    items = until(states_match, _FEEDBACK_SECONDS, found=lambda value: value is not None)
     if items is None:
         raise HarnessError(
             f"After {_FEEDBACK_SECONDS} s {table_name} does not hold the feedback: see the function's log lines in "
@@ -174,13 +175,6 @@ def as_table(items: list[dict[str, str]], title: str) -> Table:
         cells = (item.get("reason", ""), item.get("notificationType", ""), timestamp)
         table.add_row(item["UserId"], f"[{style}]{state}[/]" if style else state, *cells)
     return table
-
-
-def _poll(attempt: Callable[[], list[dict[str, str]] | None], seconds: float) -> list[dict[str, str]] | None:
-    deadline = time.monotonic() + seconds
-    while (result := attempt()) is None and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return result
 
 
 @contextmanager

@@ -10,16 +10,16 @@ import contextlib
 import select
 import shutil
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError, tail
+from harness.polling import until
 
 _START_SECONDS = 60
-_STOP_SECONDS = 10
+_STOP_SECONDS = 30
 
 
 class Launched:
@@ -94,16 +94,13 @@ def stop(endpoint_url: str, folder: Path) -> None:
     """End a detached emulator; nothing happens when another process, or none, has its port.
 
     Raises:
-        HarnessError: it still answers after 10 seconds.
+        HarnessError: it still answers after 30 seconds.
     """
     _control("DELETE", endpoint_url, folder)
-    deadline = time.monotonic() + _STOP_SECONDS
-    while answers(endpoint_url, folder) or folder.exists():
-        if time.monotonic() > deadline:
-            if not answers(endpoint_url, folder):  # it died without its last step
-                return
-            raise HarnessError(f"The emulator at {endpoint_url} does not stop.")
-        time.sleep(0.05)
+    gone = until(lambda: not answers(endpoint_url, folder) and not folder.exists(), _STOP_SECONDS)
+    # One that died without its last step leaves the folder.
+    if not gone and answers(endpoint_url, folder):
+        raise HarnessError(f"The emulator at {endpoint_url} does not stop.")
 
 
 def _control(method: str, endpoint_url: str, folder: Path) -> bool:

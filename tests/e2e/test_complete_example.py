@@ -3,7 +3,13 @@
 import json
 import uuid
 
-from .conftest import Deployed, eventually
+import pytest
+
+from support.eventually import eventually
+
+from .conftest import EXAMPLE, Deployed
+
+pytestmark = pytest.mark.xdist_group(EXAMPLE)
 
 
 def test_mail_from_the_domain_comes_back_as_rows(example: Deployed) -> None:

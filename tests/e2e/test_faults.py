@@ -4,19 +4,24 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from command_line.redrive import messages_in
 from faults import database, oracle, workload
-from faults.proxy import Answer, Forward, Proxy, Request, cut_before, delay, nothing, proxied
+from faults.proxy import Forward, Proxy, Request, cut_before, hold, nothing, proxied, refuse
 from harness import paths
 from support import ses
+from support.eventually import eventually
 
-from .conftest import Deployed, eventually
+from .conftest import Deployed
 from .test_feedback import fresh
+
+GONE = refuse("ResourceNotFoundException")
 
 
 @pytest.fixture
@@ -37,28 +42,16 @@ def behind(deployed: Deployed, proxy: Proxy) -> Iterator[None]:
 
     def use(environment: Mapping[str, str]) -> None:
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": environment})
-        functions.get_waiter("function_updated").wait(FunctionName=name)
+        # boto3's waiter looks every five seconds.
+        eventually(
+            lambda: functions.get_function_configuration(FunctionName=name).get("LastUpdateStatus"), "Successful"
+        )
 
     use({**variables, "AWS_ENDPOINT_URL_DYNAMODB": proxy.endpoint_url})
     try:
         yield
     finally:
         use(variables)
-
-
-@contextmanager
-def quick_redelivery(deployed: Deployed, tries: int) -> Iterator[None]:
-    """Let the queue give a message again after a second, so often, for a ``with`` block."""
-    sqs, url = deployed.emulator.client("sqs"), deployed.outputs["queue_url"]
-    held: Any = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout", "RedrivePolicy"])[
-        "Attributes"
-    ]
-    redrive = {**json.loads(held["RedrivePolicy"]), "maxReceiveCount": tries}
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1", "RedrivePolicy": json.dumps(redrive)})
-    try:
-        yield
-    finally:
-        sqs.set_queue_attributes(QueueUrl=url, Attributes=held)
 
 
 def feedback(count: int) -> tuple[list[str], dict[str, Any]]:
@@ -71,7 +64,7 @@ def feedback(count: int) -> tuple[list[str], dict[str, Any]]:
 
 
 def difference(deployed: Deployed, expected: Mapping[str, Any]) -> str:
-    found = database.items(deployed.emulator.client("dynamodb"), deployed.outputs["table_name"])
+    found = database.items(deployed.dynamodb, deployed.outputs["table_name"])
     return oracle.difference(expected, {address: found[address] for address in expected if address in found})
 
 
@@ -89,48 +82,49 @@ def redrive(deployed: Deployed, *options: str) -> dict[str, Any]:
 def test_the_queue_holds_feedback_while_the_table_is_away(queue_mode: Deployed, proxy: Proxy) -> None:
     messages, expected = feedback(20)
 
-    async def away(request: Request, forward: Forward) -> Answer | None:
+    async def away(request: Request, forward: Forward) -> None:
         # Some calls learn that it is away, others are killed at their timeout or end just before it.
-        return await (cut_before if request.number % 2 else delay(60))(request, forward)
+        await (cut_before if request.number % 2 else hold)(request, forward)
 
-    with quick_redelivery(queue_mode, tries=1000), behind(queue_mode, proxy):
+    with queue_mode.quick_redelivery(tries=1000), behind(queue_mode, proxy):
         proxy.fault = away
         queue_mode.publish(*messages)
-        eventually(lambda: proxy.seen("BatchGetItem") > 4, expected=True)
+        # More than botocore tries for one call.
+        eventually(lambda: proxy.seen("BatchGetItem") > 4)
         assert not any(queue_mode.states(*expected).values())
 
         proxy.fault = nothing
-        eventually(lambda: difference(queue_mode, expected), "", seconds=60)
+        eventually(lambda: difference(queue_mode, expected), "")
 
 
 def test_dead_letters_of_the_queue_come_back(queue_mode: Deployed, proxy: Proxy) -> None:
     messages, expected = feedback(20)
-    proxy.fault = cut_before
+    proxy.fault = GONE
 
-    with quick_redelivery(queue_mode, tries=2), behind(queue_mode, proxy):
+    with queue_mode.quick_redelivery(tries=2), behind(queue_mode, proxy):
         queue_mode.publish(*messages)
-        eventually(lambda: count(queue_mode) >= len(messages), expected=True, seconds=90)
+        eventually(lambda: dead(queue_mode, messages))
         assert not any(queue_mode.states(*expected).values())
 
         proxy.fault = nothing
         assert redrive(queue_mode)["moved"] >= len(messages)
-        eventually(lambda: difference(queue_mode, expected), "", seconds=60)
+        eventually(lambda: difference(queue_mode, expected), "")
 
 
 def test_dead_letters_of_direct_calls_come_back(direct_mode: Deployed, proxy: Proxy) -> None:
     # ministack 1.5.33 neither retries nor keeps what SNS hands to a function; asynchronous calls as SNS makes them do.
     messages, expected = feedback(5)
-    proxy.fault = cut_before
+    proxy.fault = GONE
 
     with behind(direct_mode, proxy):
         call(direct_mode, messages)
-        eventually(lambda: count(direct_mode) >= len(messages), expected=True, seconds=90)
+        eventually(lambda: dead(direct_mode, messages))
         assert not any(direct_mode.states(*expected).values())
 
         proxy.fault = nothing
         assert redrive(direct_mode, "--dry-run")["moved"] == 0
         assert redrive(direct_mode)["moved"] >= len(messages)
-        eventually(lambda: difference(direct_mode, expected), "", seconds=60)
+        eventually(lambda: difference(direct_mode, expected), "")
 
 
 def call(deployed: Deployed, messages: Sequence[str]) -> None:
@@ -142,9 +136,7 @@ def call(deployed: Deployed, messages: Sequence[str]) -> None:
         )
 
 
-def count(deployed: Deployed) -> int:
-    """Return how many dead letters there are."""
-    attributes = deployed.emulator.client("sqs").get_queue_attributes(
-        QueueUrl=deployed.outputs["dead_letter_queue_url"], AttributeNames=["ApproximateNumberOfMessages"]
-    )["Attributes"]
-    return int(attributes["ApproximateNumberOfMessages"])
+def dead(deployed: Deployed, messages: Sequence[str]) -> bool:
+    """Return whether each of these messages, as often as it is among them, is a dead letter."""
+    found = Counter(each for letter in deployed.dead_letters() for each in messages_in(letter["Body"]))
+    return Counter(messages) <= found

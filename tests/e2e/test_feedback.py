@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from support import ses
+from support.eventually import eventually
 
-from .conftest import Deployed, eventually
+from .conftest import Deployed
 
 
 def fresh(name: str) -> str:
@@ -19,6 +20,10 @@ def fresh(name: str) -> str:
 
 def texts(*messages: ses.Message) -> list[str]:
     return [ses.text(message) for message in messages]
+
+
+def bodies(deployed: Deployed) -> list[str]:
+    return [message["Body"] for message in deployed.dead_letters()]
 
 
 def test_each_kind_of_feedback_marks_each_of_its_recipients(deployed: Deployed) -> None:
@@ -126,22 +131,15 @@ def test_a_batch_reports_exactly_the_messages_that_failed(deployed: Deployed) ->
     }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def malformed(deployments: Mapping[str, Deployed]) -> tuple[str, str, str]:
-    """A malformed message, published before any other test so that its tries are over in time, and its neighbours."""
+def test_malformed_feedback_ends_whole_in_the_dead_letter_queue_and_its_neighbours_do_not(queue_mode: Deployed) -> None:
     before, after = map(fresh, "ab")
     message = json.dumps({"notificationType": "Bounce", "mark": uuid.uuid4().hex})
-    deployments["queue"].publish(*texts(ses.delivery(before)), message, *texts(ses.delivery(after)))
-    return before, message, after
 
+    with queue_mode.quick_redelivery(tries=2):
+        queue_mode.publish(*texts(ses.delivery(before)), message, *texts(ses.delivery(after)))
 
-def test_malformed_feedback_ends_whole_in_the_dead_letter_queue_and_its_neighbours_do_not(
-    queue_mode: Deployed, malformed: tuple[str, str, str]
-) -> None:
-    before, message, after = malformed
-
-    eventually(lambda: queue_mode.states(before, after), {before: "enable", after: "enable"})
-    eventually(lambda: message in dead_letters(queue_mode), expected=True, seconds=90)
+        eventually(lambda: queue_mode.states(before, after), {before: "enable", after: "enable"})
+        eventually(lambda: message in bodies(queue_mode))
 
 
 def test_feedback_that_fails_to_the_last_ends_whole_in_the_dead_letter_queue(direct_mode: Deployed) -> None:
@@ -162,11 +160,10 @@ def test_feedback_that_fails_to_the_last_ends_whole_in_the_dead_letter_queue(dir
     eventually(
         lambda: [
             (body["requestContext"]["condition"], body["requestContext"]["approximateInvokeCount"])
-            for body in map(json.loads, dead_letters(direct_mode))
+            for body in map(json.loads, bodies(direct_mode))
             if malformed in (record["Sns"]["Message"] for record in body.get("requestPayload", {}).get("Records", []))
         ],
         expected=[("RetriesExhausted", 3)],
-        seconds=60,
     )
 
 
@@ -178,23 +175,9 @@ def test_feedback_that_sns_can_not_hand_over_ends_in_the_dead_letter_queue(direc
     try:
         direct_mode.publish(message)
 
-        eventually(
-            lambda: message in [json.loads(body).get("Message") for body in dead_letters(direct_mode)], expected=True
-        )
+        eventually(lambda: message in [json.loads(body).get("Message") for body in bodies(direct_mode)], expected=True)
     finally:
         direct_mode.stack.run("apply", "-auto-approve", "-no-color")
-
-
-def dead_letters(deployed: Deployed) -> list[str]:
-    """Return the bodies in the dead-letter queue, which stay there."""
-    sqs = deployed.emulator.client("sqs")
-    bodies: list[str] = []
-    # Hidden for a moment, so that a call gives others than the call before.
-    while messages := sqs.receive_message(
-        QueueUrl=deployed.outputs["dead_letter_queue_url"], MaxNumberOfMessages=10, VisibilityTimeout=1
-    ).get("Messages"):
-        bodies += [message["Body"] for message in messages]
-    return bodies
 
 
 def test_mail_to_the_mailbox_simulator_comes_back_as_feedback(deployed: Deployed) -> None:

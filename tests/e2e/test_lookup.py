@@ -16,8 +16,9 @@ from botocore.credentials import Credentials
 
 from harness.emulator import Emulator
 from support import ses
+from support.eventually import eventually
 
-from .conftest import Deployed, eventually
+from .conftest import Deployed
 
 
 @dataclass(frozen=True)

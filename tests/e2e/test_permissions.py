@@ -16,8 +16,9 @@ from botocore.exceptions import ClientError
 
 from harness.emulator import Emulator
 from support import ses
+from support.eventually import eventually
 
-from .conftest import Deployed, eventually
+from .conftest import Deployed
 from .test_feedback import fresh
 
 FOREIGN_ACCOUNT = "111111111111"

@@ -5,15 +5,14 @@ import re
 import uuid
 from collections.abc import Iterator
 from contextlib import nullcontext
-from typing import Any
 
 import boto3
 import pytest
 
 from support import ses
+from support.eventually import eventually
 
-from .conftest import Deployed, eventually
-from .test_faults import quick_redelivery
+from .conftest import Deployed
 from .test_feedback import fresh
 
 # Not `j***@example.com`: a star is no part of an address here.
@@ -29,11 +28,11 @@ def used(deployed: Deployed) -> tuple[Deployed, str]:
     malformed = json.dumps({"notificationType": "Bounce", "mail": {"source": address}, address: address})
     queued = deployed.outputs.get("queue_url")
     good = [ses.bounce(address), ses.complaint(address), ses.delivery(address), ses.bounce(address, "no address")]
-    with quick_redelivery(deployed, tries=2) if queued else nullcontext():
+    with deployed.quick_redelivery(tries=2) if queued else nullcontext():
         deployed.publish(*map(ses.text, good), malformed, f"{address} is not JSON")
         eventually(lambda: deployed.states(address), {address: "disable"})
         if queued:
-            eventually(lambda: any(address in each["Body"] for each in dead_letters(deployed)), expected=True)
+            eventually(lambda: any(address in each["Body"] for each in deployed.dead_letters()))
     deployed.invoke(ses.sqs_event(malformed))
     deployed.invoke({"Records": [{"eventSource": address}]})
     deployed.emulator.client("lambda").invoke(
@@ -42,19 +41,8 @@ def used(deployed: Deployed) -> tuple[Deployed, str]:
         Payload=json.dumps(ses.sns_event(malformed)).encode(),
     )
     if not queued:
-        eventually(lambda: any(address in each["Body"] for each in dead_letters(deployed)), expected=True, seconds=60)
+        eventually(lambda: any(address in each["Body"] for each in deployed.dead_letters()))
     return deployed, address
-
-
-def dead_letters(deployed: Deployed) -> list[Any]:
-    answer = deployed.emulator.client("sqs").receive_message(
-        QueueUrl=deployed.outputs["dead_letter_queue_url"],
-        MaxNumberOfMessages=10,
-        VisibilityTimeout=0,
-        MessageSystemAttributeNames=["All"],
-        MessageAttributeNames=["All"],
-    )
-    return list(answer.get("Messages", []))
 
 
 def left_behind(deployed: Deployed) -> Iterator[tuple[str, str]]:
@@ -67,7 +55,7 @@ def left_behind(deployed: Deployed) -> Iterator[tuple[str, str]]:
     )
     for page in watch.get_paginator("list_metrics").paginate():
         yield "metrics", json.dumps(page["Metrics"])
-    for message in dead_letters(deployed):
+    for message in deployed.dead_letters():
         attributes = {name: value for name, value in message.items() if name != "Body"}
         yield "dead letter's attributes", json.dumps(attributes)
         try:

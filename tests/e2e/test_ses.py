@@ -6,7 +6,9 @@ from typing import Any, Literal, cast, get_args
 
 import pytest
 
-from .conftest import Deployed, eventually
+from support.eventually import eventually
+
+from .conftest import Deployed
 
 # The simulator's addresses and what the table must then say (Amazon SES Developer Guide, "Using the mailbox
 # simulator"). An out-of-office answer is no bounce: the mail was delivered.
@@ -94,7 +96,11 @@ def test_a_verified_address_goes_by_its_own_settings(wired: Deployed, version: V
 
     for address in addresses.values():
         send(wired, version, sender, address)
+    # What comes after them, of a sender that reports deliveries: once it is there, the others would be, too.
+    later = simulated("success")
+    send(wired, version, f"news@{domain(wired)}", later["success"])
 
+    eventually(lambda: rows(wired, later), {"success": OUTCOMES["success"]})
     eventually(lambda: rows(wired, addresses), {"success": None, "bounce": OUTCOMES["bounce"]})
 
 

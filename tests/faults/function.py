@@ -1,4 +1,4 @@
-"""The real zip as Lambda runs it: one invocation at a time in a process that is killed at its timeout."""
+"""The real zip as Lambda runs it: one invocation at a time in a process, which is killed if it does not answer."""
 
 import contextlib
 import json
@@ -10,14 +10,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .worker import READY
+
 WORKER = Path(__file__).with_name("worker.py")
+
+# The time that a call has begins once the handler is imported, as Lambda's does, and the function is told how much that
+# is. Whether it keeps to it shows in what it does, not in how fast this machine is: it is killed only much later.
+_PATIENCE = 120
 
 
 class Function:
     """One instance of the function; a killed process is replaced at the next call, as Lambda does."""
 
     def __init__(self, package: Path, endpoint_url: str, log: Path, timeout: float = 30) -> None:
-        """Run a zip against DynamoDB's endpoint; its log is added to a file."""
+        """Run a zip against DynamoDB's endpoint; its log goes to a file. ``timeout`` may be changed."""
         self.timeout = timeout
         self.log = log
         self._environment = {
@@ -35,6 +41,8 @@ class Function:
     def invoke(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Return the worker's answer: ``answer``, or ``error`` where the call raised, died or took too long."""
         process = self._started()
+        if process is None:
+            return {"error": "Died"}
         assert process.stdin
         assert process.stdout
         try:
@@ -43,13 +51,18 @@ class Function:
         except BrokenPipeError:
             self.kill()
             return {"error": "Died"}
-        readable, _, _ = select.select([process.stdout], [], [], self.timeout)
-        line = process.stdout.readline() if readable else b""
-        if not line.endswith(b"\n"):
+        line = _line(process, self.timeout + _PATIENCE)
+        if line is None or not line.endswith(b"\n"):
             self.kill()
-            return {"error": "Died" if readable else "TimedOut"}
+            return {"error": "TimedOut" if line is None else "Died"}
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+    @property
+    def process_id(self) -> int | None:
+        """Return the id of the process that there is now."""
+        process = self._process
+        return process.pid if process else None
 
     def kill(self) -> None:
         """Kill it, whatever it does."""
@@ -67,7 +80,8 @@ class Function:
         if self._process:
             self._process.kill()
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _started(self) -> subprocess.Popen[bytes] | None:
+        """Return the process with the handler imported; None if it died before."""
         if self._process is None:
             with self.log.open("a") as log:
                 self._process = subprocess.Popen(
@@ -77,4 +91,13 @@ class Function:
                     stdout=subprocess.PIPE,
                     stderr=log,
                 )
+            if _line(self._process, _PATIENCE) != READY.encode() + b"\n":
+                self.kill()
         return self._process
+
+
+def _line(process: subprocess.Popen[bytes], seconds: float) -> bytes | None:
+    """Return a line that a process wrote, cut off if it died meanwhile; None if there is none after this time."""
+    assert process.stdout
+    readable, _, _ = select.select([process.stdout], [], [], seconds)
+    return process.stdout.readline() if readable else None

@@ -18,11 +18,19 @@ from localstack_process import partiql
 
 @dataclass(frozen=True)
 class Request:
-    """A request on its way: DynamoDB's operation, its JSON, and how many of that operation came before it."""
+    """A request on its way.
+
+    Attributes:
+        operation: DynamoDB's.
+        body: Its JSON.
+        number: Which of that operation it is, from 1.
+        write: Sends the client a part of an answer before the fault is done.
+    """
 
     operation: str
     body: Mapping[str, Any]
     number: int
+    write: Callable[[bytes], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,52 @@ def delay(seconds: float, *, before: bool = True) -> Fault:
         return answer
 
     return fault
+
+
+async def hold(_: Request, __: Forward) -> None:
+    """Leave a request without an answer as long as the proxy runs."""
+    await asyncio.Event().wait()
+
+
+def together(operation: str, parties: int) -> Fault:
+    """Answer the first ``parties`` requests of an operation once DynamoDB has answered them all, later ones at once.
+
+    What these requests read, nobody has changed when the last of those who asked learns of it.
+    """
+    barrier = asyncio.Barrier(parties)
+
+    async def fault(request: Request, forward: Forward) -> Answer:
+        answer = await forward()
+        if request.operation == operation and request.number <= parties:
+            await barrier.wait()
+        return answer
+
+    return fault
+
+
+class Stall:
+    """A fault: an answer that begins and does not end, until :meth:`release`, which cuts the connection.
+
+    botocore gives up a connection on which nothing comes for a while and tries again; on this one something always
+    comes. So only the function's own deadline ends its wait, however fast or slow the machine is.
+    """
+
+    def __init__(self) -> None:
+        """Stall every request until it is released."""
+        self._released = threading.Event()
+
+    def release(self) -> None:
+        """Cut what was stalled, from any thread; what comes later is stalled anew."""
+        released, self._released = self._released, threading.Event()
+        released.set()
+
+    async def __call__(self, request: Request, _: Forward) -> None:
+        """Stall one request."""
+        released = self._released
+        await request.write(b"HTTP/1.1 200 ")
+        while not released.is_set():
+            await request.write(b" ")
+            await asyncio.sleep(0.05)
 
 
 async def cut_before(_: Request, __: Forward) -> None:
@@ -196,7 +250,11 @@ class Proxy:
                     answered, _, content = await _message(upstream[0])
                     return Answer(int(answered.split(b" ", 2)[1]), content)
 
-                answer = await self.fault(Request(operation, json.loads(body), number), forward)
+                async def write(part: bytes) -> None:
+                    writer.write(part)
+                    await writer.drain()
+
+                answer = await self.fault(Request(operation, json.loads(body), number, write), forward)
                 if answer is None:
                     return
                 writer.write(

@@ -1,6 +1,7 @@
 """The function dies, is called again with the same, and gets batches as large and as bad as they come."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from . import database, oracle, workload
 from .conftest import Functions
 from .delivery import deliver
 from .function import Function
-from .proxy import Answer, Forward, Proxy, Request, delay, nothing, only
+from .proxy import Answer, Fault, Forward, Proxy, Request, Stall, nothing, only
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,17 +26,20 @@ SQS_PAYLOAD = 6 * 1024 * 1024  # octets of a call's event (AWS Lambda quotas)
 SNS_MESSAGE = 256 * 1024  # octets (Amazon SNS quotas)
 
 
-def killing(function: Function, *, every: int, times: int) -> Callable[[Request, Forward], object]:
-    """Return a fault that kills the function while a write of its batch is under way."""
+def killing(function: Function, *, times: int) -> Fault:
+    """Return a fault that kills so many of the function's processes, each at the second of its writes.
+
+    Its other writes of that moment take effect or do not; this one does, and nobody learns of it.
+    """
+    writes: Counter[int | None] = Counter()
     left = iter(range(times))
 
     async def fault(request: Request, forward: Forward) -> Answer | None:
-        if (
-            request.operation == "BatchExecuteStatement"
-            and request.number % every == 0
-            and next(left, None) is not None
-        ):
-            function.kill_outright()
+        if request.operation == "BatchExecuteStatement":
+            process_id = function.process_id
+            writes[process_id] += 1
+            if writes[process_id] == 2 and next(left, None) is not None:
+                function.kill_outright()
         return await forward()
 
     return fault
@@ -44,13 +48,14 @@ def killing(function: Function, *, every: int, times: int) -> Callable[[Request,
 def test_a_function_that_is_killed_in_the_middle_of_batches(
     functions: Functions, proxy: Proxy, assert_table_is: Compare
 ) -> None:
-    messages = workload.feedback(400, addresses=150, seed=11)
+    # So many addresses that each batch has some of which nothing is known, for more than one write.
+    messages = workload.feedback(400, addresses=400, seed=11)
     (function,) = functions()
-    proxy.fault = killing(function, every=3, times=4)  # type: ignore[assignment]
+    proxy.fault = killing(function, times=4)
 
     result = deliver(messages, [function], batch_size=100)
 
-    assert result.failed_calls >= 3
+    assert result.failed_calls == 4
     assert result.dead_letters == []
     assert_table_is(messages)
 
@@ -58,9 +63,26 @@ def test_a_function_that_is_killed_in_the_middle_of_batches(
 def test_calls_that_take_longer_than_the_timeout(functions: Functions, proxy: Proxy, assert_table_is: Compare) -> None:
     """So many writes, each of them so slow, that no call has the time for all: each gets a part done."""
     messages = [ses.text(ses.delivery(f"reader-{n}@example.com")) for n in range(600)]
-    proxy.fault = only("BatchExecuteStatement", delay(1.2))
+    stall = Stall()
+    done_in_a_call = 0
 
-    result = deliver(messages, functions(1, timeout=3), batch_size=600, tries=10)
+    async def eight_in_a_call(request: Request, forward: Forward) -> Answer | None:
+        nonlocal done_in_a_call
+        if request.operation == "BatchExecuteStatement":
+            done_in_a_call += 1
+            if done_in_a_call > 8:
+                await stall(request, forward)
+                return None
+        return await forward()
+
+    def call_ended(_: int) -> None:
+        nonlocal done_in_a_call
+        done_in_a_call = 0
+        stall.release()
+
+    proxy.fault = eight_in_a_call
+
+    result = deliver(messages, functions(1, timeout=4), batch_size=600, tries=1000, progress=call_ended)
 
     assert result.calls > 1
     assert result.failed_calls == 0
@@ -143,12 +165,17 @@ def test_the_largest_payload(functions: Functions, assert_table_is: Compare) -> 
 def test_the_log_of_failures_holds_no_whole_address(functions: Functions, proxy: Proxy) -> None:
     messages = workload.feedback(60, addresses=30, seed=14)
     addresses = oracle.table(messages).keys()
-    (function,) = functions(1, timeout=3)
-    proxy.fault = only("BatchExecuteStatement", delay(60))
-    function.invoke(ses.sqs_event(*messages, "reader-1@example.com", json.dumps({"reader-1@example.com": 1})))
+    (function,) = functions(1, timeout=4)
+    stall = Stall()
+    proxy.fault = only("BatchExecuteStatement", stall)
+    failed = function.invoke(ses.sqs_event(*messages, "reader-1@example.com", json.dumps({"reader-1@example.com": 1})))
     proxy.fault = nothing
-    function.invoke(ses.sqs_event(*messages))
+    stall.release()
+    function.timeout = 60
+    taken = function.invoke(ses.sqs_event(*messages))
 
+    assert failed["answer"]["batchItemFailures"]
+    assert taken["answer"]["batchItemFailures"] == []
     log = function.log.read_text()
 
     assert masked("reader-1@example.com") in log

@@ -1,4 +1,4 @@
-"""Lambda's part, in a process that ``function.py`` starts: import the zip's handler, answer one event a line."""
+"""Lambda's part, in a process that ``function.py`` starts: import the zip's handler, say so, answer events."""
 
 import importlib
 import json
@@ -8,12 +8,16 @@ import time
 import uuid
 from types import SimpleNamespace
 
+READY = "ready"
+
 
 def main() -> None:
     """Serve events from standard input; answers go to standard output, what the function prints to standard error."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     handler = importlib.import_module("feedback").handler
+    answers.write(f"{READY}\n")
+    answers.flush()
     for line in sys.stdin:
         request = json.loads(line)
         end = time.monotonic() + request["timeout"]

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.polling import until
 from mailing.address import AddressError, canonical
 from mailing.notification import NotificationError, parse
 from support import ses
+from support.eventually import SECONDS
 
 from .corpus import ADDRESSES, FOLDER, LARGE, MESSAGES
 from .targets import TARGETS, address, body, detail, envelope, notification
@@ -141,14 +143,15 @@ def test_time_and_memory_are_linear(case: str) -> None:
     """Sixteen times the input may take no more than about sixteen times as long, however slow the machine."""
     run, build = GROWING[case]
     small, large = build(LARGE // 16), build(LARGE)
+    costs = {small: float("inf"), large: float("inf")}
 
-    def cost(text: str) -> float:
-        best = float("inf")
-        for _ in range(5):
+    def is_linear() -> bool:
+        """Measure once more. Others on the machine only add to a cost, so the least of all measured is nearest."""
+        for text in (small, small, small, small, small, large):
             start = time.process_time()
             run(text)
-            best = min(best, time.process_time() - start)
-        return best
+            costs[text] = min(costs[text], time.process_time() - start)
+        return costs[large] < 48 * costs[small] + 0.02
 
     gc.collect()
     tracemalloc.start()
@@ -156,4 +159,4 @@ def test_time_and_memory_are_linear(case: str) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 40 * LARGE
-    assert cost(large) < 48 * cost(small) + 0.02
+    assert until(is_linear, SECONDS, pause=0), costs.values()

@@ -1,5 +1,6 @@
 """DynamoDB as moto stands in for it, reached through a real client, with faults put in between."""
 
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +16,8 @@ from moto import mock_aws
 from moto.core.models import botocore_stubber
 
 from localstack_process import partiql
+from support.clock import Clock
+from support.eventually import SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -58,6 +61,7 @@ def client(monkeypatch: pytest.MonkeyPatch, faults: dict[str, Answer]) -> Iterat
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setattr("botocore.endpoint.time", Clock())  # its pauses between retries take seconds
     with mock_aws():
         created = botocore.session.get_session().create_client(
             "dynamodb", config=Config(max_pool_connections=64, retries={"mode": "standard", "total_max_attempts": 2})
@@ -135,6 +139,18 @@ def _execute(event_name: str, request: AWSPreparedRequest, statement: dict[str, 
 def _batch(request: AWSPreparedRequest, responses: list[dict[str, Any]]) -> AWSResponse:
     body = RawAnswer(json.dumps({"Responses": responses}).encode())
     return AWSResponse(request.url, 200, HTTPHeaders(), cast("Any", body))
+
+
+def meet_after_reading(parties: int, *clients: "DynamoDBClient") -> None:
+    """Let so many reads, whichever client's, come to an end together; later ones meet nobody."""
+    barrier, numbers = threading.Barrier(parties), itertools.count()
+
+    def meet(**_: object) -> None:
+        if next(numbers) < parties:
+            barrier.wait(SECONDS)
+
+    for client in clients:
+        client.meta.events.register("after-call.dynamodb.BatchGetItem", meet)
 
 
 def items(client: "DynamoDBClient") -> dict[str, dict[str, Any]]:

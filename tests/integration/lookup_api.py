@@ -44,7 +44,7 @@ class Api:
 
 
 def start(
-    client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest.MonkeyPatch, seconds: float = 15
+    client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest.MonkeyPatch, seconds: float = 600
 ) -> Api:
     """Return the API over the table, which gets its index, with the function freshly started."""
     client.update_table(

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mailing.table import Outcome
 from support import ses
+from support.clock import Clock
 
 from .conftest import TABLE, Answer, items, put_between, refusal_of
 
@@ -31,6 +33,27 @@ def handler(client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: py
     put_between(feedback.client, faults)
     context = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: 30_000)
     return lambda event: feedback.handler(event, context)
+
+
+@pytest.mark.parametrize(("remaining", "reserve"), [(900, 5), (30, 5), (10, 5), (4, 2), (0, 0)])
+def test_nothing_is_begun_in_the_last_of_its_time_so_that_failures_are_reported(
+    handler: Handler, monkeypatch: pytest.MonkeyPatch, remaining: int, reserve: int
+) -> None:
+    del handler  # it is there
+    feedback, clock = sys.modules["feedback"], Clock()
+    deadlines: list[float] = []
+    monkeypatch.setattr(feedback, "time", clock)
+
+    def add(_: object, deadline: float) -> list[Outcome]:
+        deadlines.append(deadline)
+        return []
+
+    monkeypatch.setattr(feedback.table, "add", add)
+    context = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: remaining * 1000)
+
+    feedback.handler(ses.sns_event(ses.delivery("a@example.com")), context)
+
+    assert deadlines == [clock.monotonic() + remaining - reserve]
 
 
 def output(capsys: pytest.CaptureFixture[str]) -> Output:

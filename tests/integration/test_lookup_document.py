@@ -67,7 +67,7 @@ def api(client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest
             "fine+tag@example.com": evidence_of([mark(MarkKind.DELIVERY)]),
             "decided@example.com": evidence_of([decision]),
         },
-        time.monotonic() + 30,
+        time.monotonic() + 600,
     )
     client.put_item(TableName=TABLE, Item={"UserId": {"S": "odd@example.com"}, "segment": {"S": "gold"}})
     return start(client, faults, monkeypatch)

@@ -4,15 +4,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from harness import launched, localstack_process, paths
 from harness.launched import Launched
+from support.eventually import eventually
+from support.processes import runs
 from support.functions import create, lambda_client
 
 # Its handler has a child, as one that uses subprocess or multiprocessing.
@@ -38,19 +38,8 @@ def workers(endpoint_url: str) -> list[int]:
     return [int(number) for number in answer.payload]
 
 
-def running(number: int) -> bool:
-    with suppress(OSError):
-        os.kill(number, 0)
-        # One that has ended and that nobody has asked about yet does not run.
-        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
-
-
-def wait_until_ended(processes: list[int]) -> None:
-    deadline = time.monotonic() + 30
-    while left := [Path(f"/proc/{number}/stat").read_text() for number in processes if running(number)]:
-        assert time.monotonic() < deadline, left
-        time.sleep(0.02)
+def running(processes: list[int]) -> list[int]:
+    return [number for number in processes if runs(number)]
 
 
 def stop(emulator: Launched) -> None:
@@ -72,11 +61,11 @@ def kill(emulator: Launched) -> None:
 @pytest.mark.parametrize("end", [stop, stop_from_another_process, terminate, kill])
 def test_no_process_outlives_localstack(started: Launched, end: Callable[[Launched], None]) -> None:
     processes = [started.process_id, *workers(started.endpoint_url)]
-    assert all(map(running, processes))
+    assert running(processes) == processes
 
     end(started)
 
-    wait_until_ended(processes)
+    eventually(lambda: running(processes), [])
 
 
 def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
@@ -95,10 +84,10 @@ time.sleep(600)
         assert starter.stdout
         number, endpoint_url = starter.stdout.readline().split()
         processes = [int(number), *workers(endpoint_url)]
-        assert all(map(running, processes))
+        assert running(processes) == processes
         starter.kill()
 
-    wait_until_ended(processes)
+    eventually(lambda: running(processes), [])
     assert not (tmp_path / "emulator").exists()
 
 

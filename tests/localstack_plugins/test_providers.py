@@ -1,7 +1,9 @@
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 from harness.launched import Launched
+from support.eventually import SECONDS
 from support.functions import dynamodb_client
 
 WRITERS = 8
@@ -25,8 +27,11 @@ def test_a_conditional_write_is_atomic(localstack: Launched) -> None:
         answer = client.get_item(TableName="counter", Key={"id": {"S": "one"}}, ConsistentRead=True)
         return int(answer["Item"]["count"]["N"])
 
+    met = Barrier(WRITERS)
+
     def add_one(_: object) -> int:
         seen = count()
+        met.wait(SECONDS)  # all have seen the same, and write at once
         try:
             client.put_item(
                 TableName="counter",
@@ -40,9 +45,10 @@ def test_a_conditional_write_is_atomic(localstack: Launched) -> None:
         return 1
 
     with ThreadPoolExecutor(WRITERS) as pool:
-        written = sum(pool.map(add_one, range(WRITERS * WRITES)))
+        written = [sum(pool.map(add_one, range(WRITERS))) for _ in range(WRITES)]
 
-    assert count() == written
+    assert written == [1] * WRITES
+    assert count() == WRITES
 
 
 def test_a_batch_of_statements_writes_what_fits_and_says_what_does_not(localstack: Launched) -> None:

@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 import uuid
 import zipfile
 from base64 import b64decode
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+
+from support.eventually import eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -71,21 +72,20 @@ class Function:
 
     def wait_until_ready(self) -> None:
         """Wait until the last change is made. Raise ValueError, with LocalStack's reason, if it can't be."""
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            state = self.client.get_function_configuration(FunctionName=self.name)
-            if state["State"] == "Failed":
-                raise ValueError(state["StateReason"])
-            if state["State"] == "Active" and state["LastUpdateStatus"] == "Successful":
-                return
-            time.sleep(0.02)
-        raise TimeoutError(state)
+
+        def state() -> tuple[str, str | None]:
+            now = self.client.get_function_configuration(FunctionName=self.name)
+            if now["State"] == "Failed":
+                raise ValueError(now["StateReason"])
+            return now["State"], now.get("LastUpdateStatus")  # there once it was active
+
+        eventually(state, ("Active", "Successful"))
 
 
 def create(client: "LambdaClient", source: str, **settings: Any) -> Function:
     """Create a function whose handler is ``handler`` in this source, and wait until it is active."""
     name = f"test-{uuid.uuid4().hex[:8]}"
-    settings = {"Runtime": "python3.13", "Timeout": 20, **settings}
+    settings = {"Runtime": "python3.13", "Timeout": 60, **settings}
     client.create_function(
         FunctionName=name,
         Handler="app.handler",

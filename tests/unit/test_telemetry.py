@@ -1,7 +1,7 @@
 """Log lines and metrics are what CloudWatch can read."""
 
 import json
-import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -97,17 +97,17 @@ def assert_embedded_metric_format(document: dict[str, Any]) -> None:
             assert isinstance(document[metric["Name"]], int)
 
 
-def test_counts_are_written_in_the_embedded_metric_format() -> None:
+def test_counts_are_written_in_the_embedded_metric_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mailing.telemetry.time", SimpleNamespace(time_ns=lambda: 1_773_144_000_123_456_789))
     lines: list[str] = []
     metrics = Metrics("feedback", lines.append)
     metrics.add("FeedbackBounce")
     metrics.add("FeedbackBounce", 2)
     metrics.add("Written")
-    before = time.time()
     metrics.flush()
     document = only(lines)
     assert_embedded_metric_format(document)
-    assert before - 1 <= document["_aws"]["Timestamp"] / 1000 <= time.time() + 1
+    assert document["_aws"]["Timestamp"] == 1_773_144_000_123
     (directive,) = document["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == NAMESPACE
     assert directive["Dimensions"] == [["FunctionName"]]

@@ -6,9 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,8 @@ from botocore.exceptions import ClientError
 from harness import embedded, emulator, launched, paths
 from harness.emulator import Emulator
 from harness.errors import HarnessError
+from support.eventually import eventually
+from support.processes import runs
 
 SENDER = "news@example.org"
 # Starts an emulator, says where and that it is ready, and waits to be killed.
@@ -40,21 +41,6 @@ def handler(event, context):
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with emulator.running("embedded", tmp_path_factory.mktemp("run")) as started:
         yield started
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 15) -> bool:
-    deadline = time.monotonic() + seconds
-    while not (holds := condition()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return holds
-
-
-def exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def invoke(target: Emulator) -> dict[str, object]:
@@ -91,8 +77,8 @@ def test_a_stopped_emulator_leaves_its_log_and_no_process_port_or_temporary_file
     with emulator.running("embedded", tmp_path) as started:
         worker = invoke(started)["pid"]
         assert isinstance(worker, int)
-        assert exists(worker)
-    assert eventually(lambda: not exists(worker))
+        assert runs(worker)
+    eventually(lambda: runs(worker), expected=False)
     assert not emulator.answers(started.endpoint_url)
     assert [path.name for path in tmp_path.iterdir()] == ["emulator.log"]
 
@@ -116,9 +102,9 @@ def test_no_process_is_left_when_the_harness_is_killed(tmp_path: Path, number: s
         finally:
             holder.send_signal(number)
     assert isinstance(worker, int)
-    assert eventually(lambda: not launched.answers(endpoint_url, tmp_path / "emulator"))
-    assert eventually(lambda: not exists(worker))
-    assert eventually(lambda: not (tmp_path / "emulator").exists())
+    eventually(lambda: launched.answers(endpoint_url, tmp_path / "emulator"), expected=False)
+    eventually(lambda: runs(worker), expected=False)
+    eventually((tmp_path / "emulator").exists, expected=False)
 
 
 def test_a_detached_emulator_outlives_its_starter_until_it_is_stopped(tmp_path: Path) -> None:
@@ -131,7 +117,6 @@ def test_a_detached_emulator_outlives_its_starter_until_it_is_stopped(tmp_path: 
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
     ).stdout.split()[-1]
     folder = tmp_path / "emulator"
     assert launched.answers(endpoint_url, folder)

@@ -1,16 +1,15 @@
 """A guarded command must not outlive its starter, nor may what it started itself."""
 
-import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from harness import paths
+from support.eventually import SECONDS, eventually
+from support.processes import runs
 
 GUARD = str(paths.ROOT / "scripts" / "harness" / "guard.py")
 # Like Terraform: starts a helper, and stops on the first SIGINT.
@@ -36,21 +35,6 @@ def started() -> tuple[subprocess.Popen[str], int]:
     return guard, int(guard.stdout.readline())
 
 
-def gone(pid: int) -> bool:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        # A killed orphan may stay as a zombie where nothing reaps it.
-        status = Path(f"/proc/{pid}/status")
-        try:
-            os.kill(pid, 0)
-            if status.exists() and "State:\tZ" in status.read_text():
-                return True
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-        time.sleep(0.05)
-    return False
-
-
 def close_standard_input(guard: subprocess.Popen[str]) -> None:
     assert guard.stdin
     guard.stdin.close()
@@ -71,8 +55,8 @@ def test_the_command_is_stopped_cleanly_and_its_helper_with_it(
     guard, helper = started()
     with guard:
         stop(guard)
-        assert guard.wait(10) == 7
-    assert gone(helper)
+        assert guard.wait(SECONDS) == 7
+    eventually(lambda: runs(helper), expected=False)
 
 
 @pytest.mark.parametrize("status", [0, 2])
@@ -85,7 +69,7 @@ def test_output_and_exit_status_are_passed_on(status: int) -> None:
         stderr=subprocess.PIPE,
         text=True,
     ) as guard:
-        assert guard.wait(10) == status
+        assert guard.wait(SECONDS) == status
         assert guard.stdout
         assert guard.stderr
         assert (guard.stdout.read(), guard.stderr.read()) == ("out\n", "err\n")
