@@ -10,9 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from rich.console import Console
-
-from harness import demo, paths, terraform, up
+from harness import paths, terraform
 from harness.errors import HarnessError
 
 _FILE_WIDTH = 160  # in a file or a pipe nothing needs to be folded
@@ -24,20 +22,24 @@ def main() -> None:
     arguments = _parser().parse_args()
     for number in _SIGNALS:
         signal.signal(number, _interrupted)
+    try:
+        if arguments.command == "terraform":
+            terraform.find().replace_this_process(arguments.arguments, arguments.folder)
+        else:
+            _run(arguments.command)
+    except HarnessError as error:
+        sys.exit(f"error: {error}")
+
+
+def _run(command: str) -> None:
+    from rich.console import Console
+
+    from harness import demo, up
+
     console = Console()
     if not console.is_terminal:
         console.width = _FILE_WIDTH
-    try:
-        if arguments.command == "demo":
-            demo.run(console)
-        elif arguments.command == "up":
-            up.up(console)
-        elif arguments.command == "down":
-            up.down(console)
-        else:
-            terraform.find().replace_this_process(arguments.arguments, arguments.folder)
-    except HarnessError as error:
-        sys.exit(f"error: {error}")
+    {"demo": demo.run, "up": up.up, "down": up.down}[command](console)
 
 
 def _parser() -> argparse.ArgumentParser:
