@@ -64,12 +64,15 @@ check: ## lint, formatting, types, policies and reference tables, of Python and 
 	@$(MAKE) --no-print-directory $(PARALLEL) --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync) $(CHECKS)
 
 installed: $(DEV) $(CHECKOV)
+	@:
 
 types: $(DEV)
 	@$(VENV)/bin/mypy
 
 policies: $(CHECKOV)
-	@$(dir $(CHECKOV))bin/checkov --directory terraform --framework terraform --skip-path /tests/ --skip-download --compact --quiet
+	@# It asks nobody whether there is a newer checkov.
+	@CKV_SKIP_PACKAGE_UPDATE_CHECK=true $(dir $(CHECKOV))bin/checkov --directory terraform --framework terraform --skip-path /tests/ \
+		--skip-download --compact --quiet
 
 lint: $(DEV)
 	@$(VENV)/bin/ruff check

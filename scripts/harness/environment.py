@@ -141,7 +141,7 @@ def _install(folder: Path, lock: Path, *options: str) -> int:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
-    """Give a function that replaces the line on the terminal; without a terminal, or beside other jobs, it does nothing."""
+    """Give a function that replaces the terminal's line; without a terminal, or beside other jobs, it does nothing."""
     if not sys.stdout.isatty() or "-j" in os.environ.get("MAKEFLAGS", ""):
         yield lambda _: None
         return
