@@ -123,22 +123,29 @@ def test_terraform_is_run_with_a_bare_python(tmp_path: Path) -> None:
 
 @pytest.fixture
 def lock(tmp_path: Path) -> Path:
-    """A lock of nothing: what surrounds pip is tested, without an index."""
     path = tmp_path / "requirements.txt"
-    path.write_text("# nothing\n")
+    path.write_text("one==1.0 \\\n    --hash=sha256:0\n")
     return path
 
 
-def test_installing_prints_two_lines_and_no_carriage_return(
+@pytest.fixture
+def _pip_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = ["WARNING: a location is ignored\n", "Collecting one\n", "Successfully installed one-1.0\n"]
+    monkeypatch.setattr(environment, "pip_install", lambda *_: iter(said))
+
+
+@pytest.mark.usefixtures("_pip_is_quick")
+def test_installing_prints_two_lines_and_neither_warnings_nor_carriage_returns(
     tmp_path: Path, lock: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment.install(tmp_path / "venv", lock)
     output = capsys.readouterr()
-    pattern = rf"Installing {lock} into {tmp_path}/venv\.\nInstalled 0 packages in \d+ s\.\n"
+    pattern = rf"Installing {lock} into {tmp_path}/venv\.\nInstalled 1 package in \d+ s\.\n"
     assert re.fullmatch(pattern, output.out)
     assert output.err == ""
 
 
+@pytest.mark.usefixtures("_pip_is_quick")
 def test_an_environment_that_is_there_is_kept(tmp_path: Path, lock: Path) -> None:
     environment.install(tmp_path / "venv", lock)
     kept = tmp_path / "venv" / "lib" / "kept"
@@ -147,6 +154,7 @@ def test_an_environment_that_is_there_is_kept(tmp_path: Path, lock: Path) -> Non
     assert kept.exists()
 
 
+@pytest.mark.usefixtures("_pip_is_quick")
 def test_one_whose_python_is_gone_is_made_again(tmp_path: Path, lock: Path) -> None:
     environment.install(tmp_path / "venv", lock)
     python = environment.python_of(tmp_path / "venv")
@@ -156,6 +164,7 @@ def test_one_whose_python_is_gone_is_made_again(tmp_path: Path, lock: Path) -> N
     assert python.exists()
 
 
+@pytest.mark.usefixtures("_pip_is_quick")
 def test_what_pip_did_not_finish_is_installed_again(tmp_path: Path, lock: Path) -> None:
     environment.install(tmp_path / "venv", lock)
     packages = next((tmp_path / "venv").glob("lib/python*/site-packages"))
