@@ -7,6 +7,7 @@ on. Packages are not compiled here but when they are first imported: of the demo
 """
 
 import argparse
+import atexit
 import fcntl
 import os
 import re
@@ -15,15 +16,17 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from harness import paths
 from harness.errors import HarnessError, tail
 
-# Where the wheel of pip lies that Python brings. It runs as it is; to install it first takes 3 s for each environment.
-# Debian and Fedora keep such wheels in a folder of their own.
+# Where the wheel of pip lies that Python brings. Unpacked it runs; to install it takes 3 s for each environment, and from
+# within the wheel it compiles itself each time. Debian and Fedora keep such wheels in a folder of their own.
 _PIP_WHEELS = (
     "import ensurepip, pathlib, sysconfig; "
     "bundled = pathlib.Path(ensurepip.__file__).with_name('_bundled'); "
@@ -47,7 +50,8 @@ def install(folder: Path, lock: Path, python: str = sys.executable) -> None:
         print(f"Installing {_shown(lock)} into {_shown(folder)}.", flush=True)
         _make(folder, python)
         _forget_unfinished(folder)
-        count = _install_builder(folder, lock) + _install(folder, lock)
+        with _progress() as show:
+            count = _install_builder(folder, lock) + _install(folder, lock, show)
         what = "1 package" if count == 1 else f"{count} packages"
         print(f"Installed {what} in {time.monotonic() - started:.0f} s.", flush=True)
 
@@ -63,9 +67,9 @@ def pip_install(folder: Path, *arguments: str) -> Iterator[str]:
     Raises:
         HarnessError: it failed; the message holds the end of its output.
     """
-    wheel = "".join(lines_of(str(python_of(folder)), "-I", "-c", _PIP_WHEELS)).strip()
+    pip = _unpacked(_wheel_of_pip(python_of(folder)))
     options = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--no-compile")
-    return lines_of(str(python_of(folder)), "-I", f"{wheel}/pip", "install", *options, *arguments)
+    return lines_of(str(python_of(folder)), "-I", f"{pip}/pip", "install", *options, *arguments)
 
 
 def lines_of(*command: str) -> Iterator[str]:
@@ -89,6 +93,20 @@ def lines_of(*command: str) -> Iterator[str]:
             raise
     if process.returncode:
         raise HarnessError(f"`{' '.join(command)}` failed:\n{tail(''.join(lines))}")
+
+
+@cache
+def _wheel_of_pip(python: Path) -> str:
+    return "".join(lines_of(str(python), "-I", "-c", _PIP_WHEELS)).strip()
+
+
+@cache
+def _unpacked(wheel: str) -> str:
+    folder = tempfile.mkdtemp(prefix="pip-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
 
 
 def _make(folder: Path, python: str) -> None:
@@ -120,22 +138,21 @@ def _install_builder(folder: Path, lock: Path) -> int:
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as alone:
         alone.write(entry[0])
         alone.flush()
-        return _install(folder, Path(alone.name), "--only-binary", ":all:")
+        return _install(folder, Path(alone.name), lambda _: None, "--only-binary", ":all:")
 
 
-def _install(folder: Path, lock: Path, *options: str) -> int:
+def _install(folder: Path, lock: Path, show: Callable[[str], None], *options: str) -> int:
     names = {line.partition("==")[0] for line in lock.read_text().splitlines() if "==" in line and "win32" not in line}
     fetched = count = 0
     locked = ("--require-hashes", "--no-deps", "--no-build-isolation", "--use-pep517")
-    with _progress() as show:
-        for line in pip_install(folder, *locked, *options, "-r", str(lock)):
-            if line.startswith(("Collecting ", "Processing ")):
-                fetched += 1
-                show(f"{fetched} of {len(names)} packages fetched")
-            elif line.startswith("Installing "):
-                show("installing")
-            elif line.startswith("Successfully installed "):
-                count = len(line.split()) - 2
+    for line in pip_install(folder, *locked, *options, "-r", str(lock)):
+        if line.startswith(("Collecting ", "Processing ")):
+            fetched += 1
+            show(f"{fetched} of {len(names)} packages fetched")
+        elif line.startswith("Installing "):
+            show("installing")
+        elif line.startswith("Successfully installed "):
+            count = len(line.split()) - 2
     return count
 
 
