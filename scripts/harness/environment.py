@@ -25,8 +25,8 @@ from pathlib import Path
 from harness import paths
 from harness.errors import HarnessError, tail
 
-# Where the wheel of pip lies that Python brings. Unpacked it runs; to install it takes 3 s for each environment, and from
-# within the wheel it compiles itself each time. Debian and Fedora keep such wheels in a folder of their own.
+# Where the wheel of pip lies that Python brings. Unpacked it runs: to install it takes 3 s for each environment, and from
+# inside the wheel it would compile itself every time. Debian and Fedora keep such wheels in a folder of their own.
 _PIP_WHEELS = (
     "import ensurepip, pathlib, sysconfig; "
     "bundled = pathlib.Path(ensurepip.__file__).with_name('_bundled'); "
