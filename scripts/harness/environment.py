@@ -25,7 +25,7 @@ from pathlib import Path
 from harness import paths
 from harness.errors import HarnessError, tail
 
-# Where the wheel of pip lies that Python brings. Unpacked it runs: to install it takes 3 s for each environment, and from
+# Where the wheel of pip lies that Python brings. Unpacked it runs: to install it takes 3 s, and from
 # inside the wheel it would compile itself every time. Debian and Fedora keep such wheels in a folder of their own.
 _PIP_WHEELS = (
     "import ensurepip, pathlib, sysconfig; "
