@@ -1,10 +1,16 @@
-# All of it needs Python 3.11 or newer, make and git; what else it needs it installs into .venv and build/.
-PYTHON ?= python3
+# All of it needs make, git and Python 3.11 or newer. The newest Python on PATH is found, PYTHON=… names another. What else
+# a target needs it installs into .venv and build/, from the locks that `make lock` makes of pyproject.toml.
 VENV := .venv
 RUN := PYTHONPATH=scripts $(VENV)/bin/python
-INSTALLED := $(VENV)/.installed
-CHECKOV := build/checkov
-FUZZ := build/fuzz
+# For what needs Python alone: packaging and deploying set up nothing.
+BARE := PYTHONPATH=scripts scripts/python
+HARNESS := $(VENV)/.harness
+DEV := $(VENV)/.dev
+CHECKOV := build/checkov/.installed
+FUZZ := build/fuzz/.installed
+UV := build/lock/.installed
+# Such as LOCK_ARGS=, which keeps every version that still fits.
+LOCK_ARGS ?= --upgrade
 # For how long each target of `make fuzz` is fuzzed.
 FUZZ_SECONDS ?= 30
 # Such as SOAK_ARGS='--messages 10000 --workers 2'.
@@ -18,119 +24,149 @@ BENCH_ARGS ?=
 # Tests in parallel, more than there are cores since many wait; those of one stack stay in one process.
 PYTEST_ARGS ?= -n 4 --dist loadgroup
 
+# Packages are compiled when they are first imported, so a setting that forbids it would cost every start a second.
+unexport PYTHONDONTWRITEBYTECODE
+
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test e2e check fmt validate package bench plan apply destroy lock clean soak fuzz
+.PHONY: help demo up down test e2e check fmt validate package bench plan apply destroy lock clean soak fuzz \
+	command-line installed lint types terraform-format terraform-reference security policies
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(INSTALLED) ## the whole pipeline once on this machine: mail, feedback, and the table that results
+demo: $(HARNESS) ## the whole pipeline once on this machine: mail, feedback, and the table that results
 	@$(RUN) -m harness demo
 
-up: $(INSTALLED) ## leave an emulator with the applied stack running for hands-on work
+up: $(HARNESS) ## leave an emulator with the applied stack running for hands-on work
 	@$(RUN) -m harness up
 
-down: $(INSTALLED) ## end what `make up` started
+down: $(HARNESS) ## end what `make up` started
 	@$(RUN) -m harness down
 
 # What needs LocalStack is left to `make e2e`.
-test: $(INSTALLED) ## every test, end-to-end ones included, on the embedded emulator (EMULATOR chooses another)
+test: $(DEV) ## every test, end-to-end ones included, on the embedded emulator (EMULATOR chooses another)
 	@$(VENV)/bin/pytest $(PYTEST_ARGS) --ignore=tests/localstack_plugins --ignore=tests/localstack_docker
 
 # Each of two processes starts an emulator of its own.
 e2e: PYTEST_ARGS := -n 2 --dist loadgroup
-e2e: $(INSTALLED) ## the end-to-end tests on LocalStack, in Docker or else as a process (EMULATOR chooses another)
+e2e: $(DEV) ## the end-to-end tests on LocalStack, in Docker or else as a process (EMULATOR chooses another)
 	@$(RUN) -m harness e2e $(PYTEST_ARGS)
 
-check: $(INSTALLED) $(CHECKOV)/.installed ## lint, formatting, types, policies and reference tables, of Python and HCL
+CHECKS := types policies lint terraform-reference security terraform-format
+# Two at a time, each one's output in one piece where this make can, all of them even if one fails.
+PARALLEL := $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2)
+check: ## lint, formatting, types, policies and reference tables, of Python and HCL
+	@$(MAKE) --no-print-directory $(PARALLEL) installed
+	@$(MAKE) --no-print-directory $(PARALLEL) --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync) $(CHECKS)
+
+installed: $(DEV) $(CHECKOV)
+	@:
+
+types: $(DEV)
+	@$(VENV)/bin/mypy
+
+policies: $(CHECKOV)
+	@# It asks nobody whether there is a newer checkov.
+	@CKV_SKIP_PACKAGE_UPDATE_CHECK=true $(dir $(CHECKOV))bin/checkov --directory terraform --framework terraform --skip-path /tests/ \
+		--skip-download --compact --quiet
+
+lint: $(DEV)
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check
-	@$(VENV)/bin/mypy
-	@$(RUN) -m harness terraform fmt -check -recursive
+
+terraform-reference: $(DEV)
 	@$(VENV)/bin/python scripts/terraform_reference.py --check
+
+security: $(DEV)
 	@# Not of the rest: B311, the jitter between retries is no secret; and of the local tools what their trade is, programs
 	@# that they start and URLs that they open, which ruff checks too, each exception with its reason.
 	@$(VENV)/bin/bandit --quiet --recursive --skip B311 function
 	@$(VENV)/bin/bandit --quiet --recursive --severity-level medium --skip B310 scripts
-	@$(CHECKOV)/bin/checkov --directory terraform --framework terraform --skip-path /tests/ --skip-download --compact --quiet
 
-fmt: $(INSTALLED) ## format Python and HCL, renew the reference tables of the modules
+terraform-format:
+	@$(BARE) -m harness terraform fmt -check -recursive
+
+fmt: $(DEV) ## format Python and HCL, renew the reference tables of the modules
 	@$(VENV)/bin/ruff check --fix
 	@$(VENV)/bin/ruff format
-	@$(RUN) -m harness terraform fmt -recursive
+	@$(BARE) -m harness terraform fmt -recursive
 	@$(VENV)/bin/python scripts/terraform_reference.py
 
-validate: $(INSTALLED) ## let Terraform validate the root
+validate: ## let Terraform validate the root
 	@mkdir -p build
-	@$(RUN) -m harness terraform init -backend=false -input=false -no-color > build/init.log || { cat build/init.log; exit 1; }
-	@$(RUN) -m harness terraform validate
+	@$(BARE) -m harness terraform init -backend=false -input=false -no-color > build/init.log || { cat build/init.log; exit 1; }
+	@$(BARE) -m harness terraform validate
 
-package: $(INSTALLED) ## build the function's zip; the same sources give the same bytes
-	@$(VENV)/bin/python scripts/package.py
+package: ## build the function's zip; the same sources give the same bytes
+	@$(BARE) scripts/package.py
 
-bench: package ## measure time, cost and memory beside the article's function and the floor, and write BENCHMARKS.md
+bench: package $(DEV) ## measure time, cost and memory beside the article's function and the floor, and write BENCHMARKS.md
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m bench.run $(BENCH_ARGS)
 
-soak: $(INSTALLED) ## 100,000 notifications, faults and kills among them, against several functions; renews RELIABILITY.md
+soak: $(DEV) ## 100,000 notifications, faults and kills among them, against several functions; renews RELIABILITY.md
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m soak.run $(SOAK_ARGS)
 
-fuzz: $(FUZZ)/.installed ## look for input that breaks the parsers, guided by coverage, FUZZ_SECONDS for each of them
+fuzz: $(FUZZ) ## look for input that breaks the parsers, guided by coverage, FUZZ_SECONDS for each of them
 	@mkdir -p build/crashes
-	@PYTHONPATH=function:tests $(FUZZ)/bin/python -m fuzz.seeds build/corpus
+	@PYTHONPATH=function:tests $(dir $(FUZZ))bin/python -m fuzz.seeds build/corpus
 	@for target in address notification detail envelope body; do \
 		echo "$$target: $(FUZZ_SECONDS) s"; \
-		PYTHONPATH=function:tests $(FUZZ)/bin/python -m fuzz $$target -max_total_time=$(FUZZ_SECONDS) -max_len=262144 -timeout=5 \
+		PYTHONPATH=function:tests $(dir $(FUZZ))bin/python -m fuzz $$target -max_total_time=$(FUZZ_SECONDS) -max_len=262144 -timeout=5 \
 			-rss_limit_mb=1024 -artifact_prefix=build/crashes/$$target- build/corpus/$$target > build/fuzz.log 2>&1 || \
 			{ tail -30 build/fuzz.log; exit 1; }; \
 		grep '^Done' build/fuzz.log; done
 
 plan: package ## what `make apply` would change in the AWS account of your credentials (TF_ARGS, TF_INIT_ARGS)
-	@$(RUN) -m harness terraform init $(TF_INIT_ARGS)
-	@$(RUN) -m harness terraform plan $(TF_ARGS)
+	@$(BARE) -m harness terraform init $(TF_INIT_ARGS)
+	@$(BARE) -m harness terraform plan $(TF_ARGS)
 
 apply: package ## deploy to the AWS account of your credentials (TF_ARGS, TF_INIT_ARGS)
-	@$(RUN) -m harness terraform init $(TF_INIT_ARGS)
-	@$(RUN) -m harness terraform apply $(TF_ARGS)
+	@$(BARE) -m harness terraform init $(TF_INIT_ARGS)
+	@$(BARE) -m harness terraform apply $(TF_ARGS)
 
 destroy: package ## remove it from the AWS account of your credentials (TF_ARGS, TF_INIT_ARGS)
-	@$(RUN) -m harness terraform init $(TF_INIT_ARGS)
-	@$(RUN) -m harness terraform destroy $(TF_ARGS)
+	@$(BARE) -m harness terraform init $(TF_INIT_ARGS)
+	@$(BARE) -m harness terraform destroy $(TF_ARGS)
 
-lock: ## renew the lock files requirements*.txt
-	@rm -rf build/lock
-	@$(PYTHON) -m venv build/lock
-	@build/lock/bin/pip install --quiet uv==0.13.9
-	@for name in requirements requirements-checkov requirements-fuzz; do \
-		build/lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-			--quiet --upgrade -o $$name.txt $$name.in; done
-	@cd scripts/localstack_process && ../../build/lock/bin/uv pip compile --universal --python-version 3.12 --generate-hashes \
-		--no-emit-index-url --no-header --quiet --upgrade -o requirements.txt requirements.in
-	@rm -rf build/lock
+command-line: $(VENV)/.command_line ## install what scripts/mailing needs
+
+COMPILE := build/lock/bin/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --quiet
+COMPILE_3.11 = $(COMPILE) $(LOCK_ARGS) --python-version 3.11
+lock: $(UV) ## renew the locks requirements*.txt from pyproject.toml (LOCK_ARGS= keeps the versions)
+	@$(COMPILE_3.11) --group dev -o requirements-dev.txt pyproject.toml
+	@# What is installed into the same .venv agrees with that one.
+	@$(COMPILE_3.11) -c requirements-dev.txt -o requirements.txt pyproject.toml
+	@$(COMPILE_3.11) -c requirements-dev.txt --group harness -o requirements-harness.txt
+	@for group in checkov fuzz lock; do $(COMPILE_3.11) --group $$group -o requirements-$$group.txt || exit 1; done
+	@cd scripts/localstack_process && ../../$(COMPILE) $(LOCK_ARGS) --python-version 3.12 --group build -o requirements.txt pyproject.toml
 
 clean: ## end what `make up` started and what killed runs left, and remove build/ and .venv
-	@if [ -e $(INSTALLED) ]; then $(RUN) -m harness clean; fi
+	@if [ -e $(HARNESS) ]; then $(RUN) -m harness clean; fi
 	@rm -rf build $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# The stamp is newer than its lock file once all of that is installed; after an interruption pip goes on where it was.
+# A stamp is newer than its lock once all of that is installed; after an interruption pip goes on where it was.
 define install
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else 1)' 2>/dev/null || \
-		{ echo "error: $(PYTHON) is missing or older than Python 3.11: install it, or run make PYTHON=…" >&2; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
-		{ echo "error: $(PYTHON) has no venv module: install it (Debian: apt install python3-venv), or run make PYTHON=…" >&2; exit 1; }
-	@echo "Installing $< into $(@D) (the first time, and when it changes)."
-	@$(PYTHON) -m venv $(@D)
-	@set -o pipefail; $(@D)/bin/pip install --disable-pip-version-check --progress-bar off --require-hashes --no-deps -r $< \
-		| awk -v all="$$(grep == $< | grep -vc win32)" '/^(Collecting|Processing)/ { printf "\r%d of %d packages fetched", ++n, all; \
-			fflush() } /^Installing/ { printf "\ninstalling …"; fflush() } END { print "" }'
+	@MODULES="venv, ensurepip" $(BARE) -m harness.environment $(@D) $<
 	@touch $@
 endef
 
-$(INSTALLED): requirements.txt
+$(HARNESS): requirements-harness.txt
 	$(install)
 
-$(CHECKOV)/.installed: requirements-checkov.txt
+$(VENV)/.command_line: requirements.txt
 	$(install)
 
-$(FUZZ)/.installed: requirements-fuzz.txt
+# It holds the two above.
+$(DEV): requirements-dev.txt
+	$(install)
+	@touch $(HARNESS) $(VENV)/.command_line
+
+$(CHECKOV): requirements-checkov.txt
+	$(install)
+
+$(FUZZ): requirements-fuzz.txt
+	$(install)
+
+$(UV): requirements-lock.txt
 	$(install)

@@ -10,11 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from rich.console import Console
-
-from harness import demo, e2e, paths, run_folder, terraform, up
+from harness import paths, terraform
 from harness.errors import HarnessError
-from harness.localstack_docker import EngineGoneError
 
 _FILE_WIDTH = 160  # in a file or a pipe nothing needs to be folded
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -28,35 +25,27 @@ def main() -> None:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     for number in _SIGNALS:
         signal.signal(number, _interrupted)
-    console = Console()
-    if not console.is_terminal:
-        console.width = _FILE_WIDTH
     try:
-        if arguments.command == "demo":
-            demo.run(console)
-        elif arguments.command == "up":
-            up.up(console)
-        elif arguments.command == "down":
-            up.down(console)
-        elif arguments.command == "clean":
-            _clean(console)
-        elif arguments.command == "e2e":
-            e2e.run(console, others)
-        else:
+        if arguments.command == "terraform":
             terraform.find().replace_this_process(arguments.arguments, arguments.folder)
+        else:
+            _run(arguments.command, others)
     except HarnessError as error:
         sys.exit(f"error: {error}")
 
 
-def _clean(console: Console) -> None:
-    left = run_folder.sweep()
-    if paths.UP.exists():
-        try:
-            up.down(console)
-        except EngineGoneError as error:
-            left.append(str(error))
-    for each in left:
-        console.print(f"Left behind: {each}", highlight=False, soft_wrap=True)
+def _run(command: str, others: list[str]) -> None:
+    from rich.console import Console
+
+    from harness import clean, demo, e2e, up
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = _FILE_WIDTH
+    if command == "e2e":
+        e2e.run(console, others)
+    else:
+        {"demo": demo.run, "up": up.up, "down": up.down, "clean": clean.run}[command](console)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,15 +11,12 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-
-from harness import paths
-from harness.errors import HarnessError, tail
+from harness import environment, paths
+from harness.errors import HarnessError
 from harness.launched import Launched
 
 VERSIONS = ("3.13", "3.12")  # of Python that LocalStack 4.14.0 runs on, the better first
@@ -79,7 +76,7 @@ def find_python() -> Path:
 
 
 def _python() -> Path:
-    return ENVIRONMENT / "bin" / "python"
+    return environment.python_of(ENVIRONMENT)
 
 
 def _candidates() -> Iterator[str]:
@@ -106,23 +103,9 @@ def _suitable(program: str) -> Path | None:
 
 def _make_environment() -> None:
     python = find_python()
-    print(
-        f"Installing LocalStack 4.14.0 into {ENVIRONMENT.relative_to(paths.ROOT)} (once, about a minute, 240 MB) …",
-        flush=True,
-    )
-    started = time.monotonic()
+    print("LocalStack 4.14.0 is installed once: about half a minute, 150 MB.", flush=True)
     shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-    total = sum("==" in line for line in _REQUIREMENTS.read_text().splitlines())
-    with Console().status("") as status:
-        status.update("making the virtual environment")
-        for _ in _lines(str(python), "-m", "venv", str(ENVIRONMENT)):
-            pass
-        collected = 0
-        for line in _pip("--require-hashes", "--no-deps", "-r", str(_REQUIREMENTS)):
-            collected += line.startswith("Collecting ")
-            done = line.startswith("Installing ")
-            status.update("installing the packages" if done else f"downloading package {collected} of {total}")
-    print(f"Installed in {time.monotonic() - started:.0f} s.", flush=True)
+    environment.install(ENVIRONMENT, _REQUIREMENTS, str(python))
 
 
 def _install_plugins() -> None:
@@ -130,37 +113,10 @@ def _install_plugins() -> None:
     copy = ENVIRONMENT / "source"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(PLUGINS, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    for _ in _pip("--no-deps", "--no-build-isolation", "--force-reinstall", str(copy)):
+    for _ in environment.pip_install(ENVIRONMENT, "--no-deps", "--no-build-isolation", "--force-reinstall", str(copy)):
         pass
-    for _ in _lines(str(_python()), "-P", "-m", "localstack_process.catalog"):
+    for _ in environment.lines_of(str(_python()), "-P", "-m", "localstack_process.catalog"):
         pass
-
-
-def _pip(*arguments: str) -> Iterator[str]:
-    return _lines(str(_python()), "-m", "pip", "--disable-pip-version-check", "install", *arguments)
-
-
-def _lines(*command: str) -> Iterator[str]:
-    """Run a command and yield what it prints.
-
-    Raises:
-        HarnessError: it failed; the message holds the end of its output.
-    """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    ) as process:
-        assert process.stdout
-        lines = []
-        try:
-            for line in process.stdout:
-                lines.append(line)
-                yield line
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode:
-        raise HarnessError(f"LocalStack was not installed; `{' '.join(command)}` failed:\n{tail(''.join(lines))}")
 
 
 def _is_done(step: str, *inputs: Path) -> bool:
