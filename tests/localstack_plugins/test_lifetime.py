@@ -12,8 +12,8 @@ import pytest
 from harness import launched, localstack_process, paths
 from harness.launched import Launched
 from support.eventually import eventually
-from support.processes import runs
 from support.functions import create, lambda_client
+from support.processes import runs
 
 # Its handler has a child, as one that uses subprocess or multiprocessing.
 SOURCE = """
