@@ -54,11 +54,12 @@ e2e: $(DEV) ## the end-to-end tests on LocalStack, in Docker or else as a proces
 	@$(RUN) -m harness e2e $(PYTEST_ARGS)
 
 CHECKS := types policies lint terraform-reference security terraform-format
-# Two at a time, each one's output in one piece where this make can, all of them even if one fails.
+# Two at a time, all of them even if one fails. Each prints at its end and little. (With make's --output-sync, which
+# locks standard output, `make check > /dev/null` waits for as long as another process has locked /dev/null.)
 PARALLEL := $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2)
 check: ## lint, formatting, types, policies and reference tables, of Python and HCL
 	@$(MAKE) --no-print-directory $(PARALLEL) installed
-	@$(MAKE) --no-print-directory $(PARALLEL) --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync) $(CHECKS)
+	@$(MAKE) --no-print-directory $(PARALLEL) --keep-going $(CHECKS)
 
 installed: $(DEV) $(CHECKOV)
 	@:
