@@ -7,18 +7,17 @@ no other), or a URL.
 
 import json
 import os
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 import boto3
-import localstack_client.session
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
@@ -61,7 +60,6 @@ _LOCALSTACK_PROCESS_LIMITS = (
     "Lambda's own runtime (the zip runs in this machine's Python)",
 )
 _ANSWER_SECONDS = 5
-_environment_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -114,45 +112,38 @@ class Emulator:
 
     def client(self, service: Any) -> Any:
         """Return a boto3 client of the emulator, whatever AWS configuration the user has."""
-        return _client(self.name, self.endpoint_url, service, retries=3)
+        return _client(self.endpoint_url, service, retries=3)
 
 
-def _client(name: Name, endpoint_url: str, service: str, retries: int) -> Any:  # noqa: ANN401  (a client's type depends on the service)
+class _Session(botocore.session.Session):
+    """A session that knows no profiles and settings of the user's; explicit arguments say everything.
+
+    botocore would fail on a profile that does not exist even where nothing of it is needed.
+    """
+
+    full_config: ClassVar[dict[str, Any]] = {"profiles": {}}
+
+    def get_scoped_config(self) -> dict[str, Any]:
+        """Return the settings of no profile."""
+        return {}
+
+
+@cache
+def _client(endpoint_url: str, service: str, retries: int) -> Any:  # noqa: ANN401  (a client's type depends on the service)
+    session = _Session()
+    for name, value in {"use_fips_endpoint": False, "use_dualstack_endpoint": False, "defaults_mode": "legacy"}.items():
+        session.set_config_variable(name, value)
     config = Config(
         proxies={},  # never through the user's proxy
         connect_timeout=_ANSWER_SECONDS,
         retries={"total_max_attempts": retries, "mode": "standard"},
     )
-    with _without_user_configuration():
-        return _created_client(name, endpoint_url, service, config)
-
-
-@contextmanager
-def _without_user_configuration() -> Iterator[None]:
-    """Hide ``AWS_*`` from boto3, which fails on a profile that does not exist even where nothing of it is needed."""
-    with _environment_lock:
-        hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_")}
-        try:
-            yield
-        finally:
-            os.environ.update(hidden)
-
-
-def _created_client(name: Name, endpoint_url: str, service: str, config: Config) -> Any:  # noqa: ANN401  (as above)
-    if name == "localstack":
-        session = localstack_client.session.Session(
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106  (the emulator takes any)
-            region_name=REGION,
-            localstack_host=urlsplit(endpoint_url).netloc,
-        )
-        return session.client(service, config=config)
-    return boto3.Session().client(
+    return boto3.Session(botocore_session=session).client(
         service,  # type: ignore[call-overload]  # one of the literals above
         endpoint_url=endpoint_url,
         region_name=REGION,
         aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106  (as above)
+        aws_secret_access_key="test",  # noqa: S106  (an emulator takes any)
         config=config,
     )
 
@@ -317,7 +308,7 @@ def stop_detached(state: Mapping[str, str]) -> None:
 def answers(endpoint_url: str) -> bool:
     """Return whether something that speaks AWS's protocol answers at this URL."""
     try:
-        _client("url", endpoint_url, "sts", retries=1).get_caller_identity()
+        _client(endpoint_url, "sts", retries=1).get_caller_identity()
     except (BotoCoreError, ClientError, ResponseParserError):
         return False
     return True

@@ -1,11 +1,13 @@
 """Choosing an emulator. What a Docker engine has a part in is tested on one, in tests/localstack_docker."""
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 import pytest
@@ -172,6 +174,20 @@ def test_the_users_aws_configuration_does_not_reach_an_emulator(
     client = emulator.start(url, tmp_path).emulator.client("sts")
     assert client.meta.endpoint_url == url
     assert client.get_caller_identity()["Account"] == "000000000000"
+
+
+def test_making_a_client_leaves_the_environment_to_other_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", MappingProxyType(dict(os.environ)))
+    emulator.Emulator(
+        "url",
+        "http://127.0.0.1:1",
+        enforces_iam=False,
+        simulates_ses=False,
+        retries_sns_to_lambda=False,
+        limits=(),
+        functions_reach_loopback=False,
+        disposable=False,
+    ).client("sns")
 
 
 @pytest.fixture
