@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,25 +57,23 @@ class Deployed:
 
     stack: Stack
 
-    # Making a client takes longer than what most tests ask of it.
-
-    @cached_property
+    @property
     def dynamodb(self) -> "DynamoDBClient":
         return self.emulator.client("dynamodb")
 
-    @cached_property
+    @property
     def lambda_(self) -> "LambdaClient":
         return self.emulator.client("lambda")
 
-    @cached_property
+    @property
     def logs(self) -> "CloudWatchLogsClient":
         return self.emulator.client("logs")
 
-    @cached_property
+    @property
     def sns(self) -> "SNSClient":
         return self.emulator.client("sns")
 
-    @cached_property
+    @property
     def sqs(self) -> "SQSClient":
         return self.emulator.client("sqs")
 

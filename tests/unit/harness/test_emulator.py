@@ -177,8 +177,7 @@ def test_the_users_aws_configuration_does_not_reach_an_emulator(
 
 
 def test_making_a_client_leaves_the_environment_to_other_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "environ", MappingProxyType(dict(os.environ)))
-    emulator.Emulator(
+    on = emulator.Emulator(
         "url",
         "http://127.0.0.1:1",
         enforces_iam=False,
@@ -187,7 +186,10 @@ def test_making_a_client_leaves_the_environment_to_other_threads(monkeypatch: py
         limits=(),
         functions_reach_loopback=False,
         disposable=False,
-    ).client("sns")
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "environ", MappingProxyType(dict(os.environ)))
+        assert on.client("sns").meta.endpoint_url == on.endpoint_url
 
 
 @pytest.fixture
