@@ -57,11 +57,16 @@ e2e-localstack: $(DEV) ## the same on LocalStack, in Docker or else as a local p
 	@EMULATOR=localstack $(VENV)/bin/pytest $(PYTEST_ARGS) tests/e2e tests/localstack_plugins
 
 CHECKS := types policies lint terraform-reference security terraform-format
-# Two at a time, each one's output in one piece where this make can, all of them even if one fails.
+# Two at a time, all of them even if one fails, the output of each in one piece. (make's own --output-sync locks standard
+# output, and waits for whoever else on the machine has locked the same file, such as /dev/null.)
 PARALLEL := $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2)
 check: ## lint, formatting, types, policies and reference tables, of Python and HCL
 	@$(MAKE) --no-print-directory $(PARALLEL) installed
-	@$(MAKE) --no-print-directory $(PARALLEL) --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync) $(CHECKS)
+	@mkdir -p build/check
+	@$(MAKE) --no-print-directory $(PARALLEL) --keep-going $(CHECKS:%=checked-%)
+
+checked-%:
+	@$(MAKE) --no-print-directory $* > build/check/$*.log 2>&1; status=$$?; cat build/check/$*.log; exit $$status
 
 installed: $(DEV) $(CHECKOV)
 	@:
