@@ -54,12 +54,16 @@ e2e: $(DEV) ## the end-to-end tests on LocalStack, in Docker or else as a proces
 	@$(RUN) -m harness e2e $(PYTEST_ARGS)
 
 CHECKS := types policies lint terraform-reference security terraform-format
-# Two at a time, all of them even if one fails. Each prints at its end and little. (With make's --output-sync, which
-# locks standard output, `make check > /dev/null` waits for as long as another process has locked /dev/null.)
+# Two at a time, all of them even if one fails, the output of each in one piece. (make's own --output-sync locks standard
+# output, and waits for whoever else on the machine has locked the same file, such as /dev/null.)
 PARALLEL := $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2)
 check: ## lint, formatting, types, policies and reference tables, of Python and HCL
 	@$(MAKE) --no-print-directory $(PARALLEL) installed
-	@$(MAKE) --no-print-directory $(PARALLEL) --keep-going $(CHECKS)
+	@mkdir -p build/check
+	@$(MAKE) --no-print-directory $(PARALLEL) --keep-going $(CHECKS:%=checked-%)
+
+checked-%:
+	@$(MAKE) --no-print-directory $* > build/check/$*.log 2>&1; status=$$?; cat build/check/$*.log; exit $$status
 
 installed: $(DEV) $(CHECKOV)
 	@:
