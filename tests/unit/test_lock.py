@@ -74,8 +74,7 @@ def test_demo_has_what_it_imports_and_none_of_the_tests() -> None:
     distributions = metadata.packages_distributions()
     needed = {normal(distributions[name][0]) for name in imported if not name.startswith("mypy_boto3_")}
     assert needed <= locked
-    # Asked for without being imported: what builds one of them.
-    assert asked - needed == {"setuptools"}
+    assert asked - needed == set()
     assert locked.isdisjoint({"moto", "hypothesis", "mypy", "ruff", "schemathesis", "typer", "pydantic"})
 
 
