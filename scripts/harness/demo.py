@@ -69,7 +69,7 @@ def _run_on(console: Console, timings: dict[str, float], on: Emulator, zip_path:
         stack.abandon(applied)
         raise
     with _step(console, timings, "Destroy the stack"):
-        applied.destroy()
+        applied.destroy(refresh=False)
 
 
 def variables(on: Emulator, zip_path: Path) -> dict[str, Any]:

@@ -60,13 +60,13 @@ class Stack:
         path.write_text(json.dumps(values, indent=2))
         self.run("apply", "-auto-approve", "-no-color")
 
-    def destroy(self) -> None:
-        """Destroy it with Terraform.
+    def destroy(self, *, refresh: bool = True) -> None:
+        """Destroy it with Terraform; without a refresh where nothing can have changed since it was applied.
 
         Raises:
             TerraformError: something could not be destroyed.
         """
-        self.run("destroy", "-auto-approve", "-no-color")
+        self.run("destroy", "-auto-approve", "-no-color", f"-refresh={str(refresh).lower()}")
 
     def leftovers(self) -> list[str]:
         """Return what exists under this stack's name, as ``KIND NAME``: after :meth:`destroy` nothing should."""

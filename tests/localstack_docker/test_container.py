@@ -10,6 +10,7 @@ from harness import emulator, localstack_docker
 from harness.emulator import Emulator
 from harness.errors import HarnessError
 from harness.localstack_docker import Engine
+from support.eventually import eventually
 from support.functions import create, lambda_client
 
 Docker = Callable[..., list[str]]
@@ -82,7 +83,8 @@ def test_a_socket_that_is_not_there_is_refused_and_not_made_a_folder(
 
 
 def test_the_log_is_there_while_it_runs(localstack: LocalStack) -> None:
-    log = (localstack[1] / "emulator.log").read_text()
-    assert "Ready." in log
+    path = localstack[1] / "emulator.log"
+    eventually(lambda: "Ready." in path.read_text())  # LocalStack is healthy a moment before it says so
+    log = path.read_text()
     assert "\x1b[2K" not in log  # compose erases a line before each of its own
     assert not log.startswith("localstack-1")

