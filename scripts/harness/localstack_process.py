@@ -1,16 +1,10 @@
-"""LocalStack without Docker: from PyPI, in an environment of its own, with the plugins in scripts/localstack_process.
-
-    python -m harness.localstack_process
-
-makes the environment, so that what comes later starts at once.
-"""
+"""LocalStack without Docker: from PyPI, in an environment of its own, with the plugins in scripts/localstack_process."""
 
 import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -138,10 +132,3 @@ def _alone() -> Iterator[None]:
     with (paths.BUILD / "localstack-venv.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-if __name__ == "__main__":
-    try:
-        install()
-    except HarnessError as error:
-        sys.exit(f"error: {error}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import emulator, localstack_docker
+from harness import emulator, localstack_docker, localstack_process
 from harness.errors import HarnessError
 from harness.localstack_docker import Engine
 
@@ -120,6 +120,14 @@ def test_an_image_that_can_not_be_pulled_is_named_with_what_to_do(
     assert "\n" not in message
     assert capfd.readouterr().out == "Pulling 127.0.0.1:1/no/such:image (once) …\n"
     assert list(folder.iterdir()) == []
+
+
+def test_localstack_as_a_process_is_not_installed_where_docker_is_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(localstack_process, "ENVIRONMENT", tmp_path / "localstack-venv")
+    emulator.prepare(emulator.choose("localstack"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_make_e2e_says_which_emulator_it_takes(engine: Engine) -> None:
