@@ -1,4 +1,4 @@
-"""LocalStack without Docker: from PyPI, in an environment of its own, with the plugins in scripts/localstack_process."""
+"""LocalStack without Docker: from PyPI, in its own environment, with the plugins in ``scripts/localstack_process``."""
 
 import fcntl
 import hashlib
