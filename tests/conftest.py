@@ -4,9 +4,14 @@ The same examples each time in CI, new ones on a desk; ``--hypothesis-profile th
 """
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# A shell starts what it runs in the background with SIGINT ignored, and every process that a test starts and interrupts
+# would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # So that a failure there shows the difference, as in a test.
 pytest.register_assert_rewrite("support.eventually")
