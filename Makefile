@@ -146,7 +146,7 @@ lock: $(UV) ## renew the locks requirements*.txt from pyproject.toml (LOCK_ARGS=
 	@for group in checkov fuzz lock; do $(COMPILE_3.11) --group $$group -o requirements-$$group.txt || exit 1; done
 	@cd scripts/localstack_process && ../../$(COMPILE) $(LOCK_ARGS) --python-version 3.12 --group build -o requirements.txt pyproject.toml
 
-clean: ## end what `make up` started and what killed runs left, and remove build/ and .venv
+clean: ## stop `make up`, remove what killed runs left, and delete build/ and .venv
 	@if [ -e $(HARNESS) ]; then $(RUN) -m harness clean; fi
 	@rm -rf build $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 

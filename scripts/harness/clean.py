@@ -3,20 +3,32 @@
 from rich.console import Console
 
 from harness import paths, run_folder, up
+from harness.errors import HarnessError
 from harness.localstack_docker import EngineGoneError
 
 
 def run(console: Console) -> None:
-    """End what ``make up`` started, remove what killed runs left, and name what can't be removed.
+    """End what ``make up`` started, remove what killed runs left, and say what to do about the rest.
 
     Raises:
-        HarnessError: the stack of ``make up`` could not be destroyed in an emulator that others use.
+        HarnessError: a run is under way, or something could not be removed by an emulator or engine that answers.
     """
+    alive = run_folder.alive()
+    if alive:
+        raise HarnessError(f"A run is under way in {alive[0]}: wait for it or interrupt it, then try again.")
     left = run_folder.sweep()
     if paths.UP.exists():
         try:
             up.down(console)
         except EngineGoneError as error:
-            left.append(str(error))
+            left.append(error)
     for each in left:
-        console.print(f"Left behind: {each}", highlight=False, soft_wrap=True)
+        if not isinstance(each, EngineGoneError):
+            raise each
+        # What names it goes with build/, and the engine may never come back.
+        console.print(
+            f"The Docker engine at {each.endpoint} does not answer. If it has a container of compose project "
+            f"{each.project}, remove that there: docker compose -p {each.project} down --volumes",
+            highlight=False,
+            soft_wrap=True,
+        )

@@ -42,6 +42,7 @@ def run(console: Console, choice: str | None = None) -> None:
         HarnessError: a step failed; the run's folder with the emulator's log is kept then.
     """
     timings: dict[str, float] = {}
+    emulator.prepare(emulator.choose(choice))  # it may pull or install, and shows that itself
     with run_folder.kept_on_failure("demo") as folder:
         with _step(console, timings, "Build the zip"):
             zip_path = package.build(folder / "healthy-mailing.zip")

@@ -22,7 +22,7 @@ def run(console: Console, arguments: Sequence[str]) -> NoReturn:
         HarnessError: there is no such emulator here, or it can't be fetched.
     """
     choice = emulator.choose(os.environ.get("EMULATOR") or "localstack")
-    console.print(f"End-to-end tests on {choice.title.removesuffix(',')}.", highlight=False, soft_wrap=True)
+    console.print(f"End-to-end tests. Emulator: {choice}.", highlight=False, soft_wrap=True)
     emulator.prepare(choice)
     sys.stdout.flush()
     folders = [str(_TESTS / name) for name in ("e2e", *_ALSO.get(choice.name, []))]

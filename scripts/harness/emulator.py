@@ -40,7 +40,7 @@ Name = Literal["embedded", "localstack", "url"]
 
 REGION = "us-east-1"
 
-_PROCESS = "LocalStack as a local process (moto serves DynamoDB)"
+_PROCESS = "LocalStack as a local process, with moto for DynamoDB"
 
 _EMBEDDED_LIMITS = (
     "SNS's retries and dead-letter queue for Lambda",
@@ -167,9 +167,15 @@ class Choice:
     name: str
     """``embedded``, ``localstack-docker``, ``localstack-process`` or a URL."""
     title: str
-    """What it is, and where ``EMULATOR`` left that open, why."""
+    """What it is."""
+    why: str = ""
+    """Why that one, where ``EMULATOR`` left it open."""
     engine: localstack_docker.Engine | None = None
     """The engine of ``localstack-docker``."""
+
+    def __str__(self) -> str:
+        """Return what it is and why, for people."""
+        return f"{self.title} ({self.why})" if self.why else self.title
 
 
 def choose(choice: str | None = None) -> Choice:
@@ -186,7 +192,7 @@ def choose(choice: str | None = None) -> Choice:
     if asked in {"localstack", "localstack-docker"}:
         return _localstack_choice(asked)
     if asked.startswith(("http://", "https://")):
-        return Choice(asked.rstrip("/"), "the one that runs")
+        return Choice(asked.rstrip("/"), "the one that is running there")
     raise HarnessError(
         f"EMULATOR is {asked!r}: choose embedded, localstack (in Docker or else as a process), localstack-docker, "
         "localstack-process, or the URL of an emulator that is running."
@@ -199,10 +205,10 @@ def _localstack_choice(asked: str) -> Choice:
     except NoEngineError as error:
         if asked == "localstack-docker":
             raise HarnessError(
-                f"EMULATOR is localstack-docker, but {error}: mend that, or choose localstack-process or embedded."
+                f"EMULATOR is localstack-docker, but {error}: fix that, or choose localstack-process or embedded."
             ) from error
-        return Choice("localstack-process", f"{_PROCESS}, because {error},")
-    return Choice("localstack-docker", f"LocalStack in Docker, by the engine at {engine.endpoint},", engine)
+        return Choice("localstack-process", _PROCESS, f"because {error}")
+    return Choice("localstack-docker", "LocalStack in Docker", f"the engine at {engine.endpoint} answers", engine)
 
 
 def prepare(choice: Choice) -> None:
@@ -235,7 +241,7 @@ def start(choice: str | None, folder: Path) -> Running:
         server = _localstack_process(folder)
     else:
         server = Running(running_at(chosen.name), _nothing, _nothing)
-    print(f"Emulator: {chosen.title} at {server.emulator.endpoint_url}", flush=True)
+    print(f"Emulator: {chosen}, at {server.emulator.endpoint_url}", flush=True)
     return server
 
 

@@ -7,10 +7,11 @@ from another process, also after the run was killed.
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pytest_docker.plugin import DockerComposeExecutor, Services
@@ -23,7 +24,7 @@ IMAGE = "localstack/localstack:4.14.0"
 RECORD = "docker.json"
 """The file in a run's folder that names its compose project and engine."""
 
-_ASK_SECONDS = 20
+_ASK_SECONDS = 120  # a busy engine takes its time; one that is gone says so at once
 _LOG_SECONDS = 10
 _EDGE_PORT = 4566
 
@@ -34,6 +35,15 @@ class NoEngineError(HarnessError):
 
 class EngineGoneError(HarnessError):
     """The engine that a run's containers are on does not answer, so they can't be removed."""
+
+    def __init__(self, endpoint: str, project: str) -> None:
+        """Name the engine's endpoint and the compose project of the containers."""
+        super().__init__(
+            f"The Docker engine at {endpoint} does not answer, so the containers of compose project {project} can't be "
+            "removed: start the engine and try again, or forget them with `make clean`."
+        )
+        self.endpoint = endpoint
+        self.project = project
 
 
 @dataclass(frozen=True)
@@ -56,17 +66,18 @@ def find_engine() -> Engine:
         raise NoEngineError("there is no `docker` command")
     asked = _ask("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
     if asked.returncode:
-        raise NoEngineError(f"`docker context inspect` says: {_last_line(asked)}")
+        raise NoEngineError(f"`docker context inspect` fails ({_last_line(asked)})")
     endpoint = asked.stdout.strip()
     if not endpoint.startswith("unix://"):
         raise NoEngineError(
-            f"the Docker engine is at {endpoint}, and only one on a Unix socket can be used: the ports of another may "
-            "be those of another machine"
+            f"the Docker engine is at {endpoint}; only one on a local Unix socket works, since a remote engine "
+            "publishes ports on its own machine"
         )
     asked = _ask("docker", "--host", endpoint, "info", "--format", "{{.OperatingSystem}}")
-    if "permission denied" in asked.stderr:
-        raise NoEngineError(f"you lack the permission to use the Docker engine at {endpoint}")
     if not answers(endpoint):
+        # Only then: a warning about the user's own settings may say so too.
+        if "permission denied" in asked.stderr:
+            raise NoEngineError(f"you lack the permission to use the Docker engine at {endpoint}")
         raise NoEngineError(f"no Docker engine answers at {endpoint}")
     if _ask("docker", "compose", "version").returncode:
         raise NoEngineError("the `docker` command has no compose plugin")
@@ -118,9 +129,10 @@ def provide_image(engine: Engine) -> str:
 class LocalStack:
     """A running LocalStack container. Make one with :meth:`start`."""
 
-    def __init__(self, endpoint_url: str, folder: Path, log: subprocess.Popen[bytes]) -> None:
+    def __init__(self, endpoint_url: str, project: "_Project", folder: Path, log: subprocess.Popen[bytes]) -> None:
         """Take over a project that is up, and the process that writes its log."""
         self.endpoint_url = endpoint_url
+        self._project = project
         self._folder = folder
         self._log = log
 
@@ -132,26 +144,28 @@ class LocalStack:
             HarnessError: its image is missing, or it did not become healthy.
         """
         image = provide_image(engine)
-        project = f"healthy-mailing-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}"
-        (folder / RECORD).write_text(json.dumps({"project": project, "endpoint": engine.endpoint}))
+        digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+        project = _Project(f"healthy-mailing-{digest}", engine.endpoint)
+        project.record_in(folder)
         settings = folder / "compose.env"
         settings.write_text(f"DOCKER_SOCKET={engine.socket}\n")
-        command = f'docker --host "{engine.endpoint}" compose --progress plain --env-file "{settings}"'
-        compose = DockerComposeExecutor(command, str(COMPOSE_FILE), project)
+        words = ("docker", "--host", engine.endpoint, "compose", "--ansi", "never", "--env-file", str(settings))
+        compose = DockerComposeExecutor(shlex.join(words), str(COMPOSE_FILE), project.name)
         log = folder / "emulator.log"
         try:
             compose.execute("up --wait")
             port = Services(compose).port_for("localstack", _EDGE_PORT)
-            (container,) = ask(engine.endpoint, "ps", "--quiet", "--filter", _label(project))
+            (container,) = ask(engine.endpoint, "ps", "--quiet", "--filter", project.label)
             follower = _follow(engine.endpoint, container, log)
         except BaseException as error:
             log.write_bytes(compose.execute("logs --no-color --no-log-prefix", success_codes=range(256)))
-            remove(folder)
+            project.remove()
+            (folder / RECORD).unlink()
             # pytest-docker raises nothing more precise.
             if isinstance(error, Exception):
                 raise HarnessError(f"{image} did not start (its log: {log}):\n{tail(str(error))}") from error
             raise
-        return cls(f"http://127.0.0.1:{port}", folder, follower)
+        return cls(f"http://127.0.0.1:{port}", project, folder, follower)
 
     def detach(self) -> None:
         """Let it live on when this process ends; :func:`remove` ends it then."""
@@ -160,7 +174,9 @@ class LocalStack:
 
     def stop(self) -> None:
         """Remove the container and what belongs to it; its log stays."""
-        remove(self._folder)
+        self._project.remove()
+        # The folder may be gone, if somebody removed build/.
+        (self._folder / RECORD).unlink(missing_ok=True)
         try:
             self._log.wait(_LOG_SECONDS)
         except subprocess.TimeoutExpired:
@@ -175,42 +191,60 @@ def remove(folder: Path) -> None:
         EngineGoneError: its engine does not answer.
         HarnessError: the engine refused to remove something.
     """
-    record = folder / RECORD
     try:
-        recorded = json.loads(record.read_text())
-        project, endpoint = recorded["project"], recorded["endpoint"]
+        project = _Project(**json.loads((folder / RECORD).read_text()))
     except (OSError, ValueError):  # ValueError: killed while it was written, before there was a container
         return
-    if shutil.which("docker") is None or not answers(endpoint):
-        raise EngineGoneError(
-            f"The Docker engine at {endpoint} does not answer, so the containers of compose project {project} can't be "
-            "removed: start the engine and try again."
-        )
-    # LocalStack's Lambda containers are on the project's network but not of the project, and nobody else removes them
-    # when it is killed. It goes first, so that it starts no more of them.
-    for own in (_label(project), f"network={project}_default"):
-        _remove_all(endpoint, ask(endpoint, "ps", "--all", "--quiet", "--filter", own), "rm", "--force", "--volumes")
-    for kind in ("network", "volume"):
-        _remove_all(endpoint, ask(endpoint, kind, "ls", "--quiet", "--filter", _label(project)), kind, "rm")
-    record.unlink()
+    project.remove()
+    (folder / RECORD).unlink()
 
 
-def _label(project: str) -> str:
-    return f"label=com.docker.compose.project={project}"
+@dataclass(frozen=True)
+class _Project:
+    """A run's compose project, and the endpoint of the engine that has its containers."""
 
+    name: str
+    endpoint: str
 
-def _remove_all(endpoint: str, ids: list[str], *command: str) -> None:
-    if not ids:
-        return
-    removed = _ask("docker", "--host", endpoint, *command, *ids)
-    # Another process may be removing it too.
-    if removed.returncode and "No such" not in removed.stderr and "already in progress" not in removed.stderr:
-        raise HarnessError(f"`docker {' '.join([*command, *ids])}` failed:\n{tail(removed.stderr)}")
+    @property
+    def label(self) -> str:
+        """Return the filter that finds what belongs to it."""
+        return f"label=com.docker.compose.project={self.name}"
+
+    def record_in(self, folder: Path) -> None:
+        """Write down for other processes that it exists; before it does."""
+        (folder / RECORD).write_text(json.dumps(asdict(self)))
+
+    def remove(self) -> None:
+        """Remove what is left of it. Raises as :func:`remove`."""
+        if shutil.which("docker") is None or not answers(self.endpoint):
+            raise EngineGoneError(self.endpoint, self.name)
+        # LocalStack's Lambda containers are on the project's network but not of the project, and nobody else removes
+        # them when it is killed. It goes first, so that it starts no more of them.
+        for own in (self.label, f"network={self.name}_default"):
+            self._remove(ask(self.endpoint, "ps", "--all", "--quiet", "--filter", own), "rm", "--force", "--volumes")
+        for kind in ("network", "volume"):
+            self._remove(ask(self.endpoint, kind, "ls", "--quiet", "--filter", self.label), kind, "rm")
+
+    def _remove(self, ids: list[str], *command: str) -> None:
+        if not ids:
+            return
+        removed = _ask("docker", "--host", self.endpoint, *command, *ids)
+        # Another process may be removing it too.
+        if removed.returncode and "No such" not in removed.stderr and "already in progress" not in removed.stderr:
+            raise HarnessError(f"`docker {' '.join([*command, *ids])}` failed: {_last_line(removed)}")
 
 
 def ask(endpoint: str, *arguments: str) -> list[str]:
-    """Return the words that ``docker`` prints with these arguments, none if it fails."""
-    return _ask("docker", "--host", endpoint, *arguments).stdout.split()
+    """Return the words that ``docker`` prints with these arguments.
+
+    Raises:
+        HarnessError: it failed.
+    """
+    asked = _ask("docker", "--host", endpoint, *arguments)
+    if asked.returncode:
+        raise HarnessError(f"`docker {' '.join(arguments)}` failed: {_last_line(asked)}")
+    return asked.stdout.split()
 
 
 def _follow(endpoint: str, container: str, log: Path) -> subprocess.Popen[bytes]:

@@ -97,7 +97,7 @@ def _suitable(program: str) -> Path | None:
 
 def _make_environment() -> None:
     python = find_python()
-    print("LocalStack 4.14.0 is installed once: about half a minute, 150 MB.", flush=True)
+    print("Installing LocalStack 4.14.0 (once, about half a minute, 170 MB).", flush=True)
     shutil.rmtree(ENVIRONMENT, ignore_errors=True)
     environment.install(ENVIRONMENT, _REQUIREMENTS, str(python))
 

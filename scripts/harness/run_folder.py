@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness import localstack_docker, paths
-from harness.localstack_docker import EngineGoneError
+from harness.errors import HarnessError
 
 _LOCK = "lock"
 
@@ -25,10 +25,12 @@ def kept_on_failure(purpose: str) -> Iterator[Path]:
     removes what a killed one left.
     """
     sweep()
-    folder = paths.RUNS / f"{purpose}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    folder.mkdir(parents=True)
-    with (folder / _LOCK).open("w") as lock:
+    with _alone():
+        folder = paths.RUNS / f"{purpose}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        folder.mkdir(parents=True)
+        lock = (folder / _LOCK).open("w")
         fcntl.flock(lock, fcntl.LOCK_EX)
+    with lock:
         try:
             yield folder
         except BaseException as error:
@@ -41,22 +43,53 @@ def kept_on_failure(purpose: str) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def sweep() -> list[str]:
-    """Remove the folders and containers of runs that are over: nobody holds their lock.
+def sweep() -> list[HarnessError]:
+    """Remove the folders and containers of runs that are over.
 
-    Returns what could not be removed, a sentence each; it is tried again the next time.
+    Returns why something could not be removed; it is tried again the next time.
     """
-    left = []
-    for lock_file in paths.RUNS.glob(f"*/{_LOCK}"):
-        with lock_file.open() as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+    left: list[HarnessError] = []
+    with _alone():
+        for folder in _folders():
+            if _is_alive(folder):
                 continue
             try:
-                localstack_docker.remove(lock_file.parent)
-            except EngineGoneError as error:
-                left.append(str(error))
-                continue
-            shutil.rmtree(lock_file.parent, ignore_errors=True)
+                # A run of tests has a record in each of several folders.
+                for record in folder.rglob(localstack_docker.RECORD):
+                    localstack_docker.remove(record.parent)
+            except HarnessError as error:
+                left.append(error)
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
     return left
+
+
+def alive() -> list[Path]:
+    """Return the folders of runs that are under way."""
+    with _alone():
+        return [folder for folder in _folders() if _is_alive(folder)]
+
+
+def _folders() -> list[Path]:
+    return [lock.parent for lock in paths.RUNS.glob(f"*/{_LOCK}")]
+
+
+def _is_alive(folder: Path) -> bool:
+    """Return whether its run still holds its lock, which ends with the run however that ends."""
+    try:
+        with (folder / _LOCK).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:  # it ended in this moment
+        return False
+    return False
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Keep others from making and removing folders: a new one is nobody's until it is locked."""
+    paths.RUNS.parent.mkdir(parents=True, exist_ok=True)
+    with paths.RUNS.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -23,7 +23,7 @@ def handler(event, context):
 
 
 def project_of(folder: Path) -> str:
-    project: str = json.loads((folder / localstack_docker.RECORD).read_text())["project"]
+    project: str = json.loads((folder / localstack_docker.RECORD).read_text())["name"]
     return project
 
 
@@ -61,6 +61,7 @@ def test_a_function_for_arm64_runs_on_this_machine_s_engine(localstack: LocalSta
     function = create(lambda_client(localstack[0].endpoint_url), SOURCE, Architectures=["arm64"])
     answer = function({"is": "echoed"})
     assert (answer.error, answer.payload) == (None, {"is": "echoed"})
+    assert not localstack[0].functions_reach_loopback
     assert "START RequestId" in answer.log
 
 

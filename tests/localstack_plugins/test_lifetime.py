@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import launched, localstack_process, paths
+from harness import emulator, launched, localstack_process, paths
 from harness.launched import Launched
 from support.eventually import eventually
 from support.functions import create, lambda_client
@@ -96,3 +96,9 @@ def test_two_run_side_by_side(localstack: Launched, started: Launched) -> None:
         assert launched.answers(emulator.endpoint_url, emulator.folder)
         assert workers(emulator.endpoint_url)
     assert localstack.endpoint_url != started.endpoint_url
+
+
+def test_its_functions_are_on_this_machine(tmp_path: Path) -> None:
+    """So the end-to-end tests that put a proxy before DynamoDB run on it."""
+    with emulator.running("localstack-process", tmp_path) as on:
+        assert on.functions_reach_loopback

@@ -82,7 +82,9 @@ def test_without_venv_at_all_the_error_says_so(tmp_path: Path) -> None:
 
 def test_the_one_that_is_named_wins_and_is_not_replaced(tmp_path: Path) -> None:
     fake_python(tmp_path, "python3.13", (3, 13))
-    named = fake_python(tmp_path, "mine")
+    elsewhere = tmp_path / "a folder"
+    elsewhere.mkdir()
+    named = fake_python(elsewhere, "mine")
     assert find(tmp_path, PYTHON=str(named)).stdout == "mine -V\n"
     found = find(tmp_path, PYTHON="missing")
     assert (found.returncode, found.stdout) == (1, "")

@@ -63,9 +63,9 @@ def test_another_choice_is_refused_with_the_alternatives(asked: str) -> None:
 def test_localstack_without_docker_is_a_process_and_says_why() -> None:
     chosen = emulator.choose("localstack")
     assert chosen.name == "localstack-process"
-    assert "because there is no `docker` command" in chosen.title
+    assert "because there is no `docker` command" in str(chosen)
     with pytest.raises(
-        HarnessError, match=r"EMULATOR is localstack-docker, but there is no `docker` command: mend that"
+        HarnessError, match=r"EMULATOR is localstack-docker, but there is no `docker` command: fix that"
     ):
         emulator.choose("localstack-docker")
 
@@ -105,13 +105,13 @@ def test_containers_on_an_engine_that_is_gone_are_named_and_tried_again_later(
     killed.mkdir()
     (killed / "lock").touch()
     endpoint = f"unix://{tmp_path}/none.sock"
-    (killed / localstack_docker.RECORD).write_text(json.dumps({"project": "healthy-mailing-1", "endpoint": endpoint}))
+    (killed / localstack_docker.RECORD).write_text(json.dumps({"name": "healthy-mailing-1", "endpoint": endpoint}))
 
     with pytest.raises(EngineGoneError, match=rf"{endpoint} .* healthy-mailing-1 .*start the engine") as raised:
         localstack_docker.remove(killed)
 
     assert "\n" not in str(raised.value)
-    assert run_folder.sweep() == [str(raised.value)]
+    assert [str(error) for error in run_folder.sweep()] == [str(raised.value)]
     assert killed.exists()
 
 

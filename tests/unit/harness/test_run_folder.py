@@ -1,16 +1,20 @@
 """Which folders of runs stay, and for how long."""
 
+import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from harness import paths
+from harness import clean, localstack_docker, paths, run_folder
+from harness.errors import HarnessError
 from harness.run_folder import kept_on_failure
 
 
 @pytest.fixture(autouse=True)
 def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(paths, "RUNS", tmp_path)
+    monkeypatch.setattr(paths, "UP", tmp_path / "up")
 
 
 def test_a_run_that_succeeds_leaves_nothing(tmp_path: Path) -> None:
@@ -52,3 +56,59 @@ def test_a_run_under_way_is_not_disturbed_by_the_next() -> None:
         with kept_on_failure("demo") as second:
             assert first != second
         assert first.is_dir()
+
+
+def test_what_a_killed_run_left_is_found_however_deep(tmp_path: Path) -> None:
+    """A run of tests starts several emulators, each in a folder of its own."""
+    killed = tmp_path / "tests-1"
+    (killed / "a" / "b").mkdir(parents=True)
+    (killed / "lock").touch()
+    record = {"name": "healthy-mailing-1", "endpoint": f"unix://{tmp_path}/none.sock"}
+    (killed / "a" / "b" / localstack_docker.RECORD).write_text(json.dumps(record))
+
+    (error,) = run_folder.sweep()
+
+    assert "healthy-mailing-1" in str(error)
+    assert killed.exists()
+
+
+def test_a_run_goes_on_where_something_of_another_can_not_be_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> None:
+        raise HarnessError("network has active endpoints")
+
+    monkeypatch.setattr(localstack_docker, "remove", refuse)
+    killed = tmp_path / "demo-1"
+    killed.mkdir()
+    for name in ("lock", localstack_docker.RECORD):
+        (killed / name).touch()
+
+    with kept_on_failure("demo") as folder:
+        assert folder.exists()
+    assert killed.exists()
+
+
+def test_clean_waits_for_a_run_under_way(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its containers could not be found once build/ is gone."""
+    with kept_on_failure("demo") as folder, pytest.raises(HarnessError, match=f"under way in {folder}: wait for it"):
+        clean.run(Console())
+    clean.run(Console())
+    assert capsys.readouterr().out == ""
+
+
+def test_clean_says_how_to_remove_what_an_engine_that_is_gone_may_have(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    killed = tmp_path / "demo-1"
+    killed.mkdir()
+    (killed / "lock").touch()
+    endpoint = f"unix://{tmp_path}/none.sock"
+    record = {"name": "healthy-mailing-1", "endpoint": endpoint}
+    (killed / localstack_docker.RECORD).write_text(json.dumps(record))
+
+    clean.run(Console())
+
+    said = capsys.readouterr().out
+    assert said.startswith(f"The Docker engine at {endpoint} does not answer.")
+    assert said.endswith("docker compose -p healthy-mailing-1 down --volumes\n")
