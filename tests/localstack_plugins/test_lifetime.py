@@ -92,9 +92,9 @@ time.sleep(600)
 
 
 def test_two_run_side_by_side(localstack: Launched, started: Launched) -> None:
-    for emulator in (localstack, started):
-        assert launched.answers(emulator.endpoint_url, emulator.folder)
-        assert workers(emulator.endpoint_url)
+    for each in (localstack, started):
+        assert launched.answers(each.endpoint_url, each.folder)
+        assert workers(each.endpoint_url)
     assert localstack.endpoint_url != started.endpoint_url
 
 

@@ -77,7 +77,7 @@ def test_without_venv_at_all_the_error_says_so(tmp_path: Path) -> None:
     fake_python(tmp_path, "python3", lacks="ensurepip")
     found = find(tmp_path, MODULES="venv, ensurepip")
     assert found.returncode == 1
-    assert re.fullmatch(r"error: .*python3 lacks one of the modules venv, ensurepip .*\n", found.stderr)
+    assert re.fullmatch(r"error: .*python3 lacks one of the modules venv, ensurepip: install them .*\n", found.stderr)
 
 
 def test_the_one_that_is_named_wins_and_is_not_replaced(tmp_path: Path) -> None:
