@@ -232,7 +232,7 @@ class _Project:
         removed = _ask("docker", "--host", self.endpoint, *command, *ids)
         # Another process may be removing it too.
         if removed.returncode and "No such" not in removed.stderr and "already in progress" not in removed.stderr:
-            raise HarnessError(f"`docker {' '.join([*command, *ids])}` failed: {_last_line(removed)}")
+            raise HarnessError(f"`docker {' '.join([*command, *ids])}` failed:\n{tail(removed.stderr)}")
 
 
 def ask(endpoint: str, *arguments: str) -> list[str]:
