@@ -12,8 +12,8 @@ from typing import Any, cast
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from ministack.core import iam_actions
-from ministack.services import apigateway_v1, cloudwatch, ses, ses_v2
+from ministack.core import iam_actions, lambda_runtime
+from ministack.services import apigateway_v1, cloudwatch, lambda_svc, ses, ses_v2
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
@@ -31,6 +31,7 @@ def fill() -> None:
     _add_put_rest_api()
     _leave_out_empty_access_logs()
     _read_alarms_back_whole()
+    _run_functions_as_they_are_configured()
 
 
 def _add_notification_attributes() -> None:
@@ -327,3 +328,32 @@ def _xml(node: str | Mapping[str, Any]) -> str:
         ordered = sorted(node["member"].items(), key=lambda each: int(each[0]))
         return "".join(f"<member>{_xml(value)}</member>" for _, value in ordered)
     return "".join(f"<{name}>{_xml(value)}</{name}>" for name, value in node.items())
+
+
+def _run_functions_as_they_are_configured() -> None:
+    """Let no call be served by a process that was started for an earlier configuration of its function.
+
+    When a function's configuration changes, ministack 1.5.33 ends its processes. But a call that read the old one
+    before that, such as a retry of an asynchronous call, starts a process with it afterwards, which later calls get.
+    """
+    original = lambda_runtime.acquire_worker
+
+    def acquire_worker(
+        func_name: str,
+        config: dict[str, Any],
+        code_zip: bytes,
+        qualifier: str = "$LATEST",
+        max_concurrency: int | None = None,
+    ) -> tuple[Any, str]:
+        key = lambda_runtime._worker_key(func_name, config, qualifier)
+        with lambda_runtime._lock:
+            workers = lambda_runtime._workers.get(key, [])
+            wanted = config.get("Environment")
+            outdated = [each for each in workers if not each.in_use and each.config.get("Environment") != wanted]
+            for each in outdated:
+                workers.remove(each)
+        lambda_runtime.kill_workers(outdated)
+        return cast("tuple[Any, str]", original(func_name, config, code_zip, qualifier, max_concurrency))
+
+    # The second is the name by which ministack's Lambda calls it.
+    lambda_runtime.acquire_worker = lambda_svc.acquire_worker = acquire_worker

@@ -192,3 +192,42 @@ def test_ses_answers_what_terraform_asks_of_an_identity_s_notifications(running:
     ses.set_identity_headers_in_notifications_enabled(Identity=SENDER, NotificationType="Bounce", Enabled=False)
     attributes = ses.get_identity_notification_attributes(Identities=[SENDER])["NotificationAttributes"][SENDER]
     assert attributes["HeadersInBounceNotificationsEnabled"] is False
+
+
+# Leases workers as ministack's Lambda does, for calls that read the function's configuration before and after a change.
+CHANGED = """
+import json
+from harness import ministack_gaps
+from ministack.services import lambda_svc
+
+ministack_gaps.fill()
+
+def lease(value):
+    arn = "arn:aws:lambda:us-east-1:000000000000:function:changed"
+    config = {"FunctionArn": arn, "Runtime": "python3.13", "Environment": {"Variables": {"NAME": value}}}
+    return lambda_svc.acquire_worker("changed", config, b"")
+
+early, late = lease("old"), lease("old")
+for worker, _ in (early, late):
+    lambda_svc.release_worker(worker)
+new = lease("new")
+lambda_svc.release_worker(new[0])
+again = lease("new")
+print(json.dumps([[worker.config["Environment"]["Variables"]["NAME"], how] for worker, how in (new, again)]))
+"""
+
+
+def test_no_call_is_served_under_an_earlier_configuration(tmp_path: Path) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", CHANGED],
+        env={
+            "PATH": os.defpath,
+            "PYTHONPATH": str(paths.ROOT / "scripts"),
+            "HOME": str(tmp_path),
+            "TMPDIR": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert json.loads(answer.splitlines()[-1]) == [["new", "spawn"], ["new", "reused"]]
