@@ -113,7 +113,7 @@ class Stall:
         self._released = threading.Event()
 
     def release(self) -> None:
-        """Cut what was stalled, from any thread; what comes later is stalled anew."""
+        """Cut what was stalled, from any thread; what comes later is stalled again."""
         released, self._released = self._released, threading.Event()
         released.set()
 
