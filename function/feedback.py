@@ -6,19 +6,19 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from mailing.address import masked
-from mailing.envelope import Envelope, unwrap
-from mailing.notification import Feedback, NotificationError, parse
-from mailing.record import Evidence, MarkKind, State, evidence_of
-from mailing.settings import Settings
-from mailing.table import Outcome, Table, connect
-from mailing.telemetry import Log, Metrics
+from healthy_mailing.address import masked
+from healthy_mailing.envelope import Envelope, unwrap
+from healthy_mailing.notification import Feedback, NotificationError, parse
+from healthy_mailing.record import Evidence, MarkKind, State, evidence_of
+from healthy_mailing.settings import Settings
+from healthy_mailing.table import Outcome, Table, connect
+from healthy_mailing.telemetry import Log, Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from mailing.envelope import Message
-    from mailing.record import Mark
+    from healthy_mailing.envelope import Message
+    from healthy_mailing.record import Mark
 
 settings = Settings.from_environment(os.environ)
 log = Log(settings.log_level)

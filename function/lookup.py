@@ -7,13 +7,13 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mailing import api
-from mailing.address import AddressError, canonical, masked
-from mailing.record import RecordError, evidence_of, override
-from mailing.settings import Settings
-from mailing.table import Outcome, Table, TableError, connect
-from mailing.telemetry import Log
-from mailing.timestamp import from_datetime
+from healthy_mailing import api
+from healthy_mailing.address import AddressError, canonical, masked
+from healthy_mailing.record import RecordError, evidence_of, override
+from healthy_mailing.settings import Settings
+from healthy_mailing.table import Outcome, Table, TableError, connect
+from healthy_mailing.telemetry import Log
+from healthy_mailing.timestamp import from_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

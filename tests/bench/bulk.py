@@ -16,9 +16,9 @@ from typing import Any
 import boto3
 
 from bench import mixes
-from mailing.notification import parse
-from mailing.record import Evidence, Rules, evidence_of, to_item
-from mailing.table import KEYS_PER_READ, STATEMENTS_PER_WRITE, Table, _to_attribute, connect
+from healthy_mailing.notification import parse
+from healthy_mailing.record import Evidence, Rules, evidence_of, to_item
+from healthy_mailing.table import KEYS_PER_READ, STATEMENTS_PER_WRITE, Table, _to_attribute, connect
 
 PART = 10_000
 ONE_BY_ONE = 20

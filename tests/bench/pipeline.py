@@ -8,9 +8,9 @@ from typing import Any
 
 from bench import mixes, processes
 from bench.processes import Run, StandIn
-from mailing.notification import parse
-from mailing.record import Rules, evidence_of, to_item
-from mailing.table import _to_attribute
+from healthy_mailing.notification import parse
+from healthy_mailing.record import Rules, evidence_of, to_item
+from healthy_mailing.table import _to_attribute
 
 BATCH = 1_000
 COUNT = 1_500  # messages a mix

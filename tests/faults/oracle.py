@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import Any
 
-from mailing.record import Mark, MarkKind, Rules
+from healthy_mailing.record import Mark, MarkKind, Rules
 from unit import oracle
 
 Json = Mapping[str, Any]

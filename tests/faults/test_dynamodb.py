@@ -12,9 +12,9 @@ import pytest
 from botocore.config import Config
 
 from harness.emulator import Emulator
-from mailing.notification import parse
-from mailing.record import Rules, evidence_of
-from mailing.table import Outcome, Table
+from healthy_mailing.notification import parse
+from healthy_mailing.record import Rules, evidence_of
+from healthy_mailing.table import Outcome, Table
 from support import ses
 
 from . import database, workload

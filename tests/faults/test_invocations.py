@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from mailing.address import masked
+from healthy_mailing.address import masked
 from support import ses
 
 from . import database, oracle, workload

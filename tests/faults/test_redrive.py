@@ -14,7 +14,7 @@ import boto3
 import pytest
 from rich.console import Console
 
-from command_line.redrive import messages_in, redrive
+from healthy_mailing_cli.redrive import messages_in, redrive
 from harness import paths
 from harness.emulator import Emulator
 from support import ses
@@ -71,7 +71,7 @@ class Queues:
     def command(self, *options: str) -> subprocess.CompletedProcess[str]:
         """Run ``mailing redrive`` as a user does."""
         environment = {**os.environ, **self.emulator.environment(), "PYTHONPATH": "scripts:function"}
-        program = [sys.executable, "-m", "command_line", "redrive", "--table", self.name, *options]
+        program = [sys.executable, "-m", "healthy_mailing_cli", "redrive", "--table", self.name, *options]
         return subprocess.run(program, env=environment, cwd=paths.ROOT, capture_output=True, text=True, check=False)
 
     def session(self) -> boto3.Session:

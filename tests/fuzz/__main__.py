@@ -9,7 +9,7 @@ import sys
 import atheris
 
 # Without atheris's hook for patterns: in 3.0.0 it breaks json (match() with a position).
-with atheris.instrument_imports(include=["mailing"]):
+with atheris.instrument_imports(include=["healthy_mailing"]):
     from fuzz.targets import TARGETS
 
 

@@ -9,10 +9,10 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-from mailing.address import MAX_OCTETS, AddressError, canonical, masked
-from mailing.envelope import EnvelopeError, unwrap
-from mailing.notification import NotificationError, parse
-from mailing.record import Rules, evidence_of, from_item, to_item
+from healthy_mailing.address import MAX_OCTETS, AddressError, canonical, masked
+from healthy_mailing.envelope import EnvelopeError, unwrap
+from healthy_mailing.notification import NotificationError, parse
+from healthy_mailing.record import Rules, evidence_of, from_item, to_item
 
 RULES = Rules()
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}  # controls, formats, lone surrogates, spaces

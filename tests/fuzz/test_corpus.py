@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.polling import until
-from mailing.address import AddressError, canonical
-from mailing.notification import NotificationError, parse
+from healthy_mailing.address import AddressError, canonical
+from healthy_mailing.notification import NotificationError, parse
 from support import ses
 from support.eventually import SECONDS
 

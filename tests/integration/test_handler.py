@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailing.table import Outcome
+from healthy_mailing.table import Outcome
 from support import ses
 from support.clock import Clock
 

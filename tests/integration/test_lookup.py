@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailing.record import Mark, MarkKind, Rules, State, evidence_of, override
-from mailing.table import Table
+from healthy_mailing.record import Mark, MarkKind, Rules, State, evidence_of, override
+from healthy_mailing.table import Table
 from support.clock import Clock
 from support.gateway import CALLER
 
@@ -428,7 +428,7 @@ def test_the_caller_gets_an_answer_before_the_time_is_up(
     api = start(client, faults, monkeypatch, seconds=29)
     clock = Clock()
     monkeypatch.setattr("lookup.time", clock)
-    monkeypatch.setattr("mailing.table.time", clock)
+    monkeypatch.setattr("healthy_mailing.table.time", clock)
 
     def keep_all_back(parsed: dict[str, Any], **_: object) -> None:
         parsed["Responses"] = {}

@@ -23,8 +23,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from mailing.record import MarkKind, Rules, State, evidence_of, override
-from mailing.table import Table
+from healthy_mailing.record import MarkKind, Rules, State, evidence_of, override
+from healthy_mailing.table import Table
 from support.gateway import DOCUMENT
 
 from .conftest import TABLE, Answer

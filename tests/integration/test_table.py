@@ -12,8 +12,8 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from harness.polling import until
-from mailing.record import Evidence, Mark, MarkKind, Rules, evidence_of, from_item, to_item
-from mailing.table import KEYS_PER_READ, STATEMENTS_PER_WRITE, Outcome, Table
+from healthy_mailing.record import Evidence, Mark, MarkKind, Rules, evidence_of, from_item, to_item
+from healthy_mailing.table import KEYS_PER_READ, STATEMENTS_PER_WRITE, Outcome, Table
 from support.clock import Clock
 from support.eventually import SECONDS
 
@@ -171,7 +171,7 @@ def test_keys_that_stay_unprocessed_are_errors_and_not_taken_for_absent(
     client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr("mailing.table.time", clock)
+    monkeypatch.setattr("healthy_mailing.table.time", clock)
 
     def keep_all_back(parsed: dict[str, Any], params: Mapping[str, Any] | None = None, **_: object) -> None:
         del params
@@ -318,7 +318,7 @@ def test_a_request_without_answer_holds_up_no_other(
         return wait(futures, 0)
 
     faults["BatchExecuteStatement"] = hang_or_refuse
-    monkeypatch.setattr("mailing.table.wait", wait_for_the_others)
+    monkeypatch.setattr("healthy_mailing.table.wait", wait_for_the_others)
     try:
         outcomes = add(client, evidence)
     finally:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from harness import paths
-from mailing import telemetry
-from mailing.notification import parse
-from mailing.record import State
+from healthy_mailing import telemetry
+from healthy_mailing.notification import parse
+from healthy_mailing.record import State
 
 from .conftest import Tree
 

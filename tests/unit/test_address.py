@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from mailing.address import MAX_OCTETS, AddressError, canonical, masked
+from healthy_mailing.address import MAX_OCTETS, AddressError, canonical, masked
 
 LABEL = st.text(string.ascii_letters + string.digits, min_size=1, max_size=10)
 LOCAL_PART = st.text(string.ascii_letters + string.digits + "!#$%&'*+/=?^_`{|}~.-", min_size=1, max_size=20)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailing.envelope import EnvelopeError, Message, unwrap
-from mailing.notification import parse
+from healthy_mailing.envelope import EnvelopeError, Message, unwrap
+from healthy_mailing.notification import parse
 from support import ses
 
 BOUNCE = ses.bounce("a@example.com")

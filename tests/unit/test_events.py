@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mailing.notification import parse
+from healthy_mailing.notification import parse
 
 EVENTS = Path(__file__).parent.parent / "events"
 

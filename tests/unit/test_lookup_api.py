@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailing import api
-from mailing.record import State
+from healthy_mailing import api
+from healthy_mailing.record import State
 from support.gateway import CALLER, DOCUMENT, event
 
 AFTER = ("a@example.com", "2026-03-01T12:00:00.000Z")

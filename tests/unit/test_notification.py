@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailing.address import MAX_OCTETS
-from mailing.notification import Feedback, NotificationError, parse
-from mailing.record import MarkKind
+from healthy_mailing.address import MAX_OCTETS
+from healthy_mailing.notification import Feedback, NotificationError, parse
+from healthy_mailing.record import MarkKind
 from support import ses
 
 Notification = dict[str, Any]

@@ -69,7 +69,7 @@ def test_it_holds_the_functions_sources_and_nothing_else(built: Path, tmp_path: 
         assert archive.namelist() == sorted(archive.namelist())
     sources = tmp_path / "copy"
     shutil.copytree(SOURCES, sources)
-    for stray in ("__pycache__/x.pyc", "mailing/notes.txt", ".env", "mailing/py.typed", "mailing/x.py.orig"):
+    for stray in ("__pycache__/x.pyc", "healthy_mailing/notes.txt", ".env", "healthy_mailing/py.typed", "healthy_mailing/x.py.orig"):
         (sources / stray).parent.mkdir(exist_ok=True)
         (sources / stray).write_text("stray")
     assert package.build(tmp_path / "package.zip", sources).read_bytes() == built.read_bytes()
@@ -86,7 +86,7 @@ def test_entries_are_plain_files_that_everyone_may_read(built: Path) -> None:
 def test_a_changed_source_gives_other_bytes(built: Path, tmp_path: Path) -> None:
     sources = tmp_path / "copy"
     shutil.copytree(SOURCES, sources)
-    with (sources / "mailing" / "record.py").open("a") as source:
+    with (sources / "healthy_mailing" / "record.py").open("a") as source:
         source.write("# changed\n")
     assert package.build(tmp_path / "package.zip", sources).read_bytes() != built.read_bytes()
 
@@ -102,8 +102,8 @@ def test_building_leaves_one_file_and_replaces_an_older_one(tmp_path: Path) -> N
 
 def test_the_handler_is_imported_from_the_zip_alone(built: Path, tmp_path: Path) -> None:
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import feedback, mailing.table; "
-        "assert callable(feedback.handler); print(feedback.__file__, mailing.table.__file__)"
+        "import sys; sys.path.insert(0, sys.argv[1]); import feedback, healthy_mailing.table; "
+        "assert callable(feedback.handler); print(feedback.__file__, healthy_mailing.table.__file__)"
     )
     environment = {"TABLE_NAME": "mailing", "AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "eu-west-1"}
     run = subprocess.run(
@@ -114,7 +114,7 @@ def test_the_handler_is_imported_from_the_zip_alone(built: Path, tmp_path: Path)
         env=environment,
         cwd=tmp_path,
     )
-    assert run.stdout.split() == [str(built / "feedback.py"), str(built / "mailing" / "table.py")]
+    assert run.stdout.split() == [str(built / "feedback.py"), str(built / "healthy_mailing" / "table.py")]
 
 
 def test_size_and_digest_are_said(

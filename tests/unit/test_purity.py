@@ -26,20 +26,20 @@ def imported(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("name", PURE)
 def test_a_pure_module_imports_only_pure_ones(name: str) -> None:
-    modules = imported(FUNCTION / "mailing" / f"{name}.py")
+    modules = imported(FUNCTION / "healthy_mailing" / f"{name}.py")
     assert not {module.partition(".")[0] for module in modules} & FOREIGN
-    assert {module for module in modules if module.startswith("mailing")} <= {f"mailing.{each}" for each in PURE}
+    assert {module for module in modules if module.startswith("healthy_mailing")} <= {f"healthy_mailing.{each}" for each in PURE}
 
 
 @pytest.mark.parametrize("name", PURE)
 def test_a_pure_module_asks_no_clock(name: str) -> None:
-    tree = ast.parse((FUNCTION / "mailing" / f"{name}.py").read_text(encoding="utf-8"))
+    tree = ast.parse((FUNCTION / "healthy_mailing" / f"{name}.py").read_text(encoding="utf-8"))
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert not attributes & {"now", "utcnow", "today", "environ", "getenv"}
 
 
 def test_importing_the_pure_modules_loads_no_client_of_aws() -> None:
-    imports = ", ".join(f"mailing.{name}" for name in PURE)
+    imports = ", ".join(f"healthy_mailing.{name}" for name in PURE)
     code = f"import sys; sys.path.insert(0, sys.argv[1]); import {imports}; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-I", "-c", code, FUNCTION], check=True, capture_output=True, text=True)
     loaded = {module.partition(".")[0] for module in run.stdout.split()}

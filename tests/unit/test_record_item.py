@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailing.record import (
+from healthy_mailing.record import (
     Mark,
     MarkKind,
     RecordError,

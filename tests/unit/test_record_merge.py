@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailing.notification import parse
-from mailing.record import Evidence, Mark, MarkKind, Rules, evidence_of, from_item, merge, to_item
+from healthy_mailing.notification import parse
+from healthy_mailing.record import Evidence, Mark, MarkKind, Rules, evidence_of, from_item, merge, to_item
 
 from . import oracle
 from .strategies import ADDRESSES, ALL_RULES, at, histories, notifications, split_and_merge

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mailing.record import Rules
-from mailing.settings import LOG_LEVELS, Settings, SettingsError
+from healthy_mailing.record import Rules
+from healthy_mailing.settings import LOG_LEVELS, Settings, SettingsError
 
 TABLE = {"TABLE_NAME": "mailing"}
 

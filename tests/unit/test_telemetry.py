@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailing.settings import LOG_LEVELS
-from mailing.telemetry import NAMESPACE, Log, Metrics
+from healthy_mailing.settings import LOG_LEVELS
+from healthy_mailing.telemetry import NAMESPACE, Log, Metrics
 
 
 def only(lines: list[str]) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def assert_embedded_metric_format(document: dict[str, Any]) -> None:
 
 
 def test_counts_are_written_in_the_embedded_metric_format(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mailing.telemetry.time", SimpleNamespace(time_ns=lambda: 1_773_144_000_123_456_789))
+    monkeypatch.setattr("healthy_mailing.telemetry.time", SimpleNamespace(time_ns=lambda: 1_773_144_000_123_456_789))
     lines: list[str] = []
     metrics = Metrics("feedback", lines.append)
     metrics.add("FeedbackBounce")

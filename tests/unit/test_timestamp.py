@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailing.timestamp import day_of, days_between, from_datetime, to_utc
+from healthy_mailing.timestamp import day_of, days_between, from_datetime, to_utc
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  (the oracle below counts without time zones)
 

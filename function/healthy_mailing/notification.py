@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mailing.address import AddressError, canonical
-from mailing.record import Mark, MarkKind
-from mailing.timestamp import to_utc
+from healthy_mailing.address import AddressError, canonical
+from healthy_mailing.record import Mark, MarkKind
+from healthy_mailing.timestamp import to_utc
 
 _DETAIL_LENGTH = 256  # characters kept of a text from outside; keeps an item within few write units
 _SENDER_LENGTH = 320

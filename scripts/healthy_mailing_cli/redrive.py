@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from mailing.notification import NotificationError, parse
+from healthy_mailing.notification import NotificationError, parse
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from mailing.timestamp import day_of, days_between, to_utc
+from healthy_mailing.timestamp import day_of, days_between, to_utc
 
 SOFT_BOUNCE_DAYS_KEPT = 16
 """How many days with a soft bounce the evidence keeps, the newest ones; the limit cannot be set higher."""

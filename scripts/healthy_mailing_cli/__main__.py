@@ -8,7 +8,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from command_line import redrive
+from healthy_mailing_cli import redrive
 
 app = typer.Typer(
     add_completion=False,

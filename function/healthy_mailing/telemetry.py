@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from mailing.settings import LOG_LEVELS
+from healthy_mailing.settings import LOG_LEVELS
 
 NAMESPACE = "HealthyMailing"
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from mailing.address import AddressError, canonical
-from mailing.record import State
-from mailing.timestamp import to_utc
+from healthy_mailing.address import AddressError, canonical
+from healthy_mailing.record import State
+from healthy_mailing.timestamp import to_utc
 
 MAX_ADDRESSES = 1000
 """Most addresses that one check takes."""

@@ -16,7 +16,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailing.record import (
+from healthy_mailing.record import (
     Evidence,
     MarkKind,
     RecordError,
@@ -28,7 +28,7 @@ from mailing.record import (
     to_item,
     worth_writing,
 )
-from mailing.timestamp import from_datetime
+from healthy_mailing.timestamp import from_datetime
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -1,1 +1,0 @@
-"""What the functions share: SES feedback in, one record per address out."""
