@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from healthy_mailing.address import masked
 from healthy_mailing.envelope import Envelope, unwrap
+from healthy_mailing.evidence import Evidence, MarkKind, State, evidence_of
 from healthy_mailing.notification import Feedback, NotificationError, parse
-from healthy_mailing.record import Evidence, MarkKind, State, evidence_of
 from healthy_mailing.settings import Settings
 from healthy_mailing.table import Outcome, Table, connect
 from healthy_mailing.telemetry import Log, Metrics
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from healthy_mailing.envelope import Message
-    from healthy_mailing.record import Mark
+    from healthy_mailing.evidence import Mark
 
 settings = Settings.from_environment(os.environ)
 log = Log(settings.log_level)
@@ -51,7 +51,7 @@ def handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401  (AW
     deadline = time.monotonic() + remaining - min(_RESERVE, remaining / 2)
     try:
         envelope = unwrap(event)
-        failed = _take_in(envelope, deadline)
+        failed = _store(envelope, deadline)
     finally:
         metrics.flush()
     if failed and not envelope.reports_failures:
@@ -59,8 +59,8 @@ def handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401  (AW
     return {"batchItemFailures": [{"itemIdentifier": message.id} for message in failed]}
 
 
-def _take_in(envelope: Envelope, deadline: float) -> list[Message]:
-    """Merge all that can be read into the table, and return the messages of which something is not there."""
+def _store(envelope: Envelope, deadline: float) -> list[Message]:
+    """Merge all that can be read into the table, and return the messages of which something is not in it."""
     feedback: list[tuple[Message, Feedback]] = []
     failed: list[Message] = []
     for message in envelope.messages:
@@ -73,7 +73,7 @@ def _take_in(envelope: Envelope, deadline: float) -> list[Message]:
     evidence = _by_address(mark for _, each in feedback for mark in each.marks)
     errors: dict[str, str] = {}
     for outcome in table.add(evidence, deadline):
-        _note(outcome)
+        _report(outcome)
         if outcome.error:
             errors[outcome.address] = outcome.error
     for message, each in feedback:
@@ -92,8 +92,8 @@ def _read(message: Message) -> Feedback:
     _count_recipients(feedback)
     if feedback.ignored:
         # A bounce that leaves no mark is worth a look; that a mail was opened is not.
-        note = log.info if feedback.kind == "Bounce" else log.debug
-        note("ignored", messageId=feedback.message_id, kind=feedback.kind, reasons=sorted(set(feedback.ignored)))
+        write = log.info if feedback.kind == "Bounce" else log.debug
+        write("ignored", messageId=feedback.message_id, kind=feedback.kind, reasons=sorted(set(feedback.ignored)))
     return feedback
 
 
@@ -121,7 +121,7 @@ def _by_address(marks: Iterable[tuple[str, Mark]]) -> Mapping[str, Evidence]:
     return {address: evidence_of(each) for address, each in grouped.items()}
 
 
-def _note(outcome: Outcome) -> None:
+def _report(outcome: Outcome) -> None:
     metrics.add("Conflicts", outcome.conflicts)
     if outcome.error:
         metrics.add("Failed")
@@ -131,8 +131,8 @@ def _note(outcome: Outcome) -> None:
     if change is not None:
         metrics.add(f"StateTo{change.after.capitalize()}")
         # Each new address that is fine would be a line; all others are news.
-        note = log.debug if change.before is None and change.after is State.ENABLE else log.info
-        note(
+        write = log.debug if change.before is None and change.after is State.ENABLE else log.info
+        write(
             "state changed",
             address=masked(change.address),
             before=change.before,

@@ -7,9 +7,9 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from healthy_mailing import api
-from healthy_mailing.address import AddressError, canonical, masked
-from healthy_mailing.record import RecordError, evidence_of, override
+from healthy_mailing import api, operations
+from healthy_mailing.address import masked
+from healthy_mailing.operations import UnreadableError
 from healthy_mailing.settings import Settings
 from healthy_mailing.table import Outcome, Table, TableError, connect
 from healthy_mailing.telemetry import Log
@@ -34,6 +34,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: 
         return _answer(api.parse(event), deadline)
     except api.Problem as problem:
         return problem.response()
+    except UnreadableError:
+        return api.Problem(
+            409, "What the table holds under this address is no record. A person has to look at it."
+        ).response()
     except TableError as error:
         log.error("table did not answer", error=str(error))  # noqa: TRY400  (the traceback says no more)
         return api.Problem(503, "The table does not answer now. Try again.").response()
@@ -41,77 +45,26 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: 
 
 def _answer(request: api.Request, deadline: float) -> dict[str, Any]:
     match request:
-        case api.Get():
-            return _get(request.address, deadline, consistent=request.consistent)
-        case api.Check():
-            return _check(request, deadline)
-        case api.List():
-            return _list(request)
-        case api.SetOverride():
-            return _set_override(request, deadline)
-        case api.RemoveOverride():
-            return _remove_override(request, deadline)
+        case api.Get(address, consistent):
+            return api.found(operations.find(table, address, deadline, consistent=consistent))
+        case api.Check(given, consistent):
+            return api.checked(operations.check(table, given, deadline, consistent=consistent))
+        case api.List(state, since, after, limit):
+            return api.listed(request, table.suppressed(state, limit, deadline, since=since, after=after))
+        case api.SetOverride(address, state, note, by):
+            at = from_datetime(datetime.now(UTC))
+            _log("override set", operations.set_override(table, address, state, deadline, at=at, by=by, note=note))
+            return api.found(operations.find(table, address, deadline, consistent=True))
+        case api.RemoveOverride(address):
+            outcome = operations.remove_override(table, address, deadline)
+            if outcome is None:
+                raise api.Problem(404, "This address has no override.")
+            _log("override removed", outcome)
+            return api.response(204)
 
 
-def _get(address: str, deadline: float, *, consistent: bool) -> dict[str, Any]:
-    record = table.read([address], deadline, consistent=consistent)[address]
-    if record is None:
-        raise api.Problem(404, "Nothing is known of this address. It may be mailed.")
-    return api.response(200, api.describe(record))
-
-
-def _check(request: api.Check, deadline: float) -> dict[str, Any]:
-    forms = {given: _canonical(given) for given in request.addresses}
-    addresses = [form for form in forms.values() if isinstance(form, str)]
-    records = table.read(addresses, deadline, consistent=request.consistent)
-    answers = [
-        api.verdict(given, form, records[form]) if isinstance(form, str) else api.refusal(given, form)
-        for given, form in ((given, forms[given]) for given in request.addresses)
-    ]
-    return api.response(200, {"addresses": answers})
-
-
-def _canonical(text: str) -> str | AddressError:
-    try:
-        return canonical(text)
-    except AddressError as error:
-        return error
-
-
-def _list(request: api.List) -> dict[str, Any]:
-    page = table.suppressed(request.state, request.limit, request.since, request.after)
-    body: dict[str, Any] = {"addresses": [api.describe(record) for record in page.records]}
-    if page.last:
-        body["cursor"] = api.cursor(request.state, request.since, page.last)
-    return api.response(200, body)
-
-
-def _set_override(request: api.SetOverride, deadline: float) -> dict[str, Any]:
-    mark = override(request.state, from_datetime(datetime.now(UTC)), request.by, request.note)
-    (outcome,) = table.add({request.address: evidence_of([mark])}, deadline)
-    _note(outcome, "override set")
-    return _get(request.address, deadline, consistent=True)
-
-
-def _remove_override(request: api.RemoveOverride, deadline: float) -> dict[str, Any]:
-    outcome = table.remove_override(request.address, deadline)
-    if outcome is None:
-        raise api.Problem(404, "This address has no override.")
-    _note(outcome, "override removed")
-    return api.response(204)
-
-
-def _note(outcome: Outcome, message: str) -> None:
-    """Log what was done to an address; who did it is in the record and in the access log.
-
-    Raises:
-        Problem: The address's item is no record.
-        TableError: It was not done.
-    """
-    if outcome.error == RecordError.__name__:
-        raise api.Problem(409, "What the table holds under this address is no record. A person has to look at it.")
-    if outcome.error:
-        raise TableError(outcome.error)
+def _log(message: str, outcome: Outcome) -> None:
+    """Log what was done to an address; who did it is in the record and in the access log."""
     change = outcome.change
     after = {} if change is None else {"before": change.before, "after": change.after, "reason": change.reason}
     log.info(message, address=masked(outcome.address), **after)

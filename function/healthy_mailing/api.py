@@ -7,17 +7,26 @@ in API Gateway", input and output format). Errors are problem details (RFC 9457)
 No clock, no environment, no AWS.
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from healthy_mailing.address import AddressError, canonical
-from healthy_mailing.record import State
+from healthy_mailing.address import canonical
+from healthy_mailing.evidence import State
+from healthy_mailing.item import ADDRESS, EVIDENCE, REASON, STATE, SUMMARY, UPDATED_AT
 from healthy_mailing.timestamp import to_utc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from healthy_mailing.item import Item
+    from healthy_mailing.operations import Answer
+    from healthy_mailing.table import Page
 
 MAX_ADDRESSES = 1000
 """Most addresses that one check takes."""
@@ -153,23 +162,28 @@ def response(status: int, body: Json | None = None, media_type: str = "applicati
     return {"statusCode": status, "headers": headers, "body": "" if body is None else json.dumps(body)}
 
 
-def describe(record: Mapping[str, Any]) -> Json:
-    """Return a record of the table as the API gives it."""
-    return {"address": record["UserId"], **{name: record[name] for name in _ATTRIBUTES if name in record}}
+def found(item: Item | None) -> Json:
+    """Return the response with all that is known of one address.
+
+    Raises:
+        Problem: Nothing is.
+    """
+    if item is None:
+        raise Problem(404, "Nothing is known of this address. It may be mailed.")
+    return response(200, _shown(item))
 
 
-def verdict(given: str, address: str, record: Mapping[str, Any] | None) -> Json:
-    """Return whether an address may be mailed; nothing being known of it, it may."""
-    answer: Json = {"given": given, "address": address, "known": record is not None, "mayBeMailed": True}
-    if record is not None:
-        answer["mayBeMailed"] = record["state"] == State.ENABLE
-        answer |= {name: record[name] for name in ("state", "reason") if name in record}
-    return answer
+def checked(answers: Iterable[Answer]) -> Json:
+    """Return the response that says of each address whether it may be mailed."""
+    return response(200, {"addresses": [_verdict(answer) for answer in answers]})
 
 
-def refusal(given: str, error: AddressError) -> Json:
-    """Return that what was given is no address and so may not be mailed."""
-    return {"given": given, "known": False, "mayBeMailed": False, "problem": str(error)}
+def listed(request: List, page: Page) -> Json:
+    """Return the response with one page of a list."""
+    body: Json = {"addresses": [_shown(item) for item in page.items]}
+    if page.last:
+        body["cursor"] = cursor(request.state, request.since, page.last)
+    return response(200, body)
 
 
 def cursor(state: str, since: str, last: tuple[str, str]) -> str:
@@ -267,7 +281,7 @@ def _list(fields: _Fields) -> Request | None:
 def _set_override(fields: _Fields) -> Request | None:
     address = fields.address()
     fields.query()
-    body = fields.body({"note": ""}, state=_decision, note=_note)
+    body = fields.body({"note": ""}, state=_decision, note=_reason_given)
     return None if fields.errors else SetOverride(address, body["state"], body["note"], fields.caller())
 
 
@@ -283,7 +297,21 @@ _OPERATIONS: Mapping[str, Mapping[str, Callable[[_Fields], Request | None]]] = {
     "/check": {"POST": _check},
 }
 
-_ATTRIBUTES = ("state", "reason", "notificationType", "from", "timestamp", "updatedAt", "evidence")
+
+def _shown(item: Item) -> Json:
+    return {"address": item[ADDRESS], **_some(item, (*SUMMARY, UPDATED_AT, EVIDENCE))}
+
+
+def _verdict(answer: Answer) -> Json:
+    verdict: Json = {"given": answer.given}
+    if answer.problem:
+        return verdict | {"known": False, "mayBeMailed": False, "problem": answer.problem}
+    verdict |= {"address": answer.address, "known": answer.item is not None, "mayBeMailed": answer.may_be_mailed}
+    return verdict | _some(answer.item or {}, (STATE, REASON))
+
+
+def _some(item: Item, names: Iterable[str]) -> Json:
+    return {name: item[name] for name in names if name in item}
 
 
 def _boolean(text: str) -> bool:
@@ -304,7 +332,7 @@ def _decision(value: object) -> State:
     return State(value)
 
 
-def _note(value: object) -> str:
+def _reason_given(value: object) -> str:
     if not isinstance(value, str) or len(value) > MAX_NOTE:
         raise ValueError(f"must be a text of at most {MAX_NOTE} characters")
     value.encode()  # raises UnicodeError for a lone surrogate, which DynamoDB cannot store
@@ -341,7 +369,7 @@ def _after(text: str, state: State, since: str) -> tuple[str, str] | None:
         last = (canonical(address), to_utc(updated_at))
     except (ValueError, TypeError, AttributeError, RecursionError):
         return None
-    # Made anew it must be the same text: of this state and time, with this digest, and spelt in the one way.
+    # A cursor that this API gave is the one spelling of its content, digest included.
     return last if text == cursor(state, since, last) and last[1] >= since else None
 
 

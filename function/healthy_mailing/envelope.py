@@ -54,11 +54,31 @@ def unwrap(event: object) -> Envelope:
     )
 
 
+def content(body: str) -> str | Mapping[str, Any]:
+    """Return the message in an SQS body: the body itself, or what SNS (not raw) or EventBridge wrapped."""
+    # SES's JSON is read once, by the parser: only a body that may be a wrapping is read here.
+    if '"Type"' not in body and '"detail-type"' not in body:
+        return body
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return body  # left to the parser to refuse
+    match data:
+        case {"notificationType": _} | {"eventType": _}:
+            return body
+        case {"Type": "Notification", "TopicArn": str(), "Message": str() as message}:
+            return message
+        case {"detail": Mapping() as detail} if _is_from_event_bridge(data):
+            return detail
+        case _:
+            return body
+
+
 def _records(records: list[Any]) -> Envelope:
     sources = {_source(record) for record in records}
     if sources == {"aws:sqs"}:
         return Envelope(
-            tuple(Message(record["messageId"], _content(record["body"])) for record in records), reports_failures=True
+            tuple(Message(record["messageId"], content(record["body"])) for record in records), reports_failures=True
         )
     if sources == {"aws:sns"}:
         return Envelope(
@@ -77,26 +97,6 @@ def _source(record: object) -> str:
             return "aws:sns"
         case _:
             return ""
-
-
-def _content(body: str) -> str | Mapping[str, Any]:
-    """Return the message in an SQS body: the body itself, or what SNS (not raw) or EventBridge wrapped."""
-    # SES's JSON is read once, by the parser: only a body that may be a wrapping is read here.
-    if '"Type"' not in body and '"detail-type"' not in body:
-        return body
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
-        return body  # left to the parser to refuse
-    match data:
-        case {"notificationType": _} | {"eventType": _}:
-            return body
-        case {"Type": "Notification", "TopicArn": str(), "Message": str() as message}:
-            return message
-        case {"detail": Mapping() as detail} if _is_from_event_bridge(data):
-            return detail
-        case _:
-            return body
 
 
 def _is_from_event_bridge(event: Mapping[str, Any]) -> bool:

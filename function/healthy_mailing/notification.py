@@ -11,10 +11,11 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from healthy_mailing.address import AddressError, canonical
-from healthy_mailing.record import Mark, MarkKind
+from healthy_mailing.evidence import Mark, MarkKind
 from healthy_mailing.timestamp import to_utc
 
 _DETAIL_LENGTH = 256  # characters kept of a text from outside; keeps an item within few write units
@@ -24,9 +25,6 @@ _SENDER_LENGTH = 320
 _SET_UP_TEXT = "Successfully validated SNS topic"
 _SET_UP_TYPE = "AmazonSnsSubscriptionSucceeded"
 
-# Event types that say nothing about whether an address may be mailed.
-_WITHOUT_MARKS = frozenset({"Send", "Reject", "Open", "Click", "Rendering Failure", "DeliveryDelay"})
-
 # Transient bounces whose cause is the message, not the address.
 _MESSAGE_AT_FAULT = frozenset({"MessageTooLarge", "ContentRejected", "AttachmentRejected"})
 
@@ -34,6 +32,31 @@ _TEMPORARY = re.compile(r"4[.][0-9]+[.][0-9]+")  # RFC 3463, class 4: persistent
 _FAILURE = re.compile(r"[45][.][0-9]+[.][0-9]+")
 
 Json = Mapping[str, Any]
+
+
+class Ignored(StrEnum):
+    """Why a recipient, or a whole message, leaves no mark; the README says what each counts."""
+
+    AUTO_REPLY = "AutoReply"
+    CONTENT_REJECTED = "ContentRejected"
+    SET_UP = "SetUp"
+    SEND = "Send"
+    REJECT = "Reject"
+    OPEN = "Open"
+    CLICK = "Click"
+    RENDERING_FAILURE = "RenderingFailure"
+    DELIVERY_DELAY = "DeliveryDelay"
+
+
+# Event types that say nothing about whether an address may be mailed.
+_WITHOUT_MARKS = {
+    "Send": Ignored.SEND,
+    "Reject": Ignored.REJECT,
+    "Open": Ignored.OPEN,
+    "Click": Ignored.CLICK,
+    "Rendering Failure": Ignored.RENDERING_FAILURE,
+    "DeliveryDelay": Ignored.DELIVERY_DELAY,
+}
 
 
 class NotificationError(ValueError):
@@ -57,13 +80,13 @@ class Feedback:
         kind: ``Bounce``, ``Complaint``, ``Delivery``, another event type, or ``SetUp``.
         message_id: SES's id of the mail, empty for ``SetUp``.
         marks: (canonical address, mark) for each recipient that the message marks.
-        ignored: For each recipient, or the message, that gets no mark: the reason, such as ``AutoReply``.
+        ignored: Why, for each recipient that gets no mark, or once for a message that is about none.
     """
 
     kind: str
     message_id: str
     marks: tuple[tuple[str, Mark], ...] = ()
-    ignored: tuple[str, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
 
 
 def parse(message: str | Json) -> Feedback:
@@ -74,18 +97,19 @@ def parse(message: str | Json) -> Feedback:
     """
     data = _json(message) if isinstance(message, str) else message
     if data is None:
-        return Feedback("SetUp", "", ignored=("SetUp",))
+        return Feedback("SetUp", "", ignored=(Ignored.SET_UP,))
     name = "notificationType" if "notificationType" in data else "eventType"
     kind = _text(data, name)
     if kind == _SET_UP_TYPE:
-        return Feedback("SetUp", "", ignored=("SetUp",))
+        return Feedback("SetUp", "", ignored=(Ignored.SET_UP,))
     reader = _READERS.get(kind)
     if reader is None and kind not in _WITHOUT_MARKS:
         raise NotificationError(name, "is not a type that SES documents")
     mail = _Mail.read(data)
     if reader is None:
-        return Feedback(kind, mail.message_id, ignored=(kind.replace(" ", ""),))
-    marks, ignored = [], []
+        return Feedback(kind, mail.message_id, ignored=(_WITHOUT_MARKS[kind],))
+    marks: list[tuple[str, Mark]] = []
+    ignored: list[Ignored] = []
     for recipient, verdict in reader(data, mail):
         if isinstance(verdict, Mark):
             marks.append((recipient, verdict))
@@ -122,7 +146,7 @@ class _Mail:
         )
 
 
-_Verdicts = Iterable[tuple[str, Mark | str]]
+_Verdicts = Iterable[tuple[str, Mark | Ignored]]
 
 
 def _bounce(data: Json, mail: _Mail) -> _Verdicts:
@@ -138,7 +162,7 @@ def _bounce(data: Json, mail: _Mail) -> _Verdicts:
         action = _optional_text(recipient, "action", field)
         status = _optional_text(recipient, "status", field)
         verdict = _bounce_verdict(kind, subtype, action.lower(), status)
-        if not isinstance(verdict, MarkKind):
+        if isinstance(verdict, Ignored):
             yield address, verdict
             continue
         yield (
@@ -156,7 +180,7 @@ def _bounce(data: Json, mail: _Mail) -> _Verdicts:
         )
 
 
-def _bounce_verdict(kind: str, subtype: str, action: str, status: str) -> MarkKind | str:
+def _bounce_verdict(kind: str, subtype: str, action: str, status: str) -> MarkKind | Ignored:
     """Return the kind of mark for one bounced recipient, or the reason why it gets none."""
     if kind == "Undetermined":
         return MarkKind.UNDETERMINED
@@ -166,9 +190,9 @@ def _bounce_verdict(kind: str, subtype: str, action: str, status: str) -> MarkKi
         retried = action == "delayed" or _TEMPORARY.match(status)
         return MarkKind.SOFT_BOUNCE if retried else MarkKind.HARD_BOUNCE
     if subtype in _MESSAGE_AT_FAULT:
-        return "ContentRejected"
+        return Ignored.CONTENT_REJECTED
     if subtype == "General" and action != "failed" and not _FAILURE.match(status):
-        return "AutoReply"
+        return Ignored.AUTO_REPLY
     return MarkKind.SOFT_BOUNCE
 
 

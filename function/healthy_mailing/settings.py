@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from healthy_mailing.record import SOFT_BOUNCE_DAYS_KEPT, Rules
+from healthy_mailing.evidence import SOFT_BOUNCE_DAYS_KEPT, Rules
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 

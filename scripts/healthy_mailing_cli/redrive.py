@@ -8,7 +8,7 @@ import json
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from healthy_mailing.envelope import EnvelopeError, content, unwrap
 from healthy_mailing.notification import NotificationError, parse
 
 if TYPE_CHECKING:
@@ -126,32 +127,29 @@ def redrive(session: boto3.Session, name: str, endpoint_url: str | None, *, dry_
 
 
 def messages_in(body: str) -> list[str]:
-    """Return the messages of SES in a dead letter, as texts.
+    """Return the messages of SES in a dead letter, as strings.
 
-    A dead letter is SES's text (from the queue), SNS's notification around it (what SNS could not hand over), or
-    Lambda's record of a failed asynchronous call, whose ``requestPayload`` is the event of SNS (AWS Lambda Developer
-    Guide, "Capturing records of Lambda asynchronous invocations"). Anything else is returned whole.
+    A dead letter is SES's message (from the queue), SNS's notification around it (what SNS could not hand over), or
+    Lambda's record of a failed asynchronous call, whose ``requestPayload`` is the event that the function was called
+    with (AWS Lambda Developer Guide, "Capturing records of Lambda asynchronous invocations"). Anything else is returned
+    whole.
     """
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
         return [body]
     match data:
-        case {"requestContext": {}, "requestPayload": {"Records": [*records]}}:
-            texts = [_text_of(record) for record in records]
-            return [text for text in texts if text is not None] if None not in texts and texts else [body]
-        case {"Type": "Notification", "TopicArn": str(), "Message": str() as text}:
-            return [text]
+        case {"requestContext": {}, "requestPayload": event}:
+            try:
+                return [_as_string(message.content) for message in unwrap(event).messages]
+            except EnvelopeError:
+                return [body]
         case _:
-            return [body]
+            return [_as_string(content(body))]
 
 
-def _text_of(record: Any) -> str | None:  # noqa: ANN401  (any JSON)
-    match record:
-        case {"Sns": {"Message": str() as text}}:
-            return text
-        case _:
-            return None
+def _as_string(message: str | Mapping[str, Any]) -> str:
+    return message if isinstance(message, str) else json.dumps(message)
 
 
 def _kind(message: str) -> str:
@@ -190,7 +188,7 @@ def _release(sqs: "SQSClient", url: str, handles: Iterable[str]) -> None:
     for first in range(0, len(entries), _BATCH):
         sqs.change_message_visibility_batch(
             QueueUrl=url,
-            Entries=[{**entry, "VisibilityTimeout": 0} for entry in entries[first : first + _BATCH]],  # type: ignore[typeddict-item]  # as above
+            Entries=[{**entry, "VisibilityTimeout": 0} for entry in entries[first : first + _BATCH]],  # type: ignore[typeddict-item]  # the stubs lose the entry's type in {**…}
         )
 
 

@@ -16,9 +16,10 @@ from typing import Any
 import boto3
 
 from bench import mixes
+from healthy_mailing.evidence import Evidence, Record, Rules, evidence_of
+from healthy_mailing.item import to_dynamodb, to_item
 from healthy_mailing.notification import parse
-from healthy_mailing.record import Evidence, Rules, evidence_of, to_item
-from healthy_mailing.table import KEYS_PER_READ, STATEMENTS_PER_WRITE, Table, _to_attribute, connect
+from healthy_mailing.table import KEYS_PER_READ, STATEMENTS_PER_WRITE, Table, connect
 
 PART = 10_000
 ONE_BY_ONE = 20
@@ -64,7 +65,7 @@ def _evidence(first: int, rows: int) -> dict[str, Evidence]:
 
 def _items(first: int, rows: int) -> list[dict[str, Any]]:
     return [
-        {name: _to_attribute(value) for name, value in to_item(address, evidence, Rules()).items()}
+        to_dynamodb(to_item(address, Record.of(evidence, Rules())))
         for address, evidence in _evidence(first, rows).items()
     ]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from bench import mixes, processes
 from bench.processes import Run, StandIn
+from healthy_mailing.evidence import Record, Rules, evidence_of
+from healthy_mailing.item import to_dynamodb, to_item
 from healthy_mailing.notification import parse
-from healthy_mailing.record import Rules, evidence_of, to_item
-from healthy_mailing.table import _to_attribute
 
 BATCH = 1_000
 COUNT = 1_500  # messages a mix
@@ -142,8 +142,7 @@ def merged(messages: Iterable[str]) -> dict[str, Json]:
         for address, mark in parse(message).marks:
             marks.setdefault(address, []).append(mark)
     return {
-        address: {name: _to_attribute(value) for name, value in to_item(address, evidence_of(each), Rules()).items()}
-        for address, each in marks.items()
+        address: to_dynamodb(to_item(address, Record.of(evidence_of(each), Rules()))) for address, each in marks.items()
     }
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import Any
 
-from healthy_mailing.record import Mark, MarkKind, Rules
+from healthy_mailing.evidence import Mark, MarkKind, Rules
 from unit import oracle
 
 Json = Mapping[str, Any]
@@ -123,7 +123,14 @@ def mark(  # noqa: PLR0913, PLR0917  (each is a field of its own)
         raise ValueError("no address")
     known = tuple(sorted((name, value) for name, value in (detail or {}).items() if value))
     mail = data["mail"]
-    return address.lower(), Mark(utc(time), feedback_id, mail["messageId"], mail["source"], known, MarkKind(kind))
+    return address.lower(), Mark(
+        kind=MarkKind(kind),
+        at=utc(time),
+        feedback_id=feedback_id,
+        message_id=mail["messageId"],
+        sender=mail["source"],
+        detail=known,
+    )
 
 
 def utc(text: str) -> str:

@@ -12,8 +12,8 @@ import pytest
 from botocore.config import Config
 
 from harness.emulator import Emulator
+from healthy_mailing.evidence import Rules, evidence_of
 from healthy_mailing.notification import parse
-from healthy_mailing.record import Rules, evidence_of
 from healthy_mailing.table import Outcome, Table
 from support import ses
 

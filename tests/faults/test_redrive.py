@@ -14,9 +14,9 @@ import boto3
 import pytest
 from rich.console import Console
 
-from healthy_mailing_cli.redrive import messages_in, redrive
 from harness import paths
 from harness.emulator import Emulator
+from healthy_mailing_cli.redrive import messages_in, redrive
 from support import ses
 
 from . import workload
@@ -94,6 +94,13 @@ def test_the_messages_in_a_dead_letter(body: str) -> None:
     assert messages_in(json.dumps(ses.sns_notification(body))) == [body]
     assert messages_in(on_failure(record)) == [body]
     assert messages_in(on_failure(record, record)) == [body, body]
+
+
+def test_calls_that_did_not_come_from_sns_are_unwrapped_too() -> None:
+    bounce = ses.bounce("a@example.com")
+    for event in (bounce, ses.event_bridge_event(bounce)):
+        letter = json.dumps({**json.loads(on_failure()), "requestPayload": event})
+        assert [json.loads(message) for message in messages_in(letter)] == [bounce]
 
 
 @pytest.mark.parametrize("record", [{}, {"Sns": {}}, {"body": "x"}, 1])

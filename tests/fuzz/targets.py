@@ -11,8 +11,9 @@ from typing import Any
 
 from healthy_mailing.address import MAX_OCTETS, AddressError, canonical, masked
 from healthy_mailing.envelope import EnvelopeError, unwrap
+from healthy_mailing.evidence import Record, Rules, evidence_of
+from healthy_mailing.item import evidence_in, to_item
 from healthy_mailing.notification import NotificationError, parse
-from healthy_mailing.record import Rules, evidence_of, from_item, to_item
 
 RULES = Rules()
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}  # controls, formats, lone surrogates, spaces
@@ -80,10 +81,10 @@ def check(feedback: Any) -> None:
     assert feedback.marks or feedback.ignored
     for recipient, mark in feedback.marks:
         assert canonical(recipient) == recipient
-        item = to_item(recipient, evidence_of([mark]), RULES)
+        item = to_item(recipient, Record.of(evidence_of([mark]), RULES))
         stored = json.dumps(item, ensure_ascii=False).encode()  # raises on what DynamoDB cannot store: lone surrogates
         assert len(stored) < 8 * 1024, "an item that grows with the message"
-        assert list(from_item(item).values()) == [mark]
+        assert list(evidence_in(item).values()) == [mark]
 
 
 TARGETS: dict[str, Callable[[str], None]] = {

@@ -1,6 +1,7 @@
 """The lookup function as API Gateway calls it, with a table that moto stands in for."""
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from healthy_mailing.record import Mark, MarkKind, Rules, State, evidence_of, override
+from healthy_mailing.evidence import Mark, MarkKind, Rules, State, evidence_of, override
 from healthy_mailing.table import Table
 from support.clock import Clock
 from support.gateway import CALLER
@@ -33,7 +34,14 @@ def api(client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest
 
 def mark(kind: MarkKind, day: int = 1, number: int = 0) -> Mark:
     detail = (("bounceType", "Permanent"), ("subType", "General")) if kind is MarkKind.HARD_BOUNCE else ()
-    return Mark(f"2026-03-{day:02d}T12:00:00.000Z", f"f{number}", f"m{number}", "news@example.org", detail, kind)
+    return Mark(
+        kind=kind,
+        at=f"2026-03-{day:02d}T12:00:00.000Z",
+        feedback_id=f"f{number}",
+        message_id=f"m{number}",
+        sender="news@example.org",
+        detail=detail,
+    )
 
 
 def put(client: "DynamoDBClient", address: str, *marks: Mark, now: datetime | None = None) -> None:
@@ -428,7 +436,7 @@ def test_the_caller_gets_an_answer_before_the_time_is_up(
     api = start(client, faults, monkeypatch, seconds=29)
     clock = Clock()
     monkeypatch.setattr("lookup.time", clock)
-    monkeypatch.setattr("healthy_mailing.table.time", clock)
+    monkeypatch.setattr("healthy_mailing.calls.time", clock)
 
     def keep_all_back(parsed: dict[str, Any], **_: object) -> None:
         parsed["Responses"] = {}
@@ -439,6 +447,26 @@ def test_the_caller_gets_an_answer_before_the_time_is_up(
 
     assert api("GET", "/addresses/a%40example.com").status == 503
     assert 28 <= clock.monotonic() - began < 29
+
+
+def test_a_list_that_gets_no_answer_is_answered_before_the_time_is_up(
+    client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time for a request is up from the start, and DynamoDB answers only once the caller has been answered."""
+    api = start(client, faults, monkeypatch, seconds=1)
+    answered = threading.Event()
+
+    def hang(request: Any, **_: object) -> "AWSResponse":
+        answered.wait(600)
+        return refusal("AccessDeniedException")(request)
+
+    faults["Query"] = hang
+    try:
+        reply = api("GET", "/addresses?state=disable")
+    finally:
+        answered.set()
+
+    assert reply.status == 503
 
 
 def test_logs_hold_no_whole_address(client: "DynamoDBClient", api: Api, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from healthy_mailing.record import MarkKind, Rules, State, evidence_of, override
+from healthy_mailing.evidence import MarkKind, Rules, State, evidence_of, override
 from healthy_mailing.table import Table
 from support.gateway import DOCUMENT
 

@@ -12,7 +12,8 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from harness.polling import until
-from healthy_mailing.record import Evidence, Mark, MarkKind, Rules, evidence_of, from_item, to_item
+from healthy_mailing.evidence import Evidence, Mark, MarkKind, Record, Rules, evidence_of
+from healthy_mailing.item import evidence_in, to_item
 from healthy_mailing.table import KEYS_PER_READ, STATEMENTS_PER_WRITE, Outcome, Table
 from support.clock import Clock
 from support.eventually import SECONDS
@@ -30,7 +31,14 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 def mark(kind: MarkKind, day: int, number: int = 0) -> Mark:
     at = f"2026-03-{day:02d}T12:00:{number % 60:02d}.000Z"
     detail = (("bounceType", "Permanent"), ("subType", "General")) if kind is MarkKind.HARD_BOUNCE else ()
-    return Mark(at, f"f{number}", f"m{number}", "news@example.com", detail, kind)
+    return Mark(
+        kind=kind,
+        at=at,
+        feedback_id=f"f{number}",
+        message_id=f"m{number}",
+        sender="news@example.com",
+        detail=detail,
+    )
 
 
 def soon() -> float:
@@ -74,7 +82,7 @@ def test_a_new_address_gets_an_item(client: "DynamoDBClient") -> None:
     item = plain(items(client)["a@example.com"])
     assert item.pop("version") == "1"
     assert item.pop("updatedAt") == "2026-03-01T12:00:00.000Z"
-    assert item == to_item("a@example.com", evidence_of([mark(MarkKind.HARD_BOUNCE, 1)]), RULES)
+    assert item == to_item("a@example.com", Record.of(evidence_of([mark(MarkKind.HARD_BOUNCE, 1)]), RULES))
 
 
 def test_what_changes_nothing_costs_no_write(client: "DynamoDBClient") -> None:
@@ -171,7 +179,7 @@ def test_keys_that_stay_unprocessed_are_errors_and_not_taken_for_absent(
     client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr("healthy_mailing.table.time", clock)
+    monkeypatch.setattr("healthy_mailing.calls.time", clock)
 
     def keep_all_back(parsed: dict[str, Any], params: Mapping[str, Any] | None = None, **_: object) -> None:
         del params
@@ -225,7 +233,7 @@ def test_many_writers_on_one_address_lose_nothing(client: "DynamoDBClient") -> N
     assert sum(outcome.conflicts for outcome in outcomes) >= writers - 1
     item = plain(items(client)["a@example.com"])
     assert int(item["version"]) == sum(outcome.written for outcome in outcomes)
-    assert from_item(item) == evidence_of(marks)
+    assert evidence_in(item) == evidence_of(marks)
 
 
 @pytest.mark.parametrize(
@@ -318,7 +326,7 @@ def test_a_request_without_answer_holds_up_no_other(
         return wait(futures, 0)
 
     faults["BatchExecuteStatement"] = hang_or_refuse
-    monkeypatch.setattr("healthy_mailing.table.wait", wait_for_the_others)
+    monkeypatch.setattr("healthy_mailing.calls.wait", wait_for_the_others)
     try:
         outcomes = add(client, evidence)
     finally:

@@ -12,8 +12,8 @@ import pytest
 
 from harness import paths
 from healthy_mailing import telemetry
+from healthy_mailing.evidence import State
 from healthy_mailing.notification import parse
-from healthy_mailing.record import State
 
 from .conftest import Tree
 
@@ -81,9 +81,9 @@ def calls() -> list[ast.Call]:
 def emitted() -> set[str]:
     """Return the names of all metrics that the handler can write; names that it composes are of real messages."""
     feedback = [parse(path.read_text()) for path in paths.EVENTS.glob("*.json")]
-    composed = {
+    composed: dict[str, set[str]] = {
         "Feedback": {each.kind.replace(" ", "") for each in feedback},
-        "Ignored": {reason for each in feedback for reason in each.ignored},
+        "Ignored": {str(reason) for each in feedback for reason in each.ignored},
         "StateTo": {state.capitalize() for state in State},
     }
 

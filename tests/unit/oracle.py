@@ -1,12 +1,12 @@
 """The seven rules once more, said as plainly as the design says them: over a list of all marks, with real dates.
 
-Slow and simple on purpose, and independent of ``healthy_mailing.record``, of which it uses no function.
+Slow and simple on purpose, and independent of ``healthy_mailing.evidence``, of which it uses no function.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from healthy_mailing.record import Mark, Rules
+from healthy_mailing.evidence import Mark, Rules
 
 NEWEST_COUNTS = ("complaint", "notSpam", "hardBounce", "undetermined", "optOut", "optIn", "override")
 DAYS_KEPT = 16

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from healthy_mailing.record import Evidence, Mark, MarkKind, Rules, State, merge, override
+from healthy_mailing.evidence import Evidence, Mark, MarkKind, Rules, State, merge, override
 from support import ses
 
 FIRST_DAY = datetime(2026, 1, 20, tzinfo=UTC)

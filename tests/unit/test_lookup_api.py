@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthy_mailing import api
-from healthy_mailing.record import State
+from healthy_mailing.evidence import State
 from support.gateway import CALLER, DOCUMENT, event
 
 AFTER = ("a@example.com", "2026-03-01T12:00:00.000Z")

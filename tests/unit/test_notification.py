@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthy_mailing.address import MAX_OCTETS
-from healthy_mailing.notification import Feedback, NotificationError, parse
-from healthy_mailing.record import MarkKind
+from healthy_mailing.evidence import MarkKind
+from healthy_mailing.notification import Feedback, Ignored, NotificationError, parse
 from support import ses
 
 Notification = dict[str, Any]
@@ -164,12 +164,12 @@ def test_subscription_marks_the_destination(leaves: bool, expected: MarkKind) ->
     ],
 )
 def test_other_events_mark_nobody_and_are_counted_by_type(kind: str, reason: str) -> None:
-    assert parse(ses.other(kind, "a@example.com", message_id="m")) == Feedback(kind, "m", ignored=(reason,))
+    assert parse(ses.other(kind, "a@example.com", message_id="m")) == Feedback(kind, "m", ignored=(Ignored(reason),))
 
 
 @pytest.mark.parametrize("message", [ses.SET_UP_TEXT, f"{ses.SET_UP_TEXT}\n", ses.set_up(), json.dumps(ses.set_up())])
 def test_set_up_messages_mark_nobody_and_are_counted(message: str | Notification) -> None:
-    assert parse(message) == Feedback("SetUp", "", ignored=("SetUp",))
+    assert parse(message) == Feedback("SetUp", "", ignored=(Ignored("SetUp"),))
 
 
 def test_each_recipient_is_judged_for_itself() -> None:

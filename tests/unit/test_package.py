@@ -69,7 +69,13 @@ def test_it_holds_the_functions_sources_and_nothing_else(built: Path, tmp_path: 
         assert archive.namelist() == sorted(archive.namelist())
     sources = tmp_path / "copy"
     shutil.copytree(SOURCES, sources)
-    for stray in ("__pycache__/x.pyc", "healthy_mailing/notes.txt", ".env", "healthy_mailing/py.typed", "healthy_mailing/x.py.orig"):
+    for stray in (
+        "__pycache__/x.pyc",
+        "healthy_mailing/notes.txt",
+        ".env",
+        "healthy_mailing/py.typed",
+        "healthy_mailing/x.py.orig",
+    ):
         (sources / stray).parent.mkdir(exist_ok=True)
         (sources / stray).write_text("stray")
     assert package.build(tmp_path / "package.zip", sources).read_bytes() == built.read_bytes()
@@ -86,7 +92,7 @@ def test_entries_are_plain_files_that_everyone_may_read(built: Path) -> None:
 def test_a_changed_source_gives_other_bytes(built: Path, tmp_path: Path) -> None:
     sources = tmp_path / "copy"
     shutil.copytree(SOURCES, sources)
-    with (sources / "healthy_mailing" / "record.py").open("a") as source:
+    with (sources / "healthy_mailing" / "evidence.py").open("a") as source:
         source.write("# changed\n")
     assert package.build(tmp_path / "package.zip", sources).read_bytes() != built.read_bytes()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from healthy_mailing.record import Rules
+from healthy_mailing.evidence import Rules
 from healthy_mailing.settings import LOG_LEVELS, Settings, SettingsError
 
 TABLE = {"TABLE_NAME": "mailing"}

@@ -6,19 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthy_mailing.record import (
+from healthy_mailing.evidence import (
     Evidence,
     Mark,
     MarkKind,
+    Record,
     Rules,
     State,
     assess,
     evidence_of,
     merge,
     override,
-    to_item,
     worth_writing,
 )
+from healthy_mailing.item import to_item
 
 from . import oracle
 from .strategies import ALL_RULES, ANY_KIND, MOSTLY_SOFT, at, histories, marks
@@ -38,7 +39,7 @@ def test_state_reason_and_deciding_mark_agree_with_the_oracle(history: list[Mark
 def test_the_item_says_what_was_assessed(history: list[Mark], rules: Rules) -> None:
     evidence = evidence_of(history)
     assessment = assess(evidence, rules)
-    item = to_item("jane@example.com", evidence, rules)
+    item = to_item("jane@example.com", Record.of(evidence, rules))
     assert (item["UserId"], item["state"], item["reason"]) == (
         "jane@example.com",
         assessment.state,
@@ -348,7 +349,14 @@ def test_a_complaint_of_the_moment_of_not_spam_is_not_newer() -> None:
     ],
 )
 def test_reason_of_a_complaint(detail: dict[str, str], reason: str) -> None:
-    complaint = Mark(at(1, 2), "f", "m", "s", tuple(sorted(detail.items())), MarkKind.COMPLAINT)
+    complaint = Mark(
+        kind=MarkKind.COMPLAINT,
+        at=at(1, 2),
+        feedback_id="f",
+        message_id="m",
+        sender="s",
+        detail=tuple(sorted(detail.items())),
+    )
     assert assess(evidence_of([complaint]), Rules()).reason == reason
 
 
@@ -468,7 +476,7 @@ def test_a_delivery_that_will_decide_later_is_not_forgotten(history: list[Writte
 
 
 def test_types_of_the_item() -> None:
-    item: dict[str, Any] = to_item("jane@example.com", evidence_of([mark("complaint", 1)]), Rules())
+    item: dict[str, Any] = to_item("jane@example.com", Record.of(evidence_of([mark("complaint", 1)]), Rules()))
     assert item == {
         "UserId": "jane@example.com",
         "state": "disable",

@@ -1,4 +1,4 @@
-"""One address's record: evidence, its merge, and the state that follows from it.
+"""What is known of an address: marks, their merge, and the state that follows from them.
 
 A record is never set to a state. Feedback leaves *marks*; the marks that matter form the *evidence*; the state is a
 function of the evidence. Merging evidence is commutative, associative and idempotent, so late, repeated and reordered
@@ -10,9 +10,8 @@ Pure: no clock, no environment, no AWS.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from healthy_mailing.timestamp import day_of, days_between, to_utc
+from healthy_mailing.timestamp import day_of, days_between
 
 SOFT_BOUNCE_DAYS_KEPT = 16
 """How many days with a soft bounce the evidence keeps, the newest ones; the limit cannot be set higher."""
@@ -40,7 +39,7 @@ class MarkKind(StrEnum):
     OVERRIDE = "override"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
 class Mark:
     """One piece of evidence. Marks are ordered by time, then by ids, so that any two have one order.
 
@@ -49,7 +48,7 @@ class Mark:
         feedback_id: SES's id of the feedback; empty where SES gives none, as for deliveries.
         message_id: SES's id of the mail; empty for an override.
         sender: Who sent the mail; for an override, who made it.
-        detail: Sorted (name, text) pairs: ``bounceType``, ``subType``, … or, of an override ``state`` and ``note``.
+        detail: Sorted (name, value) pairs: ``bounceType``, ``subType``, … or, of an override, ``state`` and ``note``.
         kind: What the mark says.
     """
 
@@ -65,13 +64,18 @@ class Mark:
         """The UTC day of the mark."""
         return day_of(self.at)
 
+    @property
+    def slot(self) -> str:
+        """Where evidence keeps the mark: under its kind; soft bounces, kept one a day, under kind and day."""
+        return _SOFT_BOUNCE_PREFIX + self.day if self.kind is MarkKind.SOFT_BOUNCE else self.kind
+
     def get(self, name: str) -> str:
-        """Return one text of the detail, empty if absent."""
-        return next((text for key, text in self.detail if key == name), "")
+        """Return one value of the detail, empty if absent."""
+        return next((value for key, value in self.detail if key == name), "")
 
 
 Evidence = Mapping[str, Mark]
-"""The marks kept, by slot: the kind, or for soft bounces, which are kept one a day, kind and day."""
+"""The marks kept, by ``Mark.slot``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +102,36 @@ class Assessment:
     mark: Mark
 
 
-class RecordError(ValueError):
-    """An item of the table that is no record: another program wrote it, or a newer version of this one."""
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The evidence about one address, and what follows from it; ``assessment`` is None without any evidence."""
+
+    evidence: Evidence
+    assessment: Assessment | None
+
+    @classmethod
+    def of(cls, evidence: Evidence, rules: Rules) -> "Record":
+        """Assess evidence."""
+        return cls(evidence, assess(evidence, rules) if evidence else None)
 
 
 def override(state: State, at: str, by: str, note: str = "") -> Mark:
     """Return the mark of a person's decision, which outranks all feedback (``disable``) or all so far (``enable``)."""
-    return Mark(at, "", "", by, tuple(sorted({"state": str(state), "note": note}.items())), MarkKind.OVERRIDE)
+    return Mark(
+        kind=MarkKind.OVERRIDE,
+        at=at,
+        feedback_id="",
+        message_id="",
+        sender=by,
+        detail=(("note", note), ("state", str(state))),
+    )
 
 
 def evidence_of(marks: Iterable[Mark]) -> Evidence:
     """Return the evidence that marks of one address amount to."""
     evidence: Evidence = {}
     for mark in marks:
-        evidence = merge(evidence, {_slot(mark): mark})
+        evidence = merge(evidence, {mark.slot: mark})
     return evidence
 
 
@@ -169,11 +189,16 @@ def assess(evidence: Evidence, rules: Rules) -> Assessment:  # noqa: PLR0911  (o
     return Assessment(State.ENABLE, reason, newest)
 
 
+def without_override(evidence: Evidence) -> Evidence:
+    """Return evidence without a person's decision. Unlike a merge, this takes something away."""
+    return {slot: mark for slot, mark in evidence.items() if mark.kind is not MarkKind.OVERRIDE}
+
+
 def worth_writing(held: Evidence, merged: Evidence, rules: Rules) -> bool:
     """Return whether merged evidence must replace what the table holds.
 
-    It must if it differs, unless all that differs is a delivery which decides nothing, as no bounce is as new as the
-    one held, and which is less than ``rules.delivery_refresh_days`` newer than it.
+    It must if they differ. One exception: all that differs is the delivery, the new one is less than
+    ``rules.delivery_refresh_days`` newer, and no bounce is as new as the old one, so neither decides anything.
     """
     if held == merged:
         return False
@@ -187,46 +212,8 @@ def worth_writing(held: Evidence, merged: Evidence, rules: Rules) -> bool:
     )
 
 
-def to_item(address: str, evidence: Evidence, rules: Rules) -> dict[str, Any]:
-    """Return the item of a record, without ``version`` and ``updatedAt``: texts, and maps of texts in ``evidence``."""
-    assessment = assess(evidence, rules)
-    item: dict[str, Any] = {
-        "UserId": address,
-        "state": str(assessment.state),
-        "reason": assessment.reason,
-        "notificationType": _notification_type(assessment.mark),
-        "from": assessment.mark.sender,
-        "timestamp": assessment.mark.at,
-        "evidence": _to_map(evidence),
-    }
-    if assessment.state is not State.ENABLE:
-        item["suppressed"] = str(assessment.state)
-    return item
-
-
-def from_item(item: Mapping[str, Any]) -> Evidence:
-    """Return the evidence in an item of the table; one written by the original article's function is understood too.
-
-    Raises:
-        RecordError: The item is no record.
-    """
-    try:
-        if "evidence" not in item:
-            return evidence_of([_original_mark(item)])
-        evidence = {_slot(mark): mark for mark in _marks(item["evidence"])}
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise RecordError(f"the table's item is no record of this version: {type(error).__name__}") from error
-    if not evidence:
-        raise RecordError("the table's item holds no evidence")
-    return evidence
-
-
 _BOUNCES = frozenset({MarkKind.HARD_BOUNCE, MarkKind.SOFT_BOUNCE, MarkKind.UNDETERMINED})
 _SOFT_BOUNCE_PREFIX = f"{MarkKind.SOFT_BOUNCE}/"
-
-
-def _slot(mark: Mark) -> str:
-    return _SOFT_BOUNCE_PREFIX + mark.day if mark.kind is MarkKind.SOFT_BOUNCE else mark.kind
 
 
 def _winner(first: Mark, second: Mark) -> Mark:
@@ -262,67 +249,3 @@ _REASONS = {
     MarkKind.DELIVERY: "delivery",
     MarkKind.OVERRIDE: "operator",
 }
-
-_NOTIFICATION_TYPES = {
-    MarkKind.COMPLAINT: "Complaint",
-    MarkKind.NOT_SPAM: "Complaint",
-    MarkKind.HARD_BOUNCE: "Bounce",
-    MarkKind.SOFT_BOUNCE: "Bounce",
-    MarkKind.UNDETERMINED: "Bounce",
-    MarkKind.OPT_OUT: "Subscription",
-    MarkKind.OPT_IN: "Subscription",
-    MarkKind.DELIVERY: "Delivery",
-    MarkKind.OVERRIDE: "Override",
-}
-
-
-def _notification_type(mark: Mark) -> str:
-    # SES reports a recipient who used its own unsubscribe link before as a bounce.
-    return "Bounce" if mark.get("bounceType") else _NOTIFICATION_TYPES[mark.kind]
-
-
-def _to_map(evidence: Evidence) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    for mark in evidence.values():
-        if mark.kind is MarkKind.OVERRIDE:
-            fields[mark.kind] = {"at": mark.at, "by": mark.sender, **dict(mark.detail)}
-            continue
-        # A detail cannot take the place of a mark's own fields: their names differ from all of SES's that are kept.
-        value = dict(mark.detail) | {"at": mark.at, "from": mark.sender, "messageId": mark.message_id}
-        if mark.feedback_id:
-            value["feedbackId"] = mark.feedback_id
-        if mark.kind is MarkKind.SOFT_BOUNCE:
-            fields.setdefault(mark.kind, {})[mark.day] = value
-        else:
-            fields[mark.kind] = value
-    return fields
-
-
-def _marks(fields: Mapping[str, Any]) -> Iterable[Mark]:
-    for name, value in fields.items():
-        kind = MarkKind(name)
-        if kind is MarkKind.SOFT_BOUNCE:
-            yield from (_from_map(kind, daily) for daily in value.values())
-        else:
-            yield _from_map(kind, value)
-
-
-def _from_map(kind: MarkKind, value: Mapping[str, str]) -> Mark:
-    detail = dict(value)
-    if not all(isinstance(text, str) for text in detail.values()) or to_utc(detail["at"]) != detail["at"]:
-        raise ValueError("a mark holds what no mark does")
-    if kind is MarkKind.OVERRIDE:
-        State(detail["state"])
-    at, sender = detail.pop("at"), detail.pop("by" if kind is MarkKind.OVERRIDE else "from")
-    feedback_id, message_id = detail.pop("feedbackId", ""), detail.pop("messageId", "")
-    return Mark(at, feedback_id, message_id, sender, tuple(sorted(detail.items())), kind)
-
-
-def _original_mark(item: Mapping[str, Any]) -> Mark:
-    """Return the mark that an item of the original article's table stands for; its bounces were all taken for hard."""
-    at, sender = to_utc(item["timestamp"]), item["from"]
-    if item["state"] == State.ENABLE:
-        return Mark(at, "", "", sender, (), MarkKind.DELIVERY)
-    if item["notificationType"] == "Complaint":
-        return Mark(at, "", "", sender, (), MarkKind.COMPLAINT)
-    return Mark(at, "", "", sender, (("bounceType", "Permanent"), ("subType", "Undetermined")), MarkKind.HARD_BOUNCE)

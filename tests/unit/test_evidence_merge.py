@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from healthy_mailing.evidence import Evidence, Mark, MarkKind, Record, Rules, evidence_of, merge
+from healthy_mailing.item import evidence_in, to_item
 from healthy_mailing.notification import parse
-from healthy_mailing.record import Evidence, Mark, MarkKind, Rules, evidence_of, from_item, merge, to_item
 
 from . import oracle
 from .strategies import ADDRESSES, ALL_RULES, at, histories, notifications, split_and_merge
@@ -21,7 +22,7 @@ EVIDENCE: st.SearchStrategy[Evidence] = COLLIDING.map(evidence_of) | st.just(NOT
 
 def item(evidence: Evidence, rules: Rules = Rules()) -> str:  # noqa: B008  (frozen)
     """Return the item as bytes would be compared."""
-    return json.dumps(to_item(ADDRESS, evidence, rules), sort_keys=True)
+    return json.dumps(to_item(ADDRESS, Record.of(evidence, rules)), sort_keys=True)
 
 
 @given(st.data(), COLLIDING, ALL_RULES)
@@ -36,7 +37,7 @@ def test_any_order_repetition_and_grouping_gives_the_same_item(
 @given(st.data(), COLLIDING, ALL_RULES)
 def test_items_written_in_between_change_nothing(data: st.DataObject, history: list[Mark], rules: Rules) -> None:
     def through_the_table(batch: list[Mark]) -> Evidence:
-        return from_item(to_item(ADDRESS, evidence_of(batch), rules)) if batch else {}
+        return evidence_in(to_item(ADDRESS, Record.of(evidence_of(batch), rules))) if batch else {}
 
     merged = split_and_merge(data, history, through_the_table)
     assert item(merged, rules) == item(evidence_of(history), rules)
@@ -74,7 +75,7 @@ def test_evidence_keeps_what_the_design_says(history: list[Mark]) -> None:
 @given(EVIDENCE, ALL_RULES)
 def test_evidence_survives_the_table(evidence: Evidence, rules: Rules) -> None:
     if evidence:
-        assert from_item(to_item(ADDRESS, evidence, rules)) == evidence
+        assert evidence_in(to_item(ADDRESS, Record.of(evidence, rules))) == evidence
 
 
 def by_address(batch: Iterable[Mapping[str, Any]]) -> dict[str, Evidence]:
@@ -104,16 +105,22 @@ def test_feedback_in_any_order_and_batches_gives_the_same_table(
 # ---- What is kept, by example
 
 
+def mark(kind: MarkKind, time: str, feedback_id: str, message_id: str) -> Mark:
+    return Mark(
+        kind=kind, at=time, feedback_id=feedback_id, message_id=message_id, sender="news@example.org", detail=()
+    )
+
+
 def soft_bounce(day: int, time: int = 2, number: int = 1) -> Mark:
-    return Mark(at(day, time), f"f{number}", f"m{number}", "news@example.org", (), MarkKind.SOFT_BOUNCE)
+    return mark(MarkKind.SOFT_BOUNCE, at(day, time), f"f{number}", f"m{number}")
 
 
 def delivery(day: int, time: int = 2, number: int = 1) -> Mark:
-    return Mark(at(day, time), "", f"m{number}", "news@example.org", (), MarkKind.DELIVERY)
+    return mark(MarkKind.DELIVERY, at(day, time), "", f"m{number}")
 
 
-def complaint(day: int, feedback_id: str = "f", message_id: str = "m", sender: str = "news@example.org") -> Mark:
-    return Mark(at(day, 2), feedback_id, message_id, sender, (), MarkKind.COMPLAINT)
+def complaint(day: int, feedback_id: str = "f", message_id: str = "m") -> Mark:
+    return mark(MarkKind.COMPLAINT, at(day, 2), feedback_id, message_id)
 
 
 def values(*history: Mark) -> list[Mark]:
@@ -130,7 +137,7 @@ def test_of_one_time_the_greater_feedback_id_then_message_id_is_kept() -> None:
 
 
 def test_kinds_do_not_displace_each_other() -> None:
-    marks = [Mark(at(1, 0), "f", "m", "s", (), kind) for kind in MarkKind if kind is not MarkKind.OVERRIDE]
+    marks = [mark(kind, at(1, 0), "f", "m") for kind in MarkKind if kind is not MarkKind.OVERRIDE]
     assert set(values(*marks)) == set(marks)
 
 

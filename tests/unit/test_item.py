@@ -6,30 +6,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthy_mailing.record import (
+from healthy_mailing.evidence import (
     Mark,
     MarkKind,
-    RecordError,
+    Record,
     Rules,
     State,
     assess,
     evidence_of,
-    from_item,
     merge,
     override,
-    to_item,
 )
+from healthy_mailing.item import RecordError, evidence_in, from_dynamodb, to_dynamodb, to_item
 
 AT = "2026-03-10T12:00:00.000Z"
 RULES = Rules()
 
 
 def mark(kind: MarkKind, at: str = AT, feedback_id: str = "f1", **detail: str) -> Mark:
-    return Mark(at, feedback_id, "m1", "news@example.org", tuple(sorted(detail.items())), kind)
+    return Mark(
+        kind=kind,
+        at=at,
+        feedback_id=feedback_id,
+        message_id="m1",
+        sender="news@example.org",
+        detail=tuple(sorted(detail.items())),
+    )
 
 
 def item_of(*marks: Mark) -> dict[str, Any]:
-    return to_item("jane@example.com", evidence_of(marks), RULES)
+    return to_item("jane@example.com", Record.of(evidence_of(marks), RULES))
 
 
 def test_item_of_a_disabled_address() -> None:
@@ -115,14 +121,14 @@ def original(**fields: str) -> dict[str, str]:
     ],
 )
 def test_an_original_item_keeps_its_state(item: dict[str, str], kind: MarkKind) -> None:
-    evidence = from_item(item)
+    evidence = evidence_in(item)
     (found,) = evidence.values()
     assert (found.kind, found.at, found.sender) == (kind, "2012-05-25T21:59:38.623Z", "news@example.org")
     assert assess(evidence, RULES).state == item["state"]
 
 
 def test_an_original_item_takes_part_in_the_merge() -> None:
-    merged = merge(from_item(original()), evidence_of([mark(MarkKind.DELIVERY, feedback_id="")]))
+    merged = merge(evidence_in(original()), evidence_of([mark(MarkKind.DELIVERY, feedback_id="")]))
     assert assess(merged, RULES).state is State.ENABLE
 
 
@@ -155,13 +161,29 @@ COMPLAINT = {"at": AT, "from": "s", "messageId": "m", "feedbackId": "f"}
         {"evidence": {"complaint": {**COMPLAINT, "from": 5}}},
         {"evidence": {"complaint": {**COMPLAINT, "feedbackType": 5}}},
         {"evidence": {"override": {"at": AT, "by": "ops"}}},
-        {"evidence": {}},
     ],
     ids=repr,
 )
 def test_an_item_that_is_no_record_is_refused(item: dict[str, Any]) -> None:
     with pytest.raises(RecordError):
-        from_item(item)
+        evidence_in(item)
+
+
+def test_an_item_whose_last_evidence_was_removed_holds_none() -> None:
+    nothing = to_item("jane@example.com", Record.of({}, RULES))
+    assert nothing == {"UserId": "jane@example.com", "state": "enable", "evidence": {}}
+    assert evidence_in(nothing) == {}
+
+
+def test_an_item_survives_dynamodb() -> None:
+    item = item_of(mark(MarkKind.COMPLAINT), mark(MarkKind.SOFT_BOUNCE)) | {"version": 12, "updatedAt": AT}
+    assert to_dynamodb(item)["version"] == {"N": "12"}
+    assert from_dynamodb(to_dynamodb(item)) == item
+
+
+def test_what_others_keep_in_an_item_is_not_read() -> None:
+    kept = {"segments": {"SS": ["gold"]}, "score": {"N": "1.5"}, "UserId": {"S": "jane@example.com"}}
+    assert from_dynamodb(kept) == {"UserId": "jane@example.com"}
 
 
 VALUES = st.recursive(
@@ -185,9 +207,9 @@ ITEM_LIKE = st.dictionaries(
 def test_what_another_program_wrote_is_a_record_or_refused(item: dict[str, Any]) -> None:
     """What is taken for a record can be assessed, merged and written again."""
     try:
-        evidence = from_item(item)
+        evidence = evidence_in(item)
     except RecordError:
         return
     complaint = evidence_of([mark(MarkKind.COMPLAINT)])
-    assert to_item("jane@example.com", evidence, RULES)
+    assert to_item("jane@example.com", Record.of(evidence, RULES))
     assert merge(evidence, complaint) == merge(complaint, evidence)

@@ -1,0 +1,54 @@
+"""Calls of AWS in parallel, with pauses between attempts, and none of them waited for beyond a deadline.
+
+A deadline is a time of ``time.monotonic()``, in seconds.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TypeVar
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5  # seconds
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+class Calls:
+    """Makes up to ``limit`` calls at once, each in a thread."""
+
+    def __init__(self, limit: int) -> None:
+        """Start no thread yet."""
+        self._limit = limit
+        self._threads = ThreadPoolExecutor(limit)
+
+    def make(
+        self, call: Callable[[_T], _R], arguments: Iterable[_T], deadline: float
+    ) -> tuple[list[tuple[_T, _R]], list[_T]]:
+        """Call with each argument; return those that came to an end with their results, and those that did not in time.
+
+        botocore asks again and again for an answer that does not come, for longer than the function may have. Such a
+        call is left to itself, and the next ones get other threads. Should it write after all, that does no harm:
+        merging the same evidence again changes nothing.
+
+        Raises whatever a call that ended in time raised.
+        """
+        under_way = [(each, self._threads.submit(call, each)) for each in arguments]
+        finished, late = wait([future for _, future in under_way], max(0, deadline - time.monotonic()))
+        if late:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads = ThreadPoolExecutor(self._limit)
+        ended = [(each, future.result()) for each, future in under_way if future in finished]
+        return ended, [each for each, future in under_way if future in late]
+
+
+def is_past(deadline: float) -> bool:
+    """Return whether nothing new may be begun."""
+    return time.monotonic() >= deadline
+
+
+def pause(attempt: int) -> None:
+    """Wait for a random part of a time that doubles with each attempt ("full jitter", AWS Builders' Library)."""
+    longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt - 1, 10))
+    time.sleep(random.uniform(0, longest))  # noqa: S311  (not for secrets)

@@ -1,0 +1,204 @@
+"""The table's item: every name of an attribute, and its way to and from DynamoDB's JSON.
+
+An *item* is what the table holds under one address, as plain strings, integers and maps. Pure: no clock, no
+environment, no AWS.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from healthy_mailing.evidence import Evidence, Mark, MarkKind, Record, State, evidence_of
+from healthy_mailing.timestamp import to_utc
+
+Item = Mapping[str, Any]
+
+ADDRESS = "UserId"
+"""The partition key, called as in the original article's table."""
+
+STATE = "state"
+REASON = "reason"
+NOTIFICATION_TYPE = "notificationType"
+SENDER = "from"
+TIMESTAMP = "timestamp"
+EVIDENCE = "evidence"
+
+SUPPRESSED = "suppressed"
+"""The state, unless that is ``enable``: the partition key of the index."""
+
+VERSION = "version"
+UPDATED_AT = "updatedAt"
+
+SUMMARY = (STATE, REASON, NOTIFICATION_TYPE, SENDER, TIMESTAMP)
+"""What follows from the evidence."""
+
+LISTED = (ADDRESS, *SUMMARY, UPDATED_AT)
+"""What a list says of each address."""
+
+NOT_ALWAYS_THERE = (SUPPRESSED, *SUMMARY[1:])
+"""What a record may lack, so that writing it must remove what is there."""
+
+_ATTRIBUTES = (*LISTED, EVIDENCE, VERSION, SUPPRESSED)
+
+
+class RecordError(ValueError):
+    """An item of the table that is no record: another program wrote it, or a newer version of this one."""
+
+
+def to_item(address: str, record: Record) -> dict[str, Any]:
+    """Return the item of a record, without ``version`` and ``updatedAt``."""
+    item: dict[str, Any] = {ADDRESS: address, STATE: str(State.ENABLE)}
+    if record.assessment:
+        state, reason, mark = record.assessment.state, record.assessment.reason, record.assessment.mark
+        item |= {
+            STATE: str(state),
+            REASON: reason,
+            NOTIFICATION_TYPE: _notification_type(mark),
+            SENDER: mark.sender,
+            TIMESTAMP: mark.at,
+        }
+        if state is not State.ENABLE:
+            item[SUPPRESSED] = str(state)
+    item[EVIDENCE] = _to_map(record.evidence)
+    return item
+
+
+def evidence_in(item: Item) -> Evidence:
+    """Return the evidence in an item; one written by the original article's function is understood too.
+
+    It is empty where an operator's override was all that was known, and was removed.
+
+    Raises:
+        RecordError: The item is no record.
+    """
+    try:
+        if EVIDENCE not in item:
+            return evidence_of([_original_mark(item)])
+        return {mark.slot: mark for mark in _marks(item[EVIDENCE])}
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise RecordError(f"the table's item is no record of this version: {type(error).__name__}") from error
+
+
+def version_of(item: Item) -> int | None:
+    """Return the version of an item; None if it has none, as where the original article's function wrote it.
+
+    Raises:
+        RecordError: The version is not a whole number, so no write's condition could name it.
+    """
+    version = item.get(VERSION)
+    if version is not None and type(version) is not int:  # True is an int too
+        raise RecordError("the table's item has a version that is not a whole number")
+    return version
+
+
+def state_of(item: Item) -> State | None:
+    """Return the state that an item says; None if it says none."""
+    state = item.get(STATE)
+    return State(state) if state in set(State) else None
+
+
+def unreadable(address: str) -> Item:
+    """Return what is said of an address whose item is no record: someone should look at it."""
+    return {ADDRESS: address, STATE: State.REVIEW, REASON: "unreadable"}
+
+
+def to_dynamodb(item: Item) -> dict[str, Any]:
+    """Return an item in DynamoDB's JSON."""
+    return {name: to_attribute(value) for name, value in item.items()}
+
+
+def from_dynamodb(item: Mapping[str, Any], names: Iterable[str] = _ATTRIBUTES) -> Item:
+    """Return some attributes of an item in DynamoDB's JSON, by default all that this file names."""
+    return {name: _from_attribute(item[name]) for name in names if name in item}
+
+
+def to_attribute(value: str | int | Mapping[str, Any]) -> dict[str, Any]:
+    """Return a value of an item in DynamoDB's JSON."""
+    if isinstance(value, str):
+        return {"S": value}
+    if isinstance(value, int):
+        return {"N": str(value)}
+    return {"M": to_dynamodb(value)}
+
+
+def _from_attribute(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401  (as nested as DynamoDB's own JSON)
+    ((kind, value),) = attribute.items()
+    if kind == "M":
+        return {name: _from_attribute(each) for name, each in value.items()}
+    return int(value) if kind == "N" and value.isdecimal() else value
+
+
+# A mark's own fields in the evidence; all others are its detail.
+_AT, _FROM, _BY, _MESSAGE_ID, _FEEDBACK_ID = "at", "from", "by", "messageId", "feedbackId"
+
+_NOTIFICATION_TYPES = {
+    MarkKind.COMPLAINT: "Complaint",
+    MarkKind.NOT_SPAM: "Complaint",
+    MarkKind.HARD_BOUNCE: "Bounce",
+    MarkKind.SOFT_BOUNCE: "Bounce",
+    MarkKind.UNDETERMINED: "Bounce",
+    MarkKind.OPT_OUT: "Subscription",
+    MarkKind.OPT_IN: "Subscription",
+    MarkKind.DELIVERY: "Delivery",
+    MarkKind.OVERRIDE: "Override",
+}
+
+
+def _notification_type(mark: Mark) -> str:
+    # SES reports a recipient who used its own unsubscribe link before as a bounce.
+    return "Bounce" if mark.get("bounceType") else _NOTIFICATION_TYPES[mark.kind]
+
+
+def _to_map(evidence: Evidence) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for mark in evidence.values():
+        if mark.kind is MarkKind.OVERRIDE:
+            fields[mark.kind] = {_AT: mark.at, _BY: mark.sender, **dict(mark.detail)}
+            continue
+        # A detail cannot take the place of a mark's own fields: their names differ from all of SES's that are kept.
+        value = dict(mark.detail) | {_AT: mark.at, _FROM: mark.sender, _MESSAGE_ID: mark.message_id}
+        if mark.feedback_id:
+            value[_FEEDBACK_ID] = mark.feedback_id
+        if mark.kind is MarkKind.SOFT_BOUNCE:
+            fields.setdefault(mark.kind, {})[mark.day] = value
+        else:
+            fields[mark.kind] = value
+    return fields
+
+
+def _marks(fields: Mapping[str, Any]) -> Iterable[Mark]:
+    for name, value in fields.items():
+        kind = MarkKind(name)
+        if kind is MarkKind.SOFT_BOUNCE:
+            yield from (_from_map(kind, daily) for daily in value.values())
+        else:
+            yield _from_map(kind, value)
+
+
+def _from_map(kind: MarkKind, value: Mapping[str, str]) -> Mark:
+    detail = dict(value)
+    if not all(isinstance(text, str) for text in detail.values()) or to_utc(detail[_AT]) != detail[_AT]:
+        raise ValueError("a mark holds what no mark does")
+    if kind is MarkKind.OVERRIDE:
+        State(detail["state"])
+    return Mark(
+        kind=kind,
+        at=detail.pop(_AT),
+        feedback_id=detail.pop(_FEEDBACK_ID, ""),
+        message_id=detail.pop(_MESSAGE_ID, ""),
+        sender=detail.pop(_BY if kind is MarkKind.OVERRIDE else _FROM),
+        detail=tuple(sorted(detail.items())),
+    )
+
+
+def _original_mark(item: Item) -> Mark:
+    """Return the mark that an item of the original article's table stands for; its bounces were all taken for hard."""
+    detail: tuple[tuple[str, str], ...] = ()
+    if item[STATE] == State.ENABLE:
+        kind = MarkKind.DELIVERY
+    elif item[NOTIFICATION_TYPE] == "Complaint":
+        kind = MarkKind.COMPLAINT
+    else:
+        kind, detail = MarkKind.HARD_BOUNCE, (("bounceType", "Permanent"), ("subType", "Undetermined"))
+    return Mark(
+        kind=kind, at=to_utc(item[TIMESTAMP]), feedback_id="", message_id="", sender=item[SENDER], detail=detail
+    )

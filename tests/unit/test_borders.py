@@ -1,0 +1,73 @@
+"""What each file of the package may import: the core knows nothing of AWS, of the environment, of the clock."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "function" / "healthy_mailing"
+
+IMPORTS = {
+    "address": set(),
+    "timestamp": set(),
+    "envelope": set(),
+    "calls": set(),
+    "evidence": {"timestamp"},
+    "notification": {"address", "evidence", "timestamp"},
+    "item": {"evidence", "timestamp"},
+    "table": {"calls", "evidence", "item", "timestamp"},
+    "operations": {"address", "evidence", "item", "table"},
+    "api": {"address", "evidence", "item", "operations", "table", "timestamp"},  # the last but one for types alone
+    "settings": {"evidence"},
+    "telemetry": {"settings"},
+}
+"""Of each file: which others of the package."""
+
+PURE = ["address", "timestamp", "envelope", "evidence", "notification", "item"]
+FOREIGN = {"boto3", "botocore", "os", "sys", "time", "random", "socket", "urllib", "http", "requests", "logging"}
+
+
+def imported(name: str) -> set[str]:
+    """Return the modules that a file of the package imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "healthy_mailing":
+            found |= {f"healthy_mailing.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+def test_every_file_has_its_place() -> None:
+    assert {path.stem for path in PACKAGE.glob("*.py")} == {*IMPORTS, "__init__"}
+
+
+@pytest.mark.parametrize("name", IMPORTS)
+def test_a_file_imports_what_it_may_and_needs(name: str) -> None:
+    modules = {module for module in imported(name) if module.startswith("healthy_mailing")}
+    assert modules == {f"healthy_mailing.{each}" for each in IMPORTS[name]}
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_a_pure_file_imports_only_pure_ones(name: str) -> None:
+    assert not {module.partition(".")[0] for module in imported(name)} & FOREIGN
+    assert IMPORTS[name] <= set(PURE)
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_a_pure_file_asks_no_clock(name: str) -> None:
+    tree = ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8"))
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert not attributes & {"now", "utcnow", "today", "environ", "getenv"}
+
+
+def test_importing_the_pure_files_and_the_api_loads_no_client_of_aws() -> None:
+    imports = ", ".join(f"healthy_mailing.{name}" for name in [*PURE, "api"])
+    code = f"import sys; sys.path.insert(0, sys.argv[1]); import {imports}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-I", "-c", code, PACKAGE.parent], check=True, capture_output=True, text=True)
+    loaded = {module.partition(".")[0] for module in run.stdout.split()}
+    assert not loaded & {"boto3", "botocore", "urllib3", "logging", "socket"}
