@@ -1,1 +1,1 @@
-"""The command line, ``scripts/mailing``: one module a command."""
+"""The command line ``mailing``: one module a command."""

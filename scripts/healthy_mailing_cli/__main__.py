@@ -1,4 +1,4 @@
-"""``scripts/mailing``: the commands, and how their errors read."""
+"""The program ``mailing``: its commands, and how their errors read. In a clone, ``scripts/mailing`` runs it."""
 
 import sys
 from typing import Annotated
@@ -8,6 +8,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+import healthy_mailing
 from healthy_mailing_cli import redrive
 
 app = typer.Typer(
@@ -24,9 +25,20 @@ Profile = Annotated[str | None, typer.Option(help="Profile of the AWS configurat
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+def _print_version(wanted: bool) -> None:  # noqa: FBT001  (typer calls it so)
+    if wanted:
+        sys.stdout.write(f"mailing {healthy_mailing.__version__}\n")
+        raise typer.Exit
+
+
 @app.callback()
-def main() -> None:
-    """Keep the name of a command needed while there is only one."""
+def main(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take what stands before the command."""
 
 
 @app.command("redrive")
