@@ -19,6 +19,7 @@ from bench import mixes, processes
 from harness import emulator
 from harness.emulator import Emulator
 from harness.errors import HarnessError
+from support.table import TABLE, create_table
 
 NO_OPERATION = """
 import json, os, time
@@ -41,15 +42,10 @@ def measure(folder: Path, messages: int, burst: int) -> dict[str, Any]:
     """Return seconds from publishing to arrival of single messages, and messages a second of a burst, by function."""
     results: dict[str, Any] = {}
     with emulator.running("embedded", folder) as running:
-        running.client("dynamodb").create_table(
-            TableName="mailing",
-            AttributeDefinitions=[{"AttributeName": "UserId", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "UserId", "KeyType": "HASH"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_table(running.client("dynamodb"))
         arrivals = folder / "arrivals"
         arrivals.touch()
-        ours = _pipeline(running, "feedback", processes.PACKAGE.read_bytes(), {"TABLE_NAME": "mailing"})
+        ours = _pipeline(running, "feedback", processes.PACKAGE.read_bytes(), {"TABLE_NAME": TABLE})
         nothing = _pipeline(running, "nothing", _zip(NO_OPERATION), {"ARRIVALS": str(arrivals)})
         contenders: dict[str, tuple[str, Arrivals]] = {
             "project": (ours, lambda: _rows(running)),
@@ -96,7 +92,7 @@ def _publish(  # noqa: PLR0913, PLR0917  (each is a number of its own)
 
 def _rows(running: Emulator) -> Mapping[str, float]:
     """Return when the row of each message was written, by the function's own clock, which is this machine's."""
-    pages = running.client("dynamodb").get_paginator("scan").paginate(TableName="mailing")
+    pages = running.client("dynamodb").get_paginator("scan").paginate(TableName=TABLE)
     return {
         item["evidence"]["M"]["delivery"]["M"]["messageId"]["S"]: datetime.fromisoformat(
             item["updatedAt"]["S"]

@@ -18,9 +18,7 @@ from typing import Any
 
 from bench import capacity
 from localstack_process import partiql
-
-KEY = "UserId"
-INDEX_KEYS = ("suppressed", "updatedAt")
+from support.table import INDEX_KEYS, KEY
 
 Json = dict[str, Any]
 

@@ -10,6 +10,7 @@ import pytest
 
 import package
 from harness.emulator import Emulator
+from support.table import TABLE, create_table
 
 from . import database, oracle
 from .function import Function
@@ -37,8 +38,8 @@ def client(emulator: Emulator) -> "DynamoDBClient":
     """A client of the emulator itself, past the proxy; the table is empty."""
     dynamodb = emulator.client("dynamodb")
     with suppress(dynamodb.exceptions.ResourceNotFoundException):
-        dynamodb.delete_table(TableName=database.TABLE)
-    database.create(dynamodb)
+        dynamodb.delete_table(TableName=TABLE)
+    create_table(dynamodb)
     return dynamodb
 
 

@@ -16,6 +16,7 @@ from healthy_mailing.notification import parse
 from healthy_mailing.record import Rules, evidence_of
 from healthy_mailing.table import Outcome, Table
 from support import ses
+from support.table import TABLE
 
 from . import database, workload
 from .conftest import Functions
@@ -110,7 +111,7 @@ def test_a_storm_of_writers_on_one_address(
 
     def write(message: str) -> Outcome:
         ((address, mark),) = parse(message).marks
-        (outcome,) = Table(shared, database.TABLE, Rules()).add({address: evidence_of([mark])}, time.monotonic() + 600)
+        (outcome,) = Table(shared, TABLE, Rules()).add({address: evidence_of([mark])}, time.monotonic() + 600)
         return outcome
 
     with ThreadPoolExecutor(writers) as pool:
@@ -203,7 +204,7 @@ def test_items_of_the_original_article_are_taken_over(functions: Functions, clie
     held = [ses.complaint("a@example.com", at="2026-03-10T12:00:00.000Z"), ses.delivery("b@example.com")]
     for address, feedback, state in zip(("a@example.com", "b@example.com"), held, ("disable", "enable"), strict=True):
         client.put_item(
-            TableName=database.TABLE,
+            TableName=TABLE,
             Item={
                 "UserId": {"S": address},
                 "notificationType": {"S": feedback["notificationType"]},

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from healthy_mailing.address import masked
 from support import ses
+from support.table import TABLE
 
-from . import database, oracle, workload
+from . import oracle, workload
 from .conftest import Functions
 from .delivery import deliver
 from .function import Function
@@ -96,14 +97,14 @@ def test_the_same_messages_again_and_again(
     messages = workload.feedback(200, addresses=50, seed=12)
     made = functions(2)
     deliver(messages, made)
-    settled = client.scan(TableName=database.TABLE)["Items"]
+    settled = client.scan(TableName=TABLE)["Items"]
     writes = proxy.seen("BatchExecuteStatement")
 
     result = deliver(messages * 10, made, batch_size=300)
 
     assert result.dead_letters == []
     assert_table_is(messages)
-    assert client.scan(TableName=database.TABLE)["Items"] == settled
+    assert client.scan(TableName=TABLE)["Items"] == settled
     assert proxy.seen("BatchExecuteStatement") == writes
 
 

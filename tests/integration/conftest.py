@@ -18,11 +18,10 @@ from moto.core.models import botocore_stubber
 from localstack_process import partiql
 from support.clock import Clock
 from support.eventually import SECONDS
+from support.table import TABLE, create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-TABLE = "mailing"
 
 
 class RawAnswer:
@@ -57,7 +56,7 @@ def faults() -> dict[str, Answer]:
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch, faults: dict[str, Answer]) -> Iterator["DynamoDBClient"]:
-    """A client of an empty table with the keys that the Terraform module gives it."""
+    """A client of an empty table."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
@@ -67,12 +66,7 @@ def client(monkeypatch: pytest.MonkeyPatch, faults: dict[str, Answer]) -> Iterat
             "dynamodb", config=Config(max_pool_connections=64, retries={"mode": "standard", "total_max_attempts": 2})
         )
         dynamodb = cast("DynamoDBClient", created)
-        dynamodb.create_table(
-            TableName=TABLE,
-            KeySchema=[{"AttributeName": "UserId", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "UserId", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_table(dynamodb)
         put_between(dynamodb, faults)
         yield dynamodb
 
