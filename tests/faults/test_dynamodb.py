@@ -16,28 +16,13 @@ from healthy_mailing.notification import parse
 from healthy_mailing.record import Rules, evidence_of
 from healthy_mailing.table import Outcome, Table
 from support import ses
+from support.faults import Answer, Forward, keep_back, nothing, refuse, refuse_statements
 from support.table import TABLE
 
 from . import database, workload
 from .conftest import Functions
 from .delivery import deliver
-from .proxy import (
-    Answer,
-    Fault,
-    Forward,
-    Proxy,
-    Request,
-    Stall,
-    cut_after,
-    cut_before,
-    delay,
-    keep_back,
-    nothing,
-    only,
-    refuse,
-    refuse_statements,
-    together,
-)
+from .proxy import Fault, Proxy, Request, Stall, cut_after, cut_before, delay, only, together
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -69,10 +54,10 @@ FAULTS = {
     "slow": in_turn(delay(0.2), delay(0.2, before=False)),
     "cut before the request took effect": in_turn(cut_before),
     "cut after the request took effect": in_turn(cut_after),
-    "partial answers": only("BatchGetItem", keep_back),
+    "partial answers": keep_back(all_but=3),
     "statements throttled": in_turn(STATEMENTS[0]),
     "statements that failed": in_turn(STATEMENTS[1]),
-    "all at once": in_turn(*THROTTLING, *ERRORS, *STATEMENTS, cut_before, cut_after, only("BatchGetItem", keep_back)),
+    "all at once": in_turn(*THROTTLING, *ERRORS, *STATEMENTS, cut_before, cut_after, keep_back(all_but=3)),
 }
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from healthy_mailing.address import masked
 from support import ses
+from support.faults import Answer, Forward, nothing
 from support.table import TABLE
 
 from . import oracle, workload
 from .conftest import Functions
 from .delivery import deliver
 from .function import Function
-from .proxy import Answer, Fault, Forward, Proxy, Request, Stall, nothing, only
+from .proxy import Fault, Proxy, Request, Stall, only
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

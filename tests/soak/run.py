@@ -25,18 +25,8 @@ import package
 from faults import database, oracle, workload
 from faults.delivery import deliver
 from faults.function import Function
-from faults.proxy import (
-    Answer,
-    Fault,
-    Forward,
-    Request,
-    cut_after,
-    cut_before,
-    nothing,
-    proxied,
-    refuse,
-    refuse_statements,
-)
+from faults.proxy import Fault, Request, cut_after, cut_before, proxied
+from support.faults import Answer, Forward, nothing, refuse, refuse_statements
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REPORT = ROOT / "RELIABILITY.md"

@@ -1,0 +1,94 @@
+"""Faults of DynamoDB: what becomes of a request in place of its answer, or of a part of it.
+
+They are the same between processes, where ``faults.proxy`` does them, and within one, where ``integration/conftest.py``
+does; faults of connections and of time are the proxy's own.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+from localstack_process import partiql
+from support import wire
+from support.table import KEY
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request on its way: DynamoDB's operation, and its JSON."""
+
+    operation: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any], status: int = 200) -> "Answer":
+        return cls(status, json.dumps(content).encode())
+
+
+Forward = Callable[..., Awaitable[Answer]]
+"""Has DynamoDB answer the request, or one of the same operation with another body."""
+
+Fault = Callable[[Request, Forward], Coroutine[Any, Any, Answer | None]]
+"""Answers in DynamoDB's place, with or without its answer; None cuts the connection."""
+
+
+async def nothing(_: Request, forward: Forward) -> Answer:
+    """Let every request through."""
+    return await forward()
+
+
+def refuse(code: str, status: int = 400) -> Fault:
+    """Refuse a request."""
+
+    async def fault(_: Request, __: Forward) -> Answer:
+        return Answer.of(wire.error(code, "refused by the test"), status)
+
+    return fault
+
+
+def refuse_statements(code: str, about: Callable[[str], bool], times: int | None = None) -> Fault:
+    """Refuse the statements about some addresses, always or some times, and let the others of their batch through."""
+    refusals = repeat(code) if times is None else repeat(code, times)
+
+    def is_refused(statement: Mapping[str, Any]) -> bool:
+        _, request = partiql.translate(statement["Statement"], statement["Parameters"])
+        return about((request.get("Key") or request["Item"])[KEY]["S"]) and next(refusals, None) is not None
+
+    async def fault(request: Request, forward: Forward) -> Answer:
+        if request.operation != "BatchExecuteStatement":
+            return await forward()
+        statements = [(each, is_refused(each)) for each in request.body["Statements"]]
+        rest = [each for each, refused in statements if not refused]
+        left = iter(content(await forward({"Statements": rest}))["Responses"] if rest else ())
+        responses = [{"Error": {"Code": code}} if refused else next(left) for _, refused in statements]
+        return Answer.of({"Responses": responses})
+
+    return fault
+
+
+def keep_back(all_but: int) -> Fault:
+    """Answer the first keys of a BatchGetItem, so many, and leave the others unprocessed."""
+
+    async def fault(request: Request, forward: Forward) -> Answer:
+        if request.operation != "BatchGetItem":
+            return await forward()
+        ((table, asked),) = request.body["RequestItems"].items()
+        first, rest = ({table: {**asked, "Keys": keys}} for keys in (asked["Keys"][:all_but], asked["Keys"][all_but:]))
+        responses = content(await forward({"RequestItems": first}))["Responses"] if all_but else {}
+        return Answer.of({"Responses": responses, "UnprocessedKeys": rest if rest[table]["Keys"] else {}})
+
+    return fault
+
+
+def content(answer: Answer) -> Any:
+    """Return what DynamoDB says in an answer that is no error."""
+    assert answer.status == 200
+    return json.loads(answer.body)
