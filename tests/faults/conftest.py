@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Functions = Callable[..., list[Function]]
+Compare = Callable[[Sequence[str]], None]
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +70,7 @@ def functions(client: "DynamoDBClient", proxy: Proxy, package_path: Path, tmp_pa
 
 
 @pytest.fixture
-def assert_table_is(client: "DynamoDBClient") -> Callable[[Sequence[str]], None]:
+def assert_table_is(client: "DynamoDBClient") -> Compare:
     """Compare the table, item by item, with what the oracle says of all messages."""
 
     def compare(messages: Sequence[str]) -> None:
@@ -77,12 +78,3 @@ def assert_table_is(client: "DynamoDBClient") -> Callable[[Sequence[str]], None]
         assert oracle.difference(expected, found) == ""
 
     return compare
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests in one worker process: one emulator serves them all."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("faults"))

@@ -3,7 +3,6 @@
 import random
 import re
 import time
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -20,14 +19,12 @@ from support.faults import Answer, Forward, keep_back, nothing, refuse, refuse_s
 from support.table import TABLE
 
 from . import database, workload
-from .conftest import Functions
+from .conftest import Compare, Functions
 from .delivery import deliver
 from .proxy import Fault, Proxy, Request, Stall, cut_after, cut_before, delay, only, together
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-Compare = Callable[[Sequence[str]], None]
 
 MANY = 1000  # tries: how many a call with little time needs depends on the machine
 

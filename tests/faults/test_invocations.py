@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from healthy_mailing.address import masked
@@ -11,15 +10,13 @@ from support.faults import Answer, Forward, nothing
 from support.table import TABLE
 
 from . import oracle, workload
-from .conftest import Functions
+from .conftest import Compare, Functions
 from .delivery import deliver
 from .function import Function
 from .proxy import Fault, Proxy, Request, Stall, only
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-Compare = Callable[[Sequence[str]], None]
 
 SQS_BATCH = (
     10_000  # messages (AWS Lambda Developer Guide, "Creating and configuring an Amazon SQS event source mapping")
