@@ -112,6 +112,16 @@ def only(operation: str, fault: Fault) -> Fault:
     return chosen
 
 
+def in_turn(*faults: Fault, every: int = 3) -> Fault:
+    """Apply one fault after the other, each to one in so many requests of an operation; a retry is another request."""
+
+    async def chosen(request: Request, forward: Forward) -> Answer | None:
+        turn, rest = divmod(request.number, every)
+        return await (nothing if rest else faults[turn % len(faults)])(request, forward)
+
+    return chosen
+
+
 class Proxy:
     """A proxy that listens; ``fault`` may be changed at any time."""
 

@@ -21,22 +21,12 @@ from support.table import TABLE
 from . import database, workload
 from .conftest import Compare, Functions
 from .delivery import deliver
-from .proxy import Fault, Proxy, Request, Stall, cut_after, cut_before, delay, only, together
+from .proxy import Proxy, Request, Stall, cut_after, cut_before, delay, in_turn, only, together
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MANY = 1000  # tries: how many a call with little time needs depends on the machine
-
-
-def in_turn(*faults: Fault) -> Fault:
-    """Apply one fault after the other, each to one in three requests; a retry is another request."""
-
-    async def chosen(request: Request, forward: Forward) -> Answer | None:
-        turn, rest = divmod(request.number, 3)
-        return await (nothing if rest else faults[turn % len(faults)])(request, forward)
-
-    return chosen
 
 
 THROTTLING = [refuse("ThrottlingException"), refuse("ProvisionedThroughputExceededException")]
