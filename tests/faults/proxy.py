@@ -7,31 +7,13 @@ import asyncio
 import json
 import re
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from support import faults, wire
-from support.faults import Answer, Forward, nothing
-
-
-@dataclass(frozen=True)
-class Request(faults.Request):
-    """A request on its way.
-
-    Attributes:
-        number: Which of its operation it is, from 1.
-        write: Sends the client a part of an answer before the fault is done.
-    """
-
-    number: int
-    write: Callable[[bytes], Awaitable[None]]
-
-
-Fault = Callable[[Request, Forward], Coroutine[Any, Any, Answer | None]]
-"""As :data:`support.faults.Fault`, of which each is one."""
+from support import wire
+from support.faults import Answer, Fault, Forward, Request, nothing
 
 
 def delay(seconds: float, *, before: bool = True) -> Fault:
@@ -88,6 +70,7 @@ class Stall:
     async def __call__(self, request: Request, _: Forward) -> None:
         """Stall one request."""
         released = self._released
+        assert request.write
         await request.write(b"HTTP/1.1 200 ")
         while not released.is_set():
             await request.write(b" ")
@@ -101,25 +84,6 @@ async def cut_before(_: Request, __: Forward) -> None:
 async def cut_after(_: Request, forward: Forward) -> None:
     """Cut the connection once the request took effect."""
     await forward()
-
-
-def only(operation: str, fault: Fault) -> Fault:
-    """Apply a fault to the requests of one operation."""
-
-    async def chosen(request: Request, forward: Forward) -> Answer | None:
-        return await (fault if request.operation == operation else nothing)(request, forward)
-
-    return chosen
-
-
-def in_turn(*faults: Fault, every: int = 3) -> Fault:
-    """Apply one fault after the other, each to one in so many requests of an operation; a retry is another request."""
-
-    async def chosen(request: Request, forward: Forward) -> Answer | None:
-        turn, rest = divmod(request.number, every)
-        return await (nothing if rest else faults[turn % len(faults)])(request, forward)
-
-    return chosen
 
 
 class Proxy:

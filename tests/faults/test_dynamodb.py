@@ -15,13 +15,24 @@ from healthy_mailing.notification import parse
 from healthy_mailing.record import Rules, evidence_of
 from healthy_mailing.table import Outcome, Table
 from support import ses
-from support.faults import Answer, Forward, keep_back, nothing, refuse, refuse_statements
+from support.faults import (
+    Answer,
+    Forward,
+    Request,
+    first,
+    in_turn,
+    keep_back,
+    nothing,
+    only,
+    refuse,
+    refuse_statements,
+)
 from support.table import TABLE
 
 from . import database, workload
 from .conftest import Compare, Functions
 from .delivery import deliver
-from .proxy import Proxy, Request, Stall, cut_after, cut_before, delay, in_turn, only, together
+from .proxy import Proxy, Stall, cut_after, cut_before, delay, together
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -122,12 +133,7 @@ def test_answers_later_than_the_timeout(
     assert_table_is: Compare,
 ) -> None:
     messages = workload.feedback(60, addresses=10, seed=4)
-    late = iter(range(6))
-
-    async def six_times(request: Request, forward: Forward) -> Answer | None:
-        return await (nothing if next(late, None) is None else delay(6, before=before))(request, forward)
-
-    proxy.fault = six_times
+    proxy.fault = first(6, delay(6, before=before))
 
     result = deliver(messages, functions(2, timeout=3), batch_size=30, tries=MANY)
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from healthy_mailing.address import masked
 from support import ses
-from support.faults import Answer, Forward, nothing
+from support.faults import Answer, Fault, Forward, Request, nothing, only
 from support.table import TABLE
 
 from . import oracle, workload
 from .conftest import Compare, Functions
 from .delivery import deliver
 from .function import Function
-from .proxy import Fault, Proxy, Request, Stall, only
+from .proxy import Proxy, Stall
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -18,12 +18,12 @@ from harness import paths
 from harness.emulator import Emulator
 from healthy_mailing_cli.redrive import messages_in, redrive
 from support import ses
-from support.faults import nothing, refuse
+from support.faults import nothing, only, refuse
 
 from . import workload
 from .conftest import Compare, Functions
 from .delivery import deliver
-from .proxy import Proxy, only
+from .proxy import Proxy
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

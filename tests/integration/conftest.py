@@ -90,6 +90,8 @@ def dynamodb(request: AWSPreparedRequest, **_: object) -> AWSResponse:
 def between(fault: Fault) -> Answer:
     """Return a handler of botocore's before-send event that does a fault; moto has what is forwarded."""
 
+    numbers = itertools.count(1)
+
     def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
         operation, body = asked(request)
 
@@ -98,7 +100,7 @@ def between(fault: Fault) -> Answer:
             return Answered(answered.status_code, answered.content)
 
         # None of these waits, so each can have a loop of its own in the thread that asks.
-        answered = asyncio.run(fault(Request(operation, body), forward))
+        answered = asyncio.run(fault(Request(operation, body, next(numbers)), forward))
         assert answered, "within one process there is no connection to cut"
         return response(request, answered)
 

@@ -25,8 +25,8 @@ import package
 from faults import database, oracle, workload
 from faults.delivery import deliver
 from faults.function import Function
-from faults.proxy import Fault, cut_after, cut_before, in_turn, proxied
-from support.faults import refuse, refuse_statements
+from faults.proxy import cut_after, cut_before, proxied
+from support.faults import Fault, in_turn, refuse, refuse_statements
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REPORT = ROOT / "RELIABILITY.md"

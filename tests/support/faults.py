@@ -1,7 +1,7 @@
 """Faults of DynamoDB: what becomes of a request in place of its answer, or of a part of it.
 
 They are the same between processes, where ``faults.proxy`` does them, and within one, where ``integration/conftest.py``
-does; faults of connections and of time are the proxy's own.
+does. Faults of connections and of time are the proxy's own.
 """
 
 import json
@@ -17,10 +17,19 @@ from support.table import KEY
 
 @dataclass(frozen=True)
 class Request:
-    """A request on its way: DynamoDB's operation, and its JSON."""
+    """A request on its way.
+
+    Attributes:
+        operation: DynamoDB's.
+        body: Its JSON.
+        number: Which of its operation it is, from 1.
+        write: Sends the client a part of an answer before the fault is done; None within one process.
+    """
 
     operation: str
     body: Mapping[str, Any]
+    number: int
+    write: Callable[[bytes], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,11 +90,40 @@ def keep_back(all_but: int) -> Fault:
         if request.operation != "BatchGetItem":
             return await forward()
         ((table, asked),) = request.body["RequestItems"].items()
-        first, rest = ({table: {**asked, "Keys": keys}} for keys in (asked["Keys"][:all_but], asked["Keys"][all_but:]))
-        responses = content(await forward({"RequestItems": first}))["Responses"] if all_but else {}
+        some, rest = ({table: {**asked, "Keys": keys}} for keys in (asked["Keys"][:all_but], asked["Keys"][all_but:]))
+        responses = content(await forward({"RequestItems": some}))["Responses"] if all_but else {}
         return Answer.of({"Responses": responses, "UnprocessedKeys": rest if rest[table]["Keys"] else {}})
 
     return fault
+
+
+def only(operation: str, fault: Fault) -> Fault:
+    """Apply a fault to the requests of one operation."""
+
+    async def chosen(request: Request, forward: Forward) -> Answer | None:
+        return await (fault if request.operation == operation else nothing)(request, forward)
+
+    return chosen
+
+
+def in_turn(*faults: Fault, every: int = 3) -> Fault:
+    """Apply one fault after the other, each to one in so many requests of an operation; a retry is another request."""
+
+    async def chosen(request: Request, forward: Forward) -> Answer | None:
+        turn, rest = divmod(request.number, every)
+        return await (nothing if rest else faults[turn % len(faults)])(request, forward)
+
+    return chosen
+
+
+def first(times: int, fault: Fault) -> Fault:
+    """Apply a fault to so many requests, and let later ones through."""
+    left = repeat(fault, times)
+
+    async def chosen(request: Request, forward: Forward) -> Answer | None:
+        return await next(left, nothing)(request, forward)
+
+    return chosen
 
 
 def content(answer: Answer) -> Any:
