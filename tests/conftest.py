@@ -24,7 +24,7 @@ settings.register_profile("quick", untimed, derandomize="CI" in os.environ)
 settings.register_profile("thorough", untimed, max_examples=5000)
 settings.load_profile("quick")
 
-# Folders whose tests share what takes long to start, and so a process: their group (see ``xdist_group``).
+# Tests in these folders share what takes long to start, so each folder's run in one process (see ``xdist_group``).
 GROUPS = {
     "faults": "faults",
     "soak": "faults",
@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Put each test into its folder's group; xdist looks for groups once all are collected."""
+    """Put each test into its folder's group. xdist reads the groups after collection."""
     group = GROUPS.get(item.path.relative_to(Path(__file__).parent).parts[0])
     if group:
         item.add_marker(pytest.mark.xdist_group(group))

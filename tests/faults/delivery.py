@@ -35,7 +35,7 @@ def deliver(
     under_way = 0
 
     def take() -> list[tuple[str, int]]:
-        """Return a batch; none once all is done, since others may still give back what they took."""
+        """Wait for a batch, since others may still give back what they took. Return an empty one when all is done."""
         nonlocal under_way
         with changed:
             changed.wait_for(lambda: waiting or not under_way)

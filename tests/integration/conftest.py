@@ -88,7 +88,7 @@ def dynamodb(request: AWSPreparedRequest, **_: object) -> AWSResponse:
 
 
 def between(fault: Fault) -> Answer:
-    """Return a handler of botocore's before-send event that does a fault; moto has what is forwarded."""
+    """Return a handler of botocore's before-send event that applies a fault. What it forwards goes to moto."""
 
     numbers = itertools.count(1)
 
@@ -99,9 +99,9 @@ def between(fault: Fault) -> Answer:
             answered = dynamodb(request if other is None else asking(request, operation, other))
             return Answered(answered.status_code, answered.content)
 
-        # None of these waits, so each can have a loop of its own in the thread that asks.
+        # These faults never wait, so each can run in a loop of its own, in the thread that asks.
         answered = asyncio.run(fault(Request(operation, body, next(numbers)), forward))
-        assert answered, "within one process there is no connection to cut"
+        assert answered, "only the proxy can cut a connection"
         return response(request, answered)
 
     return answer
@@ -124,7 +124,7 @@ def asked(request: AWSPreparedRequest) -> tuple[str, dict[str, Any]]:
 
 
 def asking(request: AWSPreparedRequest, operation: str, body: Mapping[str, Any]) -> AWSPreparedRequest:
-    """Return a request like another one, of an operation with a body."""
+    """Return a copy of a request with another operation and body."""
     headers = HTTPHeaders.from_dict({**request.headers, "X-Amz-Target": f"DynamoDB_20120810.{operation}".encode()})
     return AWSPreparedRequest(request.method, request.url, headers, json.dumps(body).encode(), stream_output=False)
 

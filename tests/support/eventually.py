@@ -17,9 +17,9 @@ def eventually(
     *,
     found: Callable[[_T], object] | None = None,
 ) -> _T:
-    """Wait, up to a bound, until a probe returns what is expected, or what ``found`` says yes to, and return it.
+    """Wait until a probe returns what is expected, or a value that ``found`` accepts, and return it.
 
-    A failure shows the difference, or what the probe returned last.
+    After ``SECONDS``, fail with the difference or, with ``found``, the last value.
     """
     seen = until(probe, SECONDS, found=found or (lambda value: value == expected))
     if found:

@@ -1,7 +1,7 @@
-"""Faults of DynamoDB: what becomes of a request in place of its answer, or of a part of it.
+"""Faults of DynamoDB: a fault answers a request in DynamoDB's place, or changes the answer.
 
-They are the same between processes, where ``faults.proxy`` does them, and within one, where ``integration/conftest.py``
-does. Faults of connections and of time are the proxy's own.
+``faults.proxy`` applies them between processes, ``integration/conftest.py`` within one. Faults that cut a connection or
+take time are in ``faults.proxy``.
 """
 
 import json
@@ -64,7 +64,7 @@ def refuse(code: str, status: int = 400) -> Fault:
 
 
 def refuse_statements(code: str, about: Callable[[str], bool], times: int | None = None) -> Fault:
-    """Refuse the statements about some addresses, always or some times, and let the others of their batch through."""
+    """Refuse the statements about some addresses, all or the first ``times``, and let the rest of the batch through."""
     refusals = repeat(code) if times is None else repeat(code, times)
 
     def is_refused(statement: Mapping[str, Any]) -> bool:
@@ -84,7 +84,7 @@ def refuse_statements(code: str, about: Callable[[str], bool], times: int | None
 
 
 def keep_back(all_but: int) -> Fault:
-    """Answer the first keys of a BatchGetItem, so many, and leave the others unprocessed."""
+    """Answer the first ``all_but`` keys of a BatchGetItem and leave the others unprocessed."""
 
     async def fault(request: Request, forward: Forward) -> Answer:
         if request.operation != "BatchGetItem":
@@ -107,7 +107,7 @@ def only(operation: str, fault: Fault) -> Fault:
 
 
 def in_turn(*faults: Fault, every: int = 3) -> Fault:
-    """Apply one fault after the other, each to one in so many requests of an operation; a retry is another request."""
+    """Apply one fault after the other, each to one in ``every`` requests of an operation; a retry is a request."""
 
     async def chosen(request: Request, forward: Forward) -> Answer | None:
         turn, rest = divmod(request.number, every)
@@ -117,7 +117,7 @@ def in_turn(*faults: Fault, every: int = 3) -> Fault:
 
 
 def first(times: int, fault: Fault) -> Fault:
-    """Apply a fault to so many requests, and let later ones through."""
+    """Apply a fault to the first ``times`` requests and let later ones through."""
     left = repeat(fault, times)
 
     async def chosen(request: Request, forward: Forward) -> Answer | None:
@@ -127,6 +127,6 @@ def first(times: int, fault: Fault) -> Fault:
 
 
 def content(answer: Answer) -> Any:
-    """Return what DynamoDB says in an answer that is no error."""
+    """Return what an answer of DynamoDB holds; it must not be an error."""
     assert answer.status == 200
     return json.loads(answer.body)

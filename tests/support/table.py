@@ -1,6 +1,6 @@
-"""The table as Terraform creates it, for whatever stands in for DynamoDB: ``terraform/test_table.py`` compares the two.
+"""The schema of the table, for emulators. ``terraform/test_table.py`` fails where it differs from Terraform's plan.
 
-A copy, since the module's HCL says it with conditions and dynamic blocks, which only Terraform evaluates, in seconds.
+It is a copy because only Terraform can evaluate the module's conditions and dynamic blocks, and that takes seconds.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -30,5 +30,5 @@ SCHEMA: dict[str, Any] = {
 
 
 def create_table(client: "DynamoDBClient", name: str = TABLE) -> None:
-    """Create it, empty, with its index."""
+    """Create the table, empty and with its index."""
     client.create_table(TableName=name, **SCHEMA)

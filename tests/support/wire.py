@@ -1,4 +1,4 @@
-"""DynamoDB's protocol, JSON in HTTP/1.1, as far as servers that stand for it in tests and in the bench speak it."""
+"""DynamoDB's protocol, JSON in HTTP/1.1, for the servers of the tests and of the bench."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What stands in for DynamoDB gets the table that Terraform creates."""
+"""Emulators get the table that Terraform plans."""
 
 from collections.abc import Mapping
 from typing import Any
