@@ -1,10 +1,11 @@
-"""How Hypothesis searches, and which tests begin first.
+"""How Hypothesis searches, which tests share a process, and which begin first.
 
 The same examples each time in CI, new ones on a desk; ``--hypothesis-profile thorough``.
 """
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,7 +24,14 @@ settings.register_profile("quick", untimed, derandomize="CI" in os.environ)
 settings.register_profile("thorough", untimed, max_examples=5000)
 settings.load_profile("quick")
 
-# The groups of tests (see ``xdist_group``) that take longest, and mostly wait: begun first, they end before the others.
+# Tests in these folders share what takes long to start, so each folder's run in one process (see ``xdist_group``).
+GROUPS = {
+    "faults": "faults",
+    "soak": "faults",
+    "localstack_docker": "localstack_docker",
+    "localstack_plugins": "localstack_process",
+}
+# The groups of tests that take longest, and mostly wait: begun first, they end before the others.
 LONGEST = ("e2e", "encrypted", "complete", "faults", "terraform", "terraform-policies")
 # xdist gives a process its next group when two tests are left, which had better be short ones.
 FIRST_OF_THEIR_GROUP = ("test_switch.py",)
@@ -32,6 +40,13 @@ FIRST_OF_THEIR_GROUP = ("test_switch.py",)
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the order below; by itself xdist begins with the groups of most tests."""
     config.option.loadscopereorder = False
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Put each test into its folder's group. xdist reads the groups after collection."""
+    group = GROUPS.get(item.path.relative_to(Path(__file__).parent).parts[0])
+    if group:
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.hookimpl(trylast=True)  # once every test has its group

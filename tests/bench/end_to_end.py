@@ -5,11 +5,9 @@ batches at most 10 messages and runs functions in this machine's Python: the fig
 about AWS.
 """
 
-import io
 import json
 import statistics
 import time
-import zipfile
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +17,9 @@ from bench import mixes, processes
 from harness import emulator
 from harness.emulator import Emulator
 from harness.errors import HarnessError
+from harness.polling import until
+from support.functions import zipped
+from support.table import TABLE, create_table
 
 NO_OPERATION = """
 import json, os, time
@@ -41,16 +42,11 @@ def measure(folder: Path, messages: int, burst: int) -> dict[str, Any]:
     """Return seconds from publishing to arrival of single messages, and messages a second of a burst, by function."""
     results: dict[str, Any] = {}
     with emulator.running("embedded", folder) as running:
-        running.client("dynamodb").create_table(
-            TableName="mailing",
-            AttributeDefinitions=[{"AttributeName": "UserId", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "UserId", "KeyType": "HASH"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_table(running.client("dynamodb"))
         arrivals = folder / "arrivals"
         arrivals.touch()
-        ours = _pipeline(running, "feedback", processes.PACKAGE.read_bytes(), {"TABLE_NAME": "mailing"})
-        nothing = _pipeline(running, "nothing", _zip(NO_OPERATION), {"ARRIVALS": str(arrivals)})
+        ours = _pipeline(running, "feedback", processes.PACKAGE.read_bytes(), {"TABLE_NAME": TABLE})
+        nothing = _pipeline(running, "nothing", zipped(NO_OPERATION, "feedback.py"), {"ARRIVALS": str(arrivals)})
         contenders: dict[str, tuple[str, Arrivals]] = {
             "project": (ours, lambda: _rows(running)),
             "no operation": (nothing, lambda: _lines(arrivals)),
@@ -83,20 +79,15 @@ def _publish(  # noqa: PLR0913, PLR0917  (each is a number of its own)
         published[message["mail"]["messageId"]] = time.time()
         client.publish(TopicArn=topic, Message=text)
         time.sleep(pace)
-    deadline = time.monotonic() + _SECONDS
-    while True:
-        ends = arrived()
-        if published.keys() <= ends.keys():
-            return [(start, ends[message_id]) for message_id, start in published.items()]
-        if time.monotonic() > deadline:
-            missing = len(published.keys() - ends.keys())
-            raise HarnessError(f"{missing} of {count} messages did not arrive in {_SECONDS} s")
-        time.sleep(0.5)
+    ends = until(arrived, _SECONDS, 0.5, found=lambda ends: published.keys() <= ends.keys())
+    if missing := published.keys() - ends.keys():
+        raise HarnessError(f"{len(missing)} of {count} messages did not arrive in {_SECONDS} s")
+    return [(start, ends[message_id]) for message_id, start in published.items()]
 
 
 def _rows(running: Emulator) -> Mapping[str, float]:
     """Return when the row of each message was written, by the function's own clock, which is this machine's."""
-    pages = running.client("dynamodb").get_paginator("scan").paginate(TableName="mailing")
+    pages = running.client("dynamodb").get_paginator("scan").paginate(TableName=TABLE)
     return {
         item["evidence"]["M"]["delivery"]["M"]["messageId"]["S"]: datetime.fromisoformat(
             item["updatedAt"]["S"]
@@ -153,10 +144,3 @@ def _role(running: Emulator, name: str) -> str:
 
 def _policy(statement: Mapping[str, object]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def _zip(program: str) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("feedback.py", program)
-    return content.getvalue()

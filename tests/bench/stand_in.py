@@ -18,9 +18,8 @@ from typing import Any
 
 from bench import capacity
 from localstack_process import partiql
-
-KEY = "UserId"
-INDEX_KEYS = ("suppressed", "updatedAt")
+from support import wire
+from support.table import INDEX_KEYS, KEY
 
 Json = dict[str, Any]
 
@@ -30,7 +29,7 @@ class Refused(Exception):  # noqa: N818  (an answer, not an error of this progra
 
     def __init__(self, code: str, **fields: Any) -> None:
         super().__init__(code)
-        self.fields = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code, **fields}
+        self.fields = wire.error(code, code, **fields)
 
 
 class Table:
@@ -152,16 +151,9 @@ class Server:
         """Answer the requests of one connection until the other side closes it."""
         try:
             while True:
-                start, *lines = (await reader.readuntil(b"\r\n\r\n"))[:-4].split(b"\r\n")
-                fields = {name.lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines)}
-                body = await reader.readexactly(int(fields.get(b"content-length", b"0")))
-                status, answer = await self._answer(start.split()[1].decode(), fields, body)
-                content = json.dumps(answer, separators=(",", ":")).encode()
-                writer.write(
-                    b"HTTP/1.1 %d -\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: %d\r\n\r\n"
-                    % (status, len(content))
-                    + content
-                )
+                head, fields, body = await wire.message(reader)
+                status, answer = await self._answer(head.split(b" ", 2)[1].decode(), fields, body)
+                writer.write(wire.answer(status, json.dumps(answer, separators=(",", ":")).encode()))
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass  # the other side is done, or this program is
         finally:
@@ -182,7 +174,7 @@ class Server:
         if self.seconds:
             await asyncio.sleep(self.seconds)
         try:
-            return 200, self.table.answer(fields[b"x-amz-target"].decode().rpartition(".")[2], json.loads(body))
+            return 200, self.table.answer(wire.operation(fields), json.loads(body))
         except Refused as refusal:
             return 400, refusal.fields
 

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from faults import database, oracle, workload
-from faults.proxy import Forward, Proxy, Request, cut_before, hold, nothing, proxied, refuse
+from faults.proxy import Proxy, cut_before, hold, proxied
 from harness import paths
 from healthy_mailing_cli.redrive import messages_in
 from support import ses
 from support.eventually import eventually
+from support.faults import Forward, Request, nothing, refuse
 
 from .conftest import Deployed
 from .test_feedback import fresh

@@ -10,6 +10,7 @@ import pytest
 
 import package
 from harness.emulator import Emulator
+from support.table import TABLE, create_table
 
 from . import database, oracle
 from .function import Function
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Functions = Callable[..., list[Function]]
+Compare = Callable[[Sequence[str]], None]
 
 
 @pytest.fixture(scope="session")
@@ -37,8 +39,8 @@ def client(emulator: Emulator) -> "DynamoDBClient":
     """A client of the emulator itself, past the proxy; the table is empty."""
     dynamodb = emulator.client("dynamodb")
     with suppress(dynamodb.exceptions.ResourceNotFoundException):
-        dynamodb.delete_table(TableName=database.TABLE)
-    database.create(dynamodb)
+        dynamodb.delete_table(TableName=TABLE)
+    create_table(dynamodb)
     return dynamodb
 
 
@@ -68,7 +70,7 @@ def functions(client: "DynamoDBClient", proxy: Proxy, package_path: Path, tmp_pa
 
 
 @pytest.fixture
-def assert_table_is(client: "DynamoDBClient") -> Callable[[Sequence[str]], None]:
+def assert_table_is(client: "DynamoDBClient") -> Compare:
     """Compare the table, item by item, with what the oracle says of all messages."""
 
     def compare(messages: Sequence[str]) -> None:
@@ -76,12 +78,3 @@ def assert_table_is(client: "DynamoDBClient") -> Callable[[Sequence[str]], None]
         assert oracle.difference(expected, found) == ""
 
     return compare
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests in one worker process: one emulator serves them all."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("faults"))

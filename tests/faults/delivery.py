@@ -30,20 +30,22 @@ def deliver(
 ) -> Result:
     """Hand messages to functions until each was taken or failed ``tries`` times; ``progress`` gets what is done."""
     waiting = deque((message, tries) for message in messages)
-    lock = threading.Lock()
+    changed = threading.Condition()
     result = Result()
     under_way = 0
 
-    def take() -> list[tuple[str, int]] | None:
+    def take() -> list[tuple[str, int]]:
+        """Wait for a batch, since others may still give back what they took. Return an empty one when all is done."""
         nonlocal under_way
-        with lock:
+        with changed:
+            changed.wait_for(lambda: waiting or not under_way)
             batch = [waiting.popleft() for _ in range(min(batch_size, len(waiting)))]
             under_way += len(batch)
-            return batch or (None if under_way == 0 else [])
+            return batch
 
     def settle(batch: list[tuple[str, int]], failed: set[int], *, whole: bool) -> None:
         nonlocal under_way
-        with lock:
+        with changed:
             result.calls += 1
             result.failed_calls += whole
             for number in sorted(failed):
@@ -53,14 +55,11 @@ def deliver(
                 else:
                     result.dead_letters.append(message)
             under_way -= len(batch)
+            changed.notify_all()
         progress(len(batch) - len(failed))
 
     def poll(function: Function) -> None:
-        idle = threading.Event()
-        while (batch := take()) is not None:
-            if not batch:
-                idle.wait(0.01)  # others may still give back what they took
-                continue
+        while batch := take():
             answer = function.invoke(ses.sqs_event(*(message for message, _ in batch)))
             if "answer" in answer:
                 ids = [failure["itemIdentifier"] for failure in answer["answer"]["batchItemFailures"]]

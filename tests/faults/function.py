@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from support.table import TABLE
+
 from .worker import READY
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -34,7 +36,7 @@ class Function:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
-            "TABLE_NAME": "mailing",
+            "TABLE_NAME": TABLE,
         }
         self._process: subprocess.Popen[bytes] | None = None
 

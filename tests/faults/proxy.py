@@ -7,63 +7,13 @@ import asyncio
 import json
 import re
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from localstack_process import partiql
-
-
-@dataclass(frozen=True)
-class Request:
-    """A request on its way.
-
-    Attributes:
-        operation: DynamoDB's.
-        body: Its JSON.
-        number: Which of that operation it is, from 1.
-        write: Sends the client a part of an answer before the fault is done.
-    """
-
-    operation: str
-    body: Mapping[str, Any]
-    number: int
-    write: Callable[[bytes], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    body: bytes
-
-    @classmethod
-    def refusal(cls, code: str, status: int = 400) -> "Answer":
-        """Return DynamoDB's answer of an error."""
-        name = f"com.amazonaws.dynamodb.v20120810#{code}"
-        return cls(status, json.dumps({"__type": name, "message": "refused by the test"}).encode())
-
-
-Forward = Callable[..., Awaitable[Answer]]
-"""Has DynamoDB answer the request, or the same one with another body."""
-
-Fault = Callable[[Request, Forward], Awaitable[Answer | None]]
-"""Answers in DynamoDB's place, with or without its answer; None cuts the connection."""
-
-
-async def nothing(_: Request, forward: Forward) -> Answer:
-    """Let every request through."""
-    return await forward()
-
-
-def refuse(code: str, status: int = 400) -> Fault:
-    """Refuse a request."""
-
-    async def fault(_: Request, __: Forward) -> Answer:
-        return Answer.refusal(code, status)
-
-    return fault
+from support import wire
+from support.faults import Answer, Fault, Forward, Request, nothing
 
 
 def delay(seconds: float, *, before: bool = True) -> Fault:
@@ -120,6 +70,7 @@ class Stall:
     async def __call__(self, request: Request, _: Forward) -> None:
         """Stall one request."""
         released = self._released
+        assert request.write
         await request.write(b"HTTP/1.1 200 ")
         while not released.is_set():
             await request.write(b" ")
@@ -133,52 +84,6 @@ async def cut_before(_: Request, __: Forward) -> None:
 async def cut_after(_: Request, forward: Forward) -> None:
     """Cut the connection once the request took effect."""
     await forward()
-
-
-async def keep_back(request: Request, forward: Forward) -> Answer:
-    """Answer at most three keys of a BatchGetItem and leave the rest unprocessed."""
-    answer = await forward()
-    data = json.loads(answer.body)
-    for table, asked in request.body["RequestItems"].items():
-        answered, rest = asked["Keys"][:3], asked["Keys"][3:]
-        names = {key["UserId"]["S"] for key in answered}
-        data["Responses"][table] = [item for item in data["Responses"][table] if item["UserId"]["S"] in names]
-        if rest:
-            data["UnprocessedKeys"] = {table: {**asked, "Keys": rest}}
-    return Answer(200, json.dumps(data).encode())
-
-
-def refuse_statements(code: str, about: Callable[[str], bool]) -> Fault:
-    """Refuse the statements of a BatchExecuteStatement that are about some addresses, and let the others through."""
-
-    def hit(statement: Mapping[str, Any]) -> bool:
-        _, request = partiql.translate(statement["Statement"], statement["Parameters"])
-        return about((request.get("Key") or request["Item"])["UserId"]["S"])
-
-    async def fault(request: Request, forward: Forward) -> Answer:
-        if request.operation != "BatchExecuteStatement":
-            return await forward()
-        statements = request.body["Statements"]
-        rest = [each for each in statements if not hit(each)]
-        answered: list[Any] = []
-        if rest:
-            answer = await forward(json.dumps({"Statements": rest}).encode())
-            assert answer.status == 200
-            answered = json.loads(answer.body)["Responses"]
-        left = iter(answered)
-        responses = [{"Error": {"Code": code}} if hit(each) else next(left) for each in statements]
-        return Answer(200, json.dumps({"Responses": responses}).encode())
-
-    return fault
-
-
-def only(operation: str, fault: Fault) -> Fault:
-    """Apply a fault to the requests of one operation."""
-
-    async def chosen(request: Request, forward: Forward) -> Answer | None:
-        return await (fault if request.operation == operation else nothing)(request, forward)
-
-    return chosen
 
 
 class Proxy:
@@ -234,20 +139,22 @@ class Proxy:
         upstream: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         try:
             while True:
-                head, fields, body = await _message(reader)
-                operation = fields[b"x-amz-target"].decode().rpartition(".")[2]
+                head, fields, body = await wire.message(reader)
+                operation = wire.operation(fields)
                 number = self._counts[operation] = self._counts.get(operation, 0) + 1
 
-                async def forward(other: bytes | None = None, head: bytes = head, body: bytes = body) -> Answer:
+                async def forward(
+                    other: Mapping[str, Any] | None = None, head: bytes = head, body: bytes = body
+                ) -> Answer:
                     nonlocal upstream
                     if other is not None:
-                        head = re.sub(rb"(?i)(\r\ncontent-length:) *\d+", rb"\1 %d" % len(other), head)
-                        body = other
+                        body = json.dumps(other).encode()
+                        head = re.sub(rb"(?i)(\r\ncontent-length:) *\d+", rb"\1 %d" % len(body), head)
                     if upstream is None:
                         assert self._upstream.hostname
                         upstream = await asyncio.open_connection(self._upstream.hostname, self._upstream.port)
                     upstream[1].write(head + body)
-                    answered, _, content = await _message(upstream[0])
+                    answered, _, content = await wire.message(upstream[0])
                     return Answer(int(answered.split(b" ", 2)[1]), content)
 
                 async def write(part: bytes) -> None:
@@ -257,23 +164,11 @@ class Proxy:
                 answer = await self.fault(Request(operation, json.loads(body), number, write), forward)
                 if answer is None:
                     return
-                writer.write(
-                    b"HTTP/1.1 %d -\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: %d\r\n\r\n"
-                    % (answer.status, len(answer.body))
-                    + answer.body
-                )
+                writer.write(wire.answer(answer.status, answer.body))
                 await writer.drain()
         finally:
             if upstream is not None:
                 upstream[1].transport.abort()
-
-
-async def _message(reader: asyncio.StreamReader) -> tuple[bytes, dict[bytes, bytes], bytes]:
-    """Return the head, the header fields and the body of an HTTP message."""
-    head = await reader.readuntil(b"\r\n\r\n")
-    lines = (line.partition(b":") for line in head.split(b"\r\n")[1:])
-    fields = {name.strip().lower(): value.strip() for name, _, value in lines}
-    return head, fields, await reader.readexactly(int(fields.get(b"content-length", b"0")))
 
 
 @contextmanager

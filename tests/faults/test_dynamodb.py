@@ -3,7 +3,6 @@
 import random
 import re
 import time
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -16,44 +15,29 @@ from healthy_mailing.evidence import Rules, evidence_of
 from healthy_mailing.notification import parse
 from healthy_mailing.table import Outcome, Table
 from support import ses
-
-from . import database, workload
-from .conftest import Functions
-from .delivery import deliver
-from .proxy import (
+from support.faults import (
     Answer,
-    Fault,
     Forward,
-    Proxy,
     Request,
-    Stall,
-    cut_after,
-    cut_before,
-    delay,
+    first,
+    in_turn,
     keep_back,
     nothing,
     only,
     refuse,
     refuse_statements,
-    together,
 )
+from support.table import TABLE
+
+from . import database, workload
+from .conftest import Compare, Functions
+from .delivery import deliver
+from .proxy import Proxy, Stall, cut_after, cut_before, delay, together
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-Compare = Callable[[Sequence[str]], None]
-
 MANY = 1000  # tries: how many a call with little time needs depends on the machine
-
-
-def in_turn(*faults: Fault) -> Fault:
-    """Apply one fault after the other, each to one in three requests; a retry is another request."""
-
-    async def chosen(request: Request, forward: Forward) -> Answer | None:
-        turn, rest = divmod(request.number, 3)
-        return await (nothing if rest else faults[turn % len(faults)])(request, forward)
-
-    return chosen
 
 
 THROTTLING = [refuse("ThrottlingException"), refuse("ProvisionedThroughputExceededException")]
@@ -68,10 +52,10 @@ FAULTS = {
     "slow": in_turn(delay(0.2), delay(0.2, before=False)),
     "cut before the request took effect": in_turn(cut_before),
     "cut after the request took effect": in_turn(cut_after),
-    "partial answers": only("BatchGetItem", keep_back),
+    "partial answers": keep_back(all_but=3),
     "statements throttled": in_turn(STATEMENTS[0]),
     "statements that failed": in_turn(STATEMENTS[1]),
-    "all at once": in_turn(*THROTTLING, *ERRORS, *STATEMENTS, cut_before, cut_after, only("BatchGetItem", keep_back)),
+    "all at once": in_turn(*THROTTLING, *ERRORS, *STATEMENTS, cut_before, cut_after, keep_back(all_but=3)),
 }
 
 
@@ -110,7 +94,7 @@ def test_a_storm_of_writers_on_one_address(
 
     def write(message: str) -> Outcome:
         ((address, mark),) = parse(message).marks
-        (outcome,) = Table(shared, database.TABLE, Rules()).add({address: evidence_of([mark])}, time.monotonic() + 600)
+        (outcome,) = Table(shared, TABLE, Rules()).add({address: evidence_of([mark])}, time.monotonic() + 600)
         return outcome
 
     with ThreadPoolExecutor(writers) as pool:
@@ -149,12 +133,7 @@ def test_answers_later_than_the_timeout(
     assert_table_is: Compare,
 ) -> None:
     messages = workload.feedback(60, addresses=10, seed=4)
-    late = iter(range(6))
-
-    async def six_times(request: Request, forward: Forward) -> Answer | None:
-        return await (nothing if next(late, None) is None else delay(6, before=before))(request, forward)
-
-    proxy.fault = six_times
+    proxy.fault = first(6, delay(6, before=before))
 
     result = deliver(messages, functions(2, timeout=3), batch_size=30, tries=MANY)
 
@@ -203,7 +182,7 @@ def test_items_of_the_original_article_are_taken_over(functions: Functions, clie
     held = [ses.complaint("a@example.com", at="2026-03-10T12:00:00.000Z"), ses.delivery("b@example.com")]
     for address, feedback, state in zip(("a@example.com", "b@example.com"), held, ("disable", "enable"), strict=True):
         client.put_item(
-            TableName=database.TABLE,
+            TableName=TABLE,
             Item={
                 "UserId": {"S": address},
                 "notificationType": {"S": feedback["notificationType"]},

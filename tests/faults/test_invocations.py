@@ -2,22 +2,21 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from healthy_mailing.address import masked
 from support import ses
+from support.faults import Answer, Fault, Forward, Request, nothing, only
+from support.table import TABLE
 
-from . import database, oracle, workload
-from .conftest import Functions
+from . import oracle, workload
+from .conftest import Compare, Functions
 from .delivery import deliver
 from .function import Function
-from .proxy import Answer, Fault, Forward, Proxy, Request, Stall, nothing, only
+from .proxy import Proxy, Stall
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-Compare = Callable[[Sequence[str]], None]
 
 SQS_BATCH = (
     10_000  # messages (AWS Lambda Developer Guide, "Creating and configuring an Amazon SQS event source mapping")
@@ -96,14 +95,14 @@ def test_the_same_messages_again_and_again(
     messages = workload.feedback(200, addresses=50, seed=12)
     made = functions(2)
     deliver(messages, made)
-    settled = client.scan(TableName=database.TABLE)["Items"]
+    settled = client.scan(TableName=TABLE)["Items"]
     writes = proxy.seen("BatchExecuteStatement")
 
     result = deliver(messages * 10, made, batch_size=300)
 
     assert result.dead_letters == []
     assert_table_is(messages)
-    assert client.scan(TableName=database.TABLE)["Items"] == settled
+    assert client.scan(TableName=TABLE)["Items"] == settled
     assert proxy.seen("BatchExecuteStatement") == writes
 
 

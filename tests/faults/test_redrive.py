@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,12 @@ from harness import paths
 from harness.emulator import Emulator
 from healthy_mailing_cli.redrive import messages_in, redrive
 from support import ses
+from support.faults import nothing, only, refuse
 
 from . import workload
-from .conftest import Functions
+from .conftest import Compare, Functions
 from .delivery import deliver
-from .proxy import Proxy, nothing, only, refuse
+from .proxy import Proxy
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -146,7 +147,7 @@ def test_after_an_interruption_a_second_run_brings_the_rest(  # noqa: PLR0913, P
     queues: Queues,
     functions: Functions,
     proxy: Proxy,
-    assert_table_is: Callable[[Sequence[str]], None],
+    assert_table_is: Compare,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The whole way: feedback fails to the last, is brought back in two runs, and then is in the table."""

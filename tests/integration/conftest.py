@@ -1,10 +1,10 @@
 """DynamoDB as moto stands in for it, reached through a real client, with faults put in between."""
 
+import asyncio
 import itertools
 import json
 import threading
-from collections.abc import Callable, Iterator
-from itertools import repeat
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import botocore.session
@@ -13,37 +13,18 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from moto import mock_aws
+from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
 from localstack_process import partiql
 from support.clock import Clock
 from support.eventually import SECONDS
+from support.faults import Answer as Answered
+from support.faults import Fault, Request, refuse, refuse_statements
+from support.table import TABLE, create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-TABLE = "mailing"
-
-
-class RawAnswer:
-    """The body of an answer, as botocore reads it from a connection."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    def stream(self, **_: object) -> Iterator[bytes]:
-        yield self._body
-
-
-def refusal(code: str, status: int = 400) -> Callable[..., AWSResponse]:
-    """Return a handler of botocore's before-send event that answers in DynamoDB's place with an error."""
-    body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "refused by the test"}).encode()
-
-    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
-        return AWSResponse(request.url, status, HTTPHeaders(), cast("Any", RawAnswer(body)))
-
-    return answer
-
 
 Answer = Callable[..., AWSResponse | None]
 """Answers a request in DynamoDB's place, or returns None to let it through; takes the fields of botocore's event."""
@@ -57,7 +38,7 @@ def faults() -> dict[str, Answer]:
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch, faults: dict[str, Answer]) -> Iterator["DynamoDBClient"]:
-    """A client of an empty table with the keys that the Terraform module gives it."""
+    """A client of an empty table."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
@@ -67,12 +48,7 @@ def client(monkeypatch: pytest.MonkeyPatch, faults: dict[str, Answer]) -> Iterat
             "dynamodb", config=Config(max_pool_connections=64, retries={"mode": "standard", "total_max_attempts": 2})
         )
         dynamodb = cast("DynamoDBClient", created)
-        dynamodb.create_table(
-            TableName=TABLE,
-            KeySchema=[{"AttributeName": "UserId", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "UserId", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_table(dynamodb)
         put_between(dynamodb, faults)
         yield dynamodb
 
@@ -93,52 +69,68 @@ def put_between(client: "DynamoDBClient", faults: dict[str, Answer]) -> None:
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def dynamodb(event_name: str, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+def dynamodb(request: AWSPreparedRequest, **_: object) -> AWSResponse:
     """Answer a request by moto: a batch's statements one by one, since moto 5.2.5 does not parse them.
 
     Requests take effect one after the other, as DynamoDB sees to for each item: moto checks a condition and writes the
     item without a lock in between, so two threads could both pass.
     """
-    if event_name.endswith(".BatchExecuteStatement"):
-        return _batch(request, [_execute(event_name, request, each) for each in _statements(request)])
+
+    def call(operation: str, translated: dict[str, Any]) -> str:
+        answered = dynamodb(asking(request, operation, translated))
+        return "" if answered.status_code == 200 else json.loads(answered.content)["__type"].rpartition("#")[2]
+
+    operation, body = asked(request)
+    if operation == "BatchExecuteStatement":
+        return response(request, Answered.of(partiql.execute(body["Statements"], call)))
     with _ONE_AT_A_TIME:
-        return cast("AWSResponse", botocore_stubber(event_name, request))
+        return cast("AWSResponse", botocore_stubber("before-send", request))
 
 
-def refusal_of(address: str, code: str, times: int | None = None) -> Answer:
-    """Return a handler that refuses the statements about one address, always or some times, and executes the others."""
-    left = repeat(code) if times is None else repeat(code, times)
+def between(fault: Fault) -> Answer:
+    """Return a handler of botocore's before-send event that applies a fault. What it forwards goes to moto."""
 
-    def answer(event_name: str, request: AWSPreparedRequest, **_: object) -> AWSResponse:
-        def respond(statement: dict[str, Any]) -> dict[str, Any]:
-            refused = next(left, None) if {"S": address} in statement["Parameters"] else None
-            return {"Error": {"Code": refused}} if refused else _execute(event_name, request, statement)
+    numbers = itertools.count(1)
 
-        return _batch(request, [respond(each) for each in _statements(request)])
+    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        operation, body = asked(request)
+
+        async def forward(other: Mapping[str, Any] | None = None) -> Answered:
+            answered = dynamodb(request if other is None else asking(request, operation, other))
+            return Answered(answered.status_code, answered.content)
+
+        # These faults never wait, so each can run in a loop of its own, in the thread that asks.
+        answered = asyncio.run(fault(Request(operation, body, next(numbers)), forward))
+        assert answered, "only the proxy can cut a connection"
+        return response(request, answered)
 
     return answer
 
 
-def _statements(request: AWSPreparedRequest) -> list[dict[str, Any]]:
-    return cast("list[dict[str, Any]]", json.loads(cast("bytes", request.body))["Statements"])
+def refusal(code: str, status: int = 400) -> Answer:
+    """Return a handler that refuses a request."""
+    return between(refuse(code, status))
 
 
-def _execute(event_name: str, request: AWSPreparedRequest, statement: dict[str, Any]) -> dict[str, Any]:
-    def call(operation: str, translated: dict[str, Any]) -> str:
-        headers = HTTPHeaders()
-        for name, value in request.headers.items():
-            headers[name] = f"DynamoDB_20120810.{operation}" if name == "X-Amz-Target" else value
-        asked = AWSPreparedRequest(request.method, request.url, headers, json.dumps(translated), stream_output=False)
-        answered = dynamodb(event_name.replace("BatchExecuteStatement", operation), asked)
-        return "" if answered.status_code == 200 else json.loads(answered.content)["__type"].rpartition("#")[2]
-
-    (response,) = partiql.execute([statement], call)["Responses"]
-    return cast("dict[str, Any]", response)
+def refusal_of(address: str, code: str, times: int | None = None) -> Answer:
+    """Return a handler that refuses the statements about one address, always or some times, and executes the others."""
+    return between(refuse_statements(code, address.__eq__, times))
 
 
-def _batch(request: AWSPreparedRequest, responses: list[dict[str, Any]]) -> AWSResponse:
-    body = RawAnswer(json.dumps({"Responses": responses}).encode())
-    return AWSResponse(request.url, 200, HTTPHeaders(), cast("Any", body))
+def asked(request: AWSPreparedRequest) -> tuple[str, dict[str, Any]]:
+    """Return the operation and the body of a request."""
+    target, body = cast("tuple[bytes, bytes]", (request.headers["X-Amz-Target"], request.body))
+    return target.decode().rpartition(".")[2], json.loads(body)
+
+
+def asking(request: AWSPreparedRequest, operation: str, body: Mapping[str, Any]) -> AWSPreparedRequest:
+    """Return a copy of a request with another operation and body."""
+    headers = HTTPHeaders.from_dict({**request.headers, "X-Amz-Target": f"DynamoDB_20120810.{operation}".encode()})
+    return AWSPreparedRequest(request.method, request.url, headers, json.dumps(body).encode(), stream_output=False)
+
+
+def response(request: AWSPreparedRequest, answer: Answered) -> AWSResponse:
+    return AWSResponse(request.url, answer.status, HTTPHeaders(), cast("Any", MockRawResponse(answer.body)))
 
 
 def meet_after_reading(parties: int, *clients: "DynamoDBClient") -> None:

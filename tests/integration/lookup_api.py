@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from support.gateway import CALLER, event
+from support.table import TABLE
 
-from .conftest import TABLE, Answer, put_between
+from .conftest import Answer, put_between
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -46,25 +47,8 @@ class Api:
 def start(
     client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest.MonkeyPatch, seconds: float = 600
 ) -> Api:
-    """Return the API over the table, which gets its index, with the function freshly started."""
-    client.update_table(
-        TableName=TABLE,
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("UserId", "suppressed", "updatedAt")
-        ],
-        GlobalSecondaryIndexUpdates=[
-            {
-                "Create": {
-                    "IndexName": "suppressed-updatedAt",
-                    "KeySchema": [
-                        {"AttributeName": "suppressed", "KeyType": "HASH"},
-                        {"AttributeName": "updatedAt", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "ALL"},
-                }
-            }
-        ],
-    )
+    """Return the API over the table, with the function freshly started."""
+    del client  # the table is there
     monkeypatch.setenv("TABLE_NAME", TABLE)
     monkeypatch.delitem(sys.modules, "lookup", raising=False)
     lookup = importlib.import_module("lookup")

@@ -13,8 +13,9 @@ import pytest
 from healthy_mailing.table import Outcome
 from support import ses
 from support.clock import Clock
+from support.table import TABLE
 
-from .conftest import TABLE, Answer, items, put_between, refusal_of
+from .conftest import Answer, items, put_between, refusal_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

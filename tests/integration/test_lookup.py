@@ -17,8 +17,9 @@ from healthy_mailing.table import Table
 from support.clock import Clock
 from support.eventually import SECONDS
 from support.gateway import CALLER
+from support.table import TABLE
 
-from .conftest import TABLE, Answer, dynamodb, items, meet_after_reading, refusal, refusal_of
+from .conftest import Answer, dynamodb, items, meet_after_reading, refusal, refusal_of
 from .lookup_api import Api, start
 
 if TYPE_CHECKING:

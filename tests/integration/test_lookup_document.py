@@ -26,8 +26,9 @@ from schemathesis.specs.openapi.checks import (
 from healthy_mailing.evidence import MarkKind, Rules, State, evidence_of, override
 from healthy_mailing.table import Table
 from support.gateway import DOCUMENT
+from support.table import TABLE
 
-from .conftest import TABLE, Answer
+from .conftest import Answer
 from .lookup_api import Api, start
 from .test_lookup import mark
 

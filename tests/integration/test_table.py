@@ -17,8 +17,9 @@ from healthy_mailing.item import evidence_in, to_item
 from healthy_mailing.table import KEYS_PER_READ, STATEMENTS_PER_WRITE, Outcome, Table
 from support.clock import Clock
 from support.eventually import SECONDS
+from support.table import TABLE
 
-from .conftest import TABLE, Answer, dynamodb, items, meet_after_reading, refusal, refusal_of
+from .conftest import Answer, dynamodb, items, meet_after_reading, refusal, refusal_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -43,13 +43,3 @@ def localstack(runs: Path) -> Iterator[tuple[Emulator, Path]]:
 def docker(engine: Engine) -> Callable[..., list[str]]:
     """Ask the engine with arguments of the ``docker`` command; the answer's lines."""
     return lambda *arguments: localstack_docker.ask(engine.endpoint, *arguments)
-
-
-# First: where these tests are named on the command line, xdist would otherwise look for groups before.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests in one worker process, so that they share one LocalStack."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("localstack_docker"))

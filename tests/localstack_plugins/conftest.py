@@ -1,7 +1,6 @@
 """LocalStack as a local process, driven through its HTTP API as its users do."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -22,13 +21,3 @@ def function(localstack: Launched) -> Callable[..., Function]:
     """Create a function from the source of its handler and, say, ``Timeout`` or ``MemorySize``."""
     client = lambda_client(localstack.endpoint_url)
     return lambda source, **settings: create(client, source, **settings)
-
-
-# First: where these tests are named on the command line, xdist would otherwise look for groups before.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests in one worker process, so that they share one LocalStack."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("localstack_process"))

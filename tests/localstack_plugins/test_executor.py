@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from harness.launched import Launched
-from harness.polling import until
-from support.eventually import SECONDS, eventually
+from support.eventually import eventually
 from support.functions import Answer, Function, create, lambda_client
 
 Create = Callable[..., Function]
@@ -147,11 +146,11 @@ def test_an_environment_that_takes_longer_than_the_timeout_is_reported_and_repla
 
     def process_id() -> Any:
         """Ask again where this machine was too busy to answer in a second."""
-        return until(made, SECONDS, found=lambda answer: answer.error is None).payload
+        return eventually(made, found=lambda answer: answer.error is None).payload
 
     before = process_id()
 
-    ended = until(lambda: made("end"), SECONDS, found=lambda answer: "last words" in answer.log)
+    ended = eventually(lambda: made("end"), found=lambda answer: "last words" in answer.log)
 
     assert_reported(ended, "Sandbox.Timedout", "Task timed out after 1.00 seconds")
     assert process_id() not in {before, None}

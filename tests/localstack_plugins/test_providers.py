@@ -5,6 +5,7 @@ from typing import Any
 from harness.launched import Launched
 from support.eventually import SECONDS
 from support.functions import dynamodb_client
+from support.table import create_table
 
 WRITERS = 8
 WRITES = 25
@@ -53,12 +54,7 @@ def test_a_conditional_write_is_atomic(localstack: Launched) -> None:
 
 def test_a_batch_of_statements_writes_what_fits_and_says_what_does_not(localstack: Launched) -> None:
     client = dynamodb_client(localstack.endpoint_url)
-    client.create_table(
-        TableName="records",
-        KeySchema=[{"AttributeName": "UserId", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "UserId", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_table(client, "records")
     client.put_item(TableName="records", Item={"UserId": {"S": "held"}, "version": {"N": "7"}, "gone": {"S": "x"}})
     insert = """INSERT INTO "records" VALUE {'UserId': ?, 'version': ?}"""
     update = 'UPDATE "records" SET "version"=? REMOVE "gone" WHERE "UserId"=? AND "version"=?'

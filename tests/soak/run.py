@@ -25,18 +25,8 @@ import package
 from faults import database, oracle, workload
 from faults.delivery import deliver
 from faults.function import Function
-from faults.proxy import (
-    Answer,
-    Fault,
-    Forward,
-    Request,
-    cut_after,
-    cut_before,
-    nothing,
-    proxied,
-    refuse,
-    refuse_statements,
-)
+from faults.proxy import cut_after, cut_before, proxied
+from support.faults import Fault, in_turn, refuse, refuse_statements
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REPORT = ROOT / "RELIABILITY.md"
@@ -86,7 +76,7 @@ def soak(size: Size, folder: Path, progress: Callable[[int], object] = lambda _:
     zip_path = package.build(folder / "healthy-mailing.zip")
     logs = [folder / f"{number}.log" for number in range(size.workers)]
     with database.database(folder / "emulator") as emulator, proxied(emulator.endpoint_url) as proxy:
-        proxy.fault = now_and_then(size.fault_every)
+        proxy.fault = in_turn(*FAULTS, every=size.fault_every)
         functions = [Function(zip_path, proxy.endpoint_url, log) for log in logs]
         kills = killing(functions, size.kill_every)
         start = time.monotonic()
@@ -100,8 +90,9 @@ def soak(size: Size, folder: Path, progress: Callable[[int], object] = lambda _:
         seconds = time.monotonic() - start
         for function in functions:
             function.kill()
-        requests = sum(map(proxy.seen, ("BatchGetItem", "BatchExecuteStatement")))
+        requests = [proxy.seen(operation) for operation in ("BatchGetItem", "BatchExecuteStatement")]
         found = database.items(emulator.client("dynamodb"))
+    faults = sum(each // size.fault_every for each in requests)
     lines = [line for log in logs for line in log.read_text().splitlines()]
     counts = metrics(lines)
     rate = f"{size.messages / seconds:,.0f} messages/s"
@@ -112,24 +103,13 @@ def soak(size: Size, folder: Path, progress: Callable[[int], object] = lambda _:
         "addresses": f"{len(found):,} ({', '.join(f'{count:,} {state}' for state, count in sorted(states.items()))})",
         "workers": f"{size.workers}, batches of up to {size.batch_size:,}",
         "calls": f"{result.calls:,}, of which {result.failed_calls:,} died",
-        "requests to DynamoDB": f"{requests:,}, of which {requests // size.fault_every:,} were refused or cut",
+        "requests to DynamoDB": f"{sum(requests):,}, of which {faults:,} were refused or cut",
         "writes": f"{counts['Written']:,}; {counts['Conflicts']:,} lost a race and were merged again",
         "failed and redelivered": f"{counts['Failed']:,} addresses",
         "time": f"{seconds:.0f} s, {rate} on {os.cpu_count()} cores, emulator and proxy included",
     }
     in_log = found.keys() & set(re.findall(r"[\w.-]+@example\.com", text))
     return Summary(oracle.difference(expected, found), len(result.dead_letters), len(in_log), figures)
-
-
-def now_and_then(every: int) -> Fault:
-    """Apply one fault after the other, each to one in so many requests."""
-    numbers = itertools.count(1)
-
-    async def chosen(request: Request, forward: Forward) -> Answer | None:
-        turn, rest = divmod(next(numbers), every)
-        return await (nothing if rest else FAULTS[turn % len(FAULTS)])(request, forward)
-
-    return chosen
 
 
 def killing(functions: list[Function], every: int) -> Callable[[int], None]:

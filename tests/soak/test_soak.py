@@ -2,11 +2,7 @@
 
 from pathlib import Path
 
-import pytest
-
 from .run import Size, soak
-
-pytestmark = pytest.mark.xdist_group("faults")
 
 
 def test_a_small_soak_loses_nothing(tmp_path: Path) -> None:

@@ -34,11 +34,11 @@ def dynamodb_client(endpoint_url: str) -> "DynamoDBClient":
     return boto3.client("dynamodb", endpoint_url=endpoint_url, **_ARGUMENTS)
 
 
-def zipped(source: str) -> bytes:
-    """Return a zip with this text as ``app.py``."""
+def zipped(source: str, name: str = "app.py") -> bytes:
+    """Return a zip of one file."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("app.py", source)
+        archive.writestr(name, source)
     return content.getvalue()
 
 
