@@ -114,7 +114,7 @@ soak: $(DEV) ## 100,000 notifications, faults and kills among them, against seve
 
 fuzz: $(FUZZ) ## look for input that breaks the parsers, guided by coverage, FUZZ_SECONDS for each of them
 	@mkdir -p build/crashes
-	@PYTHONPATH=function:tests $(dir $(FUZZ))bin/python -m fuzz.seeds build/corpus
+	@PYTHONPATH=function:scripts:tests $(dir $(FUZZ))bin/python -m fuzz.seeds build/corpus
 	@for target in address notification detail envelope body; do \
 		echo "$$target: $(FUZZ_SECONDS) s"; \
 		PYTHONPATH=function:tests $(dir $(FUZZ))bin/python -m fuzz $$target -max_total_time=$(FUZZ_SECONDS) -max_len=262144 -timeout=5 \
