@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from healthy_mailing_cli.redrive import messages_in
 from faults import database, oracle, workload
 from faults.proxy import Forward, Proxy, Request, cut_before, hold, nothing, proxied, refuse
 from harness import paths
+from healthy_mailing_cli.redrive import messages_in
 from support import ses
 from support.eventually import eventually
 
@@ -70,7 +70,15 @@ def difference(deployed: Deployed, expected: Mapping[str, Any]) -> str:
 
 def redrive(deployed: Deployed, *options: str) -> dict[str, Any]:
     """Run ``mailing redrive`` and return what it says."""
-    program = [sys.executable, "-m", "healthy_mailing_cli", "redrive", "--table", deployed.outputs["table_name"], "--json"]
+    program = [
+        sys.executable,
+        "-m",
+        "healthy_mailing_cli",
+        "redrive",
+        "--table",
+        deployed.outputs["table_name"],
+        "--json",
+    ]
     environment = {**os.environ, **deployed.emulator.environment(), "PYTHONPATH": "scripts:function"}
     done = subprocess.run(
         [*program, *options], env=environment, cwd=paths.ROOT, capture_output=True, text=True, check=True

@@ -14,9 +14,9 @@ import boto3
 import pytest
 from rich.console import Console
 
-from healthy_mailing_cli.redrive import messages_in, redrive
 from harness import paths
 from harness.emulator import Emulator
+from healthy_mailing_cli.redrive import messages_in, redrive
 from support import ses
 
 from . import workload

@@ -69,7 +69,13 @@ def test_it_holds_the_functions_sources_and_nothing_else(built: Path, tmp_path: 
         assert archive.namelist() == sorted(archive.namelist())
     sources = tmp_path / "copy"
     shutil.copytree(SOURCES, sources)
-    for stray in ("__pycache__/x.pyc", "healthy_mailing/notes.txt", ".env", "healthy_mailing/py.typed", "healthy_mailing/x.py.orig"):
+    for stray in (
+        "__pycache__/x.pyc",
+        "healthy_mailing/notes.txt",
+        ".env",
+        "healthy_mailing/py.typed",
+        "healthy_mailing/x.py.orig",
+    ):
         (sources / stray).parent.mkdir(exist_ok=True)
         (sources / stray).write_text("stray")
     assert package.build(tmp_path / "package.zip", sources).read_bytes() == built.read_bytes()

@@ -28,7 +28,9 @@ def imported(path: Path) -> set[str]:
 def test_a_pure_module_imports_only_pure_ones(name: str) -> None:
     modules = imported(FUNCTION / "healthy_mailing" / f"{name}.py")
     assert not {module.partition(".")[0] for module in modules} & FOREIGN
-    assert {module for module in modules if module.startswith("healthy_mailing")} <= {f"healthy_mailing.{each}" for each in PURE}
+    assert {module for module in modules if module.startswith("healthy_mailing")} <= {
+        f"healthy_mailing.{each}" for each in PURE
+    }
 
 
 @pytest.mark.parametrize("name", PURE)
