@@ -144,7 +144,8 @@ lock: $(UV) ## renew the locks requirements*.txt from pyproject.toml (LOCK_ARGS=
 	@$(COMPILE_3.11) -c requirements-dev.txt -o requirements.txt pyproject.toml
 	@$(COMPILE_3.11) -c requirements-dev.txt --group harness -o requirements-harness.txt
 	@for group in checkov fuzz lock; do $(COMPILE_3.11) --group $$group -o requirements-$$group.txt || exit 1; done
-	@cd scripts/localstack_process && ../../$(COMPILE) $(LOCK_ARGS) --python-version 3.12 --group build -o requirements.txt pyproject.toml
+	@cd scripts/harness/emulators/localstack_plugins && $(CURDIR)/$(COMPILE) $(LOCK_ARGS) --python-version 3.12 --group build \
+		-o requirements.txt pyproject.toml
 
 clean: ## stop `make up`, remove what killed runs left, and delete build/ and .venv
 	@if [ -e $(HARNESS) ]; then $(RUN) -m harness clean; fi

@@ -37,7 +37,7 @@ def main() -> None:
 def _run(command: str, others: list[str]) -> None:
     from rich.console import Console
 
-    from harness import clean, demo, e2e, up
+    from harness.commands import clean, demo, e2e, up
 
     console = Console()
     if not console.is_terminal:

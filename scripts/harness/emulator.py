@@ -22,9 +22,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from harness import embedded, launched, localstack_docker, localstack_process
+from harness.emulators import embedded, launched, localstack_docker, localstack_process
+from harness.emulators.localstack_docker import NoEngineError
 from harness.errors import HarnessError
-from harness.localstack_docker import NoEngineError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

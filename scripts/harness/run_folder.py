@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness import localstack_docker, paths
+from harness import paths
+from harness.emulators import localstack_docker
 from harness.errors import HarnessError
 
 _LOCK = "lock"

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from harness import paths
+from harness import lifeline, paths
 from harness.errors import HarnessError, tail
 
 RELEASE = "1.11.4"
@@ -37,7 +37,6 @@ MINIMUM = {"Terraform": (1, 7), "OpenTofu": (1, 8)}
 REGISTRY = {"Terraform": "registry.terraform.io", "OpenTofu": "registry.opentofu.org"}
 PROVIDER = "registry.terraform.io/hashicorp/aws"  # as mirrors lay it out
 
-_GUARD = Path(__file__).with_name("guard.py")
 _REGISTRY_SECONDS = 3
 _DOWNLOAD_SECONDS = 60
 
@@ -97,10 +96,10 @@ class Terraform:
         base["TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"] = "1"
         with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-I", str(_GUARD), str(self.program), *arguments],
+                [sys.executable, "-I", lifeline.__file__, str(self.program), *arguments],
                 cwd=folder,
                 env={**base, **environment},
-                stdin=subprocess.PIPE,  # held open: the guard stops Terraform when it closes
+                stdin=subprocess.PIPE,  # held open: Terraform is stopped when it closes
                 stdout=output,
                 stderr=errors,
                 # Ctrl-C reaches Terraform through us, so that it comes once.

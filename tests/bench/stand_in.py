@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any
 
 from bench import capacity
-from localstack_process import partiql
+from harness.emulators import partiql
 
 KEY = "UserId"
 INDEX_KEYS = ("suppressed", "updatedAt")

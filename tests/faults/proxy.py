@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from localstack_process import partiql
+from harness.emulators import partiql
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from botocore.config import Config
 from moto import mock_aws
 from moto.core.models import botocore_stubber
 
-from localstack_process import partiql
+from harness.emulators import partiql
 from support.clock import Clock
 from support.eventually import SECONDS
 

@@ -2,9 +2,10 @@
 
 from rich.console import Console
 
-from harness import paths, run_folder, up
+from harness import paths, run_folder
+from harness.commands import up
+from harness.emulators.localstack_docker import EngineGoneError
 from harness.errors import HarnessError
-from harness.localstack_docker import EngineGoneError
 
 
 def run(console: Console) -> None:

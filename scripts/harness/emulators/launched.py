@@ -1,9 +1,8 @@
 """An emulator in a child process that lives as long as the harness, or until it is told to stop.
 
 What runs there is a launcher, called with a folder as its last argument. It prints the port it listens on once it
-answers, and logs to standard error. It ends, and removes the folder, when its standard input closes, unless it read
-the line ``detach`` there before, and on ``DELETE /_harness/<name of the folder's parent>``; a GET there answers with
-the folder.
+answers, and logs to standard error. It ends, and removes the folder, as :func:`harness.lifeline.watch` says, and on
+``DELETE /_harness/<name of the folder's parent>``; a GET there answers with the folder.
 """
 
 import contextlib
@@ -15,6 +14,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness import lifeline
 from harness.errors import HarnessError, tail
 from harness.polling import until
 
@@ -73,7 +73,7 @@ class Launched:
         """Let the emulator live on when this process ends; :func:`stop` ends it then."""
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write("detach\n")
+        self._process.stdin.write(lifeline.DETACH)
         self._process.stdin.close()
         self._process.stdout.close()
         # It is left on purpose; without this Python warns that it was.

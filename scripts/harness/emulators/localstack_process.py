@@ -1,4 +1,4 @@
-"""LocalStack without Docker: from PyPI, in its own environment, with the plugins in ``scripts/localstack_process``."""
+"""LocalStack without Docker: from PyPI, in its own environment, with the plugins in ``localstack_plugins``."""
 
 import fcntl
 import hashlib
@@ -10,14 +10,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness import environment, paths
+from harness.emulators.launched import Launched
 from harness.errors import HarnessError
-from harness.launched import Launched
 
 VERSIONS = ("3.13", "3.12")  # of Python that LocalStack 4.14.0 runs on, the better first
 ENVIRONMENT = paths.BUILD / "localstack-venv"
-PLUGINS = paths.ROOT / "scripts" / "localstack_process"
 
-_REQUIREMENTS = PLUGINS / "requirements.txt"
+_SCRIPTS = paths.ROOT / "scripts"
+_PLUGINS = Path(__file__).with_name("localstack_plugins")
+_REQUIREMENTS = _PLUGINS / "requirements.txt"
+# What the plugins share with the harness, with the folders it lies in.
+_SHARED = [
+    _SCRIPTS / "harness" / each
+    for each in ("__init__.py", "lifeline.py", "emulators/__init__.py", "emulators/partiql.py")
+]
 _ASK_SECONDS = 20
 
 
@@ -28,7 +34,7 @@ def start(folder: Path) -> Launched:
         HarnessError: there is no suitable Python, the installation failed, or it did not start.
     """
     install()
-    command = [str(_python()), "-P", "-m", "localstack_process"]
+    command = [str(_python()), "-P", "-m", "harness.emulators.localstack_plugins"]
     return Launched.start(command, {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}, folder / "emulator")
 
 
@@ -42,9 +48,9 @@ def install() -> None:
         if not _is_done("requirements", _REQUIREMENTS):
             _make_environment()
             _set_done("requirements", _REQUIREMENTS)
-        sources = [PLUGINS / "pyproject.toml", *sorted(PLUGINS.glob("*.py"))]
+        sources = [_PLUGINS / "pyproject.toml", *sorted(_PLUGINS.glob("*.py")), *_SHARED]
         if not _is_done("plugins", *sources):
-            _install_plugins()
+            _install_plugins(sources)
             _set_done("plugins", *sources)
 
 
@@ -102,14 +108,18 @@ def _make_environment() -> None:
     environment.install(ENVIRONMENT, _REQUIREMENTS, str(python))
 
 
-def _install_plugins() -> None:
+def _install_plugins(sources: list[Path]) -> None:
     # From a copy: setuptools leaves files beside the sources.
-    copy = ENVIRONMENT / "source"
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(PLUGINS, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    copies = ENVIRONMENT / "source"
+    shutil.rmtree(copies, ignore_errors=True)
+    for each in sources:
+        copy = copies / each.relative_to(_SCRIPTS)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(each, copy)
+    copy = copies / _PLUGINS.relative_to(_SCRIPTS)
     for _ in environment.pip_install(ENVIRONMENT, "--no-deps", "--no-build-isolation", "--force-reinstall", str(copy)):
         pass
-    for _ in environment.lines_of(str(_python()), "-P", "-m", "localstack_process.catalog"):
+    for _ in environment.lines_of(str(_python()), "-P", "-m", "harness.emulators.localstack_plugins.catalog"):
         pass
 
 

@@ -15,7 +15,8 @@ from typing import Any
 from rich.console import Console
 
 import package
-from harness import demo, emulator, paths, run_folder, stack
+from harness import emulator, paths, run_folder, stack
+from harness.commands import demo
 from harness.emulator import Running
 from harness.errors import HarnessError
 from harness.stack import Stack

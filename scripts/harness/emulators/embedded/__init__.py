@@ -1,10 +1,10 @@
-"""The embedded emulator: ministack as a child process on a free loopback port. See :mod:`harness.launcher`."""
+"""The embedded emulator: ministack in a child process, with what it lacks added (``ministack_gaps``)."""
 
 import os
 import sys
 from pathlib import Path
 
-from harness.launched import Launched
+from harness.emulators.launched import Launched
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 

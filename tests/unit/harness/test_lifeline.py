@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from harness import paths
+from harness import lifeline
 from support.eventually import SECONDS, eventually
 from support.processes import runs
 
-GUARD = str(paths.ROOT / "scripts" / "harness" / "guard.py")
+GUARD = lifeline.__file__
 # Like Terraform: starts a helper, and stops on the first SIGINT.
 COMMAND = """
 import signal, subprocess, sys, time

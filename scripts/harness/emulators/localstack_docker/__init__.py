@@ -1,4 +1,4 @@
-"""LocalStack in Docker, by pytest-docker and ``compose.yaml``.
+"""LocalStack in Docker, by pytest-docker and ``compose.yaml`` beside this file.
 
 Each run has a compose project of its own. A file in the run's folder names it, so that :func:`remove` can bring it down
 from another process, also after the run was killed.

@@ -8,8 +8,8 @@ from localstack.services.lambda_.invocation.lambda_models import FunctionVersion
 from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
-from localstack_process.runtime_api import Invocation
-from localstack_process.worker import Worker
+from harness.emulators.localstack_plugins.runtime_api import Invocation
+from harness.emulators.localstack_plugins.worker import Worker
 
 
 class ProcessExecutorPlugin(RuntimeExecutorPlugin):

@@ -1,12 +1,9 @@
-"""Start LocalStack in this process.
+"""Serve LocalStack in this process, as :mod:`harness.emulators.launched` asks of a launcher.
 
-    python -P -m localstack_process FOLDER
+    python -P -m harness.emulators.localstack_plugins FOLDER
 
-It listens on loopback: on port 4566, where LocalStack's users expect it, or a free one where that is taken. It prints
-the port on standard output once it is ready, and logs to standard error. It ends, and takes FOLDER with it, on SIGTERM
-and SIGINT, when its standard input closes (so it notices that whoever started it died, even by ``kill -9``), and on
-``DELETE /_harness/<name of FOLDER's parent>``; a GET there answers with FOLDER. A line ``detach`` on standard input
-makes it independent of whoever started it.
+It listens on loopback: on port 4566, where LocalStack's users expect it, or a free one where that is taken. It ends,
+and takes FOLDER with it, on SIGTERM and SIGINT too.
 """
 
 import os
@@ -22,6 +19,8 @@ from typing import TextIO
 
 import typing_extensions
 
+from harness import lifeline
+
 _USUAL_PORT = 4566
 _REMOVALS = 100  # a worker that writes into the folder meanwhile makes rmtree give up
 
@@ -32,7 +31,7 @@ def main() -> None:
     report = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     # LocalStack and its plugins print.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    Thread(target=_end_with_starter, args=(folder,), daemon=True).start()
+    lifeline.watch(lambda: _end(folder))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _end(folder))
     listener = _listen()
@@ -46,7 +45,7 @@ def main() -> None:
     from localstack.logging.setup import setup_logging_from_config  # noqa: PLC0415
     from localstack.runtime.current import initialize_runtime  # noqa: PLC0415
 
-    from localstack_process import catalog  # noqa: PLC0415
+    from harness.emulators.localstack_plugins import catalog  # noqa: PLC0415
 
     catalog.use()
     _take_over(listener)
@@ -120,11 +119,6 @@ def _report_when_ready(report: TextIO, port: int) -> None:
     infra_ready.wait()
     with report:
         report.write(f"{port}\n")
-
-
-def _end_with_starter(folder: Path) -> None:
-    if sys.stdin.readline().strip() != "detach":
-        _end(folder)
 
 
 def _end(folder: Path) -> None:

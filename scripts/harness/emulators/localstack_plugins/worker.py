@@ -14,7 +14,7 @@ from queue import Empty
 
 import psutil
 
-from localstack_process.runtime_api import Initialised, Invocation, Outcome, RuntimeApi
+from harness.emulators.localstack_plugins.runtime_api import Initialised, Invocation, Outcome, RuntimeApi
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 _CHECK_SECONDS = 0.02  # how often a busy worker's life, memory and time are looked at
@@ -45,28 +45,23 @@ class Worker:
         # A file, not a pipe: when the worker has answered, all that it wrote before is there.
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  (closed by close)
         self._output_read = 0
-        lifeline, self._lifeline = os.pipe()
-        try:
-            self._process = subprocess.Popen(  # noqa: S603  (a list, and no shell)
-                [sys.executable, "-P", str(_BOOTSTRAP), str(lifeline), handler],
-                cwd=code,
-                env={
-                    "PATH": os.defpath,
-                    "HOME": tempfile.gettempdir(),  # no ~/.aws
-                    "TMPDIR": tempfile.gettempdir(),
-                    "LANG": "en_US.UTF-8",
-                    **environment,
-                    "LAMBDA_TASK_ROOT": str(code),
-                    "AWS_LAMBDA_RUNTIME_API": self._api.address,
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=self._output,
-                stderr=subprocess.STDOUT,
-                pass_fds=[lifeline],
-                start_new_session=True,  # so that its children can be killed with it
-            )
-        finally:
-            os.close(lifeline)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(_BOOTSTRAP), handler],
+            cwd=code,
+            env={
+                "PATH": os.defpath,
+                "HOME": tempfile.gettempdir(),  # no ~/.aws
+                "TMPDIR": tempfile.gettempdir(),
+                "LANG": "en_US.UTF-8",
+                **environment,
+                "LAMBDA_TASK_ROOT": str(code),
+                "AWS_LAMBDA_RUNTIME_API": self._api.address,
+            },
+            stdin=subprocess.PIPE,  # held open: the worker ends when it closes
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # so that its children can be killed with it
+        )
 
     def invoke(self, invocation: Invocation) -> Outcome:
         """Run the handler once; the first time, after its import.
@@ -84,7 +79,7 @@ class Worker:
             self.kill()
             self.ended = True
             return end.outcome(invocation.request_id)
-        assert isinstance(event, Outcome)  # noqa: S101  (the other kind comes once, and first)
+        assert isinstance(event, Outcome)  # the other kind comes once, and first
         return event
 
     def log(self, invocation: Invocation, outcome: Outcome, version: str, seconds: float) -> str:
@@ -112,7 +107,8 @@ class Worker:
         """End the process and give back what it took."""
         self.kill()
         self._api.close()
-        os.close(self._lifeline)
+        assert self._process.stdin
+        self._process.stdin.close()
         self._output.close()
 
     def _initialise(self) -> None:
