@@ -8,7 +8,6 @@ on. Packages are not compiled here but when they are first imported: of the demo
 
 import argparse
 import atexit
-import fcntl
 import os
 import re
 import shutil
@@ -22,7 +21,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from harness import paths
+from harness import locks, paths
 from harness.errors import HarnessError, tail
 
 # Where the wheel of pip lies that Python brings. Unpacked it runs: to install it takes 3 s, and from
@@ -43,9 +42,7 @@ def install(folder: Path, lock: Path, python: str = sys.executable) -> None:
     Raises:
         HarnessError: the environment could not be made, or pip failed; the message holds the end of its output.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as exclusive:
-        fcntl.flock(exclusive, fcntl.LOCK_EX)
+    with locks.alone(folder / ".lock"):
         started = time.monotonic()
         print(f"Installing {_shown(lock)} into {_shown(folder)}.", flush=True)
         _make(folder, python)

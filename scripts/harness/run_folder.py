@@ -8,10 +8,10 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from harness import paths
+from harness import locks, paths
 from harness.emulators import localstack_docker
 from harness.errors import HarnessError
 
@@ -87,10 +87,6 @@ def _is_alive(folder: Path) -> bool:
     return False
 
 
-@contextmanager
-def _alone() -> Iterator[None]:
+def _alone() -> AbstractContextManager[None]:
     """Keep others from making and removing folders: a new one is nobody's until it is locked."""
-    paths.RUNS.parent.mkdir(parents=True, exist_ok=True)
-    with paths.RUNS.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return locks.alone(paths.RUNS.with_suffix(".lock"))

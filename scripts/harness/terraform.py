@@ -1,7 +1,6 @@
 """Terraform and its AWS provider: finding them, fetching them, running them."""
 
 import contextlib
-import fcntl
 import hashlib
 import io
 import json
@@ -20,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from harness import lifeline, paths
+from harness import lifeline, locks, paths
 from harness.errors import HarnessError, tail
 
 RELEASE = "1.11.4"
@@ -74,9 +73,7 @@ class Terraform:
         Raises:
             TerraformError: as :meth:`run`.
         """
-        paths.TOOLS.mkdir(parents=True, exist_ok=True)
-        with (paths.TOOLS / "init.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locks.alone(paths.TOOLS / "init.lock"):
             self.run("init", "-no-color", folder=folder, environment=environment)
 
     def replace_this_process(self, arguments: list[str], folder: Path) -> None:

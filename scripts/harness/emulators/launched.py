@@ -30,6 +30,7 @@ class Launched:
         self._process = process
         self.endpoint_url = endpoint_url
         self.folder = folder
+        self.state = {"endpoint_url": endpoint_url, "folder": str(folder)}  # what `stop` needs in another process
 
     @classmethod
     def start(cls, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> "Launched":

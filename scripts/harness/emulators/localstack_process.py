@@ -1,15 +1,13 @@
 """LocalStack without Docker: from PyPI, in its own environment, with the plugins in ``localstack_plugins``."""
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from harness import environment, paths
+from harness import environment, locks, paths
 from harness.emulators.launched import Launched
 from harness.errors import HarnessError
 
@@ -44,14 +42,19 @@ def install() -> None:
     Raises:
         HarnessError: there is no suitable Python, or pip failed.
     """
-    with _alone():
-        if not _is_done("requirements", _REQUIREMENTS):
-            _make_environment()
-            _set_done("requirements", _REQUIREMENTS)
-        sources = [_PLUGINS / "pyproject.toml", *sorted(_PLUGINS.glob("*.py")), *_SHARED]
-        if not _is_done("plugins", *sources):
-            _install_plugins(sources)
-            _set_done("plugins", *sources)
+    sources = [_PLUGINS / "pyproject.toml", *sorted(_PLUGINS.glob("*.py")), *_SHARED]
+    with locks.alone(paths.BUILD / "localstack-venv.lock"):
+        _once("requirements", [_REQUIREMENTS], _make_environment)
+        _once("plugins", sources, lambda: _install_plugins(sources))
+
+
+def _once(step: str, inputs: list[Path], run: Callable[[], None]) -> None:
+    """Run a step of the installation, unless it was run with the same inputs."""
+    stamp = ENVIRONMENT / f"{step}.done"
+    digest = hashlib.sha256(b"".join(each.read_bytes() for each in inputs)).hexdigest()
+    if not _python().exists() or not stamp.exists() or stamp.read_text() != digest:
+        run()
+        stamp.write_text(digest)
 
 
 def find_python() -> Path:
@@ -121,24 +124,3 @@ def _install_plugins(sources: list[Path]) -> None:
         pass
     for _ in environment.lines_of(str(_python()), "-P", "-m", "harness.emulators.localstack_plugins.catalog"):
         pass
-
-
-def _is_done(step: str, *inputs: Path) -> bool:
-    stamp = ENVIRONMENT / f"{step}.done"
-    return _python().exists() and stamp.exists() and stamp.read_text() == _digest(inputs)
-
-
-def _set_done(step: str, *inputs: Path) -> None:
-    (ENVIRONMENT / f"{step}.done").write_text(_digest(inputs))
-
-
-def _digest(inputs: tuple[Path, ...]) -> str:
-    return hashlib.sha256(b"".join(each.read_bytes() for each in inputs)).hexdigest()
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    paths.BUILD.mkdir(exist_ok=True)
-    with (paths.BUILD / "localstack-venv.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -132,6 +132,7 @@ class LocalStack:
     def __init__(self, endpoint_url: str, project: "_Project", folder: Path, log: subprocess.Popen[bytes]) -> None:
         """Take over a project that is up, and the process that writes its log."""
         self.endpoint_url = endpoint_url
+        self.state = {"folder": str(folder)}  # what `remove` needs in another process
         self._project = project
         self._folder = folder
         self._log = log

@@ -14,7 +14,7 @@ from queue import Empty
 
 import psutil
 
-from harness.emulators.localstack_plugins.runtime_api import Initialised, Invocation, Outcome, RuntimeApi
+from harness.emulators.localstack_plugins.runtime_api import Invocation, Outcome, RuntimeApi
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 _CHECK_SECONDS = 0.02  # how often a busy worker's life, memory and time are looked at
@@ -71,16 +71,19 @@ class Worker:
         """
         try:
             if not self._initialised:
-                self._initialise()
+                failure = self._next_event(self._start_timeout)
+                if failure:  # of the import; the runtime has said why
+                    return self._ended_with(failure)
+                self._initialised = True
             self._api.invocations.put(invocation)
-            event = self._next_event(invocation.timeout)
+            outcome = self._next_event(invocation.timeout)
             self._peak_memory = max(self._peak_memory, self._used_memory())
         except _EndedError as end:
-            self.kill()
-            self.ended = True
-            return end.outcome(invocation.request_id)
-        assert isinstance(event, Outcome)  # the other kind comes once, and first
-        return event
+            error_type, message = end.args
+            error = {"errorType": error_type, "errorMessage": f"RequestId: {invocation.request_id} Error: {message}"}
+            return self._ended_with(Outcome(json.dumps(error).encode(), is_error=True))
+        assert outcome  # None comes once, and first
+        return outcome
 
     def log(self, invocation: Invocation, outcome: Outcome, version: str, seconds: float) -> str:
         """Return what the handler wrote since the last call, between the lines that Lambda adds to a log stream."""
@@ -105,19 +108,17 @@ class Worker:
 
     def close(self) -> None:
         """End the process and give back what it took."""
-        self.kill()
+        with self._process:  # closes its standard input
+            self.kill()
         self._api.close()
-        assert self._process.stdin
-        self._process.stdin.close()
         self._output.close()
 
-    def _initialise(self) -> None:
-        event = self._next_event(self._start_timeout)
-        if isinstance(event, Outcome):
-            raise _ImportFailedError(event)
-        self._initialised = True
+    def _ended_with(self, outcome: Outcome) -> Outcome:
+        self.kill()
+        self.ended = True
+        return outcome
 
-    def _next_event(self, timeout: float) -> Initialised | Outcome:
+    def _next_event(self, timeout: float) -> Outcome | None:
         deadline = time.monotonic() + timeout
         while True:
             end = self._end()  # looked at before the events, for the process may leave one with its last breath
@@ -160,24 +161,4 @@ class Worker:
 
 
 class _EndedError(Exception):
-    """The worker came to an end without an answer."""
-
-    def __init__(self, error_type: str, message: str) -> None:
-        super().__init__(message)
-        self._error_type = error_type
-
-    def outcome(self, request_id: str) -> Outcome:
-        """Return Lambda's answer to the invocation."""
-        error = {"errorType": self._error_type, "errorMessage": f"RequestId: {request_id} Error: {self}"}
-        return Outcome(json.dumps(error).encode(), is_error=True)
-
-
-class _ImportFailedError(_EndedError):
-    """The handler can't be imported; the runtime has said why."""
-
-    def __init__(self, reported: Outcome) -> None:
-        super().__init__("", "")
-        self._reported = reported
-
-    def outcome(self, request_id: str) -> Outcome:  # noqa: ARG002
-        return self._reported
+    """The worker came to an end without an answer. Its arguments are type and message of Lambda's error."""
