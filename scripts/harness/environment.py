@@ -1,12 +1,9 @@
 """Virtual environments made from the locks, with nothing but Python's standard library.
 
-    python -m harness.environment FOLDER LOCK…
-
 What is there stays, so an environment grows from one lock to a larger one, and after an interruption the next run goes
 on. Packages are not compiled here but when they are first imported: of the demo's that is 6 MB of 26.
 """
 
-import argparse
 import atexit
 import os
 import re
@@ -167,22 +164,3 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
 def _shown(path: Path) -> str:
     return str(path.relative_to(paths.ROOT) if path.is_relative_to(paths.ROOT) else path)
-
-
-def main() -> None:
-    """Install locks one after the other."""
-    parser = argparse.ArgumentParser(prog="environment", description="Install locks into a virtual environment.")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("locks", type=Path, nargs="+")
-    arguments = parser.parse_args()
-    try:
-        for lock in arguments.locks:
-            install(arguments.folder, lock)
-    except HarnessError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
-if __name__ == "__main__":
-    main()

@@ -138,7 +138,7 @@ def _identify(program: Path) -> Terraform:
             [program, "version"], env=environment, capture_output=True, text=True, timeout=60, check=True
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        raise TerraformError(f"{program} does not run ({error}): install Terraform anew or set TERRAFORM.") from error
+        raise TerraformError(f"{program} does not run ({error}): reinstall Terraform or set TERRAFORM.") from error
     match = re.match(r"(Terraform|OpenTofu) v(\d+)\.(\d+)(\S*)", answer)
     if not match:
         raise TerraformError(f"{program} is neither Terraform nor OpenTofu: set TERRAFORM to one of them.")

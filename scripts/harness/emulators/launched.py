@@ -1,8 +1,9 @@
 """An emulator in a child process that lives as long as the harness, or until it is told to stop.
 
-What runs there is a launcher, called with a folder as its last argument. It prints the port it listens on once it
-answers, and logs to standard error. It ends, and removes the folder, as :func:`harness.lifeline.watch` says, and on
-``DELETE /_harness/<name of the folder's parent>``; a GET there answers with the folder.
+The child is a launcher. Its last argument is a folder for its files. It prints the port that it listens on once it
+answers, and logs to standard error. It ends, and removes the folder, when its lifeline does
+(:func:`harness.lifeline.watch`) and on ``DELETE /_harness/<name of the folder's parent>``; a GET there returns the
+folder.
 """
 
 import contextlib
@@ -34,10 +35,7 @@ class Launched:
 
     @classmethod
     def start(cls, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> "Launched":
-        """Start a launcher and wait until it answers.
-
-        Its temporary files lie in ``folder``, its log beside that. It ends with this process, unless :meth:`detach` is
-        called.
+        """Start a launcher with a new folder, and its log beside that, and wait until it answers.
 
         Raises:
             HarnessError: it did not start; the message holds the end of its log.
@@ -47,7 +45,7 @@ class Launched:
         with log.open("w") as stream:
             process = subprocess.Popen(
                 [*command, str(folder)],
-                stdin=subprocess.PIPE,
+                stdin=subprocess.PIPE,  # its lifeline
                 stdout=subprocess.PIPE,
                 stderr=stream,
                 text=True,
@@ -87,7 +85,7 @@ class Launched:
 
 
 def answers(endpoint_url: str, folder: Path) -> bool:
-    """Return whether the emulator at this address is the one that :meth:`Launched.start` began in this folder."""
+    """Return whether the emulator at this address is the one with this folder."""
     return _control("GET", endpoint_url, folder)
 
 

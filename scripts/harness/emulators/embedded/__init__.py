@@ -34,7 +34,7 @@ def _environment(folder: Path) -> dict[str, str]:
         # Off: both listen on fixed ports.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        # It removes containers that an earlier ministack left, whoever's they are.
+        # It removes the containers that any earlier ministack left, another user's too.
         "DOCKER_HOST": "unix:///nonexistent",
         "AWS_EC2_METADATA_DISABLED": "true",
     }

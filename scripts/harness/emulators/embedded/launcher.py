@@ -24,14 +24,14 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
-_SHUTDOWN_SECONDS = 1.0  # for requests under way; nobody needs an answer from an emulator that goes away
+_SHUTDOWN_SECONDS = 1.0  # for requests under way
 
 
 def main() -> None:
     """Serve until told to stop."""
     folder = sys.argv[1]
     listener = socket.create_server(("127.0.0.1", 0))
-    # ministack reads these when it is imported, hence the imports inside functions.
+    # ministack reads these when it is imported.
     os.environ["GATEWAY_PORT"] = str(listener.getsockname()[1])
     os.environ["TMPDIR"] = folder
     try:
@@ -85,9 +85,8 @@ def _front(application: Application, port: int, folder: str, stop: asyncio.Event
             if scope["method"] == "DELETE":
                 stop.set()
         else:
-            # ministack 1.5.33 serves plain HTTP, and with AUTH=true enforces policies that deny it
-            # (aws:SecureTransport). It counts an "https" scope as TLS; loopback carries nothing that needs it. Who
-            # wants to be refused says so, as a load balancer would.
+            # ministack 1.5.33 serves plain HTTP, and enforces policies that deny it (aws:SecureTransport). It counts an
+            # "https" scope as TLS. A client that wants to be refused says so, as a load balancer would.
             plain = (b"x-forwarded-proto", b"http") in scope["headers"]
             await application({**scope, "scheme": "http" if plain else "https"}, receive, send)
 
@@ -98,9 +97,9 @@ def _reporting(send: Send, port: int) -> Send:
     async def reporting(message: Message) -> None:
         await send(message)
         if message["type"] == "lifespan.startup.complete":
-            # The socket listens already, so whoever connects from now on is served.
+            # The socket listens already: every connection from now on is served.
             print(port, flush=True)
-            # Nobody reads standard output after this line; a later print must not meet a closed pipe.
+            # Nobody reads standard output after this line: a later print would meet a closed pipe.
             os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
     return reporting

@@ -147,7 +147,8 @@ class LocalStack:
         image = provide_image(engine)
         digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
         project = _Project(f"healthy-mailing-{digest}", engine.endpoint)
-        project.record_in(folder)
+        # Before it exists: so that it can be found if this process is killed.
+        (folder / RECORD).write_text(json.dumps(asdict(project)))
         settings = folder / "compose.env"
         settings.write_text(f"DOCKER_SOCKET={engine.socket}\n")
         words = ("docker", "--host", engine.endpoint, "compose", "--ansi", "never", "--env-file", str(settings))
@@ -160,8 +161,7 @@ class LocalStack:
             follower = _follow(engine.endpoint, container, log)
         except BaseException as error:
             log.write_bytes(compose.execute("logs --no-color --no-log-prefix", success_codes=range(256)))
-            project.remove()
-            (folder / RECORD).unlink()
+            project.remove(folder)
             # pytest-docker raises nothing more precise.
             if isinstance(error, Exception):
                 raise HarnessError(f"{image} did not start (its log: {log}):\n{tail(str(error))}") from error
@@ -175,9 +175,7 @@ class LocalStack:
 
     def stop(self) -> None:
         """Remove the container and what belongs to it; its log stays."""
-        self._project.remove()
-        # The folder may be gone, if somebody removed build/.
-        (self._folder / RECORD).unlink(missing_ok=True)
+        self._project.remove(self._folder)
         try:
             self._log.wait(_LOG_SECONDS)
         except subprocess.TimeoutExpired:
@@ -196,8 +194,7 @@ def remove(folder: Path) -> None:
         project = _Project(**json.loads((folder / RECORD).read_text()))
     except (OSError, ValueError):  # ValueError: killed while it was written, before there was a container
         return
-    project.remove()
-    (folder / RECORD).unlink()
+    project.remove(folder)
 
 
 @dataclass(frozen=True)
@@ -212,13 +209,9 @@ class _Project:
         """Return the filter that finds what belongs to it."""
         return f"label=com.docker.compose.project={self.name}"
 
-    def record_in(self, folder: Path) -> None:
-        """Write down for other processes that it exists; before it does."""
-        (folder / RECORD).write_text(json.dumps(asdict(self)))
-
-    def remove(self) -> None:
-        """Remove what is left of it. Raises as :func:`remove`."""
-        if shutil.which("docker") is None or not answers(self.endpoint):
+    def remove(self, folder: Path) -> None:
+        """Remove what is left of it, then the run's record of it. Raises as :func:`remove`."""
+        if not answers(self.endpoint):
             raise EngineGoneError(self.endpoint, self.name)
         # LocalStack's Lambda containers are on the project's network but not of the project, and nobody else removes
         # them when it is killed. It goes first, so that it starts no more of them.
@@ -226,6 +219,7 @@ class _Project:
             self._remove(ask(self.endpoint, "ps", "--all", "--quiet", "--filter", own), "rm", "--force", "--volumes")
         for kind in ("network", "volume"):
             self._remove(ask(self.endpoint, kind, "ls", "--quiet", "--filter", self.label), kind, "rm")
+        (folder / RECORD).unlink(missing_ok=True)  # gone if somebody removed build/
 
     def _remove(self, ids: list[str], *command: str) -> None:
         if not ids:

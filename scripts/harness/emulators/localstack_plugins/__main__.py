@@ -42,10 +42,10 @@ def main() -> None:
         # LocalStack 4.14.0 is made for Python 3.13; this is all that it lacks in 3.12.
         warnings.deprecated = typing_extensions.deprecated  # type: ignore[attr-defined]  # 3.13 has it
     # These read their settings when they are imported.
-    from localstack.logging.setup import setup_logging_from_config  # noqa: PLC0415
-    from localstack.runtime.current import initialize_runtime  # noqa: PLC0415
+    from localstack.logging.setup import setup_logging_from_config
+    from localstack.runtime.current import initialize_runtime
 
-    from harness.emulators.localstack_plugins import catalog  # noqa: PLC0415
+    from harness.emulators.localstack_plugins import catalog
 
     catalog.use()
     _take_over(listener)
@@ -91,7 +91,7 @@ def _settings(folder: Path, port: int) -> dict[str, str]:
 
 
 def _take_over(listener: socket.socket) -> None:
-    from localstack.runtime.server.hypercorn import HypercornRuntimeServer  # noqa: PLC0415
+    from localstack.runtime.server.hypercorn import HypercornRuntimeServer
 
     original = HypercornRuntimeServer.register
 
@@ -102,8 +102,8 @@ def _take_over(listener: socket.socket) -> None:
 
 
 def _answer_starter(folder: Path) -> None:
-    from localstack.http import Request, Response  # noqa: PLC0415
-    from localstack.services.edge import ROUTER  # noqa: PLC0415
+    from localstack.http import Request, Response
+    from localstack.services.edge import ROUTER
 
     def answer(request: Request) -> Response:
         if request.method == "DELETE":
@@ -114,7 +114,7 @@ def _answer_starter(folder: Path) -> None:
 
 
 def _report_when_ready(report: TextIO, port: int) -> None:
-    from localstack.runtime.events import infra_ready  # noqa: PLC0415
+    from localstack.runtime.events import infra_ready
 
     infra_ready.wait()
     with report:

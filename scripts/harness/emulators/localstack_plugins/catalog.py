@@ -21,7 +21,7 @@ def use() -> None:
 
 def main() -> None:
     """Build it."""
-    from localstack.aws import spec  # noqa: PLC0415  (reads much)
+    from localstack.aws import spec  # reads much
 
     _FOLDER.mkdir(exist_ok=True)
     use()

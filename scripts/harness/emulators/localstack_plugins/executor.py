@@ -25,7 +25,7 @@ class ProcessExecutorPlugin(RuntimeExecutorPlugin):
 class ProcessExecutor(RuntimeExecutor):
     """One execution environment, which LocalStack gives one invocation at a time.
 
-    Its worker starts with the first invocation, and anew with the next one after it ended.
+    Its worker starts with the first invocation, and again with the next one after it ended.
     """
 
     def __init__(self, id: str, function_version: FunctionVersion) -> None:  # noqa: A002  (LocalStack's name)

@@ -22,7 +22,7 @@ _MEBIBYTE = 1024 * 1024
 
 
 class Worker:
-    """A process that serves a handler. Whoever makes one must :meth:`close` it."""
+    """A process that serves a handler. :meth:`close` it when you are done."""
 
     def __init__(
         self, handler: str, code: Path, environment: Mapping[str, str], *, memory: int, start_timeout: float
