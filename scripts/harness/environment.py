@@ -1,7 +1,7 @@
 """Virtual environments made from the locks, with nothing but Python's standard library.
 
-What is there stays, so an environment grows from one lock to a larger one, and after an interruption the next run goes
-on. Packages are not compiled here but when they are first imported: of the demo's that is 6 MB of 26.
+Installed packages stay: an environment can grow from one lock to a larger one, and an interrupted installation goes on
+with the next run. Python compiles a package when it is first imported; of the demo's 26 MB that is 6.
 """
 
 import atexit
@@ -21,15 +21,15 @@ from pathlib import Path
 from harness import locks, paths
 from harness.errors import HarnessError, tail
 
-# Where the wheel of pip lies that Python brings. Unpacked it runs: to install it takes 3 s, and from
-# inside the wheel it would compile itself every time. Debian and Fedora keep such wheels in a folder of their own.
+# Finds the wheel of pip that comes with Python; Debian and Fedora keep it in a folder of their own. It runs unpacked:
+# installing it takes 3 s, and inside the wheel it would compile itself every time.
 _PIP_WHEELS = (
     "import ensurepip, pathlib, sysconfig; "
     "bundled = pathlib.Path(ensurepip.__file__).with_name('_bundled'); "
     "folders = [pathlib.Path(sysconfig.get_config_var('WHEEL_PKG_DIR') or bundled), bundled]; "
     "print(next(str(wheel) for folder in folders for wheel in sorted(folder.glob('pip-*.whl'))))"
 )
-# Builds what is published as source alone; without it pip would fetch one that no lock knows.
+# Builds the packages that are published as source alone. Without it pip would fetch one that is not locked.
 _BUILDER = "setuptools"
 
 
@@ -119,7 +119,7 @@ def _make(folder: Path, python: str) -> None:
 
 
 def _forget_unfinished(folder: Path) -> None:
-    """Let pip install again what it was installing when it was killed: the last it writes is who installed it."""
+    """Let pip reinstall what it was installing when it was killed: it writes these two files last."""
     for metadata in folder.glob("lib/python*/site-packages/*.dist-info"):
         if not (metadata / "RECORD").exists() or not (metadata / "INSTALLER").exists():
             shutil.rmtree(metadata)
@@ -152,7 +152,7 @@ def _install(folder: Path, lock: Path, show: Callable[[str], None], *options: st
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
-    """Give a function that replaces the terminal's line; without a terminal, or beside other jobs, it does nothing."""
+    """Give a function that replaces the terminal's line. It does nothing without a terminal or beside other jobs."""
     if not sys.stdout.isatty() or "-j" in os.environ.get("MAKEFLAGS", ""):
         yield lambda _: None
         return

@@ -41,7 +41,7 @@ _DOWNLOAD_SECONDS = 60
 
 
 class TerraformError(HarnessError):
-    """Terraform is missing, too old, or said no."""
+    """Terraform is missing, too old, or failed."""
 
 
 @dataclass(frozen=True)
