@@ -21,7 +21,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from queue import SimpleQueue
 
 DETACH = "detach\n"
 """What a starter writes to let the process outlive it."""
@@ -48,11 +47,14 @@ def watch(end: Callable[[], object]) -> None:
 
 def main() -> None:
     """Run the command that the arguments name, and exit as it does."""
-    asked: SimpleQueue[None] = SimpleQueue()
+    asked, ask = os.pipe()
+    os.set_blocking(ask, False)
+    # Signals write to the pipe themselves: Python would not run a handler for one that comes just before wait() blocks.
+    signal.set_wakeup_fd(ask)
     # Before the command starts, so that no signal is lost and it inherits none that is ignored.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.put(None))
-    watch(lambda: asked.put(None))
+        signal.signal(number, lambda *_: None)
+    watch(lambda: os.write(ask, b"\0"))
     process = subprocess.Popen(sys.argv[1:], start_new_session=True)
     threading.Thread(target=_stop, args=(process, asked), daemon=True).start()
     status = process.wait()
@@ -61,9 +63,9 @@ def main() -> None:
     sys.exit(status if status >= 0 else 128 - status)
 
 
-def _stop(process: subprocess.Popen[bytes], asked: SimpleQueue[None]) -> None:
+def _stop(process: subprocess.Popen[bytes], asked: int) -> None:
     # Once: at the second SIGINT, Terraform abandons what it is doing.
-    asked.get()
+    os.read(asked, 1)
     process.send_signal(signal.SIGINT)
     time.sleep(_STOP_SECONDS)
     _kill_group(process)
