@@ -19,7 +19,7 @@ SOAK_ARGS ?=
 TF_ARGS ?=
 # Such as TF_INIT_ARGS='-backend-config=production.tfbackend'.
 TF_INIT_ARGS ?=
-# Such as BENCH_ARGS=--report, which measures nothing and writes the report anew.
+# Such as BENCH_ARGS=--report, which measures nothing and only rewrites the report.
 BENCH_ARGS ?=
 # Tests in parallel, more than there are cores since many wait; those of one stack stay in one process.
 PYTEST_ARGS ?= -n 4 --dist loadgroup
@@ -55,7 +55,7 @@ e2e: $(DEV) ## the end-to-end tests on LocalStack, in Docker or else as a proces
 
 CHECKS := types policies lint terraform-reference security terraform-format
 # Two at a time, all of them even if one fails, the output of each in one piece. (make's own --output-sync locks standard
-# output, and waits for whoever else on the machine has locked the same file, such as /dev/null.)
+# output, and waits for any other process that has locked the same file, such as /dev/null.)
 PARALLEL := $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2)
 check: ## lint, formatting, types, policies and reference tables, of Python and HCL
 	@$(MAKE) --no-print-directory $(PARALLEL) installed
@@ -114,7 +114,7 @@ soak: $(DEV) ## 100,000 notifications, faults and kills among them, against seve
 
 fuzz: $(FUZZ) ## look for input that breaks the parsers, guided by coverage, FUZZ_SECONDS for each of them
 	@mkdir -p build/crashes
-	@PYTHONPATH=function:tests $(dir $(FUZZ))bin/python -m fuzz.seeds build/corpus
+	@PYTHONPATH=function:scripts:tests $(dir $(FUZZ))bin/python -m fuzz.seeds build/corpus
 	@for target in address notification detail envelope body; do \
 		echo "$$target: $(FUZZ_SECONDS) s"; \
 		PYTHONPATH=function:tests $(dir $(FUZZ))bin/python -m fuzz $$target -max_total_time=$(FUZZ_SECONDS) -max_len=262144 -timeout=5 \
@@ -144,7 +144,8 @@ lock: $(UV) ## renew the locks requirements*.txt from pyproject.toml (LOCK_ARGS=
 	@$(COMPILE_3.11) -c requirements-dev.txt -o requirements.txt pyproject.toml
 	@$(COMPILE_3.11) -c requirements-dev.txt --group harness -o requirements-harness.txt
 	@for group in checkov fuzz lock; do $(COMPILE_3.11) --group $$group -o requirements-$$group.txt || exit 1; done
-	@cd scripts/localstack_process && ../../$(COMPILE) $(LOCK_ARGS) --python-version 3.12 --group build -o requirements.txt pyproject.toml
+	@cd scripts/harness/emulators/localstack_plugins && ../../../../$(COMPILE) $(LOCK_ARGS) --python-version 3.12 --group build \
+		-o requirements.txt pyproject.toml
 
 clean: ## stop `make up`, remove what killed runs left, and delete build/ and .venv
 	@if [ -e $(HARNESS) ]; then $(RUN) -m harness clean; fi
@@ -152,7 +153,7 @@ clean: ## stop `make up`, remove what killed runs left, and delete build/ and .v
 
 # A stamp is newer than its lock once all of that is installed; after an interruption pip goes on where it was.
 define install
-	@MODULES="venv, ensurepip" $(BARE) -m harness.environment $(@D) $<
+	@MODULES="venv, ensurepip" $(BARE) -m harness install $(@D) $<
 	@touch $@
 endef
 

@@ -16,8 +16,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
-from localstack_process.runtime_api import Invocation
-from localstack_process.worker import Worker
+from harness.emulators.localstack_plugins.runtime_api import Invocation
+from harness.emulators.localstack_plugins.worker import Worker
 
 _PORT = 9563
 _START_SECONDS = 10  # for the import of the handler, as in Lambda

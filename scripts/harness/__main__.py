@@ -1,6 +1,9 @@
 """The harness's commands; the Makefile has a target for each.
 
-python -m harness demo | up | down | clean | e2e [PYTEST-ARGUMENT…] | terraform [-C FOLDER] ARGUMENT…
+python -m harness demo | up | down | clean | e2e [PYTEST-ARGUMENT…]
+python -m harness terraform [-C FOLDER] ARGUMENT… | install FOLDER LOCK
+
+The last two need Python alone.
 """
 
 import argparse
@@ -10,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from harness import paths, terraform
+from harness import environment, paths, terraform
 from harness.errors import HarnessError
 
 _FILE_WIDTH = 160  # in a file or a pipe nothing needs to be folded
@@ -28,6 +31,8 @@ def main() -> None:
     try:
         if arguments.command == "terraform":
             terraform.find().replace_this_process(arguments.arguments, arguments.folder)
+        elif arguments.command == "install":
+            environment.install(arguments.folder, arguments.lock)
         else:
             _run(arguments.command, others)
     except HarnessError as error:
@@ -37,7 +42,7 @@ def main() -> None:
 def _run(command: str, others: list[str]) -> None:
     from rich.console import Console
 
-    from harness import clean, demo, e2e, up
+    from harness.commands import clean, demo, e2e, up
 
     console = Console()
     if not console.is_terminal:
@@ -61,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     passed_on = commands.add_parser("terraform", help="run Terraform, found as for local runs, with your environment")
     passed_on.add_argument("-C", dest="folder", type=Path, default=paths.TERRAFORM, help="the folder to run it in")
     passed_on.add_argument("arguments", nargs=argparse.REMAINDER)
+    install = commands.add_parser("install", help="install what a lock holds into a virtual environment")
+    install.add_argument("folder", type=Path)
+    install.add_argument("lock", type=Path)
     return parser
 
 

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
@@ -22,9 +22,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from harness import embedded, launched, localstack_docker, localstack_process
+from harness.emulators import embedded, launched, localstack_docker, localstack_process
+from harness.emulators.launched import Launched
+from harness.emulators.localstack_docker import Engine, LocalStack, NoEngineError
 from harness.errors import HarnessError
-from harness.localstack_docker import NoEngineError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -40,25 +41,9 @@ Name = Literal["embedded", "localstack", "url"]
 
 REGION = "us-east-1"
 
+_LOCAL_PYTHON = "Lambda's own runtime (the zip runs in this machine's Python)"
+_NO_IAM = "IAM (no permission is enforced)"
 _PROCESS = "LocalStack as a local process, with moto for DynamoDB"
-
-_EMBEDDED_LIMITS = (
-    "SNS's retries and dead-letter queue for Lambda",
-    "SQS batches of more than 10 messages",
-    "the role's permissions on queues and logs",
-    "Lambda's own runtime (the zip runs in this machine's Python)",
-    "TLS",
-)
-_LOCALSTACK_LIMITS = (
-    "IAM (no permission is enforced)",
-    "SES (its notifications are published to the topic directly)",
-    "TLS",
-)
-_LOCALSTACK_PROCESS_LIMITS = (
-    *_LOCALSTACK_LIMITS,
-    "DynamoDB (moto serves it)",
-    "Lambda's own runtime (the zip runs in this machine's Python)",
-)
 _ANSWER_SECONDS = 5
 
 
@@ -113,6 +98,39 @@ class Emulator:
     def client(self, service: Any) -> Any:
         """Return a boto3 client of the emulator, whatever AWS configuration the user has."""
         return _client(self.endpoint_url, service, retries=3)
+
+
+_EMBEDDED = Emulator(
+    "embedded",
+    "",
+    enforces_iam=True,
+    simulates_ses=True,
+    retries_sns_to_lambda=False,
+    limits=(
+        "SNS's retries and dead-letter queue for Lambda",
+        "SQS batches of more than 10 messages",
+        "the role's permissions on queues and logs",
+        _LOCAL_PYTHON,
+        "TLS",
+    ),
+    functions_reach_loopback=True,
+    disposable=True,
+)
+_LOCALSTACK_DOCKER = Emulator(
+    "localstack",
+    "",
+    enforces_iam=False,
+    simulates_ses=False,
+    retries_sns_to_lambda=True,
+    limits=(_NO_IAM, "SES (its notifications are published to the topic directly)", "TLS"),
+    functions_reach_loopback=False,
+    disposable=True,
+)
+_LOCALSTACK_PROCESS = replace(
+    _LOCALSTACK_DOCKER,
+    limits=(*_LOCALSTACK_DOCKER.limits, "DynamoDB (moto serves it)", _LOCAL_PYTHON),
+    functions_reach_loopback=True,
+)
 
 
 class _Session(botocore.session.Session):
@@ -170,7 +188,7 @@ class Choice:
     """What it is."""
     why: str = ""
     """Why that one, where ``EMULATOR`` left it open."""
-    engine: localstack_docker.Engine | None = None
+    engine: Engine | None = None
     """The engine of ``localstack-docker``."""
 
     def __str__(self) -> str:
@@ -234,59 +252,19 @@ def start(choice: str | None, folder: Path) -> Running:
     chosen = choose(choice)
     folder.mkdir(parents=True, exist_ok=True)
     if chosen.engine:
-        server = _localstack_in_docker(chosen.engine, folder)
+        server = _running(_LOCALSTACK_DOCKER, LocalStack.start(chosen.engine, folder))
     elif chosen.name == "embedded":
-        server = _embedded(folder)
+        server = _running(_EMBEDDED, embedded.start(folder))
     elif chosen.name == "localstack-process":
-        server = _localstack_process(folder)
+        server = _running(_LOCALSTACK_PROCESS, localstack_process.start(folder))
     else:
-        server = Running(running_at(chosen.name), _nothing, _nothing)
+        server = Running(running_at(chosen.name), lambda: None, lambda: None)
     print(f"Emulator: {chosen}, at {server.emulator.endpoint_url}", flush=True)
     return server
 
 
-def _embedded(folder: Path) -> Running:
-    server = embedded.start(folder)
-    emulator = Emulator(
-        "embedded",
-        server.endpoint_url,
-        enforces_iam=True,
-        simulates_ses=True,
-        retries_sns_to_lambda=False,
-        limits=_EMBEDDED_LIMITS,
-        functions_reach_loopback=True,
-        disposable=True,
-    )
-    return Running(emulator, server.stop, server.detach, _state(server))
-
-
-def _localstack_in_docker(engine: localstack_docker.Engine, folder: Path) -> Running:
-    container = localstack_docker.LocalStack.start(engine, folder)
-    emulator = _localstack(container.endpoint_url, _LOCALSTACK_LIMITS, functions_reach_loopback=False)
-    return Running(emulator, container.stop, container.detach, {"folder": str(folder)})
-
-
-def _localstack_process(folder: Path) -> Running:
-    server = localstack_process.start(folder)
-    emulator = _localstack(server.endpoint_url, _LOCALSTACK_PROCESS_LIMITS, functions_reach_loopback=True)
-    return Running(emulator, server.stop, server.detach, _state(server))
-
-
-def _localstack(endpoint_url: str, limits: tuple[str, ...], *, functions_reach_loopback: bool) -> Emulator:
-    return Emulator(
-        "localstack",
-        endpoint_url,
-        enforces_iam=False,
-        simulates_ses=False,
-        retries_sns_to_lambda=True,
-        limits=limits,
-        functions_reach_loopback=functions_reach_loopback,
-        disposable=True,
-    )
-
-
-def _state(server: launched.Launched) -> dict[str, str]:
-    return {"endpoint_url": server.endpoint_url, "folder": str(server.folder)}
+def _running(kind: Emulator, server: Launched | LocalStack) -> Running:
+    return Running(replace(kind, endpoint_url=server.endpoint_url), server.stop, server.detach, server.state)
 
 
 @contextmanager
@@ -320,12 +298,8 @@ def answers(endpoint_url: str) -> bool:
     return True
 
 
-def _nothing() -> None:
-    pass
-
-
 def running_at(url: str) -> Emulator:
-    """Return the emulator that runs at a URL, whoever started it.
+    """Return the emulator that runs already at a URL.
 
     Raises:
         HarnessError: nothing answers there.
@@ -334,22 +308,10 @@ def running_at(url: str) -> Emulator:
         raise HarnessError(f"No AWS emulator answers at EMULATOR={url}: start it, or choose EMULATOR=embedded.")
     health = _health(url)
     # ministack says whether it enforces IAM; of the others none does without being paid for it.
-    is_ministack = "auth" in health
+    kind = _EMBEDDED if "auth" in health else _LOCALSTACK_DOCKER
     enforces_iam = health.get("auth") == "enabled"
-    limits = _EMBEDDED_LIMITS if is_ministack else _LOCALSTACK_LIMITS
-    if is_ministack and not enforces_iam:
-        limits = ("IAM (no permission is enforced)", *limits)
-    return Emulator(
-        "url",
-        url,
-        enforces_iam=enforces_iam,
-        simulates_ses=is_ministack,
-        retries_sns_to_lambda=not is_ministack,
-        limits=limits,
-        # LocalStack may run them in containers.
-        functions_reach_loopback=is_ministack,
-        disposable=False,
-    )
+    limits = kind.limits if enforces_iam == kind.enforces_iam else (_NO_IAM, *kind.limits)
+    return replace(kind, name="url", endpoint_url=url, enforces_iam=enforces_iam, limits=limits, disposable=False)
 
 
 def _health(url: str) -> dict[str, Any]:

@@ -1,14 +1,10 @@
 """Virtual environments made from the locks, with nothing but Python's standard library.
 
-    python -m harness.environment FOLDER LOCK…
-
-What is there stays, so an environment grows from one lock to a larger one, and after an interruption the next run goes
-on. Packages are not compiled here but when they are first imported: of the demo's that is 6 MB of 26.
+Installed packages stay: an environment can grow from one lock to a larger one, and an interrupted installation goes on
+with the next run. Python compiles a package when it is first imported; of the demo's 26 MB that is 6.
 """
 
-import argparse
 import atexit
-import fcntl
 import os
 import re
 import shutil
@@ -22,18 +18,18 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from harness import paths
+from harness import locks, paths
 from harness.errors import HarnessError, tail
 
-# Where the wheel of pip lies that Python brings. Unpacked it runs: to install it takes 3 s, and from
-# inside the wheel it would compile itself every time. Debian and Fedora keep such wheels in a folder of their own.
+# Finds the wheel of pip that comes with Python; Debian and Fedora keep it in a folder of their own. It runs unpacked:
+# installing it takes 3 s, and inside the wheel it would compile itself every time.
 _PIP_WHEELS = (
     "import ensurepip, pathlib, sysconfig; "
     "bundled = pathlib.Path(ensurepip.__file__).with_name('_bundled'); "
     "folders = [pathlib.Path(sysconfig.get_config_var('WHEEL_PKG_DIR') or bundled), bundled]; "
     "print(next(str(wheel) for folder in folders for wheel in sorted(folder.glob('pip-*.whl'))))"
 )
-# Builds what is published as source alone; without it pip would fetch one that no lock knows.
+# Builds the packages that are published as source alone. Without it pip would fetch one that is not locked.
 _BUILDER = "setuptools"
 
 
@@ -43,9 +39,7 @@ def install(folder: Path, lock: Path, python: str = sys.executable) -> None:
     Raises:
         HarnessError: the environment could not be made, or pip failed; the message holds the end of its output.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as exclusive:
-        fcntl.flock(exclusive, fcntl.LOCK_EX)
+    with locks.alone(folder / ".lock"):
         started = time.monotonic()
         print(f"Installing {_shown(lock)} into {_shown(folder)}.", flush=True)
         _make(folder, python)
@@ -125,7 +119,7 @@ def _make(folder: Path, python: str) -> None:
 
 
 def _forget_unfinished(folder: Path) -> None:
-    """Let pip install again what it was installing when it was killed: the last it writes is who installed it."""
+    """Let pip reinstall what it was installing when it was killed: it writes these two files last."""
     for metadata in folder.glob("lib/python*/site-packages/*.dist-info"):
         if not (metadata / "RECORD").exists() or not (metadata / "INSTALLER").exists():
             shutil.rmtree(metadata)
@@ -158,7 +152,7 @@ def _install(folder: Path, lock: Path, show: Callable[[str], None], *options: st
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
-    """Give a function that replaces the terminal's line; without a terminal, or beside other jobs, it does nothing."""
+    """Give a function that replaces the terminal's line. It does nothing without a terminal or beside other jobs."""
     if not sys.stdout.isatty() or "-j" in os.environ.get("MAKEFLAGS", ""):
         yield lambda _: None
         return
@@ -170,22 +164,3 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
 def _shown(path: Path) -> str:
     return str(path.relative_to(paths.ROOT) if path.is_relative_to(paths.ROOT) else path)
-
-
-def main() -> None:
-    """Install locks one after the other."""
-    parser = argparse.ArgumentParser(prog="environment", description="Install locks into a virtual environment.")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("locks", type=Path, nargs="+")
-    arguments = parser.parse_args()
-    try:
-        for lock in arguments.locks:
-            install(arguments.folder, lock)
-    except HarnessError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
-if __name__ == "__main__":
-    main()

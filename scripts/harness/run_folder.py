@@ -1,6 +1,6 @@
 """A folder for each run: ``build/runs/<id>``.
 
-A process of the run ends with it; a container does not, so what a killed run left is removed by the next.
+The processes of a run end with it. Its containers do not: the next run removes what a killed run left.
 """
 
 import fcntl
@@ -8,10 +8,11 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from harness import localstack_docker, paths
+from harness import locks, paths
+from harness.emulators import localstack_docker
 from harness.errors import HarnessError
 
 _LOCK = "lock"
@@ -21,8 +22,7 @@ _LOCK = "lock"
 def kept_on_failure(purpose: str) -> Iterator[Path]:
     """Give a new folder for the length of a ``with`` block.
 
-    If the block fails after an emulator logged there, the folder is named and stays until the next run, which also
-    removes what a killed one left.
+    If the block fails after an emulator logged there, the folder is named and stays until the next run.
     """
     sweep()
     with _alone():
@@ -34,7 +34,7 @@ def kept_on_failure(purpose: str) -> Iterator[Path]:
         try:
             yield folder
         except BaseException as error:
-            # Interrupted, or not begun: nobody will look.
+            # Not if it was interrupted or has not begun: nobody will look.
             if isinstance(error, Exception) and (folder / "emulator.log").exists():
                 print(f"What the run left to look at: {folder}", flush=True)
             else:
@@ -75,21 +75,17 @@ def _folders() -> list[Path]:
 
 
 def _is_alive(folder: Path) -> bool:
-    """Return whether its run still holds its lock, which ends with the run however that ends."""
+    """Return whether its run still holds its lock, which it loses however it ends."""
     try:
         with (folder / _LOCK).open() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except FileNotFoundError:  # it ended in this moment
+    except FileNotFoundError:  # it ended just now
         return False
     return False
 
 
-@contextmanager
-def _alone() -> Iterator[None]:
+def _alone() -> AbstractContextManager[None]:
     """Keep others from making and removing folders: a new one is nobody's until it is locked."""
-    paths.RUNS.parent.mkdir(parents=True, exist_ok=True)
-    with paths.RUNS.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return locks.alone(paths.RUNS.with_suffix(".lock"))

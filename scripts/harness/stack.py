@@ -48,7 +48,7 @@ class Stack:
         ]
 
     def change(self, variables: Mapping[str, Any]) -> None:
-        """Apply it anew with some variables changed; those of an object replace those of the same names in it.
+        """Apply it again with some variables changed; attributes of an object replace those of the same name.
 
         Raises:
             TerraformError: it does not apply.
@@ -174,8 +174,8 @@ def leftovers(emulator: Emulator, name: str) -> list[str]:
 def _names(pages: Iterable[Mapping[str, Any]], key: str, field: str | None = None) -> list[str]:
     """Return the last part of each name, ARN or URL."""
     entries = (entry for page in pages for entry in page.get(key, []))
-    texts = (entry[field] if field else entry for entry in entries)
-    return [text.rsplit("/", 1)[-1].rsplit(":", 1)[-1] for text in texts]
+    names = (entry[field] if field else entry for entry in entries)
+    return [name.rsplit("/", 1)[-1].rsplit(":", 1)[-1] for name in names]
 
 
 def _described(change: Mapping[str, Any]) -> str:

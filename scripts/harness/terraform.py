@@ -1,7 +1,6 @@
 """Terraform and its AWS provider: finding them, fetching them, running them."""
 
 import contextlib
-import fcntl
 import hashlib
 import io
 import json
@@ -20,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from harness import paths
+from harness import lifeline, locks, paths
 from harness.errors import HarnessError, tail
 
 RELEASE = "1.11.4"
@@ -37,13 +36,12 @@ MINIMUM = {"Terraform": (1, 7), "OpenTofu": (1, 8)}
 REGISTRY = {"Terraform": "registry.terraform.io", "OpenTofu": "registry.opentofu.org"}
 PROVIDER = "registry.terraform.io/hashicorp/aws"  # as mirrors lay it out
 
-_GUARD = Path(__file__).with_name("guard.py")
 _REGISTRY_SECONDS = 3
 _DOWNLOAD_SECONDS = 60
 
 
 class TerraformError(HarnessError):
-    """Terraform is missing, too old, or said no."""
+    """Terraform is missing, too old, or failed."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +73,7 @@ class Terraform:
         Raises:
             TerraformError: as :meth:`run`.
         """
-        paths.TOOLS.mkdir(parents=True, exist_ok=True)
-        with (paths.TOOLS / "init.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locks.alone(paths.TOOLS / "init.lock"):
             self.run("init", "-no-color", folder=folder, environment=environment)
 
     def replace_this_process(self, arguments: list[str], folder: Path) -> None:
@@ -97,10 +93,10 @@ class Terraform:
         base["TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"] = "1"
         with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-I", str(_GUARD), str(self.program), *arguments],
+                [sys.executable, "-I", lifeline.__file__, str(self.program), *arguments],
                 cwd=folder,
                 env={**base, **environment},
-                stdin=subprocess.PIPE,  # held open: the guard stops Terraform when it closes
+                stdin=subprocess.PIPE,  # held open: Terraform is stopped when it closes
                 stdout=output,
                 stderr=errors,
                 # Ctrl-C reaches Terraform through us, so that it comes once.
@@ -142,7 +138,7 @@ def _identify(program: Path) -> Terraform:
             [program, "version"], env=environment, capture_output=True, text=True, timeout=60, check=True
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        raise TerraformError(f"{program} does not run ({error}): install Terraform anew or set TERRAFORM.") from error
+        raise TerraformError(f"{program} does not run ({error}): reinstall Terraform or set TERRAFORM.") from error
     match = re.match(r"(Terraform|OpenTofu) v(\d+)\.(\d+)(\S*)", answer)
     if not match:
         raise TerraformError(f"{program} is neither Terraform nor OpenTofu: set TERRAFORM to one of them.")

@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any
 
 from bench import capacity
-from localstack_process import partiql
+from harness.emulators import partiql
 from support import wire
 from support.table import INDEX_KEYS, KEY
 

@@ -67,7 +67,7 @@ def user(emulator: Emulator, *statements: dict[str, Any]) -> Iterator[boto3.Sess
 
 
 def in_plain_text(client: Any) -> Any:
-    """Let a client's requests count as plain HTTP (see ``scripts/harness/launcher.py``)."""
+    """Let a client's requests count as plain HTTP (see ``scripts/harness/emulators/embedded/launcher.py``)."""
 
     def mark(request: Any, **_: object) -> None:
         request.headers["X-Forwarded-Proto"] = "http"

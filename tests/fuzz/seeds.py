@@ -9,15 +9,14 @@ import sys
 from pathlib import Path
 
 from fuzz.corpus import ADDRESSES, FOLDER
+from harness import paths
 from support import ses
-
-EVENTS = Path(__file__).resolve().parent.parent / "events"
 
 
 def main() -> None:
     """Write one folder of files a target."""
     folder = Path(sys.argv[1])
-    messages = [path.read_text() for path in sorted(EVENTS.glob("*.json"))]
+    messages = [path.read_text() for path in sorted(paths.EVENTS.glob("*.json"))]
     events = [
         build(message) for message in messages for build in (ses.sns_event, ses.sqs_event, ses.event_bridge_event)
     ]

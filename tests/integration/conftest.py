@@ -16,7 +16,7 @@ from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
-from localstack_process import partiql
+from harness.emulators import partiql
 from support.clock import Clock
 from support.eventually import SECONDS
 from support.faults import Answer as Answered

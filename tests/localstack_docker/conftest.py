@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import emulator, localstack_docker, run_folder
+from harness import emulator, run_folder
 from harness.emulator import Emulator
-from harness.localstack_docker import Engine
+from harness.emulators import localstack_docker
+from harness.emulators.localstack_docker import Engine
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import emulator, localstack_docker, localstack_process
+from harness import emulator
+from harness.emulators import localstack_docker, localstack_process
+from harness.emulators.localstack_docker import Engine
 from harness.errors import HarnessError
-from harness.localstack_docker import Engine
 
 NOBODY = 65534
 

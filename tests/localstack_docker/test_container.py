@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import emulator, localstack_docker
+from harness import emulator
 from harness.emulator import Emulator
+from harness.emulators import localstack_docker
+from harness.emulators.localstack_docker import Engine
 from harness.errors import HarnessError
-from harness.localstack_docker import Engine
 from support.eventually import eventually
 from support.functions import create, lambda_client
 

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from harness import emulator, localstack_docker, paths, run_folder, stack, up
+from harness import emulator, paths, run_folder, stack
+from harness.commands import up
 from harness.emulator import Emulator
+from harness.emulators import localstack_docker
 from harness.stack import Stack
 from harness.terraform import Terraform
 from support.eventually import eventually

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from harness import localstack_process
-from harness.launched import Launched
+from harness.emulators import localstack_process
+from harness.emulators.launched import Launched
 from support.functions import Function, create, lambda_client
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.launched import Launched
+from harness.emulators.launched import Launched
 from support.eventually import eventually
 from support.functions import Answer, Function, create, lambda_client
 

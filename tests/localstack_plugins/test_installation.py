@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import localstack_process
+from harness.emulators import localstack_process
 from harness.errors import HarnessError
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import emulator, launched, localstack_process, paths
-from harness.launched import Launched
+from harness import emulator, paths
+from harness.emulators import launched, localstack_process
+from harness.emulators.launched import Launched
 from support.eventually import eventually
 from support.functions import create, lambda_client
 from support.processes import runs
@@ -71,7 +72,7 @@ def test_no_process_outlives_localstack(started: Launched, end: Callable[[Launch
 def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
     script = f"""
 import pathlib, time
-from harness import localstack_process
+from harness.emulators import localstack_process
 
 started = localstack_process.start(pathlib.Path({str(tmp_path)!r}))
 print(started.process_id, started.endpoint_url, flush=True)

@@ -2,7 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
-from harness.launched import Launched
+from harness.emulators.launched import Launched
 from support.eventually import SECONDS
 from support.functions import dynamodb_client
 from support.table import create_table

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
-from localstack_process import partiql
+from harness.emulators import partiql
 from support import wire
 from support.table import KEY
 

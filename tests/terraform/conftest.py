@@ -15,7 +15,7 @@ from harness import paths, terraform
 from harness.emulator import REGION, running
 from harness.terraform import Terraform
 
-_GUARD = Path(terraform.__file__).with_name("guard.py")
+_GUARD = Path(terraform.__file__).with_name("lifeline.py")
 _NOT_COPIED = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars", "*_override.tf")
 
 

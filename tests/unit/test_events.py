@@ -1,12 +1,9 @@
-"""What each raw event in ``tests/events`` means."""
-
-from pathlib import Path
+"""What each raw event in ``scripts/sample_events`` means."""
 
 import pytest
 
+from harness import paths
 from healthy_mailing.notification import parse
-
-EVENTS = Path(__file__).parent.parent / "events"
 
 HARD, SOFT = "hardBounce", "softBounces"
 BOUNCED = "2026-03-11T08:15:42.237Z"
@@ -63,10 +60,10 @@ IGNORED: dict[str, list[str]] = {
 
 @pytest.mark.parametrize("name", [*MARKS, *IGNORED])
 def test_event_means(name: str) -> None:
-    feedback = parse((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+    feedback = parse((paths.EVENTS / f"{name}.json").read_text(encoding="utf-8"))
     assert [(mark.kind, address, mark.at) for address, mark in feedback.marks] == MARKS.get(name, [])
     assert list(feedback.ignored) == IGNORED.get(name, [])
 
 
 def test_the_meaning_of_every_event_is_stated() -> None:
-    assert {path.stem for path in EVENTS.iterdir()} == {*MARKS, *IGNORED}
+    assert {path.stem for path in paths.EVENTS.iterdir()} == {*MARKS, *IGNORED}

@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 
 from harness import environment, paths
 
-LOCKS = sorted([*paths.ROOT.glob("requirements*.txt"), *paths.ROOT.glob("scripts/*/requirements*.txt")])
+LOCKS = sorted([*paths.ROOT.glob("requirements*.txt"), *paths.ROOT.glob("scripts/**/requirements*.txt")])
 ENTRY = re.compile(
     r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ \\;]+)(?: ; ([^\\\n]+?))? \\\n"
     r"((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)",
@@ -67,9 +67,10 @@ def test_demo_has_what_it_imports_and_none_of_the_tests() -> None:
     asked = {normal(Requirement(text).name) for text in asked_for(paths.ROOT / "requirements-harness.txt")}
     imported = {
         name
-        for path in (paths.ROOT / "scripts" / "harness").glob("*.py")
+        for path in (paths.ROOT / "scripts" / "harness").rglob("*.py")
         for name in top_level_imports(path)
         if name not in sys.stdlib_module_names
+        if "localstack_plugins" not in path.parts  # which have an environment of their own
     } - {"harness", "package", "mypy_boto3"}
     distributions = metadata.packages_distributions()
     needed = {normal(distributions[name][0]) for name in imported if not name.startswith("mypy_boto3_")}

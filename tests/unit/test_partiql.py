@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from localstack_process.partiql import execute, translate
+from harness.emulators.partiql import execute, translate
 
 INSERT = """INSERT INTO "mailing" VALUE {'UserId': ?, 'state': ?}"""
 UPDATE = 'UPDATE "mailing" SET "from"=? SET "version"=? REMOVE "gone" WHERE "UserId"=? AND "version"=?'

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from harness import embedded, emulator, launched, paths
+from harness import emulator, paths
 from harness.emulator import Emulator
+from harness.emulators import embedded, launched
 from harness.errors import HarnessError
 from support.eventually import eventually
 from support.processes import runs
@@ -197,7 +198,7 @@ def test_ses_answers_what_terraform_asks_of_an_identity_s_notifications(running:
 # Leases workers as ministack's Lambda does, for calls that read the function's configuration before and after a change.
 CHANGED = """
 import json
-from harness import ministack_gaps
+from harness.emulators.embedded import ministack_gaps
 from ministack.services import lambda_svc
 
 ministack_gaps.fill()

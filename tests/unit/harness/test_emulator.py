@@ -12,9 +12,10 @@ from typing import ClassVar
 
 import pytest
 
-from harness import emulator, localstack_docker, localstack_process, paths, run_folder
+from harness import emulator, paths, run_folder
+from harness.emulators import localstack_docker, localstack_process
+from harness.emulators.localstack_docker import EngineGoneError
 from harness.errors import HarnessError
-from harness.localstack_docker import EngineGoneError
 
 
 @pytest.fixture(autouse=True)

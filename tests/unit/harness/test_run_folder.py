@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness import clean, localstack_docker, paths, run_folder
+from harness import paths, run_folder
+from harness.commands import clean
+from harness.emulators import localstack_docker
 from harness.errors import HarnessError
 from harness.run_folder import kept_on_failure
 

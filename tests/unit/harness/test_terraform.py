@@ -100,7 +100,7 @@ def test_a_named_program_that_does_not_exist_is_an_error(
 
 def test_a_broken_program_is_an_error(add_program: AddProgram) -> None:
     add_program("terraform", "unused").write_text("#!/bin/sh\nexit 3\n")
-    with pytest.raises(TerraformError, match=r"does not run .*: install Terraform anew or set TERRAFORM"):
+    with pytest.raises(TerraformError, match=r"does not run .*: reinstall Terraform or set TERRAFORM"):
         terraform.find()
 
 

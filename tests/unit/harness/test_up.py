@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from harness import emulator, paths, stack, up
+from harness import emulator, paths, stack
+from harness.commands import up
 from harness.emulator import Emulator
 from harness.errors import HarnessError
 from harness.stack import Stack

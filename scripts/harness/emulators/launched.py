@@ -1,9 +1,9 @@
 """An emulator in a child process that lives as long as the harness, or until it is told to stop.
 
-What runs there is a launcher, called with a folder as its last argument. It prints the port it listens on once it
-answers, and logs to standard error. It ends, and removes the folder, when its standard input closes, unless it read
-the line ``detach`` there before, and on ``DELETE /_harness/<name of the folder's parent>``; a GET there answers with
-the folder.
+The child is a launcher. Its last argument is a folder for its files. It prints the port that it listens on once it
+answers, and logs to standard error. It ends, and removes the folder, when its lifeline does
+(:func:`harness.lifeline.watch`) and on ``DELETE /_harness/<name of the folder's parent>``; a GET there returns the
+folder.
 """
 
 import contextlib
@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness import lifeline
 from harness.errors import HarnessError, tail
 from harness.polling import until
 
@@ -30,13 +31,11 @@ class Launched:
         self._process = process
         self.endpoint_url = endpoint_url
         self.folder = folder
+        self.state = {"endpoint_url": endpoint_url, "folder": str(folder)}  # what `stop` needs in another process
 
     @classmethod
     def start(cls, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> "Launched":
-        """Start a launcher and wait until it answers.
-
-        Its temporary files lie in ``folder``, its log beside that. It ends with this process, unless :meth:`detach` is
-        called.
+        """Start a launcher with a new folder, and its log beside that, and wait until it answers.
 
         Raises:
             HarnessError: it did not start; the message holds the end of its log.
@@ -46,7 +45,7 @@ class Launched:
         with log.open("w") as stream:
             process = subprocess.Popen(
                 [*command, str(folder)],
-                stdin=subprocess.PIPE,
+                stdin=subprocess.PIPE,  # its lifeline
                 stdout=subprocess.PIPE,
                 stderr=stream,
                 text=True,
@@ -73,7 +72,7 @@ class Launched:
         """Let the emulator live on when this process ends; :func:`stop` ends it then."""
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write("detach\n")
+        self._process.stdin.write(lifeline.DETACH)
         self._process.stdin.close()
         self._process.stdout.close()
         # It is left on purpose; without this Python warns that it was.
@@ -86,7 +85,7 @@ class Launched:
 
 
 def answers(endpoint_url: str, folder: Path) -> bool:
-    """Return whether the emulator at this address is the one that :meth:`Launched.start` began in this folder."""
+    """Return whether the emulator at this address is the one with this folder."""
     return _control("GET", endpoint_url, folder)
 
 

@@ -1,23 +1,27 @@
-"""LocalStack without Docker: from PyPI, in its own environment, with the plugins in ``scripts/localstack_process``."""
+"""LocalStack without Docker: from PyPI, in its own environment, with the plugins in ``localstack_plugins``."""
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from harness import environment, paths
+from harness import environment, locks, paths
+from harness.emulators.launched import Launched
 from harness.errors import HarnessError
-from harness.launched import Launched
 
 VERSIONS = ("3.13", "3.12")  # of Python that LocalStack 4.14.0 runs on, the better first
 ENVIRONMENT = paths.BUILD / "localstack-venv"
-PLUGINS = paths.ROOT / "scripts" / "localstack_process"
 
-_REQUIREMENTS = PLUGINS / "requirements.txt"
+_SCRIPTS = paths.ROOT / "scripts"
+_PLUGINS = Path(__file__).with_name("localstack_plugins")
+_REQUIREMENTS = _PLUGINS / "requirements.txt"
+# What the plugins share with the harness, with the folders it lies in.
+_SHARED = [
+    _SCRIPTS / "harness" / each
+    for each in ("__init__.py", "lifeline.py", "emulators/__init__.py", "emulators/partiql.py")
+]
 _ASK_SECONDS = 20
 
 
@@ -28,7 +32,7 @@ def start(folder: Path) -> Launched:
         HarnessError: there is no suitable Python, the installation failed, or it did not start.
     """
     install()
-    command = [str(_python()), "-P", "-m", "localstack_process"]
+    command = [str(_python()), "-P", "-m", "harness.emulators.localstack_plugins"]
     return Launched.start(command, {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}, folder / "emulator")
 
 
@@ -38,14 +42,19 @@ def install() -> None:
     Raises:
         HarnessError: there is no suitable Python, or pip failed.
     """
-    with _alone():
-        if not _is_done("requirements", _REQUIREMENTS):
-            _make_environment()
-            _set_done("requirements", _REQUIREMENTS)
-        sources = [PLUGINS / "pyproject.toml", *sorted(PLUGINS.glob("*.py"))]
-        if not _is_done("plugins", *sources):
-            _install_plugins()
-            _set_done("plugins", *sources)
+    sources = [_PLUGINS / "pyproject.toml", *sorted(_PLUGINS.glob("*.py")), *_SHARED]
+    with locks.alone(paths.BUILD / "localstack-venv.lock"):
+        _once("requirements", [_REQUIREMENTS], _make_environment)
+        _once("plugins", sources, lambda: _install_plugins(sources))
+
+
+def _once(step: str, inputs: list[Path], run: Callable[[], None]) -> None:
+    """Run a step of the installation, unless it was run with the same inputs."""
+    stamp = ENVIRONMENT / f"{step}.done"
+    digest = hashlib.sha256(b"".join(each.read_bytes() for each in inputs)).hexdigest()
+    if not _python().exists() or not stamp.exists() or stamp.read_text() != digest:
+        run()
+        stamp.write_text(digest)
 
 
 def find_python() -> Path:
@@ -102,33 +111,16 @@ def _make_environment() -> None:
     environment.install(ENVIRONMENT, _REQUIREMENTS, str(python))
 
 
-def _install_plugins() -> None:
+def _install_plugins(sources: list[Path]) -> None:
     # From a copy: setuptools leaves files beside the sources.
-    copy = ENVIRONMENT / "source"
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(PLUGINS, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    copies = ENVIRONMENT / "source"
+    shutil.rmtree(copies, ignore_errors=True)
+    for each in sources:
+        copy = copies / each.relative_to(_SCRIPTS)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(each, copy)
+    copy = copies / _PLUGINS.relative_to(_SCRIPTS)
     for _ in environment.pip_install(ENVIRONMENT, "--no-deps", "--no-build-isolation", "--force-reinstall", str(copy)):
         pass
-    for _ in environment.lines_of(str(_python()), "-P", "-m", "localstack_process.catalog"):
+    for _ in environment.lines_of(str(_python()), "-P", "-m", "harness.emulators.localstack_plugins.catalog"):
         pass
-
-
-def _is_done(step: str, *inputs: Path) -> bool:
-    stamp = ENVIRONMENT / f"{step}.done"
-    return _python().exists() and stamp.exists() and stamp.read_text() == _digest(inputs)
-
-
-def _set_done(step: str, *inputs: Path) -> None:
-    (ENVIRONMENT / f"{step}.done").write_text(_digest(inputs))
-
-
-def _digest(inputs: tuple[Path, ...]) -> str:
-    return hashlib.sha256(b"".join(each.read_bytes() for each in inputs)).hexdigest()
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    paths.BUILD.mkdir(exist_ok=True)
-    with (paths.BUILD / "localstack-venv.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -1,12 +1,9 @@
-"""Start LocalStack in this process.
+"""Serve LocalStack in this process, as :mod:`harness.emulators.launched` asks of a launcher.
 
-    python -P -m localstack_process FOLDER
+    python -P -m harness.emulators.localstack_plugins FOLDER
 
-It listens on loopback: on port 4566, where LocalStack's users expect it, or a free one where that is taken. It prints
-the port on standard output once it is ready, and logs to standard error. It ends, and takes FOLDER with it, on SIGTERM
-and SIGINT, when its standard input closes (so it notices that whoever started it died, even by ``kill -9``), and on
-``DELETE /_harness/<name of FOLDER's parent>``; a GET there answers with FOLDER. A line ``detach`` on standard input
-makes it independent of whoever started it.
+It listens on loopback: on port 4566, where LocalStack's users expect it, or a free one where that is taken. It ends,
+and takes FOLDER with it, on SIGTERM and SIGINT too.
 """
 
 import os
@@ -22,6 +19,8 @@ from typing import TextIO
 
 import typing_extensions
 
+from harness import lifeline
+
 _USUAL_PORT = 4566
 _REMOVALS = 100  # a worker that writes into the folder meanwhile makes rmtree give up
 
@@ -32,7 +31,7 @@ def main() -> None:
     report = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     # LocalStack and its plugins print.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    Thread(target=_end_with_starter, args=(folder,), daemon=True).start()
+    lifeline.watch(lambda: _end(folder))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _end(folder))
     listener = _listen()
@@ -43,10 +42,10 @@ def main() -> None:
         # LocalStack 4.14.0 is made for Python 3.13; this is all that it lacks in 3.12.
         warnings.deprecated = typing_extensions.deprecated  # type: ignore[attr-defined]  # 3.13 has it
     # These read their settings when they are imported.
-    from localstack.logging.setup import setup_logging_from_config  # noqa: PLC0415
-    from localstack.runtime.current import initialize_runtime  # noqa: PLC0415
+    from localstack.logging.setup import setup_logging_from_config
+    from localstack.runtime.current import initialize_runtime
 
-    from localstack_process import catalog  # noqa: PLC0415
+    from harness.emulators.localstack_plugins import catalog
 
     catalog.use()
     _take_over(listener)
@@ -92,7 +91,7 @@ def _settings(folder: Path, port: int) -> dict[str, str]:
 
 
 def _take_over(listener: socket.socket) -> None:
-    from localstack.runtime.server.hypercorn import HypercornRuntimeServer  # noqa: PLC0415
+    from localstack.runtime.server.hypercorn import HypercornRuntimeServer
 
     original = HypercornRuntimeServer.register
 
@@ -103,8 +102,8 @@ def _take_over(listener: socket.socket) -> None:
 
 
 def _answer_starter(folder: Path) -> None:
-    from localstack.http import Request, Response  # noqa: PLC0415
-    from localstack.services.edge import ROUTER  # noqa: PLC0415
+    from localstack.http import Request, Response
+    from localstack.services.edge import ROUTER
 
     def answer(request: Request) -> Response:
         if request.method == "DELETE":
@@ -115,16 +114,11 @@ def _answer_starter(folder: Path) -> None:
 
 
 def _report_when_ready(report: TextIO, port: int) -> None:
-    from localstack.runtime.events import infra_ready  # noqa: PLC0415
+    from localstack.runtime.events import infra_ready
 
     infra_ready.wait()
     with report:
         report.write(f"{port}\n")
-
-
-def _end_with_starter(folder: Path) -> None:
-    if sys.stdin.readline().strip() != "detach":
-        _end(folder)
 
 
 def _end(folder: Path) -> None:

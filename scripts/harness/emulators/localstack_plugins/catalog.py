@@ -1,6 +1,6 @@
 """LocalStack's index of AWS's APIs, kept in the virtual environment.
 
-    python -P -m localstack_process.catalog
+    python -P -m harness.emulators.localstack_plugins.catalog
 
 builds it, once. Without it LocalStack 4.14.0 reads all of botocore's descriptions at the first request of every run:
 4 seconds, 400 MB.
@@ -21,7 +21,7 @@ def use() -> None:
 
 def main() -> None:
     """Build it."""
-    from localstack.aws import spec  # noqa: PLC0415  (reads much)
+    from localstack.aws import spec  # reads much
 
     _FOLDER.mkdir(exist_ok=True)
     use()

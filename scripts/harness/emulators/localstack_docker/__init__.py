@@ -1,4 +1,4 @@
-"""LocalStack in Docker, by pytest-docker and ``compose.yaml``.
+"""LocalStack in Docker, by pytest-docker and ``compose.yaml`` beside this file.
 
 Each run has a compose project of its own. A file in the run's folder names it, so that :func:`remove` can bring it down
 from another process, also after the run was killed.
@@ -132,6 +132,7 @@ class LocalStack:
     def __init__(self, endpoint_url: str, project: "_Project", folder: Path, log: subprocess.Popen[bytes]) -> None:
         """Take over a project that is up, and the process that writes its log."""
         self.endpoint_url = endpoint_url
+        self.state = {"folder": str(folder)}  # what `remove` needs in another process
         self._project = project
         self._folder = folder
         self._log = log
@@ -146,7 +147,8 @@ class LocalStack:
         image = provide_image(engine)
         digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
         project = _Project(f"healthy-mailing-{digest}", engine.endpoint)
-        project.record_in(folder)
+        # Before it exists: so that it can be found if this process is killed.
+        (folder / RECORD).write_text(json.dumps(asdict(project)))
         settings = folder / "compose.env"
         settings.write_text(f"DOCKER_SOCKET={engine.socket}\n")
         words = ("docker", "--host", engine.endpoint, "compose", "--ansi", "never", "--env-file", str(settings))
@@ -159,8 +161,7 @@ class LocalStack:
             follower = _follow(engine.endpoint, container, log)
         except BaseException as error:
             log.write_bytes(compose.execute("logs --no-color --no-log-prefix", success_codes=range(256)))
-            project.remove()
-            (folder / RECORD).unlink()
+            project.remove(folder)
             # pytest-docker raises nothing more precise.
             if isinstance(error, Exception):
                 raise HarnessError(f"{image} did not start (its log: {log}):\n{tail(str(error))}") from error
@@ -174,9 +175,7 @@ class LocalStack:
 
     def stop(self) -> None:
         """Remove the container and what belongs to it; its log stays."""
-        self._project.remove()
-        # The folder may be gone, if somebody removed build/.
-        (self._folder / RECORD).unlink(missing_ok=True)
+        self._project.remove(self._folder)
         try:
             self._log.wait(_LOG_SECONDS)
         except subprocess.TimeoutExpired:
@@ -195,8 +194,7 @@ def remove(folder: Path) -> None:
         project = _Project(**json.loads((folder / RECORD).read_text()))
     except (OSError, ValueError):  # ValueError: killed while it was written, before there was a container
         return
-    project.remove()
-    (folder / RECORD).unlink()
+    project.remove(folder)
 
 
 @dataclass(frozen=True)
@@ -211,13 +209,9 @@ class _Project:
         """Return the filter that finds what belongs to it."""
         return f"label=com.docker.compose.project={self.name}"
 
-    def record_in(self, folder: Path) -> None:
-        """Write down for other processes that it exists; before it does."""
-        (folder / RECORD).write_text(json.dumps(asdict(self)))
-
-    def remove(self) -> None:
-        """Remove what is left of it. Raises as :func:`remove`."""
-        if shutil.which("docker") is None or not answers(self.endpoint):
+    def remove(self, folder: Path) -> None:
+        """Remove what is left of it, then the run's record of it. Raises as :func:`remove`."""
+        if not answers(self.endpoint):
             raise EngineGoneError(self.endpoint, self.name)
         # LocalStack's Lambda containers are on the project's network but not of the project, and nobody else removes
         # them when it is killed. It goes first, so that it starts no more of them.
@@ -225,6 +219,7 @@ class _Project:
             self._remove(ask(self.endpoint, "ps", "--all", "--quiet", "--filter", own), "rm", "--force", "--volumes")
         for kind in ("network", "volume"):
             self._remove(ask(self.endpoint, kind, "ls", "--quiet", "--filter", self.label), kind, "rm")
+        (folder / RECORD).unlink(missing_ok=True)  # gone if somebody removed build/
 
     def _remove(self, ids: list[str], *command: str) -> None:
         if not ids:

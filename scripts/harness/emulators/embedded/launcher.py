@@ -1,13 +1,9 @@
-"""Start the embedded emulator, ministack, in this process: the child process behind :mod:`harness.embedded`.
+"""Serve ministack in this process, as :mod:`harness.emulators.launched` asks of a launcher.
 
     python -I launcher.py FOLDER
 
-It listens on a free loopback port that it binds itself (so nobody can take the port in between), prints that port on
-standard output once it answers, and logs to standard error. It ends on SIGTERM and SIGINT, and when its standard input
-closes: that is how it notices that the harness died, even by ``kill -9``. A line ``detach`` on standard input makes it
-independent of the harness. When it ends it takes the Lambda workers and FOLDER with it.
-
-What ministack lacks, :mod:`harness.ministack_gaps` adds.
+It listens on a free loopback port that it binds itself, so that nobody can take the port in between. When it ends, on
+SIGTERM and SIGINT too, it takes the Lambda workers and FOLDER with it.
 """
 
 import asyncio
@@ -16,24 +12,26 @@ import shutil
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any, cast
+
+sys.path.append(str(Path(__file__).parents[3]))  # Python's option -I leaves it out
+from harness import lifeline
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
-_SHUTDOWN_SECONDS = 1.0  # for requests under way; nobody needs an answer from an emulator that goes away
+_SHUTDOWN_SECONDS = 1.0  # for requests under way
 
 
 def main() -> None:
     """Serve until told to stop."""
     folder = sys.argv[1]
     listener = socket.create_server(("127.0.0.1", 0))
-    # ministack reads these when it is imported, hence the imports inside functions.
+    # ministack reads these when it is imported.
     os.environ["GATEWAY_PORT"] = str(listener.getsockname()[1])
     os.environ["TMPDIR"] = folder
     try:
@@ -50,16 +48,14 @@ async def _serve(listener: socket.socket, folder: str) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    threading.Thread(target=_watch_parent, daemon=True).start()
+    lifeline.watch(lambda: os.kill(os.getpid(), signal.SIGTERM))
 
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
     from ministack import app
     from ministack.core import lambda_runtime
 
-    # Python's option -I leaves the script's own folder out.
-    sys.path.append(str(Path(__file__).parent.parent))
-    from harness import ministack_gaps
+    from harness.emulators.embedded import ministack_gaps
 
     ministack_gaps.fill()
     config = Config()
@@ -73,11 +69,6 @@ async def _serve(listener: socket.socket, folder: str) -> None:
     finally:
         # ministack 1.5.33 kills its workers on a reset but not when it ends.
         await asyncio.to_thread(lambda_runtime.reset)
-
-
-def _watch_parent() -> None:
-    if sys.stdin.readline().strip() != "detach":
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _front(application: Application, port: int, folder: str, stop: asyncio.Event) -> Application:
@@ -94,9 +85,8 @@ def _front(application: Application, port: int, folder: str, stop: asyncio.Event
             if scope["method"] == "DELETE":
                 stop.set()
         else:
-            # ministack 1.5.33 serves plain HTTP, and with AUTH=true enforces policies that deny it
-            # (aws:SecureTransport). It counts an "https" scope as TLS; loopback carries nothing that needs it. Who
-            # wants to be refused says so, as a load balancer would.
+            # ministack 1.5.33 serves plain HTTP, and enforces policies that deny it (aws:SecureTransport). It counts an
+            # "https" scope as TLS. A client that wants to be refused says so, as a load balancer would.
             plain = (b"x-forwarded-proto", b"http") in scope["headers"]
             await application({**scope, "scheme": "http" if plain else "https"}, receive, send)
 
@@ -107,9 +97,9 @@ def _reporting(send: Send, port: int) -> Send:
     async def reporting(message: Message) -> None:
         await send(message)
         if message["type"] == "lifespan.startup.complete":
-            # The socket listens already, so whoever connects from now on is served.
+            # The socket listens already: every connection from now on is served.
             print(port, flush=True)
-            # Nobody reads standard output after this line; a later print must not meet a closed pipe.
+            # Nobody reads standard output after this line: a later print would meet a closed pipe.
             os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
     return reporting

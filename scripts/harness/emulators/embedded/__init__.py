@@ -1,10 +1,10 @@
-"""The embedded emulator: ministack as a child process on a free loopback port. See :mod:`harness.launcher`."""
+"""The embedded emulator: ministack in a child process, with what it lacks added (``ministack_gaps``)."""
 
 import os
 import sys
 from pathlib import Path
 
-from harness.launched import Launched
+from harness.emulators.launched import Launched
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 
@@ -34,7 +34,7 @@ def _environment(folder: Path) -> dict[str, str]:
         # Off: both listen on fixed ports.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        # It removes containers that an earlier ministack left, whoever's they are.
+        # It removes the containers that any earlier ministack left, another user's too.
         "DOCKER_HOST": "unix:///nonexistent",
         "AWS_EC2_METADATA_DISABLED": "true",
     }

@@ -14,7 +14,7 @@ from queue import Empty
 
 import psutil
 
-from localstack_process.runtime_api import Initialised, Invocation, Outcome, RuntimeApi
+from harness.emulators.localstack_plugins.runtime_api import Invocation, Outcome, RuntimeApi
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 _CHECK_SECONDS = 0.02  # how often a busy worker's life, memory and time are looked at
@@ -22,7 +22,7 @@ _MEBIBYTE = 1024 * 1024
 
 
 class Worker:
-    """A process that serves a handler. Whoever makes one must :meth:`close` it."""
+    """A process that serves a handler. :meth:`close` it when you are done."""
 
     def __init__(
         self, handler: str, code: Path, environment: Mapping[str, str], *, memory: int, start_timeout: float
@@ -45,28 +45,23 @@ class Worker:
         # A file, not a pipe: when the worker has answered, all that it wrote before is there.
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  (closed by close)
         self._output_read = 0
-        lifeline, self._lifeline = os.pipe()
-        try:
-            self._process = subprocess.Popen(  # noqa: S603  (a list, and no shell)
-                [sys.executable, "-P", str(_BOOTSTRAP), str(lifeline), handler],
-                cwd=code,
-                env={
-                    "PATH": os.defpath,
-                    "HOME": tempfile.gettempdir(),  # no ~/.aws
-                    "TMPDIR": tempfile.gettempdir(),
-                    "LANG": "en_US.UTF-8",
-                    **environment,
-                    "LAMBDA_TASK_ROOT": str(code),
-                    "AWS_LAMBDA_RUNTIME_API": self._api.address,
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=self._output,
-                stderr=subprocess.STDOUT,
-                pass_fds=[lifeline],
-                start_new_session=True,  # so that its children can be killed with it
-            )
-        finally:
-            os.close(lifeline)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(_BOOTSTRAP), handler],
+            cwd=code,
+            env={
+                "PATH": os.defpath,
+                "HOME": tempfile.gettempdir(),  # no ~/.aws
+                "TMPDIR": tempfile.gettempdir(),
+                "LANG": "en_US.UTF-8",
+                **environment,
+                "LAMBDA_TASK_ROOT": str(code),
+                "AWS_LAMBDA_RUNTIME_API": self._api.address,
+            },
+            stdin=subprocess.PIPE,  # held open: the worker ends when it closes
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # so that its children can be killed with it
+        )
 
     def invoke(self, invocation: Invocation) -> Outcome:
         """Run the handler once; the first time, after its import.
@@ -76,16 +71,19 @@ class Worker:
         """
         try:
             if not self._initialised:
-                self._initialise()
+                failure = self._next_event(self._start_timeout)
+                if failure:  # of the import; the runtime has said why
+                    return self._ended_with(failure)
+                self._initialised = True
             self._api.invocations.put(invocation)
-            event = self._next_event(invocation.timeout)
+            outcome = self._next_event(invocation.timeout)
             self._peak_memory = max(self._peak_memory, self._used_memory())
         except _EndedError as end:
-            self.kill()
-            self.ended = True
-            return end.outcome(invocation.request_id)
-        assert isinstance(event, Outcome)  # noqa: S101  (the other kind comes once, and first)
-        return event
+            error_type, message = end.args
+            error = {"errorType": error_type, "errorMessage": f"RequestId: {invocation.request_id} Error: {message}"}
+            return self._ended_with(Outcome(json.dumps(error).encode(), is_error=True))
+        assert outcome  # None comes once, and first
+        return outcome
 
     def log(self, invocation: Invocation, outcome: Outcome, version: str, seconds: float) -> str:
         """Return what the handler wrote since the last call, between the lines that Lambda adds to a log stream."""
@@ -110,18 +108,17 @@ class Worker:
 
     def close(self) -> None:
         """End the process and give back what it took."""
-        self.kill()
+        with self._process:  # closes its standard input
+            self.kill()
         self._api.close()
-        os.close(self._lifeline)
         self._output.close()
 
-    def _initialise(self) -> None:
-        event = self._next_event(self._start_timeout)
-        if isinstance(event, Outcome):
-            raise _ImportFailedError(event)
-        self._initialised = True
+    def _ended_with(self, outcome: Outcome) -> Outcome:
+        self.kill()
+        self.ended = True
+        return outcome
 
-    def _next_event(self, timeout: float) -> Initialised | Outcome:
+    def _next_event(self, timeout: float) -> Outcome | None:
         deadline = time.monotonic() + timeout
         while True:
             end = self._end()  # looked at before the events, for the process may leave one with its last breath
@@ -164,24 +161,4 @@ class Worker:
 
 
 class _EndedError(Exception):
-    """The worker came to an end without an answer."""
-
-    def __init__(self, error_type: str, message: str) -> None:
-        super().__init__(message)
-        self._error_type = error_type
-
-    def outcome(self, request_id: str) -> Outcome:
-        """Return Lambda's answer to the invocation."""
-        error = {"errorType": self._error_type, "errorMessage": f"RequestId: {request_id} Error: {self}"}
-        return Outcome(json.dumps(error).encode(), is_error=True)
-
-
-class _ImportFailedError(_EndedError):
-    """The handler can't be imported; the runtime has said why."""
-
-    def __init__(self, reported: Outcome) -> None:
-        super().__init__("", "")
-        self._reported = reported
-
-    def outcome(self, request_id: str) -> Outcome:  # noqa: ARG002
-        return self._reported
+    """The worker came to an end without an answer. Its arguments are type and message of Lambda's error."""

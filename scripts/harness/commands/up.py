@@ -3,21 +3,20 @@
 All of it lies in ``build/up``. ``state.json`` is written last: a folder without it is what an interrupted ``up`` left.
 """
 
-import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 import package
-from harness import demo, emulator, paths, run_folder, stack
+from harness import emulator, locks, paths, run_folder, stack
+from harness.commands import demo
 from harness.emulator import Running
-from harness.errors import HarnessError
 from harness.stack import Stack
 
 
@@ -134,17 +133,6 @@ def _clean(state: Mapping[str, Any] | None) -> None:
     shutil.rmtree(paths.UP, ignore_errors=True)
 
 
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Let one ``up`` or ``down`` work at a time.
-
-    Raises:
-        HarnessError: another one is at it.
-    """
-    paths.BUILD.mkdir(exist_ok=True)
-    with (paths.BUILD / "up.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise HarnessError("Another `make up` or `make down` is at work here: wait for it.") from error
-        yield
+def _alone() -> AbstractContextManager[None]:
+    """Let one ``up`` or ``down`` work at a time."""
+    return locks.alone(paths.BUILD / "up.lock", "Another `make up` or `make down` is at work here: wait for it.")

@@ -8,8 +8,8 @@ from localstack.services.lambda_.invocation.lambda_models import FunctionVersion
 from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
-from localstack_process.runtime_api import Invocation
-from localstack_process.worker import Worker
+from harness.emulators.localstack_plugins.runtime_api import Invocation
+from harness.emulators.localstack_plugins.worker import Worker
 
 
 class ProcessExecutorPlugin(RuntimeExecutorPlugin):
@@ -25,7 +25,7 @@ class ProcessExecutorPlugin(RuntimeExecutorPlugin):
 class ProcessExecutor(RuntimeExecutor):
     """One execution environment, which LocalStack gives one invocation at a time.
 
-    Its worker starts with the first invocation, and anew with the next one after it ended.
+    Its worker starts with the first invocation, and again with the next one after it ended.
     """
 
     def __init__(self, id: str, function_version: FunctionVersion) -> None:  # noqa: A002  (LocalStack's name)

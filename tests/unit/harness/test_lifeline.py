@@ -1,4 +1,4 @@
-"""A guarded command must not outlive its starter, nor may what it started itself."""
+"""A command with a guard must not outlive its starter, nor may what it started itself."""
 
 import signal
 import subprocess
@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from harness import paths
+from harness import lifeline, paths
 from support.eventually import SECONDS, eventually
 from support.processes import runs
 
-GUARD = str(paths.ROOT / "scripts" / "harness" / "guard.py")
+GUARD = lifeline.__file__
 # Like Terraform: starts a helper, and stops on the first SIGINT.
 COMMAND = """
 import signal, subprocess, sys, time
@@ -19,7 +19,8 @@ signal.signal(signal.SIGINT, lambda *_: sys.exit(7))
 deaf = "import signal, time; signal.signal(2, signal.SIG_IGN); time.sleep(600)"
 helper = subprocess.Popen([sys.executable, "-c", deaf])
 print(helper.pid, flush=True)
-time.sleep(600)
+while True:  # one long sleep does not end if the signal comes just before it
+    time.sleep(0.1)
 """
 
 
@@ -57,6 +58,37 @@ def test_the_command_is_stopped_cleanly_and_its_helper_with_it(
         stop(guard)
         assert guard.wait(SECONDS) == 7
     eventually(lambda: runs(helper), expected=False)
+
+
+def test_the_command_has_nothing_to_read() -> None:
+    """The guard's own standard input is open all the while."""
+    program = "import sys; assert sys.stdin.read() == ''"
+    with subprocess.Popen([sys.executable, "-I", GUARD, sys.executable, "-c", program], stdin=subprocess.PIPE) as guard:
+        assert guard.wait(SECONDS) == 0
+
+
+# As an emulator: says in the end whether its starter is gone.
+WATCHING = f"""
+import sys, threading
+sys.path.append({str(paths.ROOT / "scripts")!r})
+from harness import lifeline, paths
+gone = threading.Event()
+lifeline.watch(gone.set)
+for each in threading.enumerate():
+    if each is not threading.current_thread():
+        each.join()
+print(gone.is_set())
+"""
+
+
+@pytest.mark.parametrize(("said", "ends"), [("", True), (lifeline.DETACH, False)])
+def test_a_process_ends_with_its_starter_unless_it_was_detached(
+    said: str,
+    ends: bool,  # noqa: FBT001  (a column of the table)
+) -> None:
+    program = [sys.executable, "-I", "-c", WATCHING]
+    watching = subprocess.run(program, input=said, stdout=subprocess.PIPE, text=True, check=True)
+    assert watching.stdout == f"{ends}\n"
 
 
 @pytest.mark.parametrize("status", [0, 2])

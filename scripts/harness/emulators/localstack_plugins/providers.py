@@ -17,7 +17,7 @@ from localstack.services.s3.storage.ephemeral import EphemeralS3ObjectStore
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 
-from localstack_process import partiql
+from harness.emulators import partiql
 
 _one_at_a_time = Lock()
 

@@ -2,9 +2,10 @@
 
 from rich.console import Console
 
-from harness import paths, run_folder, up
+from harness import paths, run_folder
+from harness.commands import up
+from harness.emulators.localstack_docker import EngineGoneError
 from harness.errors import HarnessError
-from harness.localstack_docker import EngineGoneError
 
 
 def run(console: Console) -> None:
@@ -25,7 +26,7 @@ def run(console: Console) -> None:
     for each in left:
         if not isinstance(each, EngineGoneError):
             raise each
-        # What names it goes with build/, and the engine may never come back.
+        # `make clean` deletes the record that names it, and the engine may never come back.
         console.print(
             f"The Docker engine at {each.endpoint} does not answer. If it has a container of compose project "
             f"{each.project}, remove that there: docker compose -p {each.project} down --volumes",

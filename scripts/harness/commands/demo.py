@@ -104,12 +104,12 @@ def send(applied: Stack) -> dict[str, str]:
 
 
 def sender(applied: Stack) -> str:
-    """Return the address that sends; each stack has its own, since an identity has one topic."""
+    """Return the address that sends. Each stack has its own, since an identity has one topic."""
     return f"{applied.name}@example.com"
 
 
 def forget_sender(applied: Stack) -> None:
-    """Delete the identity, which Terraform knows nothing of."""
+    """Delete the identity, which is not in Terraform's state."""
     if applied.emulator.simulates_ses:
         applied.emulator.client("ses").delete_identity(Identity=sender(applied))
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from harness import emulator, paths
 
 _TESTS = paths.ROOT / "tests"
-# Beside the end-to-end tests, those of what this project adds to run LocalStack that way.
+# The tests of how this project runs LocalStack, which need one.
 _ALSO = {"localstack-docker": ["localstack_docker"], "localstack-process": ["localstack_plugins"]}
 
 
@@ -26,7 +26,7 @@ def run(console: Console, arguments: Sequence[str]) -> NoReturn:
     emulator.prepare(choice)
     sys.stdout.flush()
     folders = [str(_TESTS / name) for name in ("e2e", *_ALSO.get(choice.name, []))]
-    # Every worker process takes the choice that was made here.
+    # Every worker process of pytest takes the choice that was made here.
     environment = {**os.environ, "EMULATOR": choice.name}
     pytest = Path(sys.executable).with_name("pytest")
     os.execve(pytest, [pytest.name, *arguments, *folders], environment)

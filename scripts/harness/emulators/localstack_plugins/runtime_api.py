@@ -22,11 +22,6 @@ class Invocation:
 
 
 @dataclass(frozen=True)
-class Initialised:
-    """The handler's module is imported; the worker asked for its first invocation."""
-
-
-@dataclass(frozen=True)
 class Outcome:
     """What an invocation, or the handler's import, came to. ``payload`` is JSON: an answer or Lambda's error object."""
 
@@ -35,7 +30,10 @@ class Outcome:
 
 
 class RuntimeApi(ThreadingHTTPServer):
-    """Hands invocations to the worker that connects, and what it reports to ``events``."""
+    """Hands invocations to the worker that connects, and what it reports to ``events``.
+
+    The first event is None once the handler's module is imported, else the error.
+    """
 
     daemon_threads = True
     block_on_close = False
@@ -44,7 +42,7 @@ class RuntimeApi(ThreadingHTTPServer):
         """Listen and serve."""
         super().__init__(("127.0.0.1", 0), _Handler)
         self.invocations: SimpleQueue[Invocation | None] = SimpleQueue()
-        self.events: SimpleQueue[Initialised | Outcome] = SimpleQueue()
+        self.events: SimpleQueue[Outcome | None] = SimpleQueue()
         self.initialised = False
         Thread(target=self.serve_forever, name="lambda-runtime-api", daemon=True).start()
 
@@ -68,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer ``…/runtime/invocation/next`` when there is one."""
         if not self.server.initialised:
             self.server.initialised = True
-            self.server.events.put(Initialised())
+            self.server.events.put(None)
         invocation = self.server.invocations.get()
         if invocation is None:
             self.close_connection = True

@@ -1,0 +1,1 @@
+"""The commands of the Makefile. Nothing else in the harness imports them."""
