@@ -265,7 +265,7 @@ def _check(fields: _Fields) -> Request:
 
 
 def _list(fields: _Fields) -> Request | None:
-    query = fields.query(state=_suppressed, since=_time, cursor=str, limit=_limit)
+    query = fields.query(state=_state(State.DISABLE, State.REVIEW), since=_time, cursor=str, limit=_limit)
     if "state" not in query:
         fields.errors["state"] = "is missing; it must be disable or review"
     if fields.errors:
@@ -281,7 +281,7 @@ def _list(fields: _Fields) -> Request | None:
 def _set_override(fields: _Fields) -> Request | None:
     address = fields.address()
     fields.query()
-    body = fields.body({"note": ""}, state=_decision, note=_reason_given)
+    body = fields.body({"note": ""}, state=_state(State.ENABLE, State.DISABLE), note=_reason_given)
     return None if fields.errors else SetOverride(address, body["state"], body["note"], fields.caller())
 
 
@@ -320,16 +320,13 @@ def _boolean(text: str) -> bool:
     return text == "true"
 
 
-def _suppressed(text: str) -> State:
-    if text not in {State.DISABLE, State.REVIEW}:
-        raise ValueError("must be disable or review")
-    return State(text)
+def _state(first: State, second: State) -> Callable[[object], State]:
+    def read(value: object) -> State:
+        if value not in (first, second):
+            raise ValueError(f"must be {first} or {second}")
+        return State(str(value))
 
-
-def _decision(value: object) -> State:
-    if not isinstance(value, str) or value not in {State.ENABLE, State.DISABLE}:
-        raise ValueError("must be enable or disable")
-    return State(value)
+    return read
 
 
 def _reason_given(value: object) -> str:

@@ -25,6 +25,9 @@ _SENDER_LENGTH = 320
 _SET_UP_TEXT = "Successfully validated SNS topic"
 _SET_UP_TYPE = "AmazonSnsSubscriptionSucceeded"
 
+# Event types that say nothing about whether an address may be mailed.
+_WITHOUT_MARKS = frozenset({"Send", "Reject", "Open", "Click", "Rendering Failure", "DeliveryDelay"})
+
 # Transient bounces whose cause is the message, not the address.
 _MESSAGE_AT_FAULT = frozenset({"MessageTooLarge", "ContentRejected", "AttachmentRejected"})
 
@@ -46,17 +49,6 @@ class Ignored(StrEnum):
     CLICK = "Click"
     RENDERING_FAILURE = "RenderingFailure"
     DELIVERY_DELAY = "DeliveryDelay"
-
-
-# Event types that say nothing about whether an address may be mailed.
-_WITHOUT_MARKS = {
-    "Send": Ignored.SEND,
-    "Reject": Ignored.REJECT,
-    "Open": Ignored.OPEN,
-    "Click": Ignored.CLICK,
-    "Rendering Failure": Ignored.RENDERING_FAILURE,
-    "DeliveryDelay": Ignored.DELIVERY_DELAY,
-}
 
 
 class NotificationError(ValueError):
@@ -107,7 +99,7 @@ def parse(message: str | Json) -> Feedback:
         raise NotificationError(name, "is not a type that SES documents")
     mail = _Mail.read(data)
     if reader is None:
-        return Feedback(kind, mail.message_id, ignored=(_WITHOUT_MARKS[kind],))
+        return Feedback(kind, mail.message_id, ignored=(Ignored(kind.replace(" ", "")),))
     marks: list[tuple[str, Mark]] = []
     ignored: list[Ignored] = []
     for recipient, verdict in reader(data, mail):
@@ -263,51 +255,44 @@ def _json(text: str) -> Json | None:
     return data
 
 
-def _path(within: str, key: str) -> str:
-    return f"{within}.{key}" if within else key
-
-
 def _object(data: Json, key: str, within: str = "") -> Json:
     value = data.get(key)
     if not isinstance(value, Mapping):
-        raise NotificationError(_path(within, key), "is missing or not an object")
+        raise NotificationError(f"{within}.{key}".lstrip("."), "is missing or not an object")
     return value
 
 
 def _text(data: Json, key: str, within: str = "") -> str:
     value = data.get(key)
     if not isinstance(value, str) or not value:
-        raise NotificationError(_path(within, key), "is missing, empty or not a text")
+        raise NotificationError(f"{within}.{key}".lstrip("."), "is missing, empty or not a text")
     return value
 
 
 def _optional_text(data: Json, key: str, within: str) -> str:
     value = data.get(key)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise NotificationError(_path(within, key), "is not a text")
-    return value
+    if value is not None and not isinstance(value, str):
+        raise NotificationError(f"{within}.{key}", "is not a text")
+    return value or ""
 
 
-def _list(data: Json, key: str, within: str) -> list[Any]:
-    value = data.get(key)
-    if not isinstance(value, list) or not value:
-        raise NotificationError(_path(within, key), "is missing, empty or not a list")
-    return value
+def _list(data: Json, key: str, within: str) -> Iterable[tuple[str, Any]]:
+    """Return the path and the value of each entry."""
+    values = data.get(key)
+    if not isinstance(values, list) or not values:
+        raise NotificationError(f"{within}.{key}", "is missing, empty or not a list")
+    return ((f"{within}.{key}[{index}]", value) for index, value in enumerate(values))
 
 
 def _objects(data: Json, key: str, within: str) -> Iterable[tuple[str, Json]]:
-    for index, value in enumerate(_list(data, key, within)):
-        field = f"{within}.{key}[{index}]"
+    for field, value in _list(data, key, within):
         if not isinstance(value, Mapping):
             raise NotificationError(field, "is not an object")
         yield field, value
 
 
 def _texts(data: Json, key: str, within: str) -> Iterable[tuple[str, str]]:
-    for index, value in enumerate(_list(data, key, within)):
-        field = f"{within}.{key}[{index}]"
+    for field, value in _list(data, key, within):
         if not isinstance(value, str):
             raise NotificationError(field, "is not a text")
         yield field, value

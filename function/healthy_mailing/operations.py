@@ -68,14 +68,7 @@ def set_override(  # noqa: PLR0913  (each is a fact of its own)
 ) -> Outcome:
     """Put a person's decision, ``enable`` or ``disable``, above the feedback about a canonical address.
 
-    Args:
-        table: Where.
-        address: The canonical address.
-        state: The decision.
-        deadline: See above.
-        at: When it was made, UTC with milliseconds.
-        by: Who made it.
-        note: Why, for people; may be empty.
+    ``at`` says when it was made (see ``timestamp``), ``by`` who made it, ``note`` why; that may be empty.
 
     Raises:
         UnreadableError: The address's item is no record.
