@@ -1,7 +1,7 @@
 # The root without what is optional.
 
 mock_provider "aws" {
-  source = "./modules/feedback/tests/mocks"
+  source = "./tests/mocks"
 }
 
 variables {

@@ -1,7 +1,7 @@
 # With and without a key of the customer's.
 
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source = "../../tests/mocks"
 }
 
 variables {
@@ -15,7 +15,7 @@ run "services_encrypt_by_themselves" {
     condition = (
       aws_sns_topic.this.kms_master_key_id == null &&
       aws_sqs_queue.this[0].sqs_managed_sse_enabled && aws_sqs_queue.dead_letter.sqs_managed_sse_enabled &&
-      aws_cloudwatch_log_group.this.kms_key_id == null &&
+      module.function.log_group.kms_key_id == null &&
       !aws_dynamodb_table.this.server_side_encryption[0].enabled
     )
     error_message = "Without a key the queues use SQS's own encryption, the table DynamoDB's."
@@ -38,10 +38,15 @@ run "key_encrypts_everything" {
     condition = alltrue([
       for key in [
         aws_sns_topic.this.kms_master_key_id, aws_sqs_queue.this[0].kms_master_key_id, aws_sqs_queue.dead_letter.kms_master_key_id,
-        aws_dynamodb_table.this.server_side_encryption[0].kms_key_arn, aws_cloudwatch_log_group.this.kms_key_id,
+        aws_dynamodb_table.this.server_side_encryption[0].kms_key_arn, module.function.log_group.kms_key_id,
       ] : key == var.kms_key_arn
     ])
     error_message = "Something is not encrypted with the key."
+  }
+
+  assert {
+    condition     = output.kms_key_arn == var.kms_key_arn
+    error_message = "Module lookup must be told of the key."
   }
 
   assert {

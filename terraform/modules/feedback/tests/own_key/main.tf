@@ -19,7 +19,7 @@ data "aws_iam_policy_document" "key" {
   source_policy_documents = [module.feedback.kms_key_policy]
 
   statement {
-    sid       = "AccountAdministersKey"
+    sid       = "EnableIAMUserPermissions"
     actions   = ["kms:*"]
     resources = ["*"]
 
