@@ -102,14 +102,3 @@ run "key_policy_lets_ses_sns_and_logs_use_the_key" {
     error_message = "They may use the key for this account's feedback only."
   }
 }
-
-run "key_can_be_created_together_with_the_module" {
-  module {
-    source = "./tests/own_key"
-  }
-
-  assert {
-    condition     = module.feedback.topic_arn != null
-    error_message = "The key's policy and the module must not wait for each other."
-  }
-}

@@ -131,19 +131,3 @@ run "key_encrypts_the_logs_and_opens_the_table" {
     error_message = "CloudWatch Logs must be able to use the key for these two groups."
   }
 }
-
-run "key_can_be_created_together_with_the_modules" {
-  module {
-    source = "./tests/own_key"
-  }
-
-  override_resource {
-    target = module.feedback.aws_dynamodb_table.this
-    values = { arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing" }
-  }
-
-  assert {
-    condition     = module.lookup.endpoint != null
-    error_message = "The key's policy and the modules must not wait for each other."
-  }
-}
