@@ -2,7 +2,8 @@
 
     python scripts/terraform_reference.py [--check]
 
-The tables stand between two marker comments. With ``--check`` nothing is written; the files that are stale are named,
+The tables stand between two marker comments. A variable or output is described by its description, an attribute of an
+object by the comment at the end of its line. With ``--check`` nothing is written; the files that are stale are named,
 and the exit status is 1 if there are any.
 """
 
@@ -10,7 +11,9 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,36 @@ START = "<!-- written by scripts/terraform_reference.py from the .tf files -->"
 END = "<!-- end of what scripts/terraform_reference.py writes -->"
 REQUIRED = "required"
 
+# A line such as `name = type # comment`; a "#" in quotes begins no comment.
+_ATTRIBUTE = re.compile(r'\s*(?P<name>\w+)\s*=\s*(?P<value>(?:[^"#]|"(?:\\.|[^"\\])*")*)(?:#\s*(?P<comment>.*))?')
+_OBJECT = re.compile(r"object\((?P<attributes>.*)\)|(?P<collection>map|list|set)\(object\((?P<of_each>.*)\)\)")
+
 _OPTIONS = hcl2.SerializationOptions(with_comments=False, explicit_blocks=False, preserve_heredocs=False)
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A variable, or an attribute of its object type.
+
+    Attributes:
+        name: As in the tables: ``rules.soft_bounce_limit``, or ``identities[*].create`` of each object in a collection.
+        type: In HCL, with ``object`` for an object's type and ``map(object)`` for a map of them.
+        default: In HCL, or ``required``.
+        description: What the tables say of it; empty if nothing does.
+        attributes: Those of an object, or of each in a collection.
+    """
+
+    name: str
+    type: str
+    default: str
+    description: str
+    attributes: tuple["Attribute", ...] = ()
+
+    def tree(self) -> Iterator["Attribute"]:
+        """Yield it, then all below it."""
+        yield self
+        for each in self.attributes:
+            yield from each.tree()
 
 
 def main() -> int:
@@ -46,7 +78,7 @@ def stale_files(root: Path) -> dict[Path, str]:
     """Return each README.md of a root module and its ``modules/`` that is stale, with the text that it should have.
 
     Raises:
-        ValueError: a README.md lacks the two markers.
+        ValueError: a README.md lacks the two markers, or an attribute a comment.
     """
     readmes = [root / "README.md", *sorted(root.glob("modules/*/README.md"))]
     texts = {readme: readme.read_text() for readme in readmes if readme.exists()}
@@ -55,10 +87,40 @@ def stale_files(root: Path) -> dict[Path, str]:
 
 
 def reference(folder: Path) -> str:
-    """Return the tables of one module's variables and outputs, in Markdown."""
-    parts = [_table("Variables", ("name", "type", "default", "description"), _variables(folder))]
+    """Return the tables of one module's variables and outputs, in Markdown.
+
+    Raises:
+        ValueError: an attribute has no comment.
+    """
+    rows = [each for variable in variables(folder) for each in variable.tree()]
+    undescribed = [each.name for each in rows if not each.description]
+    if undescribed:
+        raise ValueError(f"{folder}: put a comment at the end of the line of {', '.join(undescribed)}")
+    parts = [_table("Variables", ("name", "type", "default", "description"), map(_cells, rows))]
     parts.append(_table("Outputs", ("name", "description"), _outputs(folder)))
     return "\n\n".join(parts)
+
+
+def variables(folder: Path) -> list[Attribute]:
+    """Return the variables of one module in the order of its files."""
+    comments = _comments("\n".join(file.read_text() for file in sorted(folder.glob("*.tf"))))
+    return [
+        _attribute(
+            name,
+            body["type"],
+            _hcl(body["default"]) if "default" in body else REQUIRED,
+            {name: json.loads(body["description"])} | comments,
+        )
+        for name, body in blocks(folder, "variable")
+    ]
+
+
+def blocks(folder: Path, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield name and body of each block of a kind that has one label, such as ``variable`` or ``module``."""
+    for file in sorted(folder.glob("*.tf")):
+        for block in _loaded(file.read_text()).get(kind, []):
+            ((name, body),) = block.items()
+            yield json.loads(name), body
 
 
 def _renewed(readme: Path, text: str) -> str:
@@ -69,50 +131,66 @@ def _renewed(readme: Path, text: str) -> str:
     return f"{before}{START}\n\n{reference(readme.parent)}\n\n{END}{after}"
 
 
-def _table(title: str, columns: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+def _table(title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [columns, ("---",) * len(columns), *rows]
     return f"## {title}\n\n" + "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def _outputs(folder: Path) -> Iterator[tuple[str, str]]:
-    for name, body in _blocks(folder, "output"):
-        yield _code(name), _text(body["description"])
+    for name, body in blocks(folder, "output"):
+        yield _code(name), _cell(json.loads(body["description"]))
 
 
-def _variables(folder: Path) -> Iterator[tuple[str, str, str, str]]:
-    for name, body in _blocks(folder, "variable"):
-        default = _hcl(body["default"]) if "default" in body else REQUIRED
-        first, *attributes = _types(name, body["type"], default)
-        yield *first, _text(body["description"])
-        for row in attributes:
-            yield *row, ""
+def _cells(row: Attribute) -> tuple[str, ...]:
+    type_ = row.type if row.type == "object" else _code(row.type)
+    default = row.default if row.default == REQUIRED else _code(row.default)
+    return _code(row.name), type_, default, _cell(row.description)
 
 
-def _types(name: str, expression: str, default: str) -> Iterator[tuple[str, str, str]]:
-    """Yield name, type and default of a variable, and below an object's the same of each of its attributes."""
-    expression = _expression(expression)
-    attributes = re.fullmatch(r"object\((.*)\)", expression)
-    yield _code(name), "object" if attributes else _code(expression), default if default == REQUIRED else _code(default)
-    if not attributes:
-        return
-    for attribute, type_ in _parsed(attributes[1]).items():
-        optional = re.fullmatch(r"optional\((.*)\)", _expression(type_))
-        if optional:
-            type_, *rest = _parsed(f"[{optional[1]}]")  # noqa: PLW2901  (what is optional, without saying so)
-            yield from _types(f"{name}.{attribute}", type_, _hcl(rest[0]) if rest else "null")
-        else:
-            yield from _types(f"{name}.{attribute}", type_, REQUIRED)
+def _attribute(name: str, type_: str, default: str, descriptions: Mapping[str, str]) -> Attribute:
+    expression, description = _expression(type_), descriptions.get(name, "")
+    match = _OBJECT.fullmatch(expression)
+    if not match:
+        return Attribute(name, expression, default, description)
+    type_, prefix = (f"{match['collection']}(object)", f"{name}[*]") if match["collection"] else ("object", name)
+    attributes = []
+    for each, declared in _parsed(match["attributes"] or match["of_each"]).items():
+        inner, default_of_it = declared, REQUIRED
+        if optional := re.fullmatch(r"optional\((.*)\)", _expression(declared)):
+            inner, *rest = _parsed(f"[{optional[1]}]")
+            default_of_it = _hcl(rest[0]) if rest else "null"
+        attributes.append(_attribute(f"{prefix}.{each}", inner, default_of_it, descriptions))
+    return Attribute(name, type_, default, description, tuple(attributes))
 
 
-def _blocks(folder: Path, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for file in sorted(folder.glob("*.tf")):
-        for block in hcl2.loads(file.read_text(), serialization_options=_OPTIONS).get(kind, []):
-            ((name, body),) = block.items()
-            yield json.loads(name), body
+def _comments(configuration: str) -> dict[str, str]:
+    """Return the comment beside each attribute of variables' object types, by its name in the tables."""
+    found: dict[str, str] = {}
+    variable = ""
+    inside: list[str] = []  # names of the objects that the line is in
+    for line in configuration.splitlines():
+        if line.startswith("variable "):
+            variable = line.split('"')[1]
+        elif inside and line.lstrip().startswith("})"):
+            inside.pop()
+        elif match := _ATTRIBUTE.fullmatch(line):
+            name = f"{inside[-1]}.{match['name']}" if inside else variable
+            value = match["value"].rstrip()
+            if inside:
+                found[name] = match["comment"] or ""
+            if (inside or match["name"] == "type") and value.endswith("object({"):
+                inside.append(f"{name}[*]" if re.search(r"(map|list|set)\(object\(\{$", value) else name)
+    return found
 
 
 def _parsed(value: str) -> Any:  # noqa: ANN401  (whatever the expression is)
-    return hcl2.loads(f"value = {value}\n", serialization_options=_OPTIONS)["value"]
+    return _loaded(f"value = {value}\n")["value"]
+
+
+@cache  # it takes longer than anything else here
+def _loaded(configuration: str) -> Mapping[str, Any]:
+    loaded: Mapping[str, Any] = hcl2.loads(configuration, serialization_options=_OPTIONS)
+    return loaded
 
 
 def _expression(value: str) -> str:
@@ -132,9 +210,8 @@ def _hcl(value: object) -> str:
     return _expression(str(value))
 
 
-def _text(quoted: str) -> str:
-    """Return a description as the cell of a table."""
-    return " ".join(json.loads(quoted).split()).replace("|", "\\|")
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _code(text: str) -> str:

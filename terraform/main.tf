@@ -40,13 +40,11 @@ module "lookup" {
 
   name        = var.name
   package     = local.package
-  table       = module.feedback.table
-  rules       = var.rules
+  feedback    = module.feedback
   function    = var.lookup.function
   throttling  = var.lookup.throttling
   callers     = var.lookup.callers
   access_logs = var.lookup.access_logs
-  kms_key_arn = var.kms_key_arn
   tags        = var.tags
 }
 

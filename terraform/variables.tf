@@ -8,14 +8,14 @@ variable "name" {
 }
 
 variable "package" {
-  description = "The function's zip: `path` of a local file, or `s3`, an object that was uploaded; neither: `build/healthy-mailing.zip` of this project, as `make package` builds it."
+  description = "The function's zip: `path`, `s3`, or neither for `build/healthy-mailing.zip` of this project, as `make package` builds it."
   type = object({
-    path = optional(string)
-    s3 = optional(object({
-      bucket           = string
-      key              = string
-      object_version   = optional(string)
-      source_code_hash = optional(string)
+    path = optional(string)               # Path of a local file.
+    s3 = optional(object({                # An object in S3. Terraform notices a new one by `object_version` or `source_code_hash`.
+      bucket           = string           # Name of the bucket.
+      key              = string           # Key of the object.
+      object_version   = optional(string) # Version of the object, if the bucket keeps versions.
+      source_code_hash = optional(string) # Base64 of the zip's SHA-256.
     }))
   })
   default  = {}
@@ -30,50 +30,50 @@ variable "delivery" {
 }
 
 variable "rules" {
-  description = "What the state of an address depends on: days with a soft bounce that disable it, how many days back they count, and for how many days a delivery that changes no state may go unwritten (1 is exact)."
+  description = "What the state of an address depends on."
   type = object({
-    soft_bounce_limit       = optional(number, 5)
-    soft_bounce_window_days = optional(number, 30)
-    delivery_refresh_days   = optional(number, 1)
+    soft_bounce_limit       = optional(number, 5)  # Days with a soft bounce that disable an address, 1 to 16.
+    soft_bounce_window_days = optional(number, 30) # How many days back from the newest soft bounce the others count, 1 to 3650.
+    delivery_refresh_days   = optional(number, 1)  # For how many days a delivery that changes no state may go unwritten, 1 to 365; 1 is exact.
   })
   default  = {}
   nullable = false
 }
 
 variable "function" {
-  description = "The Lambda function: memory (its CPU grows with it), timeout, concurrency reserved for it (null: none), processor, how much it logs (DEBUG, INFO, WARNING, ERROR) and for how many days logs are kept (0: for ever)."
+  description = "The Lambda function."
   type = object({
-    memory_megabytes     = optional(number, 512)
-    timeout_seconds      = optional(number, 30)
-    reserved_concurrency = optional(number)
-    architecture         = optional(string, "arm64")
-    log_level            = optional(string, "INFO")
-    log_retention_days   = optional(number, 30)
+    memory_megabytes     = optional(number, 512)     # Memory, 128 to 10240; CPU grows with it.
+    timeout_seconds      = optional(number, 30)      # How long a call may take, 3 to 900.
+    reserved_concurrency = optional(number)          # Concurrency reserved for the function; null: none.
+    architecture         = optional(string, "arm64") # Processor: `arm64` or `x86_64`.
+    log_level            = optional(string, "INFO")  # The least severe level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
+    log_retention_days   = optional(number, 30)      # How many days logs are kept, a number that CloudWatch Logs offers; 0: forever.
   })
   default  = {}
   nullable = false
 }
 
 variable "queue" {
-  description = "With delivery `queue`: most messages of one call, how long to gather them, tries before a message goes to the dead-letter queue, and most calls at a time (null: as Lambda sees fit). `keep`: with delivery `direct`, the queue stays and is emptied; set it for the change from `queue` to `direct`."
+  description = "The queue between topic and function, with delivery `queue`."
   type = object({
-    batch_size              = optional(number, 1000)
-    batching_window_seconds = optional(number, 5)
-    max_receive_count       = optional(number, 5)
-    maximum_concurrency     = optional(number)
-    keep                    = optional(bool, false)
+    batch_size              = optional(number, 1000) # Most messages in one call, 1 to 10000.
+    batching_window_seconds = optional(number, 5)    # How long to gather messages for a call, 0 to 300; at least 1 with a `batch_size` over 10.
+    max_receive_count       = optional(number, 5)    # Tries before a message goes to the dead-letter queue, 1 to 1000.
+    maximum_concurrency     = optional(number)       # Most calls at a time, 2 to 1000; null: Lambda decides.
+    keep                    = optional(bool, false)  # With delivery `direct`, the queue stays and is emptied. Set it for the change from `queue` to `direct`.
   })
   default  = {}
   nullable = false
 }
 
 variable "table" {
-  description = "The DynamoDB table: its name (null: the value of `name`), whether it is protected from deletion and can be restored to any second of the last 35 days, and whether it has the index `suppressed-updatedAt`, which lists who must not be mailed. The lookup API needs the index; without it each such address saves one or two write units a change, and the table has no limit of its own to how many may change at once (docs/scale.md)."
+  description = "The DynamoDB table. The lookup API needs the index. Without it each address that must not be mailed saves one or two write units a change, and the table has no limit of its own to how many may change at once (docs/scale.md)."
   type = object({
-    name                   = optional(string)
-    deletion_protection    = optional(bool, true)
-    point_in_time_recovery = optional(bool, true)
-    index                  = optional(bool, true)
+    name                   = optional(string)     # Name of the table; null: the value of `name`.
+    deletion_protection    = optional(bool, true) # Whether the table is protected from deletion.
+    point_in_time_recovery = optional(bool, true) # Whether the table can be restored to any second of the last 35 days.
+    index                  = optional(bool, true) # Whether the table has the index `suppressed-updatedAt`, which lists who must not be mailed.
   })
   default  = {}
   nullable = false
@@ -93,55 +93,55 @@ variable "ses_source_arns" {
 }
 
 variable "ses" {
-  description = "Points SES at the topic (module ses): identities and configuration sets, by name, as that module takes them; null: SES is pointed at it by other means."
+  description = "Points SES at the topic (module ses); null: SES is pointed at it by other means."
   type = object({
-    identities = optional(map(object({
-      create           = optional(bool, false)
-      delivery         = optional(bool, true)
-      original_headers = optional(bool, false)
-      email_forwarding = optional(bool)
+    identities = optional(map(object({         # Verified domains and addresses whose notifications go to the topic, by themselves: `"example.com" = {}`.
+      create           = optional(bool, false) # Whether to create the identity; otherwise it must exist.
+      delivery         = optional(bool, true)  # Whether deliveries are reported besides bounces and complaints.
+      original_headers = optional(bool, false) # Whether notifications hold the mail's headers.
+      email_forwarding = optional(bool)        # Whether bounces and complaints are also forwarded by email; null: stays as it is, which is on for a new identity.
     })), {})
-    configuration_sets = optional(map(object({
-      create       = optional(bool, false)
-      delivery     = optional(bool, true)
-      subscription = optional(bool, true)
+    configuration_sets = optional(map(object({ # Configuration sets whose events go to the topic, by name.
+      create       = optional(bool, false)     # Whether to create the set; otherwise it must exist.
+      delivery     = optional(bool, true)      # Whether deliveries are reported besides bounces and complaints.
+      subscription = optional(bool, true)      # Whether recipients' subscription preferences are reported.
     })), {})
   })
   default = null
 }
 
 variable "lookup" {
-  description = "The API over the table (module lookup): its function, throttling, callers and access logs, as that module takes them; null: no API, `{}`: the API as it comes."
+  description = "The API over the table (module lookup); null: no API, `{}`: the API with its defaults."
   type = object({
-    function = optional(object({
-      memory_megabytes     = optional(number, 512)
-      timeout_seconds      = optional(number, 15)
-      reserved_concurrency = optional(number)
-      architecture         = optional(string, "arm64")
-      log_level            = optional(string, "INFO")
-      log_retention_days   = optional(number, 30)
+    function = optional(object({                       # The Lambda function.
+      memory_megabytes     = optional(number, 512)     # Memory, 128 to 10240; CPU grows with it.
+      timeout_seconds      = optional(number, 15)      # How long a call may take, 3 to 29, as long as API Gateway waits.
+      reserved_concurrency = optional(number)          # Concurrency reserved for the function; null: none.
+      architecture         = optional(string, "arm64") # Processor: `arm64` or `x86_64`.
+      log_level            = optional(string, "INFO")  # The least severe level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
+      log_retention_days   = optional(number, 30)      # How many days logs are kept, a number that CloudWatch Logs offers; 0: forever.
     }), {})
-    throttling = optional(object({
-      requests_per_second = optional(number, 100)
-      burst               = optional(number, 200)
+    throttling = optional(object({                # How many requests there may be before API Gateway answers 429.
+      requests_per_second = optional(number, 100) # Most requests a second, over all callers.
+      burst               = optional(number, 200) # How many requests may come at once beyond that.
     }), {})
-    callers     = optional(set(string), [])
-    access_logs = optional(bool, true)
+    callers     = optional(set(string), []) # IAM principals of other accounts that may call every operation, as ARNs.
+    access_logs = optional(bool, true)      # Whether each request is logged, which needs a role in the account: see the module's README.
   })
   default = null
 }
 
 variable "monitoring" {
-  description = "Alarms and a dashboard (module monitoring): topic for alarms, rates, silence and queue age, as that module takes them; null: none, `{}`: as they come."
+  description = "Alarms and a dashboard (module monitoring); null: none, `{}`: with their defaults."
   type = object({
-    alarm_topic_arn = optional(string)
-    rates = optional(object({
-      bounce_percent     = optional(number, 5)
-      complaint_percent  = optional(number, 0.1)
-      minimum_recipients = optional(number, 1000)
+    alarm_topic_arn = optional(string)            # ARN of the SNS topic that alarms tell; null: alarms only show.
+    rates = optional(object({                     # Rates of a day above which an alarm goes off.
+      bounce_percent     = optional(number, 5)    # Permanent bounces, in per cent of a day's recipients; 0: no such alarm.
+      complaint_percent  = optional(number, 0.1)  # Complaints, in per cent of a day's recipients; 0: no such alarm.
+      minimum_recipients = optional(number, 1000) # How many recipients a day must have for its rates to count.
     }), {})
-    silence_hours     = optional(number, 24)
-    queue_age_seconds = optional(number, 900)
+    silence_hours     = optional(number, 24)  # Hours without any feedback after which an alarm goes off; 0: no such alarm.
+    queue_age_seconds = optional(number, 900) # Age of the oldest message in the queue above which an alarm goes off.
   })
   default = null
 }

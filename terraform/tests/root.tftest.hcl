@@ -1,7 +1,7 @@
-# The root without what is optional.
+# The root without what is optional, and the modules together with a key of the customer's.
 
 mock_provider "aws" {
-  source = "./modules/feedback/tests/mocks"
+  source = "./tests/mocks"
 }
 
 variables {
@@ -18,5 +18,21 @@ run "a_table_without_index" {
   assert {
     condition     = output.lookup_endpoint == null
     error_message = "Without the lookup API nothing needs the index."
+  }
+}
+
+run "key_can_be_created_together_with_the_modules" {
+  module {
+    source = "./tests/own_key"
+  }
+
+  override_resource {
+    target = module.feedback.aws_dynamodb_table.this
+    values = { arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing" }
+  }
+
+  assert {
+    condition     = module.feedback.topic_arn != null && module.lookup.endpoint != null
+    error_message = "The key's policy and the modules must not wait for each other."
   }
 }

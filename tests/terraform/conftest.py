@@ -27,6 +27,12 @@ VARIANTS = {
     "queue_with_key": {"delivery": "queue", "kms_key_arn": KEY},
     "direct_with_key": {"delivery": "direct", "kms_key_arn": KEY},
 }
+LOOKUP = {
+    "table": {"name": "mailing", "arn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/mailing"},
+    "rules": {},
+    "kms_key_arn": KEY,
+}
+"""What module lookup takes where module feedback is elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,10 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
 
 @pytest.fixture(scope="session")
 def plan(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """One plan of a configuration that calls the root once for each variant: a plan takes seconds, most to start."""
+    """One plan of a configuration that calls the root for each variant and module lookup by itself.
+
+    A plan takes seconds, most of them to start.
+    """
     folder = tree.folder / "variants"
     folder.mkdir()
     (folder / "package.zip").touch()
@@ -84,6 +93,7 @@ def plan(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
         name: {"source": "../terraform", "name": name, "package": {"path": "package.zip"}, **variables}
         for name, variables in VARIANTS.items()
     }
+    calls["lookup"] = {"source": "../terraform/modules/lookup", "package": {"path": "package.zip"}, "feedback": LOOKUP}
     (folder / "main.tf.json").write_text(json.dumps({"module": calls}))
     with running("embedded", tmp_path_factory.mktemp("emulator")) as emulator:
         # Not the tree's provider, which runs already and knows nothing of the emulator.

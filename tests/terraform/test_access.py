@@ -89,7 +89,7 @@ def request(
 
 
 def role(plan: Mapping[str, Any], variant: str) -> list[Any]:
-    return policies(plan)[f"module.{variant}.module.feedback.aws_iam_role_policy.this.policy"]
+    return policies(plan)[f"module.{variant}.module.feedback.module.function.aws_iam_role_policy.this.policy"]
 
 
 def allowed(statements: list[Any], action: str, resource: str) -> bool:

@@ -9,11 +9,13 @@ from itertools import combinations
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from harness import paths
 from healthy_mailing import telemetry
 from healthy_mailing.evidence import State
 from healthy_mailing.notification import parse
+from healthy_mailing_cli.__main__ import app
 
 from .conftest import Tree
 
@@ -188,3 +190,17 @@ def test_log_queries_read_what_the_function_writes(rendered: Mapping[str, Render
     assert "message = 'state changed' and after != 'enable' | stats count(*) as addresses by reason" in queries[0]
     assert {"after", "reason"} <= fields
     assert "level = 'ERROR'" in queries[1]
+
+
+def test_the_alarm_of_dead_letters_names_the_command_of_the_runbook(rendered: Mapping[str, Rendered]) -> None:
+    (alarm,) = (each for each in rendered["everything"].alarms if each["alarm_name"] == "mailing-dead-letters")
+    (command,) = re.findall(r"`(.+?)`", alarm["alarm_description"])
+    (heading,) = re.findall(r'the README says under "(.+?)"', alarm["alarm_description"])
+
+    runbook = (paths.ROOT / "README.md").read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    commands = [line.partition("#")[0].strip() for line in runbook.splitlines() if line.startswith("    ")]
+    program, name, *options = command.split()
+    assert f"{program} {name}" in commands
+    assert options == ["--name", "mailing"]
+    assert "`--name`" in runbook
+    assert CliRunner().invoke(app, [name, *options, "--help"]).exit_code == 0

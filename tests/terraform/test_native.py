@@ -37,7 +37,7 @@ def readme_blocks() -> Iterator[tuple[str, str]]:
 
 def completed(block: str) -> str:
     """Let an example call the modules of this copy of the tree, and module feedback if it only takes its outputs."""
-    if "module.feedback." in block and 'module "feedback"' not in block:
+    if re.search(r"\bmodule\.feedback\b", block) and 'module "feedback"' not in block:
         block += FEEDBACK
     return re.sub(r'^( *source *= *").*?modules/', r"\1../terraform/modules/", block, flags=re.MULTILINE)
 

@@ -1,11 +1,13 @@
 """Who may do what, in the policies of the root's real plan: both ways of delivery, with and without a key."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
+from harness import paths
 from harness.emulator import REGION
 
 from .conftest import ACCOUNT, KEY, VARIANTS
@@ -38,6 +40,16 @@ def statements(plan: Mapping[str, Any], variant: str, attribute: str, effect: st
 
 def listed(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else sorted(value)
+
+
+def allowed(found: list[Statement]) -> list[tuple[str, str]]:
+    """Return each action that statements name, with its resource."""
+    return sorted(
+        (resource, action)
+        for statement in found
+        for resource in listed(statement["Resource"])
+        for action in listed(statement["Action"])
+    )
 
 
 def arn(service: str, rest: str) -> str:
@@ -86,12 +98,22 @@ def test_every_policy_names_its_actions_and_resources(plan: dict[str, Any]) -> N
                 assert "AWS" not in statement.get("Principal", {}), address
 
 
+def test_statement_ids_say_what_they_allow_or_deny() -> None:
+    files = [*paths.TERRAFORM.rglob("*.tf"), *paths.TERRAFORM.rglob("README.md")]
+    found = re.findall(
+        r'\bsid *= "(.*)"', "\n".join(file.read_text() for file in files if ".terraform" not in file.parts)
+    )
+    assert {"AllowSESPublish", "DenyInsecureTransport"} <= set(found)
+    # The last is what AWS itself calls the statement that gives a key to its account.
+    assert [sid for sid in found if not re.fullmatch(r"(Allow|Deny)[A-Z]\w+|EnableIAMUserPermissions", sid)] == []
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_these_are_all_policies_of_feedback(plan: dict[str, Any], variant: str) -> None:
     prefix = f"module.{variant}.module.feedback."
     assert {name.removeprefix(prefix) for name in policies(plan) if name.startswith(prefix)} == {
-        "aws_iam_role.this.assume_role_policy",
-        "aws_iam_role_policy.this.policy",
+        "module.function.aws_iam_role.this.assume_role_policy",
+        "module.function.aws_iam_role_policy.this.policy",
         "aws_sns_topic_policy.this.policy",
         *queues(variant),
     }
@@ -99,21 +121,29 @@ def test_these_are_all_policies_of_feedback(plan: dict[str, Any], variant: str) 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_role_may_do_exactly_this(plan: dict[str, Any], variant: str) -> None:
-    allowed = statements(plan, variant, "aws_iam_role_policy.this.policy", "Allow")
-    pairs = [
-        (resource, action)
-        for statement in allowed
-        for resource in listed(statement["Resource"])
-        for action in listed(statement["Action"])
-    ]
-    assert sorted(pairs) == sorted(
+    role = statements(plan, variant, "module.function.aws_iam_role_policy.this.policy", "Allow")
+    assert allowed(role) == sorted(
         (resource, action) for resource, actions in permissions(variant).items() for action in actions
+    )
+
+
+def test_the_role_of_the_lookup_api_may_do_exactly_this(plan: dict[str, Any]) -> None:
+    table = arn("dynamodb", "table/mailing")
+    log = arn("logs", "log-group:/aws/lambda/mailing-lookup:log-stream:*")
+    assert allowed(policies(plan)["module.lookup.module.function.aws_iam_role_policy.this.policy"]) == sorted(
+        [
+            *((table, f"dynamodb:{name}") for name in ("BatchGetItem", "PartiQLInsert", "PartiQLUpdate")),
+            (f"{table}/index/suppressed-updatedAt", "dynamodb:Query"),
+            (log, "logs:CreateLogStream"),
+            (log, "logs:PutLogEvents"),
+            (KEY, "kms:Decrypt"),
+        ]
     )
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_only_lambda_may_take_the_role(plan: dict[str, Any], variant: str) -> None:
-    (statement,) = statements(plan, variant, "aws_iam_role.this.assume_role_policy", "Allow")
+    (statement,) = statements(plan, variant, "module.function.aws_iam_role.this.assume_role_policy", "Allow")
     assert statement["Action"] == "sts:AssumeRole"
     assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
 

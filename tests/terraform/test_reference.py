@@ -1,5 +1,6 @@
 """The tables of variables and outputs in the README.md files are those of the configuration."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,17 @@ variable "limits" {
     second line.
   EOT
   type = object({
-    days  = number
-    ratio = optional(number, 0.5) # of all
-    names = optional(list(string), ["a, b", "c)"])
-    more  = optional(object({ key = string, deep = optional(bool, true) }), { key = "k" })
-    none  = optional(map(object({ a = string })))
+    days  = number                                 # How many days, a|b.
+    ratio = optional(number, 0.5)                  # Of all.
+    names = optional(list(string), ["a, b", "#)"]) # Some # names.
+    more = optional(object({                       # An object.
+      key  = string                                # Its key.
+      deep = optional(bool, true)                  # How deep.
+    }), { key = "k" })
+    none = optional(map(object({ # Objects by name.
+      a = string                 # What each has.
+    })))
+    last = optional(bool) # After objects.
   })
   default  = null
   nullable = true
@@ -41,13 +48,15 @@ EXPECTED = r"""## Variables
 | --- | --- | --- | --- |
 | `name` | `string` | required | A "name", or a\|b. |
 | `limits` | object | `null` | First line, second line. |
-| `limits.days` | `number` | required |  |
-| `limits.ratio` | `number` | `0.5` |  |
-| `limits.names` | `list(string)` | `["a, b", "c)"]` |  |
-| `limits.more` | object | `{ key = "k" }` |  |
-| `limits.more.key` | `string` | required |  |
-| `limits.more.deep` | `bool` | `true` |  |
-| `limits.none` | `map(object({a = string}))` | `null` |  |
+| `limits.days` | `number` | required | How many days, a\|b. |
+| `limits.ratio` | `number` | `0.5` | Of all. |
+| `limits.names` | `list(string)` | `["a, b", "#)"]` | Some # names. |
+| `limits.more` | object | `{ key = "k" }` | An object. |
+| `limits.more.key` | `string` | required | Its key. |
+| `limits.more.deep` | `bool` | `true` | How deep. |
+| `limits.none` | `map(object)` | `null` | Objects by name. |
+| `limits.none[*].a` | `string` | required | What each has. |
+| `limits.last` | `bool` | `null` | After objects. |
 
 ## Outputs
 
@@ -110,6 +119,23 @@ def test_readme_without_markers_is_refused(module: Path) -> None:
         terraform_reference.stale_files(module.parent.parent)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "names"),
+    [
+        (" # After objects.", "", "limits.last"),
+        ("# What each has.", "#", "limits.none[*].a"),
+        ("# Of all.", "", "limits.ratio"),
+        ("# An object.", "", "limits.more"),
+        ("# How many days, a|b.\n", "\n    more_days = number\n", "limits.days, limits.more_days"),
+    ],
+)
+def test_attributes_without_a_comment_are_refused(module: Path, before: str, after: str, names: str) -> None:
+    assert before in VARIABLES
+    (module / "variables.tf").write_text(VARIABLES.replace(before, after, 1))
+    with pytest.raises(ValueError, match=rf"put a comment at the end of the line of {re.escape(names)}$"):
+        terraform_reference.stale_files(module.parent.parent)
+
+
 def test_check_writes_nothing_and_names_what_is_stale(
     module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -126,3 +152,7 @@ def test_check_writes_nothing_and_names_what_is_stale(
     assert terraform_reference.main() == 0
     monkeypatch.setattr("sys.argv", ["terraform_reference.py", "--check"])
     assert terraform_reference.main() == 0
+
+    (module / "variables.tf").write_text(VARIABLES.replace("# Of all.", ""))
+    assert terraform_reference.main() == 1
+    assert "limits.ratio" in capsys.readouterr().err

@@ -49,7 +49,7 @@ module "lookup" {
 
   name        = var.name
   package     = local.package
-  table       = module.feedback.table
+  feedback    = module.feedback
   access_logs = false # see the module's README for what an account needs first
   tags        = local.tags
 }

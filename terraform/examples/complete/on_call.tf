@@ -16,7 +16,7 @@ data "aws_caller_identity" "current" {}
 
 data "aws_iam_policy_document" "on_call" {
   statement {
-    sid       = "AlarmsPublish"
+    sid       = "AllowCloudWatchPublish"
     actions   = ["sns:Publish"]
     resources = [aws_sns_topic.on_call.arn]
 

@@ -11,7 +11,7 @@ resource "aws_sns_topic_subscription" "this" {
   # destination.
   redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_letter.arn })
 
-  depends_on = [aws_sqs_queue.this, aws_lambda_function.this, aws_lambda_permission.this]
+  depends_on = [aws_sqs_queue.this, module.function, aws_lambda_permission.this]
 
   lifecycle {
     # SNS drops what is published while nobody subscribes, as would be the case between the old mode and the new one.
@@ -23,7 +23,7 @@ resource "aws_lambda_event_source_mapping" "this" {
   count = local.has_queue ? 1 : 0
 
   event_source_arn                   = aws_sqs_queue.this[0].arn
-  function_name                      = aws_lambda_function.this.arn
+  function_name                      = module.function.lambda.arn
   batch_size                         = var.queue.batch_size
   maximum_batching_window_in_seconds = var.queue.batching_window_seconds
   function_response_types            = ["ReportBatchItemFailures"]
@@ -49,9 +49,9 @@ resource "aws_lambda_event_source_mapping" "this" {
 resource "aws_lambda_permission" "this" {
   count = local.queued ? 0 : 1
 
-  statement_id  = "TopicInvokesFunction"
+  statement_id  = "TopicInvokesFunction" # another would replace the permission of a live stack
   action        = "lambda:InvokeFunction"
-  function_name = aws_lambda_function.this.function_name
+  function_name = module.function.lambda.function_name
   principal     = "sns.amazonaws.com"
   source_arn    = aws_sns_topic.this.arn
 }
@@ -59,7 +59,7 @@ resource "aws_lambda_permission" "this" {
 resource "aws_lambda_function_event_invoke_config" "this" {
   count = local.queued ? 0 : 1
 
-  function_name                = aws_lambda_function.this.function_name
+  function_name                = module.function.lambda.function_name
   maximum_retry_attempts       = 2
   maximum_event_age_in_seconds = 21600 # six hours, the longest there is
 

@@ -3,7 +3,7 @@
 
 data "aws_iam_policy_document" "key" {
   statement {
-    sid       = "SesPublishesToEncryptedTopic"
+    sid       = "AllowSESUseKMSKey"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
     resources = ["*"] # in a key policy: this key
 
@@ -26,7 +26,7 @@ data "aws_iam_policy_document" "key" {
   }
 
   statement {
-    sid       = "TopicSendsToEncryptedQueue"
+    sid       = "AllowSNSUseKMSKey"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
     resources = ["*"] # in a key policy: this key
 
@@ -43,7 +43,7 @@ data "aws_iam_policy_document" "key" {
   }
 
   statement {
-    sid       = "FunctionLogsToEncryptedLogGroup"
+    sid       = "AllowFeedbackLogsUseKMSKey"
     actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
     resources = ["*"] # in a key policy: this key
 

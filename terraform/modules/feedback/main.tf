@@ -22,15 +22,14 @@ locals {
 
   # Built from names, so that policies are known at plan time, can be part of the queues themselves (each further change of
   # a queue costs the provider a wait of 25 seconds), and depend on nothing that a key for encryption depends on.
-  table_name     = coalesce(var.table.name, var.name)
-  log_group_name = "/aws/lambda/${local.name}"
-  scope          = "${local.region}:${local.account}"
+  table_name = coalesce(var.table.name, var.name)
+  scope      = "${local.region}:${local.account}"
   arns = {
     topic       = "arn:${local.partition}:sns:${local.scope}:${local.name}"
     queue       = "arn:${local.partition}:sqs:${local.scope}:${local.name}"
     dead_letter = "arn:${local.partition}:sqs:${local.scope}:${local.name}-dead-letter"
     function    = "arn:${local.partition}:lambda:${local.scope}:function:${local.name}"
     table       = "arn:${local.partition}:dynamodb:${local.scope}:table/${local.table_name}"
-    log_group   = "arn:${local.partition}:logs:${local.scope}:log-group:${local.log_group_name}"
+    log_group   = "arn:${local.partition}:logs:${local.scope}:log-group:/aws/lambda/${local.name}"
   }
 }

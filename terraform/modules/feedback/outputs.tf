@@ -47,7 +47,7 @@ output "table_arn" {
 }
 
 output "table" {
-  description = "Name and ARN of the table, and whether it has the index: what module lookup takes as its variable `table`."
+  description = "Name and ARN of the table, and whether it has the index: what module lookup needs to know of it."
   value = {
     name  = aws_dynamodb_table.this.name
     arn   = aws_dynamodb_table.this.arn
@@ -55,24 +55,34 @@ output "table" {
   }
 }
 
+output "rules" {
+  description = "The variable `rules`, with its defaults: module lookup goes by the same."
+  value       = var.rules
+}
+
+output "kms_key_arn" {
+  description = "The variable `kms_key_arn`: module lookup uses the same key."
+  value       = var.kms_key_arn
+}
+
 output "function_name" {
   description = "Name of the function, which is also the dimension FunctionName of its metrics."
-  value       = aws_lambda_function.this.function_name
+  value       = module.function.lambda.function_name
 }
 
 output "function_arn" {
   description = "ARN of the function."
-  value       = aws_lambda_function.this.arn
+  value       = module.function.lambda.arn
 }
 
 output "role_arn" {
   description = "ARN of the function's role."
-  value       = aws_iam_role.this.arn
+  value       = module.function.role_arn
 }
 
 output "log_group_name" {
   description = "Name of the function's log group."
-  value       = aws_cloudwatch_log_group.this.name
+  value       = module.function.log_group.name
 }
 
 output "kms_key_policy" {

@@ -45,7 +45,7 @@ data "aws_iam_policy_document" "queue" {
   for_each = { for queue in ["queue", "dead_letter"] : queue => local.arns[queue] }
 
   statement {
-    sid       = "TopicSends"
+    sid       = "AllowSNSSendMessage"
     actions   = ["sqs:SendMessage"]
     resources = [each.value]
 
@@ -62,7 +62,7 @@ data "aws_iam_policy_document" "queue" {
   }
 
   statement {
-    sid    = "NobodyUsesPlainText"
+    sid    = "DenyInsecureTransport"
     effect = "Deny"
     actions = [
       "sqs:ChangeMessageVisibility",

@@ -12,7 +12,7 @@ resource "aws_sns_topic_policy" "this" {
 # IAM principals of this account may still publish where their own policies say so.
 data "aws_iam_policy_document" "topic" {
   statement {
-    sid       = "SesPublishesFeedback"
+    sid       = "AllowSESPublish"
     actions   = ["sns:Publish"]
     resources = [local.arns.topic]
 
@@ -35,7 +35,7 @@ data "aws_iam_policy_document" "topic" {
   }
 
   statement {
-    sid       = "NobodyPublishesInPlainText"
+    sid       = "DenyInsecureTransport"
     effect    = "Deny"
     actions   = ["sns:Publish"]
     resources = [local.arns.topic]

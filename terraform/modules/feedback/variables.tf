@@ -13,27 +13,17 @@ variable "name" {
 }
 
 variable "package" {
-  description = "The function's zip, as `make package` builds it: `path` of a local file, or `s3`, an object that was uploaded. With `s3`, a change is noticed by `object_version` or `source_code_hash` (base64 of the zip's SHA-256)."
+  description = "The function's zip, as `make package` builds it: either `path` or `s3`."
   type = object({
-    path = optional(string)
-    s3 = optional(object({
-      bucket           = string
-      key              = string
-      object_version   = optional(string)
-      source_code_hash = optional(string)
+    path = optional(string)               # Path of a local file.
+    s3 = optional(object({                # An object in S3. Terraform notices a new one by `object_version` or `source_code_hash`.
+      bucket           = string           # Name of the bucket.
+      key              = string           # Key of the object.
+      object_version   = optional(string) # Version of the object, if the bucket keeps versions.
+      source_code_hash = optional(string) # Base64 of the zip's SHA-256.
     }))
   })
   nullable = false
-
-  validation {
-    condition     = (var.package.path == null) != (var.package.s3 == null)
-    error_message = "The package must have either path or s3, and not both."
-  }
-
-  validation {
-    condition     = var.package.path == null || can(filebase64sha256(var.package.path))
-    error_message = "There is no file at package.path: build it with `make package`."
-  }
 }
 
 variable "delivery" {
@@ -49,11 +39,11 @@ variable "delivery" {
 }
 
 variable "rules" {
-  description = "What the state of an address depends on: days with a soft bounce that disable it, how many days back they count, and for how many days a delivery that changes no state may go unwritten (1 is exact)."
+  description = "What the state of an address depends on."
   type = object({
-    soft_bounce_limit       = optional(number, 5)
-    soft_bounce_window_days = optional(number, 30)
-    delivery_refresh_days   = optional(number, 1)
+    soft_bounce_limit       = optional(number, 5)  # Days with a soft bounce that disable an address, 1 to 16.
+    soft_bounce_window_days = optional(number, 30) # How many days back from the newest soft bounce the others count, 1 to 3650.
+    delivery_refresh_days   = optional(number, 1)  # For how many days a delivery that changes no state may go unwritten, 1 to 365; 1 is exact.
   })
   default  = {}
   nullable = false
@@ -75,57 +65,27 @@ variable "rules" {
 }
 
 variable "function" {
-  description = "The Lambda function: memory (its CPU grows with it), timeout, concurrency reserved for it (null: none), processor, how much it logs (DEBUG, INFO, WARNING, ERROR) and for how many days logs are kept (0: for ever)."
+  description = "The Lambda function."
   type = object({
-    memory_megabytes     = optional(number, 512)
-    timeout_seconds      = optional(number, 30)
-    reserved_concurrency = optional(number)
-    architecture         = optional(string, "arm64")
-    log_level            = optional(string, "INFO")
-    log_retention_days   = optional(number, 30)
+    memory_megabytes     = optional(number, 512)     # Memory, 128 to 10240; CPU grows with it.
+    timeout_seconds      = optional(number, 30)      # How long a call may take, 3 to 900.
+    reserved_concurrency = optional(number)          # Concurrency reserved for the function; null: none.
+    architecture         = optional(string, "arm64") # Processor: `arm64` or `x86_64`.
+    log_level            = optional(string, "INFO")  # The least severe level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
+    log_retention_days   = optional(number, 30)      # How many days logs are kept, a number that CloudWatch Logs offers; 0: forever.
   })
   default  = {}
   nullable = false
-
-  validation {
-    condition     = var.function.memory_megabytes >= 128 && var.function.memory_megabytes <= 10240 && floor(var.function.memory_megabytes) == var.function.memory_megabytes
-    error_message = "The memory_megabytes must be a whole number from 128 to 10240."
-  }
-
-  validation {
-    condition     = contains(range(3, 901), var.function.timeout_seconds)
-    error_message = "The timeout_seconds must be a whole number from 3 to 900."
-  }
-
-  validation {
-    condition     = coalesce(var.function.reserved_concurrency, 0) >= 0 && floor(coalesce(var.function.reserved_concurrency, 0)) == coalesce(var.function.reserved_concurrency, 0)
-    error_message = "The reserved_concurrency must be a whole number, or null to reserve none."
-  }
-
-  validation {
-    condition     = contains(["arm64", "x86_64"], var.function.architecture)
-    error_message = "The architecture must be \"arm64\" or \"x86_64\"."
-  }
-
-  validation {
-    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR"], var.function.log_level)
-    error_message = "The log_level must be DEBUG, INFO, WARNING or ERROR."
-  }
-
-  validation {
-    condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.function.log_retention_days)
-    error_message = "The log_retention_days must be a number of days that CloudWatch Logs offers: 0 (for ever), 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
-  }
 }
 
 variable "queue" {
-  description = "With delivery `queue`: most messages of one call, how long to gather them, tries before a message goes to the dead-letter queue, and most calls at a time (null: as Lambda sees fit). `keep`: with delivery `direct`, the queue stays and is emptied; set it for the change from `queue` to `direct`."
+  description = "The queue between topic and function, with delivery `queue`."
   type = object({
-    batch_size              = optional(number, 1000)
-    batching_window_seconds = optional(number, 5)
-    max_receive_count       = optional(number, 5)
-    maximum_concurrency     = optional(number)
-    keep                    = optional(bool, false)
+    batch_size              = optional(number, 1000) # Most messages in one call, 1 to 10000.
+    batching_window_seconds = optional(number, 5)    # How long to gather messages for a call, 0 to 300; at least 1 with a `batch_size` over 10.
+    max_receive_count       = optional(number, 5)    # Tries before a message goes to the dead-letter queue, 1 to 1000.
+    maximum_concurrency     = optional(number)       # Most calls at a time, 2 to 1000; null: Lambda decides.
+    keep                    = optional(bool, false)  # With delivery `direct`, the queue stays and is emptied. Set it for the change from `queue` to `direct`.
   })
   default  = {}
   nullable = false
@@ -152,12 +112,12 @@ variable "queue" {
 }
 
 variable "table" {
-  description = "The DynamoDB table: its name (null: the value of `name`), whether it is protected from deletion and can be restored to any second of the last 35 days, and whether it has the index `suppressed-updatedAt`, which lists who must not be mailed. The lookup API needs the index; without it each such address saves one or two write units a change, and the table has no limit of its own to how many may change at once (docs/scale.md)."
+  description = "The DynamoDB table. The lookup API needs the index. Without it each address that must not be mailed saves one or two write units a change, and the table has no limit of its own to how many may change at once (docs/scale.md)."
   type = object({
-    name                   = optional(string)
-    deletion_protection    = optional(bool, true)
-    point_in_time_recovery = optional(bool, true)
-    index                  = optional(bool, true)
+    name                   = optional(string)     # Name of the table; null: the value of `name`.
+    deletion_protection    = optional(bool, true) # Whether the table is protected from deletion.
+    point_in_time_recovery = optional(bool, true) # Whether the table can be restored to any second of the last 35 days.
+    index                  = optional(bool, true) # Whether the table has the index `suppressed-updatedAt`, which lists who must not be mailed.
   })
   default  = {}
   nullable = false

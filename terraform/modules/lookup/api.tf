@@ -10,7 +10,7 @@ locals {
     x-amazon-apigateway-integration = {
       type       = "aws_proxy"
       httpMethod = "POST" # by which API Gateway calls Lambda, whatever the request's method
-      uri        = aws_lambda_function.this.invoke_arn
+      uri        = module.function.lambda.invoke_arn
     }
   }
 
@@ -62,7 +62,7 @@ resource "aws_api_gateway_rest_api" "this" {
   # checkov:skip=CKV_AWS_237:its URL contains its id, so a new one before the old would help nobody
 
   name        = local.name
-  description = "Which addresses of the table ${var.table.name} may be mailed."
+  description = "Which addresses of the table ${var.feedback.table.name} may be mailed."
   body        = jsonencode(local.body)
   tags        = var.tags
 
@@ -82,7 +82,7 @@ data "aws_iam_policy_document" "api" {
   count = length(var.callers) > 0 ? 1 : 0
 
   statement {
-    sid       = "CallersInvoke"
+    sid       = "AllowCallersInvoke"
     actions   = ["execute-api:Invoke"]
     resources = ["${aws_api_gateway_rest_api.this.execution_arn}/${local.stage}/*"]
 
@@ -163,7 +163,7 @@ resource "aws_cloudwatch_log_group" "access" {
 
   name              = local.log_group_names.access
   retention_in_days = var.function.log_retention_days
-  kms_key_id        = var.kms_key_arn
+  kms_key_id        = var.feedback.kms_key_arn
   tags              = var.tags
 }
 

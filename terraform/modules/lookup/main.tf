@@ -12,8 +12,6 @@ locals {
   # ec2.eu-west-1.amazonaws.com, tells it in both.
   region = split(".", data.aws_region.current.endpoint)[1]
 
-  encrypted = var.kms_key_arn != null
-
   # Built from names, so that policies are known at plan time and depend on nothing that a key for encryption depends on.
   log_group_names = {
     function = "/aws/lambda/${local.name}"

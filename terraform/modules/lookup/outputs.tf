@@ -28,22 +28,22 @@ output "stage_name" {
 
 output "function_name" {
   description = "Name of the function, which is also the dimension FunctionName of its metrics."
-  value       = aws_lambda_function.this.function_name
+  value       = module.function.lambda.function_name
 }
 
 output "function_arn" {
   description = "ARN of the function."
-  value       = aws_lambda_function.this.arn
+  value       = module.function.lambda.arn
 }
 
 output "role_arn" {
   description = "ARN of the function's role."
-  value       = aws_iam_role.this.arn
+  value       = module.function.role_arn
 }
 
 output "log_group_name" {
   description = "Name of the function's log group."
-  value       = aws_cloudwatch_log_group.function.name
+  value       = module.function.log_group.name
 }
 
 output "access_log_group_name" {

@@ -12,124 +12,84 @@ variable "name" {
 }
 
 variable "package" {
-  description = "The functions' zip, as `make package` builds it, the same as of module feedback: `path` of a local file, or `s3`, an object that was uploaded. With `s3`, a change is noticed by `object_version` or `source_code_hash` (base64 of the zip's SHA-256)."
+  description = "The functions' zip, as `make package` builds it, the same as of module feedback: either `path` or `s3`."
   type = object({
-    path = optional(string)
-    s3 = optional(object({
-      bucket           = string
-      key              = string
-      object_version   = optional(string)
-      source_code_hash = optional(string)
+    path = optional(string)               # Path of a local file.
+    s3 = optional(object({                # An object in S3. Terraform notices a new one by `object_version` or `source_code_hash`.
+      bucket           = string           # Name of the bucket.
+      key              = string           # Key of the object.
+      object_version   = optional(string) # Version of the object, if the bucket keeps versions.
+      source_code_hash = optional(string) # Base64 of the zip's SHA-256.
     }))
   })
   nullable = false
-
-  validation {
-    condition     = (var.package.path == null) != (var.package.s3 == null)
-    error_message = "The package must have either path or s3, and not both."
-  }
-
-  validation {
-    condition     = var.package.path == null || can(filebase64sha256(var.package.path))
-    error_message = "There is no file at package.path: build it with `make package`."
-  }
 }
 
-variable "table" {
-  description = "The DynamoDB table: the output `table` of module feedback, or name and ARN of one with the same key and index."
+variable "feedback" {
+  description = "Whose table the API answers from: `module.feedback` itself, or an object with the same attributes."
   type = object({
-    name  = string
-    arn   = string
-    index = optional(bool, true)
+    table = object({               # The DynamoDB table.
+      name  = string               # Name of the table.
+      arn   = string               # ARN of the table.
+      index = optional(bool, true) # Whether the table has the index `suppressed-updatedAt`, without which there is no API.
+    })
+    rules = object({                                 # What the state of an address depends on: an override is weighed like feedback.
+      soft_bounce_limit       = optional(number, 5)  # Days with a soft bounce that disable an address, 1 to 16.
+      soft_bounce_window_days = optional(number, 30) # How many days back from the newest soft bounce the others count, 1 to 3650.
+      delivery_refresh_days   = optional(number, 1)  # For how many days a delivery that changes no state may go unwritten, 1 to 365; 1 is exact.
+    })
+    kms_key_arn = optional(string) # The customer managed KMS key that encrypts the table, and the API's log groups; null: none.
   })
   nullable = false
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[a-zA-Z0-9_.-]{3,255}$", var.table.arn)) && endswith(var.table.arn, ":table/${var.table.name}")
+    condition     = can(regex("^arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[a-zA-Z0-9_.-]{3,255}$", var.feedback.table.arn)) && endswith(var.feedback.table.arn, ":table/${var.feedback.table.name}")
     error_message = "The table's arn must be that of a DynamoDB table (arn:aws:dynamodb:REGION:ACCOUNT:table/NAME), and end in the table's name."
   }
 
   validation {
-    condition     = var.table.index
+    condition     = var.feedback.table.index
     error_message = "The lookup API lists addresses by the table's index: leave out `table = { index = false }` of module feedback, or this module."
   }
-}
-
-variable "rules" {
-  description = "What the state of an address depends on; give the same as to module feedback, or an override is weighed by other numbers than feedback."
-  type = object({
-    soft_bounce_limit       = optional(number, 5)
-    soft_bounce_window_days = optional(number, 30)
-    delivery_refresh_days   = optional(number, 1)
-  })
-  default  = {}
-  nullable = false
 
   validation {
-    condition     = contains(range(1, 17), var.rules.soft_bounce_limit)
-    error_message = "The soft_bounce_limit must be a whole number from 1 to 16, as many days as a record keeps."
+    condition = alltrue([
+      for days, most in { soft_bounce_limit = 16, soft_bounce_window_days = 3650, delivery_refresh_days = 365 } :
+      var.feedback.rules[days] >= 1 && var.feedback.rules[days] <= most && floor(var.feedback.rules[days]) == var.feedback.rules[days]
+    ])
+    error_message = "The rules must be whole numbers: soft_bounce_limit from 1 to 16, soft_bounce_window_days from 1 to 3650, delivery_refresh_days from 1 to 365."
   }
 
   validation {
-    condition     = var.rules.soft_bounce_window_days >= 1 && var.rules.soft_bounce_window_days <= 3650 && floor(var.rules.soft_bounce_window_days) == var.rules.soft_bounce_window_days
-    error_message = "The soft_bounce_window_days must be a whole number from 1 to 3650."
-  }
-
-  validation {
-    condition     = contains(range(1, 366), var.rules.delivery_refresh_days)
-    error_message = "The delivery_refresh_days must be a whole number from 1 to 365."
+    condition     = var.feedback.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.feedback.kms_key_arn))
+    error_message = "The kms_key_arn must be the ARN of a customer managed key (arn:aws:kms:REGION:ACCOUNT:key/ID)."
   }
 }
 
 variable "function" {
-  description = "The Lambda function: memory (its CPU grows with it), timeout, concurrency reserved for it (null: none), processor, how much it logs (DEBUG, INFO, WARNING, ERROR) and for how many days its logs and the access logs are kept (0: for ever)."
+  description = "The Lambda function; the access logs are kept as long as its own."
   type = object({
-    memory_megabytes     = optional(number, 512)
-    timeout_seconds      = optional(number, 15)
-    reserved_concurrency = optional(number)
-    architecture         = optional(string, "arm64")
-    log_level            = optional(string, "INFO")
-    log_retention_days   = optional(number, 30)
+    memory_megabytes     = optional(number, 512)     # Memory, 128 to 10240; CPU grows with it.
+    timeout_seconds      = optional(number, 15)      # How long a call may take, 3 to 29, as long as API Gateway waits.
+    reserved_concurrency = optional(number)          # Concurrency reserved for the function; null: none.
+    architecture         = optional(string, "arm64") # Processor: `arm64` or `x86_64`.
+    log_level            = optional(string, "INFO")  # The least severe level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
+    log_retention_days   = optional(number, 30)      # How many days logs are kept, a number that CloudWatch Logs offers; 0: forever.
   })
   default  = {}
   nullable = false
-
-  validation {
-    condition     = var.function.memory_megabytes >= 128 && var.function.memory_megabytes <= 10240 && floor(var.function.memory_megabytes) == var.function.memory_megabytes
-    error_message = "The memory_megabytes must be a whole number from 128 to 10240."
-  }
 
   validation {
     condition     = contains(range(3, 30), var.function.timeout_seconds)
     error_message = "The timeout_seconds must be a whole number from 3 to 29, as long as API Gateway waits."
   }
-
-  validation {
-    condition     = coalesce(var.function.reserved_concurrency, 0) >= 0 && floor(coalesce(var.function.reserved_concurrency, 0)) == coalesce(var.function.reserved_concurrency, 0)
-    error_message = "The reserved_concurrency must be a whole number, or null to reserve none."
-  }
-
-  validation {
-    condition     = contains(["arm64", "x86_64"], var.function.architecture)
-    error_message = "The architecture must be \"arm64\" or \"x86_64\"."
-  }
-
-  validation {
-    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR"], var.function.log_level)
-    error_message = "The log_level must be DEBUG, INFO, WARNING or ERROR."
-  }
-
-  validation {
-    condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.function.log_retention_days)
-    error_message = "The log_retention_days must be a number of days that CloudWatch Logs offers: 0 (for ever), 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
-  }
 }
 
 variable "throttling" {
-  description = "Most requests a second over all callers, and how many beyond that at once, before API Gateway answers 429. Within the account's own limit."
+  description = "How many requests there may be, within the account's own limit, before API Gateway answers 429."
   type = object({
-    requests_per_second = optional(number, 100)
-    burst               = optional(number, 200)
+    requests_per_second = optional(number, 100) # Most requests a second, over all callers.
+    burst               = optional(number, 200) # How many requests may come at once beyond that.
   })
   default  = {}
   nullable = false
@@ -162,17 +122,6 @@ variable "access_logs" {
   type        = bool
   default     = true
   nullable    = false
-}
-
-variable "kms_key_arn" {
-  description = "The customer managed KMS key that encrypts the table, and is to encrypt the log groups; null: there is none. Its key policy must hold the statement of the output `kms_key_policy`."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.kms_key_arn))
-    error_message = "The kms_key_arn must be the ARN of a customer managed key (arn:aws:kms:REGION:ACCOUNT:key/ID)."
-  }
 }
 
 variable "tags" {

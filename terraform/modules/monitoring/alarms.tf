@@ -7,7 +7,7 @@ locals {
   alarms = merge(
     {
       dead-letters = {
-        description = "Feedback is in the dead-letter queue ${var.feedback.dead_letter_queue_name}: it is not in the table, and SQS drops it 14 days after it arrived. The function's log says why it failed (lines of level ERROR in ${var.feedback.log_group_name}). Mend the cause, then move the messages back (SQS: start DLQ redrive)."
+        description = "Feedback is in the dead-letter queue ${var.feedback.dead_letter_queue_name}: it is not in the table, and SQS drops it 14 days after it arrived. The function's log says why it failed (lines of level ERROR in ${var.feedback.log_group_name}). Fix the cause, then replay the messages: `scripts/mailing redrive --name ${trimsuffix(var.feedback.dead_letter_queue_name, "-feedback-dead-letter")}`, as the README says under \"When something failed\"."
         namespace   = "AWS/SQS"
         metric      = "ApproximateNumberOfMessagesVisible"
         dimensions  = { QueueName = var.feedback.dead_letter_queue_name }

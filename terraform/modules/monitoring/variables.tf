@@ -12,12 +12,12 @@ variable "name" {
 }
 
 variable "feedback" {
-  description = "What to watch: `module.feedback` itself, or an object with the names of its function, log group, dead-letter queue and queue (null with delivery `direct`)."
+  description = "What to watch: `module.feedback` itself, or an object with the same attributes."
   type = object({
-    function_name          = string
-    log_group_name         = string
-    dead_letter_queue_name = string
-    queue_name             = optional(string)
+    function_name          = string           # Name of the function.
+    log_group_name         = string           # Name of the function's log group.
+    dead_letter_queue_name = string           # Name of the dead-letter queue.
+    queue_name             = optional(string) # Name of the queue; null with delivery `direct`.
   })
   nullable = false
 
@@ -44,11 +44,11 @@ variable "alarm_topic_arn" {
 }
 
 variable "rates" {
-  description = "Bounce and complaint rate of one day, in per cent of the recipients that SES reported delivered or permanently bounced, above which an alarm goes off (0: none, as must be where SES does not report deliveries), and how many recipients a day must have for its rates to count. The defaults are the rates from which SES reviews an account."
+  description = "Bounce and complaint rate of one day above which an alarm goes off, in per cent of the recipients that SES reported delivered or permanently bounced. The defaults are the rates from which SES reviews an account; set both to 0 where SES does not report deliveries."
   type = object({
-    bounce_percent     = optional(number, 5)
-    complaint_percent  = optional(number, 0.1)
-    minimum_recipients = optional(number, 1000)
+    bounce_percent     = optional(number, 5)    # Permanent bounces, in per cent of a day's recipients; 0: no such alarm.
+    complaint_percent  = optional(number, 0.1)  # Complaints, in per cent of a day's recipients; 0: no such alarm.
+    minimum_recipients = optional(number, 1000) # How many recipients a day must have for its rates to count.
   })
   default  = {}
   nullable = false

@@ -23,12 +23,12 @@ variable "topic_arn" {
 }
 
 variable "identities" {
-  description = "Verified domains and addresses, by themselves (`\"example.com\" = {}`), whose notifications go to the topic: whether to create the identity (else it exists already), whether deliveries are reported besides bounces and complaints, whether notifications hold the mail's headers, and whether bounces and complaints are also forwarded by email (null: stays as it is, which is on for a new identity)."
+  description = "Verified domains and addresses whose notifications go to the topic, by themselves: `\"example.com\" = {}`."
   type = map(object({
-    create           = optional(bool, false)
-    delivery         = optional(bool, true)
-    original_headers = optional(bool, false)
-    email_forwarding = optional(bool)
+    create           = optional(bool, false) # Whether to create the identity; otherwise it must exist.
+    delivery         = optional(bool, true)  # Whether deliveries are reported besides bounces and complaints.
+    original_headers = optional(bool, false) # Whether notifications hold the mail's headers.
+    email_forwarding = optional(bool)        # Whether bounces and complaints are also forwarded by email; null: stays as it is, which is on for a new identity.
   }))
   default  = {}
   nullable = false
@@ -40,11 +40,11 @@ variable "identities" {
 }
 
 variable "configuration_sets" {
-  description = "Configuration sets, by name, whose events go to the topic: whether to create the set (else it exists already), whether deliveries are reported besides bounces and complaints, and whether recipients' subscription preferences are."
+  description = "Configuration sets whose events go to the topic, by name."
   type = map(object({
-    create       = optional(bool, false)
-    delivery     = optional(bool, true)
-    subscription = optional(bool, true)
+    create       = optional(bool, false) # Whether to create the set; otherwise it must exist.
+    delivery     = optional(bool, true)  # Whether deliveries are reported besides bounces and complaints.
+    subscription = optional(bool, true)  # Whether recipients' subscription preferences are reported.
   }))
   default  = {}
   nullable = false

@@ -1,7 +1,7 @@
 # Delivery straight from the topic to the function, as in the original article.
 
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source = "../../tests/mocks"
 }
 
 variables {
@@ -13,7 +13,7 @@ run "topic_calls_the_function_and_nothing_is_lost_when_it_fails" {
   assert {
     condition = (
       aws_sns_topic_subscription.this.protocol == "lambda" &&
-      aws_sns_topic_subscription.this.endpoint == "arn:aws:lambda:eu-west-1:123456789012:function:${aws_lambda_function.this.function_name}" &&
+      aws_sns_topic_subscription.this.endpoint == "arn:aws:lambda:eu-west-1:123456789012:function:${module.function.lambda.function_name}" &&
       aws_sns_topic_subscription.this.topic_arn == aws_sns_topic.this.arn &&
       !aws_sns_topic_subscription.this.raw_message_delivery
     )
@@ -35,7 +35,7 @@ run "topic_calls_the_function_and_nothing_is_lost_when_it_fails" {
       aws_lambda_permission.this[0].principal == "sns.amazonaws.com" &&
       aws_lambda_permission.this[0].action == "lambda:InvokeFunction" &&
       aws_lambda_permission.this[0].source_arn == aws_sns_topic.this.arn &&
-      aws_lambda_permission.this[0].function_name == aws_lambda_function.this.function_name
+      aws_lambda_permission.this[0].function_name == module.function.lambda.function_name
     )
     error_message = "The permission must be for this topic and this function."
   }

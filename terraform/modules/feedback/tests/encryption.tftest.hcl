@@ -1,7 +1,7 @@
 # With and without a key of the customer's.
 
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source = "../../tests/mocks"
 }
 
 variables {
@@ -15,7 +15,7 @@ run "services_encrypt_by_themselves" {
     condition = (
       aws_sns_topic.this.kms_master_key_id == null &&
       aws_sqs_queue.this[0].sqs_managed_sse_enabled && aws_sqs_queue.dead_letter.sqs_managed_sse_enabled &&
-      aws_cloudwatch_log_group.this.kms_key_id == null &&
+      module.function.log_group.kms_key_id == null &&
       !aws_dynamodb_table.this.server_side_encryption[0].enabled
     )
     error_message = "Without a key the queues use SQS's own encryption, the table DynamoDB's."
@@ -38,10 +38,15 @@ run "key_encrypts_everything" {
     condition = alltrue([
       for key in [
         aws_sns_topic.this.kms_master_key_id, aws_sqs_queue.this[0].kms_master_key_id, aws_sqs_queue.dead_letter.kms_master_key_id,
-        aws_dynamodb_table.this.server_side_encryption[0].kms_key_arn, aws_cloudwatch_log_group.this.kms_key_id,
+        aws_dynamodb_table.this.server_side_encryption[0].kms_key_arn, module.function.log_group.kms_key_id,
       ] : key == var.kms_key_arn
     ])
     error_message = "Something is not encrypted with the key."
+  }
+
+  assert {
+    condition     = output.kms_key_arn == var.kms_key_arn
+    error_message = "Module lookup must be told of the key."
   }
 
   assert {
@@ -95,16 +100,5 @@ run "key_policy_lets_ses_sns_and_logs_use_the_key" {
       { "kms:EncryptionContext:aws:logs:arn" = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/mailing-feedback" },
     ]
     error_message = "They may use the key for this account's feedback only."
-  }
-}
-
-run "key_can_be_created_together_with_the_module" {
-  module {
-    source = "./tests/own_key"
-  }
-
-  assert {
-    condition     = module.feedback.topic_arn != null
-    error_message = "The key's policy and the module must not wait for each other."
   }
 }

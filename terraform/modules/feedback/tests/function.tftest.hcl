@@ -1,7 +1,7 @@
-# The function, its package, its settings and its log; the table and all names.
+# The function and its settings; the table and all names. Module function has tests of its own.
 
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source = "../../tests/mocks"
 }
 
 variables {
@@ -11,19 +11,19 @@ variables {
 run "defaults" {
   assert {
     condition = (
-      aws_lambda_function.this.handler == "feedback.handler" &&
-      aws_lambda_function.this.runtime == "python3.13" &&
-      aws_lambda_function.this.architectures == tolist(["arm64"]) &&
-      aws_lambda_function.this.memory_size == 512 &&
-      aws_lambda_function.this.timeout == 30 &&
-      aws_lambda_function.this.reserved_concurrent_executions == -1 &&
-      aws_lambda_function.this.role == aws_iam_role.this.arn
+      module.function.lambda.handler == "feedback.handler" &&
+      module.function.lambda.filename == "versions.tf" &&
+      module.function.lambda.architectures == tolist(["arm64"]) &&
+      module.function.lambda.memory_size == 512 &&
+      module.function.lambda.timeout == 30 &&
+      module.function.lambda.reserved_concurrent_executions == -1 &&
+      module.function.lambda.role == output.role_arn
     )
     error_message = "The function's defaults changed."
   }
 
   assert {
-    condition = aws_lambda_function.this.environment[0].variables == tomap({
+    condition = module.function.lambda.environment[0].variables == tomap({
       TABLE_NAME              = "mailing"
       SOFT_BOUNCE_LIMIT       = "5"
       SOFT_BOUNCE_WINDOW_DAYS = "30"
@@ -35,40 +35,10 @@ run "defaults" {
 
   assert {
     condition = (
-      aws_lambda_function.this.filename == "versions.tf" &&
-      aws_lambda_function.this.source_code_hash == filebase64sha256("versions.tf") &&
-      aws_lambda_function.this.s3_bucket == null
+      module.function.log_group.name == "/aws/lambda/mailing-feedback" &&
+      module.function.log_group.retention_in_days == 30
     )
-    error_message = "A local package must be uploaded, and again when its content changes."
-  }
-
-  assert {
-    condition = (
-      aws_lambda_function.this.logging_config[0].log_format == "Text" &&
-      aws_lambda_function.this.logging_config[0].log_group == "/aws/lambda/mailing-feedback" &&
-      aws_cloudwatch_log_group.this.name == "/aws/lambda/mailing-feedback" &&
-      aws_cloudwatch_log_group.this.retention_in_days == 30
-    )
-    error_message = "The function must write its own JSON lines to a log group with a retention."
-  }
-}
-
-run "package_from_s3" {
-  command = plan
-
-  variables {
-    package = { s3 = { bucket = "releases", key = "mailing.zip", object_version = "v7", source_code_hash = "aGFzaA==" } }
-  }
-
-  assert {
-    condition = (
-      aws_lambda_function.this.filename == null &&
-      aws_lambda_function.this.s3_bucket == "releases" &&
-      aws_lambda_function.this.s3_key == "mailing.zip" &&
-      aws_lambda_function.this.s3_object_version == "v7" &&
-      aws_lambda_function.this.source_code_hash == "aGFzaA=="
-    )
-    error_message = "The function must come from the S3 object."
+    error_message = "The function's log group must have a retention."
   }
 }
 
@@ -82,7 +52,7 @@ run "settings_reach_the_function" {
   }
 
   assert {
-    condition = aws_lambda_function.this.environment[0].variables == tomap({
+    condition = module.function.lambda.environment[0].variables == tomap({
       TABLE_NAME              = "people"
       SOFT_BOUNCE_LIMIT       = "3"
       SOFT_BOUNCE_WINDOW_DAYS = "14"
@@ -93,12 +63,17 @@ run "settings_reach_the_function" {
   }
 
   assert {
+    condition     = output.rules == var.rules
+    error_message = "Module lookup must be told of the same rules."
+  }
+
+  assert {
     condition = (
-      aws_lambda_function.this.memory_size == 1024 &&
-      aws_lambda_function.this.timeout == 60 &&
-      aws_lambda_function.this.reserved_concurrent_executions == 0 &&
-      aws_lambda_function.this.architectures == tolist(["x86_64"]) &&
-      aws_cloudwatch_log_group.this.retention_in_days == 365
+      module.function.lambda.memory_size == 1024 &&
+      module.function.lambda.timeout == 60 &&
+      module.function.lambda.reserved_concurrent_executions == 0 &&
+      module.function.lambda.architectures == tolist(["x86_64"]) &&
+      module.function.log_group.retention_in_days == 365
     )
     error_message = "The settings must reach the function and its log group; a reserved concurrency of 0 stops it."
   }
@@ -117,9 +92,8 @@ run "names_start_with_the_name" {
       aws_sns_topic.this.name == "news-feedback" &&
       aws_sqs_queue.this[0].name == "news-feedback" &&
       aws_sqs_queue.dead_letter.name == "news-feedback-dead-letter" &&
-      aws_lambda_function.this.function_name == "news-feedback" &&
-      aws_iam_role.this.name == "news-feedback" &&
-      aws_cloudwatch_log_group.this.name == "/aws/lambda/news-feedback"
+      module.function.lambda.function_name == "news-feedback" &&
+      module.function.log_group.name == "/aws/lambda/news-feedback"
     )
     error_message = "Two copies with different names must not meet."
   }
@@ -195,7 +169,7 @@ run "tags_are_on_everything_that_can_have_them" {
     condition = alltrue([
       for tags in [
         aws_sns_topic.this.tags, aws_sqs_queue.this[0].tags, aws_sqs_queue.dead_letter.tags, aws_dynamodb_table.this.tags,
-        aws_lambda_function.this.tags, aws_iam_role.this.tags, aws_cloudwatch_log_group.this.tags,
+        module.function.lambda.tags, module.function.log_group.tags,
         aws_lambda_event_source_mapping.this[0].tags,
       ] : tags == tomap({ team = "post" })
     ])

@@ -1,7 +1,7 @@
 # Who may do what. Each policy is compared whole, so that nothing can be added to it unnoticed.
 
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source = "../../tests/mocks"
 }
 
 variables {
@@ -88,15 +88,6 @@ run "everybody_may_do_what_they_must_and_nothing_else" {
   }
 
   assert {
-    condition = (
-      length(data.aws_iam_policy_document.trust.statement) == 1 &&
-      data.aws_iam_policy_document.trust.statement[0].actions == toset(["sts:AssumeRole"]) &&
-      flatten([for each in data.aws_iam_policy_document.trust.statement[0].principals : [for who in each.identifiers : "${each.type} ${who}"]]) == ["Service lambda.amazonaws.com"]
-    )
-    error_message = "Only Lambda may take the role."
-  }
-
-  assert {
     condition = alltrue([
       for statement in concat(
         data.aws_iam_policy_document.topic.statement,
@@ -167,25 +158,12 @@ run "policies_are_attached_where_they_belong" {
     values = { json = "{\"Id\":\"dead_letter\"}" }
   }
 
-  override_data {
-    target = data.aws_iam_policy_document.role
-    values = { json = "{\"Id\":\"role\"}" }
-  }
-
-  override_data {
-    target = data.aws_iam_policy_document.trust
-    values = { json = "{\"Id\":\"trust\"}" }
-  }
-
   assert {
     condition = (
       jsondecode(aws_sns_topic_policy.this.policy).Id == "topic" &&
       aws_sns_topic_policy.this.arn == aws_sns_topic.this.arn &&
       jsondecode(aws_sqs_queue.this[0].policy).Id == "queue" &&
-      jsondecode(aws_sqs_queue.dead_letter.policy).Id == "dead_letter" &&
-      jsondecode(aws_iam_role_policy.this.policy).Id == "role" &&
-      aws_iam_role_policy.this.role == aws_iam_role.this.id &&
-      jsondecode(aws_iam_role.this.assume_role_policy).Id == "trust"
+      jsondecode(aws_sqs_queue.dead_letter.policy).Id == "dead_letter"
     )
     error_message = "A policy is not attached to what it is written for."
   }

@@ -1,7 +1,7 @@
 # Delivery through the queue, the default.
 
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source = "../../tests/mocks"
 }
 
 variables {
@@ -15,7 +15,7 @@ run "topic_reaches_the_function_through_the_queue" {
       aws_sns_topic_subscription.this.endpoint == "arn:aws:sqs:eu-west-1:123456789012:${aws_sqs_queue.this[0].name}" &&
       aws_sns_topic_subscription.this.topic_arn == aws_sns_topic.this.arn &&
       aws_lambda_event_source_mapping.this[0].event_source_arn == aws_sqs_queue.this[0].arn &&
-      aws_lambda_event_source_mapping.this[0].function_name == aws_lambda_function.this.arn
+      aws_lambda_event_source_mapping.this[0].function_name == module.function.lambda.arn
     )
     error_message = "The topic is not subscribed by the queue, or the queue is not read by the function."
   }
@@ -123,7 +123,7 @@ run "concurrency_can_be_limited" {
   assert {
     condition = (
       aws_lambda_event_source_mapping.this[0].scaling_config[0].maximum_concurrency == 10 &&
-      aws_lambda_function.this.reserved_concurrent_executions == 20
+      module.function.lambda.reserved_concurrent_executions == 20
     )
     error_message = "The limits must reach the event source mapping and the function."
   }

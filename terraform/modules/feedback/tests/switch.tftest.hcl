@@ -2,7 +2,7 @@
 # changed name makes a new resource is something that mocks do not know.
 
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source = "../../tests/mocks"
 }
 
 variables {

@@ -1,7 +1,7 @@
 # Values that are refused, and the nearest ones that are not. A run takes time, so each refuses one value of several variables.
 
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source = "../../tests/mocks"
 }
 
 variables {
@@ -12,76 +12,70 @@ run "too_small_or_short" {
   command = plan
 
   variables {
-    name     = "ab"
-    rules    = { soft_bounce_limit = 0 }
-    function = { memory_megabytes = 127 }
-    queue    = { batch_size = 0 }
-    table    = { name = "ab" }
+    name  = "ab"
+    rules = { soft_bounce_limit = 0 }
+    queue = { batch_size = 0 }
+    table = { name = "ab" }
   }
 
-  expect_failures = [var.name, var.rules, var.function, var.queue, var.table]
+  expect_failures = [var.name, var.rules, var.queue, var.table]
 }
 
 run "too_large_or_long" {
   command = plan
 
   variables {
-    name     = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-    rules    = { soft_bounce_limit = 17 }
-    function = { memory_megabytes = 10241 }
-    queue    = { batch_size = 10001 }
-    table    = { name = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" }
+    name  = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    rules = { soft_bounce_limit = 17 }
+    queue = { batch_size = 10001 }
+    table = { name = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" }
   }
 
-  expect_failures = [var.name, var.rules, var.function, var.queue, var.table]
+  expect_failures = [var.name, var.rules, var.queue, var.table]
 }
 
 run "not_a_whole_number" {
   command = plan
 
   variables {
-    rules    = { soft_bounce_limit = 1.5 }
-    function = { memory_megabytes = 128.5 }
-    queue    = { batch_size = 1.5 }
+    rules = { soft_bounce_limit = 1.5 }
+    queue = { batch_size = 1.5 }
   }
 
-  expect_failures = [var.rules, var.function, var.queue]
+  expect_failures = [var.rules, var.queue]
 }
 
 run "times_too_short" {
   command = plan
 
   variables {
-    rules    = { soft_bounce_window_days = 0 }
-    function = { timeout_seconds = 2 }
-    queue    = { batching_window_seconds = -1 }
+    rules = { soft_bounce_window_days = 0 }
+    queue = { batching_window_seconds = -1 }
   }
 
-  expect_failures = [var.rules, var.function, var.queue]
+  expect_failures = [var.rules, var.queue]
 }
 
 run "times_too_long" {
   command = plan
 
   variables {
-    rules    = { soft_bounce_window_days = 3651 }
-    function = { timeout_seconds = 901 }
-    queue    = { batching_window_seconds = 301 }
+    rules = { soft_bounce_window_days = 3651 }
+    queue = { batching_window_seconds = 301 }
   }
 
-  expect_failures = [var.rules, var.function, var.queue]
+  expect_failures = [var.rules, var.queue]
 }
 
 run "other_numbers_too_small" {
   command = plan
 
   variables {
-    rules    = { delivery_refresh_days = 0 }
-    function = { reserved_concurrency = -1 }
-    queue    = { max_receive_count = 0 }
+    rules = { delivery_refresh_days = 0 }
+    queue = { max_receive_count = 0 }
   }
 
-  expect_failures = [var.rules, var.function, var.queue]
+  expect_failures = [var.rules, var.queue]
 }
 
 run "other_numbers_too_large" {
@@ -99,87 +93,78 @@ run "other_numbers_not_whole" {
   command = plan
 
   variables {
-    rules    = { soft_bounce_window_days = 1.5 }
-    function = { reserved_concurrency = 1.5 }
-    queue    = { max_receive_count = 1.5 }
+    rules = { soft_bounce_window_days = 1.5 }
+    queue = { max_receive_count = 1.5 }
   }
 
-  expect_failures = [var.rules, var.function, var.queue]
+  expect_failures = [var.rules, var.queue]
 }
 
 run "days_not_whole_and_too_little_concurrency" {
   command = plan
 
   variables {
-    rules    = { delivery_refresh_days = 1.5 }
-    function = { timeout_seconds = 3.5 }
-    queue    = { maximum_concurrency = 1 }
+    rules = { delivery_refresh_days = 1.5 }
+    queue = { maximum_concurrency = 1 }
   }
 
-  expect_failures = [var.rules, var.function, var.queue]
+  expect_failures = [var.rules, var.queue]
 }
 
-run "retention_that_cloudwatch_does_not_offer_and_too_much_concurrency" {
+run "too_much_concurrency" {
   command = plan
 
   variables {
-    function = { log_retention_days = 2 }
-    queue    = { maximum_concurrency = 1001 }
+    queue = { maximum_concurrency = 1001 }
   }
 
-  expect_failures = [var.function, var.queue]
+  expect_failures = [var.queue]
 }
 
-run "batch_over_10_without_a_window_and_unknown_log_level" {
+run "batch_over_10_without_a_window" {
   command = plan
 
   variables {
-    function = { log_level = "TRACE" }
-    queue    = { batch_size = 11, batching_window_seconds = 0 }
+    queue = { batch_size = 11, batching_window_seconds = 0 }
   }
 
-  expect_failures = [var.function, var.queue]
+  expect_failures = [var.queue]
 }
 
-run "no_package_unknown_words_and_characters" {
+run "unknown_words_and_characters" {
   command = plan
 
   variables {
     name            = "a.b.c"
-    package         = {}
     delivery        = "http"
-    function        = { architecture = "riscv" }
     table           = { name = "a/b/c" }
     ses_source_arns = ["*"]
     kms_key_arn     = "alias/aws/sns"
   }
 
-  expect_failures = [var.name, var.package, var.delivery, var.function, var.table, var.ses_source_arns, var.kms_key_arn]
+  expect_failures = [var.name, var.delivery, var.table, var.ses_source_arns, var.kms_key_arn]
 }
 
-run "two_packages_and_wrong_forms" {
+run "wrong_forms" {
   command = plan
 
   variables {
     name            = "-abc"
-    package         = { path = "versions.tf", s3 = { bucket = "b", key = "k" } }
-    function        = { log_level = "info" }
     ses_source_arns = ["arn:aws:s3:::bucket"]
     kms_key_arn     = "arn:aws:kms:eu-west-1:123456789012:alias/aws/sns"
   }
 
-  expect_failures = [var.name, var.package, var.function, var.ses_source_arns, var.kms_key_arn]
+  expect_failures = [var.name, var.ses_source_arns, var.kms_key_arn]
 }
 
-run "missing_package_and_key_without_its_arn" {
+run "key_without_its_arn" {
   command = plan
 
   variables {
-    package     = { path = "missing.zip" }
     kms_key_arn = "11111111-2222-3333-4444-555555555555"
   }
 
-  expect_failures = [var.package, var.kms_key_arn]
+  expect_failures = [var.kms_key_arn]
 }
 
 run "smallest" {

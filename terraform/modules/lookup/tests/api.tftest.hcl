@@ -1,12 +1,15 @@
 # The REST API as made from openapi.yaml, and its stage.
 
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source = "../../tests/mocks"
 }
 
 variables {
   package = { path = "versions.tf" } # any file; nothing runs it
-  table   = { name = "mailing", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing" }
+  feedback = {
+    table = { name = "mailing", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing" }
+    rules = {}
+  }
 }
 
 run "routes_are_those_of_the_document_and_the_rest_is_refused_by_the_function" {
@@ -48,7 +51,7 @@ run "every_route_is_signed_and_goes_to_the_function" {
           operation.security == [{ sigv4 = [] }] &&
           operation["x-amazon-apigateway-integration"].type == "aws_proxy" &&
           operation["x-amazon-apigateway-integration"].httpMethod == "POST" &&
-          operation["x-amazon-apigateway-integration"].uri == aws_lambda_function.this.invoke_arn
+          operation["x-amazon-apigateway-integration"].uri == module.function.lambda.invoke_arn
         ) if key != "parameters"
       ]
     ]))

@@ -1,12 +1,15 @@
 # Who may do what. Each policy is compared whole, so that nothing can be added to it unnoticed.
 
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source = "../../tests/mocks"
 }
 
 variables {
   package = { path = "versions.tf" } # any file; nothing runs it
-  table   = { name = "mailing", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing" }
+  feedback = {
+    table = { name = "mailing", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing" }
+    rules = {}
+  }
 }
 
 run "function_reads_lists_and_writes_overrides" {
@@ -14,21 +17,12 @@ run "function_reads_lists_and_writes_overrides" {
 
   assert {
     condition = { for each in data.aws_iam_policy_document.role.statement : each.sid => "${join(" ", sort(each.actions))} ${one(each.resources)}" } == {
-      ReadRecords    = "dynamodb:BatchGetItem arn:aws:dynamodb:eu-west-1:123456789012:table/mailing"
-      ListSuppressed = "dynamodb:Query arn:aws:dynamodb:eu-west-1:123456789012:table/mailing/index/suppressed-updatedAt"
-      WriteOverrides = "dynamodb:PartiQLInsert dynamodb:PartiQLUpdate arn:aws:dynamodb:eu-west-1:123456789012:table/mailing"
-      WriteLog       = "logs:CreateLogStream logs:PutLogEvents arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/mailing-lookup:log-stream:*"
+      AllowReadTable  = "dynamodb:BatchGetItem arn:aws:dynamodb:eu-west-1:123456789012:table/mailing"
+      AllowQueryIndex = "dynamodb:Query arn:aws:dynamodb:eu-west-1:123456789012:table/mailing/index/suppressed-updatedAt"
+      AllowWriteTable = "dynamodb:PartiQLInsert dynamodb:PartiQLUpdate arn:aws:dynamodb:eu-west-1:123456789012:table/mailing"
+      AllowWriteLogs  = "logs:CreateLogStream logs:PutLogEvents arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/mailing-lookup:log-stream:*"
     }
     error_message = "The function may read the table and its index, update items and write its log; nothing else."
-  }
-
-  assert {
-    condition = (
-      length(data.aws_iam_policy_document.trust.statement) == 1 &&
-      data.aws_iam_policy_document.trust.statement[0].actions == toset(["sts:AssumeRole"]) &&
-      flatten([for each in data.aws_iam_policy_document.trust.statement[0].principals : [for who in each.identifiers : "${each.type} ${who}"]]) == ["Service lambda.amazonaws.com"]
-    )
-    error_message = "Only Lambda may take the role."
   }
 }
 
@@ -37,31 +31,10 @@ run "only_this_stage_calls_the_function" {
     condition = (
       aws_lambda_permission.this.principal == "apigateway.amazonaws.com" &&
       aws_lambda_permission.this.action == "lambda:InvokeFunction" &&
+      aws_lambda_permission.this.function_name == module.function.lambda.function_name &&
       aws_lambda_permission.this.source_arn == "arn:aws:execute-api:eu-west-1:123456789012:abcde12345/v1/*"
     )
     error_message = "Only this API's stage may call the function."
-  }
-}
-
-run "policies_are_attached_where_they_belong" {
-  override_data {
-    target = data.aws_iam_policy_document.role
-    values = { json = "{\"Id\":\"role\"}" }
-  }
-
-  override_data {
-    target = data.aws_iam_policy_document.trust
-    values = { json = "{\"Id\":\"trust\"}" }
-  }
-
-  assert {
-    condition = (
-      jsondecode(aws_iam_role_policy.this.policy).Id == "role" &&
-      aws_iam_role_policy.this.role == aws_iam_role.this.id &&
-      jsondecode(aws_iam_role.this.assume_role_policy).Id == "trust" &&
-      aws_lambda_function.this.role == aws_iam_role.this.arn
-    )
-    error_message = "A policy is not attached to what it is written for."
   }
 }
 
@@ -118,7 +91,7 @@ run "nothing_is_encrypted_with_a_key_that_is_not_given" {
   command = plan
 
   assert {
-    condition     = aws_cloudwatch_log_group.function.kms_key_id == null && aws_cloudwatch_log_group.access[0].kms_key_id == null
+    condition     = module.function.log_group.kms_key_id == null && aws_cloudwatch_log_group.access[0].kms_key_id == null
     error_message = "Without a key CloudWatch Logs encrypts by itself."
   }
 }
@@ -127,17 +100,21 @@ run "key_encrypts_the_logs_and_opens_the_table" {
   command = plan
 
   variables {
-    kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    feedback = {
+      table       = { name = "mailing", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing" }
+      rules       = {}
+      kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    }
   }
 
   assert {
-    condition     = aws_cloudwatch_log_group.function.kms_key_id == var.kms_key_arn && aws_cloudwatch_log_group.access[0].kms_key_id == var.kms_key_arn
+    condition     = module.function.log_group.kms_key_id == var.feedback.kms_key_arn && aws_cloudwatch_log_group.access[0].kms_key_id == var.feedback.kms_key_arn
     error_message = "A log group is not encrypted with the key."
   }
 
   assert {
     condition = [
-      for each in data.aws_iam_policy_document.role.statement : join(" ", each.actions) if each.resources == toset([var.kms_key_arn])
+      for each in data.aws_iam_policy_document.role.statement : join(" ", each.actions) if each.resources == toset([var.feedback.kms_key_arn])
     ] == ["kms:Decrypt"]
     error_message = "The role must be able to decrypt, and no more."
   }
@@ -152,16 +129,5 @@ run "key_encrypts_the_logs_and_opens_the_table" {
       ])
     )
     error_message = "CloudWatch Logs must be able to use the key for these two groups."
-  }
-}
-
-run "key_can_be_created_together_with_the_module" {
-  module {
-    source = "./tests/own_key"
-  }
-
-  assert {
-    condition     = module.lookup.endpoint != null
-    error_message = "The key's policy and the module must not wait for each other."
   }
 }

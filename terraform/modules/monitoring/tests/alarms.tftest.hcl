@@ -1,7 +1,7 @@
 # Which alarms there are, what they watch and whom they tell.
 
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source = "../../tests/mocks"
 }
 
 variables {

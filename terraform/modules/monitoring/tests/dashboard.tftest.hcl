@@ -1,7 +1,7 @@
 # The dashboard as it is sent to CloudWatch; tests/terraform/test_dashboard.py reads all of it from these runs.
 
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source = "../../tests/mocks"
 }
 
 variables {

@@ -1,7 +1,7 @@
 # Configuration sets whose events go to the topic.
 
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source = "../../tests/mocks"
 }
 
 variables {

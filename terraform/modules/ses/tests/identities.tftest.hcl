@@ -1,7 +1,7 @@
 # Domains and addresses whose notifications go to the topic.
 
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source = "../../tests/mocks"
 }
 
 variables {

@@ -1,7 +1,7 @@
 # Values that are refused, and the nearest ones that are not.
 
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source = "../../tests/mocks"
 }
 
 variables {

@@ -1,4 +1,4 @@
-# A caller that creates the key and the module together: the key's policy needs the module, the module needs the key.
+# A caller that creates the key and the modules together: the key's policy needs the modules, the modules need the key.
 
 terraform {
   required_version = ">= 1.7"
@@ -16,10 +16,10 @@ data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 
 data "aws_iam_policy_document" "key" {
-  source_policy_documents = [module.lookup.kms_key_policy]
+  source_policy_documents = [module.feedback.kms_key_policy, module.lookup.kms_key_policy]
 
   statement {
-    sid       = "AccountAdministersKey"
+    sid       = "EnableIAMUserPermissions"
     actions   = ["kms:*"]
     resources = ["*"]
 
@@ -31,15 +31,21 @@ data "aws_iam_policy_document" "key" {
 }
 
 resource "aws_kms_key" "this" {
-  description         = "Encrypts the table and the logs."
+  description         = "Encrypts feedback and logs."
   enable_key_rotation = true
   policy              = data.aws_iam_policy_document.key.json
 }
 
-module "lookup" {
-  source = "../.."
+module "feedback" {
+  source = "../../modules/feedback"
 
   package     = { path = "versions.tf" }
-  table       = { name = "mailing", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing" }
   kms_key_arn = aws_kms_key.this.arn
+}
+
+module "lookup" {
+  source = "../../modules/lookup"
+
+  package  = { path = "versions.tf" }
+  feedback = module.feedback
 }

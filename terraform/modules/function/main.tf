@@ -1,0 +1,72 @@
+# What every function of this project consists of: the code from the package, a role, a log group.
+
+resource "aws_lambda_function" "this" {
+  # checkov:skip=CKV_AWS_116:a dead-letter queue is the caller's choice; what is called synchronously needs none
+  # checkov:skip=CKV_AWS_117:it talks to DynamoDB alone, which a VPC would only put a hop away
+  # checkov:skip=CKV_AWS_272:a signing profile is the user's choice; Terraform notices a change of the zip by its hash
+  # checkov:skip=CKV_AWS_173:the variables are names and numbers, no secrets
+  # checkov:skip=CKV_AWS_50:tracing needs permissions on resource *; the log and the metrics tell what happened
+
+  function_name    = var.name
+  description      = var.description
+  role             = aws_iam_role.this.arn
+  handler          = var.handler
+  runtime          = "python3.13"
+  architectures    = [var.function.architecture]
+  memory_size      = var.function.memory_megabytes
+  timeout          = var.function.timeout_seconds
+  filename         = var.package.path
+  source_code_hash = var.package.path != null ? filebase64sha256(var.package.path) : try(var.package.s3.source_code_hash, null)
+
+  s3_bucket         = try(var.package.s3.bucket, null)
+  s3_key            = try(var.package.s3.key, null)
+  s3_object_version = try(var.package.s3.object_version, null)
+
+  reserved_concurrent_executions = coalesce(var.function.reserved_concurrency, -1)
+  tags                           = var.tags
+
+  environment {
+    variables = merge(var.environment, { LOG_LEVEL = var.function.log_level })
+  }
+
+  # The function writes lines of JSON itself.
+  logging_config {
+    log_format = "Text"
+    log_group  = aws_cloudwatch_log_group.this.name
+  }
+
+  # It may be called as soon as it exists, and must then be allowed to work.
+  depends_on = [aws_iam_role_policy.this]
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  name              = "/aws/lambda/${var.name}"
+  retention_in_days = var.function.log_retention_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
+}
+
+resource "aws_iam_role" "this" {
+  name               = var.name
+  description        = "What the function ${var.name} may do."
+  assume_role_policy = data.aws_iam_policy_document.trust.json
+  tags               = var.tags
+}
+
+data "aws_iam_policy_document" "trust" {
+  statement {
+    sid     = "AllowLambdaAssumeRole"
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "this" {
+  name   = var.name
+  role   = aws_iam_role.this.id
+  policy = var.policy
+}

@@ -1,0 +1,109 @@
+variable "name" {
+  description = "Name of the function, its role and the role's policy; the log group is called /aws/lambda/NAME."
+  type        = string
+  nullable    = false
+}
+
+variable "description" {
+  description = "What the function does, in a sentence."
+  type        = string
+  nullable    = false
+}
+
+variable "handler" {
+  description = "Where the package has the code: MODULE.FUNCTION."
+  type        = string
+  nullable    = false
+}
+
+variable "package" {
+  description = "The functions' zip, as `make package` builds it: `path` or `s3`."
+  type = object({
+    path = optional(string)               # Path of a local file.
+    s3 = optional(object({                # An object in S3. Terraform notices a new one by `object_version` or `source_code_hash`.
+      bucket           = string           # Name of the bucket.
+      key              = string           # Key of the object.
+      object_version   = optional(string) # Version of the object, if the bucket keeps versions.
+      source_code_hash = optional(string) # Base64 of the zip's SHA-256.
+    }))
+  })
+  nullable = false
+
+  validation {
+    condition     = (var.package.path == null) != (var.package.s3 == null)
+    error_message = "The package must have either path or s3, and not both."
+  }
+
+  validation {
+    condition     = var.package.path == null || can(filebase64sha256(var.package.path))
+    error_message = "There is no file at package.path: build it with `make package`."
+  }
+}
+
+variable "function" {
+  description = "The function's settings; the modules that call this one have the defaults."
+  type = object({
+    memory_megabytes     = number # Memory, 128 to 10240; CPU grows with it.
+    timeout_seconds      = number # How long a call may take, 3 to 900.
+    reserved_concurrency = number # Concurrency reserved for the function; null: none.
+    architecture         = string # Processor: `arm64` or `x86_64`.
+    log_level            = string # The least severe level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
+    log_retention_days   = number # How many days logs are kept, a number that CloudWatch Logs offers; 0: forever.
+  })
+  nullable = false
+
+  validation {
+    condition     = var.function.memory_megabytes >= 128 && var.function.memory_megabytes <= 10240 && floor(var.function.memory_megabytes) == var.function.memory_megabytes
+    error_message = "The memory_megabytes must be a whole number from 128 to 10240."
+  }
+
+  validation {
+    condition     = contains(range(3, 901), var.function.timeout_seconds)
+    error_message = "The timeout_seconds must be a whole number from 3 to 900."
+  }
+
+  validation {
+    condition     = coalesce(var.function.reserved_concurrency, 0) >= 0 && floor(coalesce(var.function.reserved_concurrency, 0)) == coalesce(var.function.reserved_concurrency, 0)
+    error_message = "The reserved_concurrency must be a whole number, or null to reserve none."
+  }
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.function.architecture)
+    error_message = "The architecture must be \"arm64\" or \"x86_64\"."
+  }
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR"], var.function.log_level)
+    error_message = "The log_level must be DEBUG, INFO, WARNING or ERROR."
+  }
+
+  validation {
+    condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.function.log_retention_days)
+    error_message = "The log_retention_days must be a number of days that CloudWatch Logs offers: 0 (for ever), 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+  }
+}
+
+variable "environment" {
+  description = "Environment variables of the function, beside LOG_LEVEL."
+  type        = map(string)
+  nullable    = false
+}
+
+variable "policy" {
+  description = "Policy document (JSON) of the role: all that the function may do."
+  type        = string
+  nullable    = false
+}
+
+variable "kms_key_arn" {
+  description = "The customer managed KMS key that encrypts the log group; null: CloudWatch Logs' own encryption."
+  type        = string
+  default     = null
+}
+
+variable "tags" {
+  description = "Tags for everything that can have them, beside the provider's default tags."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}

@@ -1,0 +1,212 @@
+"""What one module passes on to another arrives whole.
+
+Terraform drops attributes that an object's type does not have, and says nothing. So where a module passes a variable on
+(``rules = var.rules``, ``throttling = var.lookup.throttling``), both sides must declare the same; and a module that
+takes ``module.feedback`` whole must ask for outputs that exist.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import terraform_reference
+from harness import paths
+from terraform_reference import REQUIRED, Attribute
+
+FEEDBACK = paths.TERRAFORM / "modules" / "feedback"
+# Of this one only names and types are compared: it requires what its callers have defaults for.
+INTERNAL = "function"
+
+
+def declared(folder: Path) -> dict[str, Attribute]:
+    """Return each variable, and each attribute of its type, by name."""
+    return {each.name: each for variable in terraform_reference.variables(folder) for each in variable.tree()}
+
+
+def calls(folder: Path) -> Iterator[tuple[str, Path, Mapping[str, Any]]]:
+    """Yield name, called folder and arguments of each call of a module."""
+    for name, body in terraform_reference.blocks(folder, "module"):
+        yield name, (folder / body["source"].strip('"')).resolve(), body
+
+
+def variable_in(value: object) -> str | None:
+    """Return A.B of the expression ``var.A.B``, None of any other."""
+    match = re.fullmatch(r"\$\{var\.([\w.]+)\}", str(value))
+    return match[1] if match else None
+
+
+def passed_on(folder: Path) -> dict[str, list[str]]:
+    """Return what differs in each argument of each call that passes a variable on, by ``CALL.ARGUMENT``."""
+    found: dict[str, list[str]] = {}
+    outer = declared(folder)
+    for call, called, arguments in calls(folder):
+        inner = declared(called)
+        for argument, value in arguments.items():
+            # Behind a local, as in `package = local.package`, is a variable of the same name.
+            name = variable_in(value) or argument
+            if name in outer and argument in inner:
+                found[f"{call}.{argument}"] = [*differences(outer[name], inner[argument], called.name)]
+                if variable_in(value) and called.name != INTERNAL and outer[name].default != inner[argument].default:
+                    found[f"{call}.{argument}"].append(f"{name} has another default than {argument} of {called.name}")
+    return found
+
+
+def all_differences(root: Path) -> list[str]:
+    """Return what differs anywhere in the root, its modules and its examples, as ``CALL.ARGUMENT: DIFFERENCE``."""
+    folders = [root, *sorted(root.glob("*/*"))]
+    return [
+        f"{argument}: {difference}"
+        for folder in folders
+        for argument, found in passed_on(folder).items()
+        for difference in found
+    ]
+
+
+def differences(outer: Attribute, inner: Attribute, module: str) -> Iterator[str]:
+    """Yield what differs between two types, attribute by attribute."""
+    if outer.type != inner.type:
+        yield f"{outer.name} has another type than {inner.name} of {module}"
+    ours, theirs = ({each.name.rpartition(".")[2]: each for each in one.attributes} for one in (outer, inner))
+    yield from (f"{inner.name} of {module} has no {name}" for name in ours if name not in theirs)
+    yield from (
+        f"{outer.name} has no {name}, which {inner.name} of {module} has" for name in theirs if name not in ours
+    )
+    for name in ours:
+        if name in theirs:
+            if module != INTERNAL:
+                for what in ("default", "description"):
+                    if getattr(ours[name], what) != getattr(theirs[name], what):
+                        yield f"{ours[name].name} has another {what} than {theirs[name].name} of {module}"
+            elif theirs[name].default not in (REQUIRED, ours[name].default):
+                yield f"{theirs[name].name} of {module} has a default of its own"
+            yield from differences(ours[name], theirs[name], module)
+
+
+def missing_outputs(module: Path, taken: Attribute) -> Iterator[str]:
+    """Yield what a variable that takes a module whole asks for in vain."""
+    outputs = {name: body["value"] for name, body in terraform_reference.blocks(module, "output")}
+    for attribute in taken.attributes:
+        name = attribute.name.rpartition(".")[2]
+        if name not in outputs:
+            yield f"{module.name} has no output {name}"
+            continue
+        value = outputs[name]
+        if (variable := variable_in(value)) and attribute.attributes:
+            yield from differences(declared(module)[variable], attribute, name)
+        for each in attribute.attributes:
+            if isinstance(value, dict) and (key := each.name.rpartition(".")[2]) not in value:
+                yield f"the output {name} of {module.name} has no {key}"
+
+
+def test_both_sides_declare_the_same() -> None:
+    assert all_differences(paths.TERRAFORM) == []
+
+
+def test_the_root_passes_everything_on_and_all_of_it_is_compared() -> None:
+    compared = passed_on(paths.TERRAFORM).keys()
+    taken = {"package"}  # a local chooses between it and the package that `make package` builds
+    for call, called, arguments in calls(paths.TERRAFORM):
+        variables = {each.name for each in terraform_reference.variables(called)}
+        assert variables - arguments.keys() == set(), f"module {call} has variables that the root leaves out"
+        taken |= {name for value in arguments.values() if (name := variable_in(value))}
+        elsewhere = {name for name in variables if str(arguments[name]).startswith("${module.")}
+        assert {f"{call}.{name}" for name in variables - elsewhere} == {
+            argument for argument in compared if argument.startswith(f"{call}.")
+        }
+    for variable in terraform_reference.variables(paths.TERRAFORM):
+        parts = {each.name for each in variable.attributes}
+        assert variable.name in taken or (parts and parts <= taken), f"the root declares {variable.name} for nothing"
+
+
+@pytest.mark.parametrize("module", ["feedback", "lookup"])
+def test_what_module_function_gets_is_compared(module: str) -> None:
+    passed = passed_on(paths.TERRAFORM / "modules" / module)
+    assert passed.keys() >= {"function.package", "function.function", "function.tags"}
+
+
+@pytest.mark.parametrize("module", ["lookup", "monitoring"])
+def test_what_takes_module_feedback_whole_asks_for_outputs_that_exist(module: str) -> None:
+    folder = paths.TERRAFORM / "modules" / module
+    assert list(missing_outputs(FEEDBACK, declared(folder)["feedback"])) == []
+    assert all(
+        arguments["feedback"] == "${module.feedback}"
+        for _, called, arguments in calls(paths.TERRAFORM)
+        if called == folder
+    )
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(paths.TERRAFORM, tmp_path / "terraform", ignore=shutil.ignore_patterns(".terraform*")))
+
+
+LIMIT = "soft_bounce_limit       = optional(number, 5)"
+FEEDBACK_LIMIT = "feedback.rules: rules.soft_bounce_limit has another {} than rules.soft_bounce_limit of feedback"
+TIMEOUT = "timeout_seconds      = number"
+
+
+@pytest.mark.parametrize(
+    ("folder", "before", "after", "difference"),
+    [
+        (".", LIMIT, f"extra = number # More.\n{LIMIT}", "feedback.rules: rules of feedback has no extra"),
+        (
+            "modules/feedback",
+            LIMIT,
+            f"extra = number # More.\n{LIMIT}",
+            "feedback.rules: rules has no extra, which rules of feedback has",
+        ),
+        ("modules/feedback", LIMIT, LIMIT.replace("5", "6"), FEEDBACK_LIMIT.format("default")),
+        (".", LIMIT, "soft_bounce_limit = number", FEEDBACK_LIMIT.format("default")),
+        ("modules/feedback", LIMIT, LIMIT.replace("number, 5", 'string, "5"'), FEEDBACK_LIMIT.format("type")),
+        ("modules/feedback", "Days with a soft bounce", "Soft bounces", FEEDBACK_LIMIT.format("description")),
+        (
+            "modules/ses",
+            "delivery         = optional(bool, true)",
+            "",
+            "ses.identities: identities of ses has no delivery",
+        ),
+        (
+            "modules/monitoring",
+            "default     = 24",
+            "default     = 25",
+            "monitoring.silence_hours: monitoring.silence_hours has another default than silence_hours of monitoring",
+        ),
+        (
+            "modules/function",
+            TIMEOUT,
+            "timeout = number",
+            "function.function: function of function has no timeout_seconds",
+        ),
+        (
+            "modules/function",
+            TIMEOUT,
+            "timeout_seconds = optional(number, 3)",
+            "function.function: function.timeout_seconds of function has a default of its own",
+        ),
+    ],
+)
+def test_a_difference_is_found(tree: Path, folder: str, before: str, after: str, difference: str) -> None:
+    file = tree / folder / "variables.tf"
+    assert before in file.read_text()
+    file.write_text(file.read_text().replace(before, after, 1))
+    assert difference in all_differences(tree)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "problem"),
+    [
+        ('output "rules"', 'output "rule"', "feedback has no output rules"),
+        ("index = var.table.index", "", "the output table of feedback has no index"),
+        ("value       = var.rules", "value       = var.queue", "rules of rules has no batch_size"),
+    ],
+)
+def test_a_missing_output_is_found(tree: Path, before: str, after: str, problem: str) -> None:
+    file = tree / "modules" / "feedback" / "outputs.tf"
+    assert before in file.read_text()
+    file.write_text(file.read_text().replace(before, after, 1))
+    taken = declared(tree / "modules" / "lookup")["feedback"]
+    assert any(problem in each for each in missing_outputs(tree / "modules" / "feedback", taken))
