@@ -71,7 +71,7 @@ _RETRYABLE = frozenset(
     }
 )
 
-# They take about a second. What lasts longer is for the queue, which delivers again minutes later.
+# How often a statement is tried, about a second in all; the queue delivers again what is refused for longer.
 _TRIES = 10
 
 Edit = Callable[[Evidence], Evidence]
