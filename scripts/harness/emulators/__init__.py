@@ -1,6 +1,6 @@
 """What stands in for AWS on this machine. :mod:`harness.emulator` chooses one of these and starts it.
 
-Nothing here imports what lies above it in the harness, nor one emulator another. ``partiql`` and this file are also
-installed into LocalStack's environment, and ``embedded.ministack_gaps`` runs in ministack's process: what those import
-costs every start.
+No file here imports another emulator, or a part of the harness that builds on emulators. This file and ``partiql`` are
+also installed into LocalStack's environment, and ``embedded`` is imported in ministack's process: their imports slow
+down every start.
 """
