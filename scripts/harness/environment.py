@@ -106,8 +106,7 @@ def _make(folder: Path, python: str) -> None:
             shutil.rmtree(path)
         elif path.name != ".lock":
             path.unlink()
-    for _ in lines_of(python, "-m", "venv", "--without-pip", str(folder)):
-        pass
+    list(lines_of(python, "-m", "venv", "--without-pip", str(folder)))
 
 
 def _forget_unfinished(folder: Path) -> None:
