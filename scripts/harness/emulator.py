@@ -178,11 +178,9 @@ class Choice:
     name: str
     """``embedded``, ``localstack-docker``, ``localstack-process`` or a URL."""
     title: str
-    """What it is."""
     why: str = ""
     """Why that one, where ``EMULATOR`` left it open."""
-    engine: Engine | None = None
-    """The engine of ``localstack-docker``."""
+    engine: Engine | None = None  # of localstack-docker
 
     def __str__(self) -> str:
         """Return what it is and why, for people."""

@@ -20,8 +20,8 @@ from harness.polling import until
 from harness.stack import Stack
 
 COMPLAINT = paths.EVENTS / "complaint-article.json"
-# The SES mailbox simulator's addresses (Amazon SES Developer Guide, "Using the mailbox simulator"), and of each the state
-# that follows from what it stands for, and a sample of the notification.
+# The SES mailbox simulator's addresses (Amazon SES Developer Guide, "Using the mailbox simulator"): the state that
+# follows from what each stands for, and a sample of the notification.
 SIMULATOR = {
     "success@simulator.amazonses.com": ("enable", "delivery"),
     "bounce@simulator.amazonses.com": ("disable", "bounce-permanent-general-with-headers"),

@@ -110,9 +110,8 @@ def _explain(console: Console, state: Mapping[str, Any]) -> None:
 
 def _read() -> dict[str, Any] | None:
     with suppress(OSError, ValueError):
-        state = json.loads(_state_file().read_text())
-        if isinstance(state, dict):
-            return state
+        state: dict[str, Any] = json.loads(_state_file().read_text())
+        return state
     return None
 
 

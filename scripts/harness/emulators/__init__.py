@@ -1,6 +1,5 @@
 """What stands in for AWS on this machine. :mod:`harness.emulator` chooses one of these and starts it.
 
-Nothing here imports what lies above it in the harness, nor one emulator another. ``partiql`` and this file are also
-installed into LocalStack's environment, and ``embedded.ministack_gaps`` runs in ministack's process: what those import
-costs every start.
+``partiql`` and this file are also installed into LocalStack's environment, and ``embedded.ministack_gaps`` runs in
+ministack's process: what those import costs every start.
 """

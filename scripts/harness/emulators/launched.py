@@ -84,25 +84,21 @@ class Launched:
         shutil.rmtree(self.folder, ignore_errors=True)  # left if it was killed
 
 
-def answers(endpoint_url: str, folder: Path) -> bool:
-    """Return whether the emulator at this address is the one with this folder."""
-    return _control("GET", endpoint_url, folder)
-
-
 def stop(endpoint_url: str, folder: Path) -> None:
     """End a detached emulator; nothing happens when another process, or none, has its port.
 
     Raises:
         HarnessError: it still answers after 30 seconds.
     """
-    _control("DELETE", endpoint_url, folder)
+    answers(endpoint_url, folder, "DELETE")
     gone = until(lambda: not answers(endpoint_url, folder) and not folder.exists(), _STOP_SECONDS)
     # One that died without its last step leaves the folder.
     if not gone and answers(endpoint_url, folder):
         raise HarnessError(f"The emulator at {endpoint_url} does not stop.")
 
 
-def _control(method: str, endpoint_url: str, folder: Path) -> bool:
+def answers(endpoint_url: str, folder: Path, method: str = "GET") -> bool:
+    """Return whether the emulator at this address is the one with this folder."""
     with contextlib.suppress(OSError):
         return fetch(f"{endpoint_url}/_harness/{folder.parent.name}", method) == str(folder).encode()
     return False
