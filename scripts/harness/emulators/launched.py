@@ -98,7 +98,7 @@ def stop(endpoint_url: str, folder: Path) -> None:
 
 
 def answers(endpoint_url: str, folder: Path, method: str = "GET") -> bool:
-    """Return whether the emulator at this address is the one with this folder."""
+    """Return whether the emulator at this address is the one with this folder; method ``DELETE`` also ends it."""
     with contextlib.suppress(OSError):
         return fetch(f"{endpoint_url}/_harness/{folder.parent.name}", method) == str(folder).encode()
     return False
