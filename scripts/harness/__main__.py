@@ -1,9 +1,9 @@
-"""The harness's commands; the Makefile has a target for each.
+"""The harness's commands; `make help` explains them.
 
 python -m harness demo | up | down | clean | e2e [PYTEST-ARGUMENT…]
 python -m harness terraform [-C FOLDER] ARGUMENT… | install FOLDER LOCK
 
-The last two need Python alone.
+The last two need Python alone. ``terraform`` runs it as local runs find it, with your environment.
 """
 
 import argparse
@@ -55,18 +55,15 @@ def _run(command: str, others: list[str]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="harness", description="The local harness: the real Terraform on an emulator."
+        prog="harness", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("demo", help="run the whole pipeline once and print the table that results")
-    commands.add_parser("up", help="leave an emulator with the applied stack running")
-    commands.add_parser("down", help="end what `up` started")
-    commands.add_parser("clean", help="end what `up` started, and remove what killed runs left")
-    commands.add_parser("e2e", help="run the end-to-end tests; further arguments are pytest's")
-    passed_on = commands.add_parser("terraform", help="run Terraform, found as for local runs, with your environment")
+    for name in ("demo", "up", "down", "clean", "e2e"):
+        commands.add_parser(name)
+    passed_on = commands.add_parser("terraform")
     passed_on.add_argument("-C", dest="folder", type=Path, default=paths.TERRAFORM, help="the folder to run it in")
     passed_on.add_argument("arguments", nargs=argparse.REMAINDER)
-    install = commands.add_parser("install", help="install what a lock holds into a virtual environment")
+    install = commands.add_parser("install")
     install.add_argument("folder", type=Path)
     install.add_argument("lock", type=Path)
     return parser

@@ -1,14 +1,7 @@
-"""The AWS emulators behind one interface: embedded (ministack), LocalStack, or one that runs already.
-
-``EMULATOR`` chooses: ``embedded`` (the default of everything but the end-to-end tests), ``localstack`` (in Docker where
-an engine with compose answers, else as a local process), ``localstack-docker`` or ``localstack-process`` (that one and
-no other), or a URL.
-"""
+"""The AWS emulators behind one interface: embedded (ministack), LocalStack, or one that runs already (README.md)."""
 
 import json
 import os
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -185,11 +178,9 @@ class Choice:
     name: str
     """``embedded``, ``localstack-docker``, ``localstack-process`` or a URL."""
     title: str
-    """What it is."""
     why: str = ""
     """Why that one, where ``EMULATOR`` left it open."""
-    engine: Engine | None = None
-    """The engine of ``localstack-docker``."""
+    engine: Engine | None = None  # of localstack-docker
 
     def __str__(self) -> str:
         """Return what it is and why, for people."""
@@ -315,10 +306,8 @@ def running_at(url: str) -> Emulator:
 
 
 def _health(url: str) -> dict[str, Any]:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{url}/_localstack/health", timeout=_ANSWER_SECONDS) as response:
-            answer = json.load(response)
-    except (urllib.error.URLError, OSError, ValueError):
+        answer = json.loads(launched.fetch(f"{url}/_localstack/health"))
+    except (OSError, ValueError):
         return {}
     return answer if isinstance(answer, dict) else {}

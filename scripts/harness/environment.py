@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -23,7 +22,7 @@ from harness.errors import HarnessError, tail
 
 # Finds the wheel of pip that comes with Python; Debian and Fedora keep it in a folder of their own. It runs unpacked:
 # installing it takes 3 s, and inside the wheel it would compile itself every time.
-_PIP_WHEELS = (
+_FIND_PIP = (
     "import ensurepip, pathlib, sysconfig; "
     "bundled = pathlib.Path(ensurepip.__file__).with_name('_bundled'); "
     "folders = [pathlib.Path(sysconfig.get_config_var('WHEEL_PKG_DIR') or bundled), bundled]; "
@@ -61,9 +60,8 @@ def pip_install(folder: Path, *arguments: str) -> Iterator[str]:
     Raises:
         HarnessError: it failed; the message holds the end of its output.
     """
-    pip = _unpacked(_wheel_of_pip(python_of(folder)))
     options = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--no-compile")
-    return lines_of(str(python_of(folder)), "-I", f"{pip}/pip", "install", *options, *arguments)
+    return lines_of(str(python_of(folder)), "-I", _pip(python_of(folder)), "install", *options, *arguments)
 
 
 def lines_of(*command: str) -> Iterator[str]:
@@ -90,17 +88,11 @@ def lines_of(*command: str) -> Iterator[str]:
 
 
 @cache
-def _wheel_of_pip(python: Path) -> str:
-    return "".join(lines_of(str(python), "-I", "-c", _PIP_WHEELS)).strip()
-
-
-@cache
-def _unpacked(wheel: str) -> str:
+def _pip(python: Path) -> str:
     folder = tempfile.mkdtemp(prefix="pip-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder)
-    return folder
+    shutil.unpack_archive("".join(lines_of(str(python), "-I", "-c", _FIND_PIP)).strip(), folder, "zip")
+    return f"{folder}/pip"
 
 
 def _make(folder: Path, python: str) -> None:
@@ -114,8 +106,7 @@ def _make(folder: Path, python: str) -> None:
             shutil.rmtree(path)
         elif path.name != ".lock":
             path.unlink()
-    for _ in lines_of(python, "-m", "venv", "--without-pip", str(folder)):
-        pass
+    list(lines_of(python, "-m", "venv", "--without-pip", str(folder)))
 
 
 def _forget_unfinished(folder: Path) -> None:

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from harness import locks, paths
@@ -25,12 +25,10 @@ def kept_on_failure(purpose: str) -> Iterator[Path]:
     If the block fails after an emulator logged there, the folder is named and stays until the next run.
     """
     sweep()
-    with _alone():
-        folder = paths.RUNS / f"{purpose}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-        folder.mkdir(parents=True)
-        lock = (folder / _LOCK).open("w")
-        fcntl.flock(lock, fcntl.LOCK_EX)
-    with lock:
+    with ExitStack() as lock:
+        with _alone():
+            folder = paths.RUNS / f"{purpose}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+            lock.enter_context(locks.alone(folder / _LOCK))
         try:
             yield folder
         except BaseException as error:

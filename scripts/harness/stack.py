@@ -3,7 +3,7 @@
 import json
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +19,18 @@ WAITS = "Terraform's AWS provider itself waits 25 s for every SQS queue that it 
 # Not part of the configuration that users apply, or of another run's state.
 _NOT_COPIED = (".terraform*", "*.tfstate*", "*.tfvars", "*.tfvars.json", "*.tftest.hcl", "tests", "*_override.tf")
 _VARIABLES = "terraform.tfvars.json"
-# Without it the provider waits for minutes after an emulator has died.
-_FEW_ATTEMPTS = {"AWS_MAX_ATTEMPTS": "3"}
+# What a stack may leave: service and operation that list it, and where the answer has the names.
+_LISTED: Mapping[str, tuple[Any, Any, str, str | None]] = {
+    "table": ("dynamodb", "list_tables", "TableNames", None),
+    "topic": ("sns", "list_topics", "Topics", "TopicArn"),
+    "queue": ("sqs", "list_queues", "QueueUrls", None),
+    "function": ("lambda", "list_functions", "Functions", "FunctionName"),
+    "role": ("iam", "list_roles", "Roles", "RoleName"),
+    "log group": ("logs", "describe_log_groups", "logGroups", "logGroupName"),
+    "alarm": ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+    "identity": ("ses", "list_identities", "Identities", None),
+    "configuration set": ("ses", "list_configuration_sets", "ConfigurationSets", "Name"),
+}
 
 
 @dataclass(frozen=True)
@@ -69,8 +79,17 @@ class Stack:
         self.run("destroy", "-auto-approve", "-no-color", f"-refresh={str(refresh).lower()}")
 
     def leftovers(self) -> list[str]:
-        """Return what exists under this stack's name, as ``KIND NAME``: after :meth:`destroy` nothing should."""
-        return leftovers(self.emulator, self.name)
+        """Return what has a name that begins as this stack's does, as ``KIND NAME``; after :meth:`destroy` none."""
+        found = []
+        for kind, (service, operation, key, field) in _LISTED.items():
+            if service == "ses" and not self.emulator.simulates_ses:
+                continue
+            for page in self.emulator.client(service).get_paginator(operation).paginate():
+                names = (entry[field] if field else entry for entry in page.get(key, []))
+                # Of an ARN or a URL the last part.
+                last = (each.rsplit("/", 1)[-1].rsplit(":", 1)[-1] for each in names)
+                found += [f"{kind} {each}" for each in last if each.startswith(self.name)]
+        return found
 
     def run(self, *arguments: str) -> str:
         """Run Terraform on it and return what it printed.
@@ -78,7 +97,9 @@ class Stack:
         Raises:
             TerraformError: it failed.
         """
-        return self.terraform.run(*arguments, folder=self.folder, environment=_environment(self.emulator))
+        # With more attempts the provider waits for minutes after an emulator has died.
+        environment = {**self.emulator.environment(), "AWS_MAX_ATTEMPTS": "3"}
+        return self.terraform.run(*arguments, folder=self.folder, environment=environment)
 
 
 def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, example: str | None = None) -> Stack:
@@ -99,7 +120,7 @@ def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, exampl
     )
     stack = Stack(emulator, name, copy / "examples" / example if example else copy, find(), {})
     (stack.folder / _VARIABLES).write_text(json.dumps(values, indent=2))
-    stack.terraform.init(folder=stack.folder, environment=_environment(emulator))
+    stack.terraform.init(folder=stack.folder, environment=emulator.environment())
     try:
         stack.run("apply", "-auto-approve", "-no-color")
     except BaseException:
@@ -143,46 +164,7 @@ def applied(
     stack.destroy()
 
 
-def leftovers(emulator: Emulator, name: str) -> list[str]:
-    """Return what begins with this name, as ``KIND NAME``.
-
-    Tables, topics, queues, functions, roles, log groups and alarms; where SES is simulated, its identities and
-    configuration sets too.
-    """
-    found = {
-        "table": _names(emulator.client("dynamodb").get_paginator("list_tables").paginate(), "TableNames"),
-        "topic": _names(emulator.client("sns").get_paginator("list_topics").paginate(), "Topics", "TopicArn"),
-        "queue": _names(emulator.client("sqs").get_paginator("list_queues").paginate(), "QueueUrls"),
-        "function": _names(
-            emulator.client("lambda").get_paginator("list_functions").paginate(), "Functions", "FunctionName"
-        ),
-        "role": _names(emulator.client("iam").get_paginator("list_roles").paginate(), "Roles", "RoleName"),
-        "log group": _names(
-            emulator.client("logs").get_paginator("describe_log_groups").paginate(), "logGroups", "logGroupName"
-        ),
-        "alarm": _names(
-            emulator.client("cloudwatch").get_paginator("describe_alarms").paginate(), "MetricAlarms", "AlarmName"
-        ),
-    }
-    if emulator.simulates_ses:
-        ses = emulator.client("ses")
-        found["identity"] = _names([ses.list_identities()], "Identities")
-        found["configuration set"] = _names([ses.list_configuration_sets()], "ConfigurationSets", "Name")
-    return [f"{kind} {each}" for kind, names in found.items() for each in names if each.startswith(name)]
-
-
-def _names(pages: Iterable[Mapping[str, Any]], key: str, field: str | None = None) -> list[str]:
-    """Return the last part of each name, ARN or URL."""
-    entries = (entry for page in pages for entry in page.get(key, []))
-    names = (entry[field] if field else entry for entry in entries)
-    return [name.rsplit("/", 1)[-1].rsplit(":", 1)[-1] for name in names]
-
-
 def _described(change: Mapping[str, Any]) -> str:
     before, after = change["change"]["before"] or {}, change["change"]["after"] or {}
     differing = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
     return f"{change['address']}: {'+'.join(change['change']['actions'])} {', '.join(differing)}"
-
-
-def _environment(emulator: Emulator) -> dict[str, str]:
-    return {**emulator.environment(), **_FEW_ATTEMPTS}

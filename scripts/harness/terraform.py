@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -61,11 +60,34 @@ class Terraform:
         Raises:
             TerraformError: it failed; the message holds the end of its output.
         """
-        status, output, errors = self._run(arguments, folder, environment or {})
-        if status:
-            command = " ".join([self.program.name, *arguments])
-            raise TerraformError(f"`{command}` failed in {folder}:\n{tail(errors or output)}")
-        return output
+        base = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
+        base.update(CHECKPOINT_DISABLE="1", TF_IN_AUTOMATION="1", TF_INPUT="0")
+        base.update(provider_installation(self))
+        # Local runs start without a lock file, and without one Terraform would not use its plugin cache.
+        base["TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"] = "1"
+        with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+            with subprocess.Popen(
+                [sys.executable, "-I", lifeline.__file__, str(self.program), *arguments],
+                cwd=folder,
+                env={**base, **(environment or {})},
+                stdin=subprocess.PIPE,  # held open: Terraform is stopped when it closes
+                stdout=output,
+                stderr=errors,
+                # Ctrl-C reaches Terraform through us, so that it comes once.
+                start_new_session=True,
+            ) as process:
+                try:
+                    process.wait()
+                except BaseException:
+                    process.terminate()
+                    process.wait()
+                    raise
+            output.seek(0)
+            errors.seek(0)
+            if process.returncode:
+                command = " ".join([self.program.name, *arguments])
+                raise TerraformError(f"`{command}` failed in {folder}:\n{tail(errors.read() or output.read())}")
+            return output.read()
 
     def init(self, *, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         """Run ``init`` in a folder, one at a time: a plugin cache is not made for two at once.
@@ -84,34 +106,6 @@ class Terraform:
             environment = {**provider_installation(self), **environment}
         os.chdir(folder)
         os.execve(self.program, [self.program.name, *arguments], environment)
-
-    def _run(self, arguments: Iterable[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str, str]:
-        base = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
-        base.update(CHECKPOINT_DISABLE="1", TF_IN_AUTOMATION="1", TF_INPUT="0")
-        base.update(provider_installation(self))
-        # Local runs start without a lock file, and without one Terraform would not use its plugin cache.
-        base["TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"] = "1"
-        with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-            process = subprocess.Popen(
-                [sys.executable, "-I", lifeline.__file__, str(self.program), *arguments],
-                cwd=folder,
-                env={**base, **environment},
-                stdin=subprocess.PIPE,  # held open: Terraform is stopped when it closes
-                stdout=output,
-                stderr=errors,
-                # Ctrl-C reaches Terraform through us, so that it comes once.
-                start_new_session=True,
-            )
-            with process:
-                try:
-                    process.wait()
-                except BaseException:
-                    process.terminate()
-                    process.wait()
-                    raise
-            output.seek(0)
-            errors.seek(0)
-            return process.returncode, output.read(), errors.read()
 
 
 def find() -> Terraform:
@@ -168,7 +162,7 @@ def download() -> Path:
     try:
         with urllib.request.urlopen(url, timeout=_DOWNLOAD_SECONDS) as response:
             content = response.read()
-    except (urllib.error.URLError, OSError) as error:
+    except OSError as error:
         raise TerraformError(
             f"There is no Terraform on PATH, and {url} can't be reached ({error}): "
             "install Terraform or OpenTofu, or set TERRAFORM."
@@ -176,12 +170,8 @@ def download() -> Path:
     found = hashlib.sha256(content).hexdigest()
     if found != SHA256[target]:
         raise TerraformError(f"{url} has SHA-256 {found}, not the published {SHA256[target]}: it was not installed.")
-    program.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = program.with_name(f"terraform.{os.getpid()}")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        unfinished.write_bytes(archive.read("terraform"))
-    unfinished.chmod(0o755)
-    return unfinished.replace(program)
+        return _written(program, archive.read("terraform"), mode=0o755)
 
 
 def platform_name() -> str:
@@ -208,7 +198,8 @@ def provider_installation(terraform: Terraform) -> dict[str, str]:
     inherited = os.environ.get("TF_CLI_CONFIG_FILE")
     if inherited and Path(inherited).is_file():
         return {"TF_CLI_CONFIG_FILE": inherited}
-    if _user_configures_installation(terraform):
+    configuration = Path.home() / {"Terraform": ".terraformrc", "OpenTofu": ".tofurc"}[terraform.product]
+    if configuration.is_file() and "provider_installation" in configuration.read_text(errors="replace"):
         return {}
     registry = REGISTRY[terraform.product]
     if _reachable(registry):
@@ -240,18 +231,12 @@ def mirror_folders() -> Iterator[Path]:
     yield Path.home() / ".terraform.d" / "plugins"
 
 
-def _user_configures_installation(terraform: Terraform) -> bool:
-    """Return whether the user's own ~/.terraformrc or ~/.tofurc says where providers come from."""
-    configuration = Path.home() / {"Terraform": ".terraformrc", "OpenTofu": ".tofurc"}[terraform.product]
-    return configuration.is_file() and "provider_installation" in configuration.read_text(errors="replace")
-
-
 @cache
 def _reachable(registry: str) -> bool:
     try:
         with urllib.request.urlopen(f"https://{registry}/.well-known/terraform.json", timeout=_REGISTRY_SECONDS):
             return True
-    except (urllib.error.URLError, OSError):
+    except OSError:
         return False
 
 
@@ -260,18 +245,18 @@ def _through_mirror(terraform: Terraform, mirror: Path) -> dict[str, str]:
     if terraform.product == "OpenTofu":
         mirror = _under_name_of_opentofu(mirror)
     path = json.dumps(str(mirror))
-    content = f"provider_installation {{\n  filesystem_mirror {{\n    path = {path}\n  }}\n}}\n"
-    name = hashlib.sha256(content.encode()).hexdigest()[:12]
+    content = f"provider_installation {{\n  filesystem_mirror {{\n    path = {path}\n  }}\n}}\n".encode()
+    name = hashlib.sha256(content).hexdigest()[:12]
     return {"TF_CLI_CONFIG_FILE": str(_written(paths.TOOLS / f"mirror-{name}.tfrc", content))}
 
 
-def _written(path: Path, content: str) -> Path:
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-        unfinished.write_text(content)
-        unfinished.replace(path)
-    return path
+def _written(path: Path, content: bytes, mode: int = 0o644) -> Path:
+    """Write a file so that other processes see all of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as unfinished:
+        unfinished.write(content)
+    Path(unfinished.name).chmod(mode)
+    return Path(unfinished.name).replace(path)
 
 
 def _under_name_of_opentofu(mirror: Path) -> Path:

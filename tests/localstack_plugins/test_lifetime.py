@@ -52,16 +52,16 @@ def stop_from_another_process(emulator: Launched) -> None:
 
 
 def terminate(emulator: Launched) -> None:
-    os.kill(emulator.process_id, signal.SIGTERM)
+    os.kill(emulator.process.pid, signal.SIGTERM)
 
 
 def kill(emulator: Launched) -> None:
-    os.kill(emulator.process_id, signal.SIGKILL)
+    os.kill(emulator.process.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("end", [stop, stop_from_another_process, terminate, kill])
 def test_no_process_outlives_localstack(started: Launched, end: Callable[[Launched], None]) -> None:
-    processes = [started.process_id, *workers(started.endpoint_url)]
+    processes = [started.process.pid, *workers(started.endpoint_url)]
     assert running(processes) == processes
 
     end(started)
@@ -75,7 +75,7 @@ import pathlib, time
 from harness.emulators import localstack_process
 
 started = localstack_process.start(pathlib.Path({str(tmp_path)!r}))
-print(started.process_id, started.endpoint_url, flush=True)
+print(started.process.pid, started.endpoint_url, flush=True)
 time.sleep(600)
 """
     environment = {**os.environ, "PYTHONPATH": str(paths.ROOT / "scripts")}

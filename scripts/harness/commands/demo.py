@@ -1,6 +1,6 @@
 """``make demo``: the whole pipeline once, on one machine, and the table that results."""
 
-import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,16 +20,15 @@ from harness.polling import until
 from harness.stack import Stack
 
 COMPLAINT = paths.EVENTS / "complaint-article.json"
-# The SES mailbox simulator's addresses, and the state that follows from what each stands for (Amazon SES Developer
-# Guide, "Using the mailbox simulator").
+# The SES mailbox simulator's addresses (Amazon SES Developer Guide, "Using the mailbox simulator"): the state that
+# follows from what each stands for, and a sample of the notification.
 SIMULATOR = {
-    "success": "enable",
-    "bounce": "disable",
-    "complaint": "disable",
-    "suppressionlist": "disable",
-    "ooto": "enable",
+    "success@simulator.amazonses.com": ("enable", "delivery"),
+    "bounce@simulator.amazonses.com": ("disable", "bounce-permanent-general-with-headers"),
+    "complaint@simulator.amazonses.com": ("disable", "complaint-abuse"),
+    "suppressionlist@simulator.amazonses.com": ("disable", "bounce-permanent-suppressed"),
+    "ooto@simulator.amazonses.com": ("enable", "delivery"),
 }
-SIMULATOR_DOMAIN = "simulator.amazonses.com"
 
 _FEEDBACK_SECONDS = 60
 _STYLES = {"enable": "green", "disable": "red", "review": "yellow"}
@@ -64,7 +63,8 @@ def _run_on(console: Console, timings: dict[str, float], on: Emulator, zip_path:
         with _step(console, timings, "Send mail, publish the article's complaint, wait for the table"):
             expected = send(applied)
             items = wait_for(applied, expected)
-            forget_sender(applied)
+            if on.simulates_ses:  # it is not in Terraform's state
+                on.client("ses").delete_identity(Identity=sender(applied))
         console.print(as_table(items, str(applied.outputs["table_name"])))
     except BaseException:
         stack.abandon(applied)
@@ -88,50 +88,25 @@ def send(applied: Stack) -> dict[str, str]:
         ses.verify_email_identity(EmailAddress=sender(applied))
         for kind in ("Bounce", "Complaint", "Delivery"):
             ses.set_identity_notification_topic(Identity=sender(applied), NotificationType=kind, SnsTopic=topic)
-        for local_part in SIMULATOR:
+        for address in SIMULATOR:
             ses.send_email(
                 Source=sender(applied),
-                Destination={"ToAddresses": [f"{local_part}@{SIMULATOR_DOMAIN}"]},
+                Destination={"ToAddresses": [address]},
                 Message={"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello"}}},
             )
     else:
-        print("This emulator's SES sends no feedback: the same notifications are published to the topic directly.")
-        for local_part in SIMULATOR:
-            sns.publish(TopicArn=topic, Message=json.dumps(notification(local_part, sender(applied))))
+        print("This emulator's SES sends no feedback: such notifications are published to the topic directly.")
+        for address, (_, sample) in SIMULATOR.items():
+            # Senders of the samples are at example.org.
+            message = re.sub(r"(?i)[\w.]+@example\.com", address, (paths.EVENTS / f"{sample}.json").read_text())
+            sns.publish(TopicArn=topic, Message=message)
     sns.publish(TopicArn=topic, Message=COMPLAINT.read_text())
-    expected = {f"{local_part}@{SIMULATOR_DOMAIN}": state for local_part, state in SIMULATOR.items()}
-    return {**expected, "recipient1@example.com": "disable"}
+    return {"recipient1@example.com": "disable", **{address: state for address, (state, _) in SIMULATOR.items()}}
 
 
 def sender(applied: Stack) -> str:
     """Return the address that sends. Each stack has its own, since an identity has one topic."""
     return f"{applied.name}@example.com"
-
-
-def forget_sender(applied: Stack) -> None:
-    """Delete the identity, which is not in Terraform's state."""
-    if applied.emulator.simulates_ses:
-        applied.emulator.client("ses").delete_identity(Identity=sender(applied))
-
-
-def notification(local_part: str, source: str) -> dict[str, Any]:
-    """Return what SES would say about mail to an address of the mailbox simulator.
-
-    Shape: Amazon SES Developer Guide, "Amazon SNS notification contents for Amazon SES".
-    """
-    address = f"{local_part}@{SIMULATOR_DOMAIN}"
-    now = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
-    mail = {"timestamp": now, "messageId": f"demo-{local_part}", "source": source, "destination": [address]}
-    recipients = [{"emailAddress": address}]
-    seen = {"timestamp": now, "feedbackId": f"demo-{local_part}"}
-    subtypes = {"bounce": "General", "suppressionlist": "Suppressed"}
-    if local_part in subtypes:
-        bounce = {"bounceType": "Permanent", "bounceSubType": subtypes[local_part], "bouncedRecipients": recipients}
-        return {"notificationType": "Bounce", "mail": mail, "bounce": {**bounce, **seen}}
-    if local_part == "complaint":
-        complaint = {"complainedRecipients": recipients, "complaintFeedbackType": "abuse"}
-        return {"notificationType": "Complaint", "mail": mail, "complaint": {**complaint, **seen}}
-    return {"notificationType": "Delivery", "mail": mail, "delivery": {"timestamp": now, "recipients": [address]}}
 
 
 def wait_for(applied: Stack, expected: Mapping[str, str]) -> list[dict[str, str]]:
@@ -181,11 +156,8 @@ def as_table(items: list[dict[str, str]], title: str) -> Table:
 @contextmanager
 def progress(console: Console, name: str) -> Iterator[None]:
     """Show on a terminal that something runs, and for how long."""
-    if not console.is_terminal:
-        yield
-        return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as shown:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         shown.add_task(name)
         yield
 

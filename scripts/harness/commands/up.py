@@ -16,8 +16,6 @@ from rich.console import Console
 import package
 from harness import emulator, locks, paths, run_folder, stack
 from harness.commands import demo
-from harness.emulator import Running
-from harness.stack import Stack
 
 
 def _state_file() -> Path:
@@ -60,7 +58,7 @@ def down(console: Console) -> None:
             return
         if not state["disposable"]:
             with demo.progress(console, "Destroying the stack"):
-                _opened(state).destroy()
+                stack.opened(emulator.running_at(endpoint_url), state["name"], paths.UP).destroy()
         _clean(state)
         console.print(f"Down: {'stack and emulator' if state['disposable'] else 'the stack'} at {endpoint_url} ended.")
 
@@ -73,7 +71,13 @@ def _start(console: Console, choice: str | None) -> dict[str, Any]:
         with demo.progress(console, "Applying the Terraform root"):
             applied = stack.apply(server.emulator, demo.variables(server.emulator, zip_path), paths.UP)
         try:
-            state = _state(server, applied)
+            state = {
+                "name": applied.name,
+                "environment": server.emulator.environment(),
+                "disposable": server.emulator.disposable,
+                "outputs": dict(applied.outputs),
+                "emulator": dict(server.state),
+            }
             unfinished = _state_file().with_suffix(".part")
             unfinished.write_text(json.dumps(state, indent=2))
             server.detach()
@@ -86,21 +90,6 @@ def _start(console: Console, choice: str | None) -> dict[str, Any]:
         shutil.rmtree(paths.UP, ignore_errors=True)
         raise
     return state
-
-
-def _state(server: Running, applied: Stack) -> dict[str, Any]:
-    return {
-        "name": applied.name,
-        "environment": server.emulator.environment(),
-        "disposable": server.emulator.disposable,
-        "outputs": dict(applied.outputs),
-        "emulator": dict(server.state),
-    }
-
-
-def _opened(state: Mapping[str, Any]) -> Stack:
-    endpoint_url = state["environment"]["AWS_ENDPOINT_URL"]
-    return stack.opened(emulator.running_at(endpoint_url), state["name"], paths.UP)
 
 
 def _explain(console: Console, state: Mapping[str, Any]) -> None:
@@ -121,9 +110,8 @@ def _explain(console: Console, state: Mapping[str, Any]) -> None:
 
 def _read() -> dict[str, Any] | None:
     with suppress(OSError, ValueError):
-        state = json.loads(_state_file().read_text())
-        if isinstance(state, dict):
-            return state
+        state: dict[str, Any] = json.loads(_state_file().read_text())
+        return state
     return None
 
 

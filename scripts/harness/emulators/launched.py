@@ -10,9 +10,9 @@ import contextlib
 import select
 import shutil
 import subprocess
-import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness import lifeline
@@ -23,15 +23,18 @@ _START_SECONDS = 60
 _STOP_SECONDS = 30
 
 
+@dataclass(frozen=True)
 class Launched:
     """A running emulator. Make one with :meth:`start`."""
 
-    def __init__(self, process: subprocess.Popen[str], endpoint_url: str, folder: Path) -> None:
-        """Take over a launcher that reported its port."""
-        self._process = process
-        self.endpoint_url = endpoint_url
-        self.folder = folder
-        self.state = {"endpoint_url": endpoint_url, "folder": str(folder)}  # what `stop` needs in another process
+    process: subprocess.Popen[str]
+    endpoint_url: str
+    folder: Path
+
+    @property
+    def state(self) -> dict[str, str]:
+        """Return what :func:`stop` needs in another process."""
+        return {"endpoint_url": self.endpoint_url, "folder": str(self.folder)}
 
     @classmethod
     def start(cls, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> "Launched":
@@ -54,39 +57,31 @@ class Launched:
                 start_new_session=True,
             )
         try:
-            port = _reported_port(process)
+            assert process.stdout
+            readable, _, _ = select.select([process.stdout], [], [], _START_SECONDS)
+            port = process.stdout.readline().strip() if readable else ""
         except BaseException:
             _end(process)
             raise
-        if port is None:
+        if not port:
             _end(process)
             raise HarnessError(f"The emulator did not start; the end of {log}:\n{tail(log.read_text())}")
         return cls(process, f"http://127.0.0.1:{port}", folder)
 
-    @property
-    def process_id(self) -> int:
-        """Return the launcher's process id."""
-        return self._process.pid
-
     def detach(self) -> None:
         """Let the emulator live on when this process ends; :func:`stop` ends it then."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(lifeline.DETACH)
-        self._process.stdin.close()
-        self._process.stdout.close()
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(lifeline.DETACH)
+        self.process.stdin.close()
+        self.process.stdout.close()
         # It is left on purpose; without this Python warns that it was.
-        self._process.returncode = 0
+        self.process.returncode = 0
 
     def stop(self) -> None:
         """End the emulator, its Lambda workers and its temporary files."""
-        _end(self._process)
+        _end(self.process)
         shutil.rmtree(self.folder, ignore_errors=True)  # left if it was killed
-
-
-def answers(endpoint_url: str, folder: Path) -> bool:
-    """Return whether the emulator at this address is the one with this folder."""
-    return _control("GET", endpoint_url, folder)
 
 
 def stop(endpoint_url: str, folder: Path) -> None:
@@ -95,28 +90,29 @@ def stop(endpoint_url: str, folder: Path) -> None:
     Raises:
         HarnessError: it still answers after 30 seconds.
     """
-    _control("DELETE", endpoint_url, folder)
+    answers(endpoint_url, folder, "DELETE")
     gone = until(lambda: not answers(endpoint_url, folder) and not folder.exists(), _STOP_SECONDS)
     # One that died without its last step leaves the folder.
     if not gone and answers(endpoint_url, folder):
         raise HarnessError(f"The emulator at {endpoint_url} does not stop.")
 
 
-def _control(method: str, endpoint_url: str, folder: Path) -> bool:
-    request = urllib.request.Request(f"{endpoint_url}/_harness/{folder.parent.name}", method=method)
+def answers(endpoint_url: str, folder: Path, method: str = "GET") -> bool:
+    """Return whether the emulator at this address is the one with this folder; method ``DELETE`` also ends it."""
+    with contextlib.suppress(OSError):
+        return fetch(f"{endpoint_url}/_harness/{folder.parent.name}", method) == str(folder).encode()
+    return False
+
+
+def fetch(url: str, method: str = "GET") -> bytes:
+    """Return the body of an answer, asked for without the user's proxy.
+
+    Raises:
+        OSError: nothing answers within 5 seconds, or with an error.
+    """
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=5) as response:
-            return bool(response.read().decode() == str(folder))
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def _reported_port(process: subprocess.Popen[str]) -> int | None:
-    assert process.stdout
-    readable, _, _ = select.select([process.stdout], [], [], _START_SECONDS)
-    line = process.stdout.readline().strip() if readable else ""
-    return int(line) if line else None
+    with opener.open(urllib.request.Request(url, method=method), timeout=5) as response:
+        return bytes(response.read())
 
 
 def _end(process: subprocess.Popen[str]) -> None:

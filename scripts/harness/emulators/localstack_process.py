@@ -120,7 +120,5 @@ def _install_plugins(sources: list[Path]) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(each, copy)
     copy = copies / _PLUGINS.relative_to(_SCRIPTS)
-    for _ in environment.pip_install(ENVIRONMENT, "--no-deps", "--no-build-isolation", "--force-reinstall", str(copy)):
-        pass
-    for _ in environment.lines_of(str(_python()), "-P", "-m", "harness.emulators.localstack_plugins.catalog"):
-        pass
+    list(environment.pip_install(ENVIRONMENT, "--no-deps", "--no-build-isolation", "--force-reinstall", str(copy)))
+    list(environment.lines_of(str(_python()), "-P", "-m", "harness.emulators.localstack_plugins.catalog"))

@@ -8,7 +8,8 @@ import pytest
 
 from harness import emulator, paths, stack
 from harness.emulator import Emulator
-from harness.terraform import TerraformError
+from harness.stack import Stack
+from harness.terraform import Terraform, TerraformError
 
 # Fails at the command that the file `fails` names.
 TERRAFORM = """#!/bin/sh
@@ -139,7 +140,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 def test_leftovers_are_found_by_prefix_in_every_service(running: Emulator) -> None:
-    assert stack.leftovers(running, "mine") == []
+    mine = Stack(running, "mine", Path(), Terraform(Path(), "Terraform", "1.11.4"), {})
+    assert mine.leftovers() == []
     running.client("dynamodb").create_table(
         TableName="mine",
         KeySchema=[{"AttributeName": "UserId", "KeyType": "HASH"}],
@@ -151,7 +153,7 @@ def test_leftovers_are_found_by_prefix_in_every_service(running: Emulator) -> No
     running.client("iam").create_role(RoleName="mine-role", AssumeRolePolicyDocument="{}")
     running.client("logs").create_log_group(logGroupName="/aws/lambda/mine-function")
     running.client("sns").create_topic(Name="yours")
-    assert stack.leftovers(running, "mine") == [
+    assert mine.leftovers() == [
         "table mine",
         "topic mine-topic",
         "queue mine-queue",

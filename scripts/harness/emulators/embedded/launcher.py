@@ -31,9 +31,8 @@ def main() -> None:
     """Serve until told to stop."""
     folder = sys.argv[1]
     listener = socket.create_server(("127.0.0.1", 0))
-    # ministack reads these when it is imported.
+    # ministack reads it when it is imported.
     os.environ["GATEWAY_PORT"] = str(listener.getsockname()[1])
-    os.environ["TMPDIR"] = folder
     try:
         asyncio.run(_serve(listener, folder))
     finally:
@@ -76,8 +75,16 @@ def _front(application: Application, port: int, folder: str, stop: asyncio.Event
     control_path = f"/_harness/{Path(folder).parent.name}"
 
     async def front(scope: Message, receive: Receive, send: Send) -> None:
+        async def report(message: Message) -> None:
+            await send(message)
+            if message["type"] == "lifespan.startup.complete":
+                # The socket listens already: every connection from now on is served.
+                print(port, flush=True)
+                # Nobody reads standard output after this line: a later print would meet a closed pipe.
+                os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
         if scope["type"] == "lifespan":
-            await application(scope, receive, _reporting(send, port))
+            await application(scope, receive, report)
         elif scope["path"] == control_path:
             # GET says who this is, DELETE ends it: a process id may belong to somebody else by then.
             await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -91,18 +98,6 @@ def _front(application: Application, port: int, folder: str, stop: asyncio.Event
             await application({**scope, "scheme": "http" if plain else "https"}, receive, send)
 
     return front
-
-
-def _reporting(send: Send, port: int) -> Send:
-    async def reporting(message: Message) -> None:
-        await send(message)
-        if message["type"] == "lifespan.startup.complete":
-            # The socket listens already: every connection from now on is served.
-            print(port, flush=True)
-            # Nobody reads standard output after this line: a later print would meet a closed pipe.
-            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-
-    return reporting
 
 
 if __name__ == "__main__":

@@ -126,16 +126,19 @@ def provide_image(engine: Engine) -> str:
     return image
 
 
+@dataclass(frozen=True)
 class LocalStack:
     """A running LocalStack container. Make one with :meth:`start`."""
 
-    def __init__(self, endpoint_url: str, project: "_Project", folder: Path, log: subprocess.Popen[bytes]) -> None:
-        """Take over a project that is up, and the process that writes its log."""
-        self.endpoint_url = endpoint_url
-        self.state = {"folder": str(folder)}  # what `remove` needs in another process
-        self._project = project
-        self._folder = folder
-        self._log = log
+    endpoint_url: str
+    folder: Path
+    _project: "_Project"
+    _log: subprocess.Popen[bytes]
+
+    @property
+    def state(self) -> dict[str, str]:
+        """Return what :func:`remove` needs in another process."""
+        return {"folder": str(self.folder)}
 
     @classmethod
     def start(cls, engine: Engine, folder: Path) -> "LocalStack":
@@ -158,7 +161,14 @@ class LocalStack:
             compose.execute("up --wait")
             port = Services(compose).port_for("localstack", _EDGE_PORT)
             (container,) = ask(engine.endpoint, "ps", "--quiet", "--filter", project.label)
-            follower = _follow(engine.endpoint, container, log)
+            with log.open("wb") as stream:
+                follower = subprocess.Popen(  # it ends when the container is removed
+                    ["docker", "--host", engine.endpoint, "logs", "--follow", container],
+                    stdin=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # Ctrl-C is for the harness, and a detached container's log goes on
+                )
         except BaseException as error:
             log.write_bytes(compose.execute("logs --no-color --no-log-prefix", success_codes=range(256)))
             project.remove(folder)
@@ -166,7 +176,7 @@ class LocalStack:
             if isinstance(error, Exception):
                 raise HarnessError(f"{image} did not start (its log: {log}):\n{tail(str(error))}") from error
             raise
-        return cls(f"http://127.0.0.1:{port}", project, folder, follower)
+        return cls(f"http://127.0.0.1:{port}", folder, project, follower)
 
     def detach(self) -> None:
         """Let it live on when this process ends; :func:`remove` ends it then."""
@@ -175,7 +185,7 @@ class LocalStack:
 
     def stop(self) -> None:
         """Remove the container and what belongs to it; its log stays."""
-        self._project.remove(self._folder)
+        self._project.remove(self.folder)
         try:
             self._log.wait(_LOG_SECONDS)
         except subprocess.TimeoutExpired:
@@ -240,18 +250,6 @@ def ask(endpoint: str, *arguments: str) -> list[str]:
     if asked.returncode:
         raise HarnessError(f"`docker {' '.join(arguments)}` failed: {_last_line(asked)}")
     return asked.stdout.split()
-
-
-def _follow(endpoint: str, container: str, log: Path) -> subprocess.Popen[bytes]:
-    """Write a container's log to a file while it runs. The process ends when the container is removed."""
-    with log.open("wb") as stream:
-        return subprocess.Popen(
-            ["docker", "--host", endpoint, "logs", "--follow", container],
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for the harness, and a detached container's log goes on
-        )
 
 
 def _ask(*command: str) -> subprocess.CompletedProcess[str]:

@@ -34,9 +34,13 @@ def main() -> None:
     lifeline.watch(lambda: _end(folder))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _end(folder))
-    listener = _listen()
+    try:
+        listener = socket.create_server(("127.0.0.1", _USUAL_PORT))
+    except OSError:
+        listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
     tempfile.tempdir = str(folder)  # LocalStack 4.14.0 complains about TMPDIR
-    os.environ.update(_settings(folder, listener.getsockname()[1]))
+    os.environ.update(_settings(folder, port))
 
     if not hasattr(warnings, "deprecated"):
         # LocalStack 4.14.0 is made for Python 3.13; this is all that it lacks in 3.12.
@@ -50,18 +54,10 @@ def main() -> None:
     catalog.use()
     _take_over(listener)
     _answer_starter(folder)
-    Thread(target=_report_when_ready, args=(report, listener.getsockname()[1]), daemon=True).start()
+    Thread(target=_report_when_ready, args=(report, port), daemon=True).start()
     # As in localstack.runtime.main, but for its signal handlers: it takes more than 10 seconds to shut down.
     setup_logging_from_config()
     initialize_runtime().run()
-
-
-def _listen() -> socket.socket:
-    """Return a bound socket, which nobody can take before LocalStack serves it."""
-    try:
-        return socket.create_server(("127.0.0.1", _USUAL_PORT))
-    except OSError:
-        return socket.create_server(("127.0.0.1", 0))
 
 
 def _settings(folder: Path, port: int) -> dict[str, str]:

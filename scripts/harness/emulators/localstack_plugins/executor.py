@@ -19,17 +19,16 @@ class ProcessExecutorPlugin(RuntimeExecutorPlugin):
 
     def load(self) -> type[RuntimeExecutor]:
         """Return the executor."""
-        return ProcessExecutor
+        return _ProcessExecutor
 
 
-class ProcessExecutor(RuntimeExecutor):
+class _ProcessExecutor(RuntimeExecutor):
     """One execution environment, which LocalStack gives one invocation at a time.
 
     Its worker starts with the first invocation, and again with the next one after it ended.
     """
 
     def __init__(self, id: str, function_version: FunctionVersion) -> None:  # noqa: A002  (LocalStack's name)
-        """Start nothing yet."""
         super().__init__(id, function_version)
         self._environment: dict[str, str] = {}
         self._worker: Worker | None = None
@@ -44,14 +43,12 @@ class ProcessExecutor(RuntimeExecutor):
     def stop(self) -> None:
         """End the worker; an invocation under way comes to an error."""
         self._stopped = True
-        worker = self._worker
-        if worker:
+        if worker := self._worker:
             worker.kill()
         with self._invoking:
             self._close_worker()
 
     def invoke(self, payload: dict[str, str]) -> InvocationResult:
-        """Run an invocation and return its outcome and its log."""
         invocation = Invocation(
             request_id=payload["invoke-id"],
             function_arn=payload["invoked-function-arn"],
@@ -71,30 +68,23 @@ class ProcessExecutor(RuntimeExecutor):
         return InvocationResult(invocation.request_id, outcome.payload, is_error=outcome.is_error, logs=log)
 
     def get_logs(self) -> str:
-        """Return nothing: every invocation has returned its own log."""
-        return ""
+        return ""  # every invocation has returned its own log
 
     def get_address(self) -> str:
-        """Return the address of the workers, seen from LocalStack."""
         return "127.0.0.1"
 
     def get_endpoint_from_executor(self) -> str:
-        """Return the address of LocalStack, seen from a worker."""
         return "127.0.0.1"
 
     def get_runtime_endpoint(self) -> str:
-        """Return an address that nobody calls: it is for the init program in LocalStack's containers."""
+        # Nobody calls it: it is for the init program in LocalStack's containers.
         return f"http://127.0.0.1:{config.GATEWAY_LISTEN[0].port}"
 
     @classmethod
     def prepare_version(cls, function_version: FunctionVersion) -> None:
-        """Unpack the zip.
-
-        Raises:
-            ValueError: the function needs what a local process lacks. LocalStack shows it as ``StateReason``.
-        """
         configuration = function_version.config
         if not configuration.code or not configuration.runtime.startswith("python") or configuration.layers:
+            # LocalStack shows it as StateReason.
             raise ValueError("Only a zip with a Python runtime and without layers runs as a local process.")
         configuration.code.prepare_for_execution()
 

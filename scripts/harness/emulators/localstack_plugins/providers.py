@@ -9,7 +9,6 @@ from localstack.aws.api import RequestContext, ServiceRequest, ServiceResponse
 from localstack.aws.api.dynamodb import BatchExecuteStatementOutput, DynamodbApi, PartiQLBatchRequest
 from localstack.aws.connect import connect_to
 from localstack.aws.forwarder import ForwardingFallbackDispatcher
-from localstack.aws.skeleton import DispatchTable
 from localstack.services.moto import call_moto
 from localstack.services.plugins import Service, aws_provider
 from localstack.services.s3.provider import S3Provider
@@ -28,7 +27,9 @@ def dynamodb_by_moto() -> Service:
 
     Not from DynamoDB Local, which LocalStack would fetch: it needs Java, and its licence is the user's to accept.
     """
-    return Service.for_provider(_Dynamodb(), dispatch_table_factory=_forward_rest)
+    return Service.for_provider(
+        _Dynamodb(), dispatch_table_factory=lambda provider: ForwardingFallbackDispatcher(provider, _ask_moto)
+    )
 
 
 class _Dynamodb(DynamodbApi):
@@ -47,10 +48,6 @@ class _Dynamodb(DynamodbApi):
             return ""
 
         return BatchExecuteStatementOutput(**partiql.execute(statements, call))
-
-
-def _forward_rest(provider: DynamodbApi) -> DispatchTable:
-    return ForwardingFallbackDispatcher(provider, _ask_moto)
 
 
 def _ask_moto(context: RequestContext, request: ServiceRequest) -> ServiceResponse:

@@ -35,9 +35,6 @@ class RuntimeApi(ThreadingHTTPServer):
     The first event is None once the handler's module is imported, else the error.
     """
 
-    daemon_threads = True
-    block_on_close = False
-
     def __init__(self) -> None:
         """Listen and serve."""
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -45,11 +42,6 @@ class RuntimeApi(ThreadingHTTPServer):
         self.events: SimpleQueue[Outcome | None] = SimpleQueue()
         self.initialised = False
         Thread(target=self.serve_forever, name="lambda-runtime-api", daemon=True).start()
-
-    @property
-    def address(self) -> str:
-        """Return host and port, as the worker finds them in AWS_LAMBDA_RUNTIME_API."""
-        return f"127.0.0.1:{self.server_port}"
 
     def close(self) -> None:
         """Stop serving, and release a worker's request for an invocation that will not come."""

@@ -27,14 +27,10 @@ class Worker:
     def __init__(
         self, handler: str, code: Path, environment: Mapping[str, str], *, memory: int, start_timeout: float
     ) -> None:
-        """Start the process.
+        """Start the process for ``handler``, a ``module.function`` in the folder ``code``.
 
-        Args:
-            handler: ``module.function`` in ``code``, the folder of the unpacked zip.
-            code: the folder.
-            environment: all that the handler sees, beside what is needed here.
-            memory: with more resident memory than this, in MiB, it is killed.
-            start_timeout: how long the import of the handler may take, in seconds.
+        With more resident memory than ``memory``, in MiB, it is killed. The handler's import may take ``start_timeout``
+        seconds.
         """
         self.ended = False  # it takes no further invocation
         self._peak_memory = 0  # MiB
@@ -55,7 +51,7 @@ class Worker:
                 "LANG": "en_US.UTF-8",
                 **environment,
                 "LAMBDA_TASK_ROOT": str(code),
-                "AWS_LAMBDA_RUNTIME_API": self._api.address,
+                "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._api.server_port}",
             },
             stdin=subprocess.PIPE,  # held open: the worker ends when it closes
             stdout=self._output,
@@ -87,7 +83,11 @@ class Worker:
 
     def log(self, invocation: Invocation, outcome: Outcome, version: str, seconds: float) -> str:
         """Return what the handler wrote since the last call, between the lines that Lambda adds to a log stream."""
-        output = self._new_output()
+        size = os.fstat(self._output.fileno()).st_size
+        # pread: the process writes at the file's offset, which it shares with us.
+        content = os.pread(self._output.fileno(), size - self._output_read, self._output_read)
+        self._output_read = size
+        output = content.decode(errors="replace")
         if self.ended:
             output += f"{json.loads(outcome.payload)['errorMessage']}\n"
         elif output and not output.endswith("\n"):
@@ -144,13 +144,6 @@ class Worker:
         if status > 0:
             return f"Runtime exited with error: exit status {status}"
         return f"Runtime exited with error: signal: {(signal.strsignal(-status) or str(-status)).lower()}"
-
-    def _new_output(self) -> str:
-        size = os.fstat(self._output.fileno()).st_size
-        # pread: the process writes at the file's offset, which it shares with us.
-        content = os.pread(self._output.fileno(), size - self._output_read, self._output_read)
-        self._output_read = size
-        return content.decode(errors="replace")
 
     def _used_memory(self) -> int:
         try:

@@ -1,8 +1,8 @@
 """How the services of ministack answer, and how to come before one."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from types import ModuleType
+from typing import Any, NamedTuple
 
 Response = tuple[int, dict[str, str], bytes]
 """Status, headers and body."""
@@ -13,8 +13,7 @@ Original = Callable[[], Awaitable[Response]]
 """Gets a service's own answer to the request at hand."""
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What ministack hands a service. ``path`` is without the query."""
 
     method: str
@@ -28,11 +27,7 @@ def answer_before(service: ModuleType, answer: Callable[[Request, Original], Awa
     """Let ``answer`` answer the requests to a service; it may ask the service itself."""
     original = service.handle_request
 
-    async def handle_request(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> Response:
-        return await answer(
-            Request(method, path, headers, body, query), lambda: original(method, path, headers, body, query)
-        )
+    async def handle_request(*request: Any) -> Response:  # noqa: ANN401  (the fields of Request)
+        return await answer(Request(*request), lambda: original(*request))
 
     service.handle_request = handle_request  # type: ignore[attr-defined]  # each of ministack's has it

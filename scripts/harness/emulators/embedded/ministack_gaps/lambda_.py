@@ -14,14 +14,8 @@ def fill() -> None:
     """
     original = lambda_runtime.acquire_worker
 
-    def acquire_worker(
-        func_name: str,
-        config: dict[str, Any],
-        code_zip: bytes,
-        qualifier: str = "$LATEST",
-        max_concurrency: int | None = None,
-    ) -> tuple[Any, str]:
-        key = lambda_runtime._worker_key(func_name, config, qualifier)
+    def acquire_worker(name: str, config: dict[str, Any], code: bytes, qualifier: str = "$LATEST") -> tuple[Any, str]:
+        key = lambda_runtime._worker_key(name, config, qualifier)
         with lambda_runtime._lock:
             workers = lambda_runtime._workers.get(key, [])
             wanted = config.get("Environment")
@@ -29,7 +23,7 @@ def fill() -> None:
             for each in outdated:
                 workers.remove(each)
         lambda_runtime.kill_workers(outdated)
-        leased: tuple[Any, str] = original(func_name, config, code_zip, qualifier, max_concurrency)
+        leased: tuple[Any, str] = original(name, config, code, qualifier)
         return leased
 
     # The second is the name by which ministack's Lambda calls it.

@@ -88,7 +88,9 @@ async def _answer_version_2(request: Request, original: Original) -> Response:
     if response[0] == OK:
         match call:
             case ("GET", "identities", identity):
-                return _with_forwarding(identity, response)
+                # What is left out of GetEmailIdentity.
+                forwarded = ses._identities.get(identity, {}).get("FeedbackForwardingEnabled", True)
+                response = ses_v2.json_response({**json.loads(response[2]), "FeedbackForwardingStatus": forwarded})
             case ("POST", "identities"):
                 identity = data["EmailIdentity"]
                 kind = "EmailAddress" if "@" in identity else "Domain"
@@ -113,13 +115,6 @@ def _set_forwarding(identity: str, data: Mapping[str, Any]) -> Response:
     else:
         response = ses_v2._json_err("NotFoundException", f"Email identity {identity} does not exist.", 404)
     return response
-
-
-def _with_forwarding(identity: str, response: Response) -> Response:
-    """Add what is left out of GetEmailIdentity."""
-    forwarded = ses._identities.get(identity, {}).get("FeedbackForwardingEnabled", True)
-    whole: Response = ses_v2.json_response({**json.loads(response[2]), "FeedbackForwardingStatus": forwarded})
-    return whole
 
 
 def _report_mail(message_id: str, data: Mapping[str, Any]) -> None:
