@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partialmethod
 
 from healthy_mailing.settings import LOG_LEVELS
 
@@ -34,25 +35,14 @@ class Log:
         """Put the id of the invocation on every line from now on."""
         self._request_id = request_id
 
-    def debug(self, message: str, **fields: object) -> None:
-        """Log a detail."""
-        self._line("DEBUG", message, fields)
-
-    def info(self, message: str, **fields: object) -> None:
-        """Log something worth knowing."""
-        self._line("INFO", message, fields)
-
-    def warning(self, message: str, **fields: object) -> None:
-        """Log something that will not mend itself, but stopped nothing."""
-        self._line("WARNING", message, fields)
-
-    def error(self, message: str, **fields: object) -> None:
-        """Log something that failed."""
-        self._line("ERROR", message, fields)
-
-    def _line(self, level: str, message: str, fields: dict[str, object]) -> None:
+    def _line(self, level: str, message: str, **fields: object) -> None:
         if LOG_LEVELS.index(level) >= self._lowest:
             self._write(json.dumps({"level": level, "message": message, "requestId": self._request_id, **fields}))
+
+    debug = partialmethod(_line, "DEBUG")  # a detail
+    info = partialmethod(_line, "INFO")  # something worth knowing
+    warning = partialmethod(_line, "WARNING")  # something that will not mend itself, but stopped nothing
+    error = partialmethod(_line, "ERROR")  # something that failed
 
 
 class Metrics:
