@@ -48,7 +48,7 @@ TESTS: Mapping[str, Sequence[str]] = {
     "notification": ("unit/test_notification.py", "unit/test_events.py"),
     "envelope": ("unit/test_envelope.py", "integration/test_handler.py"),
     "operations": ("integration/test_lookup.py",),
-    "calls": _TABLE,
+    "calls": ("unit/test_calls.py", *_TABLE),
     "table": (*_TABLE, "integration/test_handler.py"),
 }
 """The files of tests that state what each file of the core promises."""

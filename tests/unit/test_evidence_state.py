@@ -416,11 +416,30 @@ def test_the_first_delivery_is_written() -> None:
     assert worth_writing({}, evidence_of([mark("delivery", 1)]), Rules(delivery_refresh_days=365))
 
 
-@pytest.mark.parametrize("bounce", ["hardBounce", "undetermined"])
-def test_a_delivery_that_lifts_a_bounce_is_written(bounce: str) -> None:
-    before = evidence_of([mark("delivery", 1), mark(bounce, 2)])
+def test_by_default_a_delivery_is_written_each_day() -> None:
+    before = evidence_of([mark("delivery", 1)])
+    after = merge(before, evidence_of([mark("delivery", 2)]))
+    assert worth_writing(before, after, Rules())
+
+
+@pytest.mark.parametrize("bounce", ["hardBounce", "softBounces", "undetermined"])
+@pytest.mark.parametrize(("day", "written"), [(0, False), (1, True), (2, True)], ids=["before", "on its day", "after"])
+def test_a_delivery_is_written_if_a_bounce_is_as_new_as_the_one_held(
+    bounce: str,
+    day: int,
+    written: bool,  # noqa: FBT001  (a table's column)
+) -> None:
+    """Else an address would stay disabled that has been delivered to since its bounce."""
+    before = evidence_of([mark("delivery", 1), mark(bounce, day)])
     after = merge(before, evidence_of([mark("delivery", 3)]))
-    assert worth_writing(before, after, Rules(delivery_refresh_days=365))
+    assert worth_writing(before, after, Rules(delivery_refresh_days=365)) == written
+
+
+@pytest.mark.parametrize("kind", ["complaint", "notSpam", "optOut", "optIn"])
+def test_no_complaint_or_choice_makes_a_delivery_worth_writing(kind: str) -> None:
+    before = evidence_of([mark("delivery", 1), mark(kind, 2)])
+    after = merge(before, evidence_of([mark("delivery", 3)]))
+    assert not worth_writing(before, after, Rules(delivery_refresh_days=365))
 
 
 def table_after(history: list[Mark], rules: Rules) -> Evidence:
