@@ -6,28 +6,32 @@ python -m mutants.generate FILE
 import ast
 import difflib
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.ast import ast_nodes, get_ast, is_number
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
-LEFT_OUT = {
-    "ReplaceComparisonOperator_Eq_Is": "whether equal strings are identical is up to the interpreter",
-    "ReplaceComparisonOperator_NotEq_IsNot": "the same",
-    "ReplaceComparisonOperator_Is_Eq": "what is compared with `is` here, None and enums' members, equals nothing else",
-    "ReplaceComparisonOperator_IsNot_NotEq": "the same",
-} | dict.fromkeys(
-    (f"ReplaceComparisonOperator_{used}_{order}" for used in ("Is", "IsNot") for order in ("Lt", "LtE", "Gt", "GtE")),
-    "that None and members of enums have an order nobody means",
-)
-"""Operators whose mutants say nothing about the tests, each with the reason."""
+_COMPARISON, _ARITHMETIC = "ReplaceComparisonOperator_", "ReplaceBinaryOperator_"
 
-FOR_THE_READER = {"frozen", "slots"}
-"""Arguments of ``@dataclass`` that change no behaviour: mypy sees to the one, the other saves memory."""
+LEFT_OUT = {
+    _COMPARISON
+    + "(Is_Eq|IsNot_NotEq)": "what is compared with `is` here, None and enums' members, equals nothing else",
+    _COMPARISON + "Is(Not)?_(Lt|Gt)E?": "that None and enums' members have an order nobody means",
+    _COMPARISON + "(?!Is_|IsNot_).*_Is(Not)?": "whether equal values are identical is up to the interpreter",
+    _ARITHMETIC + ".*_(Bit(And|Or|Xor)|[LR]Shift)": "nothing here is made of bits",
+}
+"""Operators whose mutants say nothing about the tests, as patterns of their names, each with the reason."""
+
+_ORDER_FOR_EQUALITY = re.compile(_COMPARISON + "(Eq|NotEq)_(Lt|Gt)E?")
+"""Operators for numbers only: all else that is compared for equality, names and sets, has an order nobody means."""
+
+FOR_THE_READER = {"frozen", "slots", "kw_only"}
+"""Arguments of ``@dataclass`` that change nothing that the program does: mypy sees to them, or they save memory."""
 
 
 def main() -> None:
@@ -42,11 +46,14 @@ def mutants(source: str) -> Iterator[dict[str, object]]:
     nodes = list(ast_nodes(get_ast(source)))
     meaning, seen, alike = _meaning(source), {source}, Counter[tuple[str, str]]()
     for name in sorted(operator_names()):
-        operator = get_operator(name)
-        if name.rpartition("/")[2] in LEFT_OUT or operator.arguments():  # those with arguments need names to insert
+        operator, short = get_operator(name), name.rpartition("/")[2]
+        # Those with arguments would need names to insert.
+        if operator.arguments() or any(re.fullmatch(each, short) for each in LEFT_OUT):
             continue
-        places = [place for node in nodes for place in operator().mutation_positions(node)]
-        for number in range(len(places)):
+        places = [node for node in nodes for _ in operator().mutation_positions(node)]
+        for number, node in enumerate(places):
+            if _ORDER_FOR_EQUALITY.fullmatch(short) and not any(map(is_number, node.children)):
+                continue
             mutated = mutate_code(source, operator(), number)
             if mutated in seen:
                 continue
@@ -58,7 +65,7 @@ def mutants(source: str) -> Iterator[dict[str, object]]:
             becomes = "\n".join(lines).strip()
             alike[line, becomes] += 1
             yield {
-                "operator": name.rpartition("/")[2],
+                "operator": short,
                 "first": first,
                 "last": last,
                 "lines": lines,

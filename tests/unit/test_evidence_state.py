@@ -17,12 +17,13 @@ from healthy_mailing.evidence import (
     evidence_of,
     merge,
     override,
+    without_override,
     worth_writing,
 )
 from healthy_mailing.item import to_item
 
 from . import oracle
-from .strategies import ALL_RULES, ANY_KIND, MOSTLY_SOFT, at, histories, marks
+from .strategies import ALL_RULES, ANY_KIND, FEEDBACK, MOSTLY_SOFT, at, histories, marks
 
 HISTORIES = histories(ids_tell_all=True)
 
@@ -376,6 +377,11 @@ def test_the_soft_bounce_window_reaches_that_many_days_back(window: int) -> None
     assert assess(evidence_of([mark("softBounces", 0), mark("softBounces", window + 1)]), rules).state is State.ENABLE
 
 
+@given(st.lists(marks(FEEDBACK, 3, ids_tell_all=True), max_size=8), st.sampled_from(["enable", "disable"]))
+def test_without_its_override_evidence_is_what_the_feedback_amounts_to(feedback: list[Mark], state: str) -> None:
+    assert without_override(evidence_of([mark(state, 2), *feedback])) == evidence_of(feedback)
+
+
 # ---- What is worth writing
 
 
@@ -420,6 +426,14 @@ def test_by_default_a_delivery_is_written_each_day() -> None:
     before = evidence_of([mark("delivery", 1)])
     after = merge(before, evidence_of([mark("delivery", 2)]))
     assert worth_writing(before, after, Rules())
+
+
+@pytest.mark.parametrize(("refresh", "written"), [(1, True), (2, False), (7, False)])
+def test_an_earlier_delivery_of_the_same_day_is_written_if_the_rules_are_exact(refresh: int, written: bool) -> None:  # noqa: FBT001
+    before = evidence_of([mark("delivery", 1, 3)])
+    after = merge(before, evidence_of([mark("delivery", 1, 0)]))
+    assert after != before
+    assert worth_writing(before, after, Rules(delivery_refresh_days=refresh)) == written
 
 
 @pytest.mark.parametrize("bounce", ["hardBounce", "softBounces", "undetermined"])
