@@ -99,6 +99,12 @@ def _meaning(source: str) -> str | None:
                 node.annotation = None
             case ast.AnnAssign():
                 node.annotation = ast.Constant(None)
+            case ast.arguments():
+                # Where the caller may or must name an argument is mypy's to check too.
+                node.args, node.posonlyargs, node.kwonlyargs = [*node.posonlyargs, *node.args, *node.kwonlyargs], [], []
+                node.defaults, node.kw_defaults = [*node.defaults, *filter(None, node.kw_defaults)], []
+            case ast.If() if "TYPE_CHECKING" in ast.dump(node.test):
+                node.test, node.body = ast.Constant(None), []
             case ast.Call(func=ast.Name("dataclass")):
                 node.keywords = [each for each in node.keywords if each.arg not in FOR_THE_READER]
     return ast.dump(tree)
