@@ -8,6 +8,7 @@ HARNESS := $(VENV)/.harness
 DEV := $(VENV)/.dev
 CHECKOV := build/checkov/.installed
 FUZZ := build/fuzz/.installed
+COSMIC_RAY := build/cosmic-ray/.installed
 UV := build/lock/.installed
 # Such as LOCK_ARGS=, which keeps every version that still fits.
 LOCK_ARGS ?= --upgrade
@@ -19,6 +20,8 @@ SOAK_ARGS ?=
 TF_ARGS ?=
 # Such as TF_INIT_ARGS='-backend-config=production.tfbackend'.
 TF_INIT_ARGS ?=
+# Such as MUTANTS_ARGS='evidence table'.
+MUTANTS_ARGS ?=
 # Such as BENCH_ARGS=--report, which measures nothing and only rewrites the report.
 BENCH_ARGS ?=
 # Tests in parallel, more than there are cores since many wait; those of one stack stay in one process.
@@ -29,7 +32,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test e2e check fmt validate package bench plan apply destroy lock clean soak fuzz \
+.PHONY: help demo up down test e2e check fmt validate package bench plan apply destroy lock clean soak fuzz mutants \
 	command-line installed lint types terraform-format terraform-reference security policies
 
 help: ## print this
@@ -122,6 +125,9 @@ fuzz: $(FUZZ) ## look for input that breaks the parsers, guided by coverage, FUZ
 			{ tail -30 build/fuzz.log; exit 1; }; \
 		grep '^Done' build/fuzz.log; done
 
+mutants: $(DEV) $(COSMIC_RAY) ## change the core in every small way, one at a time, and see that a test fails; goes on where it ended
+	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m mutants.run $(MUTANTS_ARGS)
+
 plan: package ## what `make apply` would change in the AWS account of your credentials (TF_ARGS, TF_INIT_ARGS)
 	@$(BARE) -m harness terraform init $(TF_INIT_ARGS)
 	@$(BARE) -m harness terraform plan $(TF_ARGS)
@@ -143,7 +149,7 @@ lock: $(UV) ## renew the locks requirements*.txt from pyproject.toml (LOCK_ARGS=
 	@# What is installed into the same .venv agrees with that one.
 	@$(COMPILE_3.11) -c requirements-dev.txt -o requirements.txt pyproject.toml
 	@$(COMPILE_3.11) -c requirements-dev.txt --group harness -o requirements-harness.txt
-	@for group in checkov fuzz lock; do $(COMPILE_3.11) --group $$group -o requirements-$$group.txt || exit 1; done
+	@for group in checkov fuzz mutants lock; do $(COMPILE_3.11) --group $$group -o requirements-$$group.txt || exit 1; done
 	@cd scripts/harness/emulators/localstack_plugins && ../../../../$(COMPILE) $(LOCK_ARGS) --python-version 3.12 --group build \
 		-o requirements.txt pyproject.toml
 
@@ -172,6 +178,9 @@ $(CHECKOV): requirements-checkov.txt
 	$(install)
 
 $(FUZZ): requirements-fuzz.txt
+	$(install)
+
+$(COSMIC_RAY): requirements-mutants.txt
 	$(install)
 
 $(UV): requirements-lock.txt

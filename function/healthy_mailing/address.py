@@ -40,11 +40,12 @@ def canonical(text: str) -> str:
     ignores its case when it sends. What follows a plus sign stays: it names a mailbox of its own.
 
     Raises:
-        AddressError: The text is not an address, holds invisible characters, or is longer than ``MAX_OCTETS``.
+        AddressError: The text is not an address, holds invisible characters, or is longer than ``MAX_OCTETS``; with
+            what is around the address, longer than four times that.
     """
     if len(text) > 4 * MAX_OCTETS:
         raise AddressError(f"is {len(text)} characters long")
-    if _PLAIN.fullmatch(text) and len(text) - text.index("@") - 1 <= _MAX_DOMAIN:
+    if len(text) <= _MAX_DOMAIN and _PLAIN.fullmatch(text):  # longer ones may have too long a domain: see below
         return text.lower()
     local, at, domain = _bare(text).rpartition("@")
     if not at:

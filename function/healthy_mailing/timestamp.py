@@ -21,10 +21,10 @@ def to_utc(text: str) -> str:
         raise ValueError("is not a time in a form that SES uses")
     seconds, fraction, zone = match.groups()
     try:
-        time = datetime.fromisoformat(seconds + ("+00:00" if zone == "Z" else zone)).astimezone(UTC)
+        time = datetime.fromisoformat(seconds + zone).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("is not a possible date and time") from None
-    return f"{time.isoformat()[:19]}.{(fraction or '').ljust(3, '0')[:3]}Z"
+    return f"{time.isoformat()[:19]}.{(fraction or '')[:3].ljust(3, '0')}Z"
 
 
 def from_datetime(time: datetime) -> str:
@@ -38,5 +38,5 @@ def day_of(time: str) -> str:
 
 
 def days_between(earlier: str, later: str) -> int:
-    """Return how many days lie from one UTC day to another, 0 for the same day."""
+    """Return how many days lie from one UTC day to another, 0 for the same day, less than 0 to an earlier one."""
     return date.fromisoformat(later).toordinal() - date.fromisoformat(earlier).toordinal()

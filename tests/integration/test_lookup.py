@@ -181,6 +181,14 @@ def test_reads_are_eventually_consistent_unless_asked(api: Api, query: str, cons
     assert [read["RequestItems"][TABLE]["ConsistentRead"] for read in reads] == [consistent, consistent]
 
 
+def test_an_override_that_was_just_made_is_seen_when_it_is_removed(client: "DynamoDBClient", api: Api) -> None:
+    put(client, "a@example.com", OPERATOR)
+    reads = calls(api, "BatchGetItem")
+
+    assert api("DELETE", "/addresses/a%40example.com/override").status == 204
+    assert [read["RequestItems"][TABLE]["ConsistentRead"] for read in reads] == [True]
+
+
 def test_an_item_that_is_no_record_is_for_a_person_to_look_at(client: "DynamoDBClient", api: Api) -> None:
     foreign = {"UserId": {"S": "odd@example.com"}, "evidence": {"M": {"newKind": {"M": {"at": {"S": "x"}}}}}}
     client.put_item(TableName=TABLE, Item=foreign)  # type: ignore[arg-type]  # plain dicts are what the API takes

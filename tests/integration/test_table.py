@@ -6,15 +6,17 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ReadTimeoutError
 
 from harness.polling import until
-from healthy_mailing.evidence import Evidence, Mark, MarkKind, Record, Rules, evidence_of
+from healthy_mailing.evidence import Evidence, Mark, MarkKind, Record, Rules, State, evidence_of
 from healthy_mailing.item import evidence_in, to_item
-from healthy_mailing.table import KEYS_PER_READ, STATEMENTS_PER_WRITE, Outcome, Table
+from healthy_mailing.table import CONNECTIONS, Outcome, Table, TableError, connect
 from support.clock import Clock
 from support.eventually import SECONDS
 from support.table import TABLE
@@ -147,15 +149,16 @@ def test_an_item_of_the_original_article_is_taken_over(client: "DynamoDBClient")
 def test_requests_are_as_full_as_they_may_be(client: "DynamoDBClient") -> None:
     known = {f"{n}@example.com": evidence_of([mark(MarkKind.DELIVERY, 1, n)]) for n in range(0, 201, 2)}
     add(client, known)
-    evidence = {f"{n}@example.com": evidence_of([mark(MarkKind.DELIVERY, 1, n)]) for n in range(2 * KEYS_PER_READ + 1)}
+    evidence = {f"{n}@example.com": evidence_of([mark(MarkKind.DELIVERY, 1, n)]) for n in range(201)}
     reads, writes = calls(client, "BatchGetItem"), calls(client, "BatchExecuteStatement")
 
     outcomes = add(client, evidence)
 
     assert {address for address, outcome in outcomes.items() if outcome.written} == evidence.keys() - known.keys()
     assert items(client).keys() == evidence.keys()
-    assert len(reads) == 3
-    assert [len(write["Statements"]) for write in writes] == [STATEMENTS_PER_WRITE] * 4
+    # So many DynamoDB takes at most (API Reference, BatchGetItem and BatchExecuteStatement).
+    assert sorted(len(read["RequestItems"][TABLE]["Keys"]) for read in reads) == [1, 100, 100]
+    assert [len(write["Statements"]) for write in writes] == [25] * 4
 
 
 def test_unprocessed_keys_are_asked_for_again(client: "DynamoDBClient") -> None:
@@ -290,10 +293,77 @@ def test_a_lasting_refusal_is_the_outcome_of_its_address_alone(
     assert items(client).keys() == {"a@example.com"}
 
 
-def test_a_refusal_that_does_not_pass_is_left_to_the_queue(client: "DynamoDBClient", faults: Faults) -> None:
+@pytest.fixture
+def longest_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long each pause between two attempts might have been; none takes any time."""
+    longest: list[float] = []
+
+    def note(_: float, to: float) -> float:
+        longest.append(to)
+        return 0.0
+
+    monkeypatch.setattr("healthy_mailing.calls.random.uniform", note)
+    return longest
+
+
+def test_a_refusal_that_does_not_pass_is_left_to_the_queue_after_ten_tries(
+    client: "DynamoDBClient", faults: Faults, longest_pauses: list[float]
+) -> None:
     faults["BatchExecuteStatement"] = refusal_of("a@example.com", "ThrottlingError")
+    writes = calls(client, "BatchExecuteStatement")
+
     outcome = add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"]
+
     assert outcome == Outcome("a@example.com", error="ThrottlingError")
+    assert len(writes) == 10
+    assert longest_pauses == pytest.approx([0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.5, 0.5, 0.5])
+
+
+def test_pauses_double_while_keys_stay_unprocessed(client: "DynamoDBClient", longest_pauses: list[float]) -> None:
+    kept_back = iter([True] * 4)
+
+    def keep_back(parsed: dict[str, Any], **_: object) -> None:
+        if next(kept_back, False):
+            parsed["UnprocessedKeys"] = {TABLE: {"Keys": [{"UserId": {"S": "a@example.com"}}]}}
+
+    client.meta.events.register("after-call.dynamodb.BatchGetItem", keep_back)
+
+    assert add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"].written
+    assert longest_pauses == pytest.approx([0.01, 0.02, 0.04, 0.08])
+
+
+def test_only_what_was_refused_is_read_consistently(client: "DynamoDBClient", faults: Faults) -> None:
+    """A consistent read costs twice as much; the condition of a write makes up for one that saw too little."""
+    faults["BatchExecuteStatement"] = refusal_of("a@example.com", "ConditionalCheckFailed", times=1)
+    reads = calls(client, "BatchGetItem")
+
+    assert add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"].written
+    assert [read["RequestItems"][TABLE]["ConsistentRead"] for read in reads] == [False, True]
+
+
+def test_an_answer_that_leaves_statements_out_is_not_taken_for_success(client: "DynamoDBClient") -> None:
+    def leave_all_out(parsed: dict[str, Any], **_: object) -> None:
+        parsed["Responses"] = []
+
+    client.meta.events.register("after-call.dynamodb.BatchExecuteStatement", leave_all_out)
+    with pytest.raises(ValueError, match="shorter"):
+        add(client, one(mark(MarkKind.DELIVERY, 1)))
+
+
+@pytest.mark.parametrize("operation", ["BatchGetItem", "BatchExecuteStatement", "Query"])
+def test_an_answer_that_does_not_come_is_an_error_by_its_name(
+    client: "DynamoDBClient", faults: Faults, operation: str
+) -> None:
+    def lose(**_: object) -> AWSResponse:
+        raise ReadTimeoutError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com/")
+
+    faults[operation] = lose
+
+    if operation == "Query":
+        with pytest.raises(TableError, match="ReadTimeoutError"):
+            Table(client, TABLE, RULES).suppressed(State.DISABLE, 1, soon())
+    else:
+        assert add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"].error == "ReadTimeoutError"
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "RequestLimitExceeded", "InternalServerError"])
@@ -398,3 +468,41 @@ def test_an_item_that_is_no_record_is_left_alone_and_its_neighbours_are_written(
     assert outcomes["odd@example.com"].error == "RecordError"
     assert items(client)["odd@example.com"] == foreign
     assert outcomes["a@example.com"].written
+
+
+def test_the_client_has_a_connection_for_each_request_and_waits_for_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over real connections, all of them under way at once."""
+    together = threading.Barrier(CONNECTIONS)
+
+    class Empty(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            together.wait(SECONDS)
+            body = b'{"Responses": {}}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Empty) as server:
+        threading.Thread(target=server.serve_forever).start()
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "testing")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        client = connect()
+        try:
+            addresses = [f"{number}@example.com" for number in range(100 * CONNECTIONS)]
+            read = Table(client, TABLE, RULES).read(addresses, soon(), consistent=False)
+        finally:
+            client.close()
+            server.shutdown()
+
+    assert read == dict.fromkeys(addresses)
+    assert client.meta.config.max_pool_connections == CONNECTIONS  # type: ignore[attr-defined]  # its stubs leave it out

@@ -16,6 +16,7 @@ PLAIN_ADDRESSES = st.builds(
 
 LABEL_OF_63 = "d" * 63
 DOMAIN_OF_255 = ".".join([LABEL_OF_63, LABEL_OF_63, LABEL_OF_63, "d" * 63])
+DOMAIN_OF_256 = ".".join([LABEL_OF_63, LABEL_OF_63, LABEL_OF_63, "d" * 61, "de"])
 DOMAIN_OF_259 = f"{DOMAIN_OF_255}.com"
 
 
@@ -106,10 +107,18 @@ def test_length_is_bounded_in_octets() -> None:
         canonical("é" * 33 + "@" + DOMAIN_OF_255)
 
 
-@pytest.mark.parametrize("text", [f"jane@{DOMAIN_OF_259}", f" jane@{DOMAIN_OF_259}", f"Jane <jane@{DOMAIN_OF_259}>"])
-def test_a_domain_is_bounded_however_the_address_is_written(text: str) -> None:
+@pytest.mark.parametrize("domain", [DOMAIN_OF_256, DOMAIN_OF_259], ids=len)
+@pytest.mark.parametrize("form", ["jane@{}", " jane@{}", "Jane <jane@{}>"])
+def test_a_domain_is_bounded_however_the_address_is_written(form: str, domain: str) -> None:
     with pytest.raises(AddressError):
-        canonical(text)
+        canonical(form.format(domain))
+
+
+def test_name_and_white_space_may_take_four_times_the_longest_address() -> None:
+    longest = f"{'Jane ' * 252} <jane@example.com>".rjust(4 * MAX_OCTETS)
+    assert canonical(longest) == "jane@example.com"
+    with pytest.raises(AddressError, match="1281 characters"):
+        canonical(f" {longest}")
 
 
 @given(PLAIN_ADDRESSES)

@@ -17,12 +17,13 @@ from healthy_mailing.evidence import (
     evidence_of,
     merge,
     override,
+    without_override,
     worth_writing,
 )
 from healthy_mailing.item import to_item
 
 from . import oracle
-from .strategies import ALL_RULES, ANY_KIND, MOSTLY_SOFT, at, histories, marks
+from .strategies import ALL_RULES, ANY_KIND, FEEDBACK, MOSTLY_SOFT, at, histories, marks
 
 HISTORIES = histories(ids_tell_all=True)
 
@@ -376,6 +377,11 @@ def test_the_soft_bounce_window_reaches_that_many_days_back(window: int) -> None
     assert assess(evidence_of([mark("softBounces", 0), mark("softBounces", window + 1)]), rules).state is State.ENABLE
 
 
+@given(st.lists(marks(FEEDBACK, 3, ids_tell_all=True), max_size=8), st.sampled_from(["enable", "disable"]))
+def test_without_its_override_evidence_is_what_the_feedback_amounts_to(feedback: list[Mark], state: str) -> None:
+    assert without_override(evidence_of([mark(state, 2), *feedback])) == evidence_of(feedback)
+
+
 # ---- What is worth writing
 
 
@@ -416,11 +422,38 @@ def test_the_first_delivery_is_written() -> None:
     assert worth_writing({}, evidence_of([mark("delivery", 1)]), Rules(delivery_refresh_days=365))
 
 
-@pytest.mark.parametrize("bounce", ["hardBounce", "undetermined"])
-def test_a_delivery_that_lifts_a_bounce_is_written(bounce: str) -> None:
-    before = evidence_of([mark("delivery", 1), mark(bounce, 2)])
+def test_by_default_a_delivery_is_written_each_day() -> None:
+    before = evidence_of([mark("delivery", 1)])
+    after = merge(before, evidence_of([mark("delivery", 2)]))
+    assert worth_writing(before, after, Rules())
+
+
+@pytest.mark.parametrize(("refresh", "written"), [(1, True), (2, False), (7, False)])
+def test_an_earlier_delivery_of_the_same_day_is_written_if_the_rules_are_exact(refresh: int, written: bool) -> None:  # noqa: FBT001
+    before = evidence_of([mark("delivery", 1, 3)])
+    after = merge(before, evidence_of([mark("delivery", 1, 0)]))
+    assert after != before
+    assert worth_writing(before, after, Rules(delivery_refresh_days=refresh)) == written
+
+
+@pytest.mark.parametrize("bounce", ["hardBounce", "softBounces", "undetermined"])
+@pytest.mark.parametrize(("day", "written"), [(0, False), (1, True), (2, True)], ids=["before", "on its day", "after"])
+def test_a_delivery_is_written_if_a_bounce_is_as_new_as_the_one_held(
+    bounce: str,
+    day: int,
+    written: bool,  # noqa: FBT001  (a table's column)
+) -> None:
+    """Else an address would stay disabled that has been delivered to since its bounce."""
+    before = evidence_of([mark("delivery", 1), mark(bounce, day)])
     after = merge(before, evidence_of([mark("delivery", 3)]))
-    assert worth_writing(before, after, Rules(delivery_refresh_days=365))
+    assert worth_writing(before, after, Rules(delivery_refresh_days=365)) == written
+
+
+@pytest.mark.parametrize("kind", ["complaint", "notSpam", "optOut", "optIn"])
+def test_no_complaint_or_choice_makes_a_delivery_worth_writing(kind: str) -> None:
+    before = evidence_of([mark("delivery", 1), mark(kind, 2)])
+    after = merge(before, evidence_of([mark("delivery", 3)]))
+    assert not worth_writing(before, after, Rules(delivery_refresh_days=365))
 
 
 def table_after(history: list[Mark], rules: Rules) -> Evidence:

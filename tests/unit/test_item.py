@@ -181,6 +181,11 @@ def test_an_item_survives_dynamodb() -> None:
     assert from_dynamodb(to_dynamodb(item)) == item
 
 
+def test_a_string_of_digits_stays_a_string() -> None:
+    item = item_of(override(State.DISABLE, AT, "12", "34"))
+    assert from_dynamodb(to_dynamodb(item)) == item
+
+
 def test_what_others_keep_in_an_item_is_not_read() -> None:
     kept = {"segments": {"SS": ["gold"]}, "score": {"N": "1.5"}, "UserId": {"S": "jane@example.com"}}
     assert from_dynamodb(kept) == {"UserId": "jane@example.com"}

@@ -223,7 +223,8 @@ def test_texts_of_others_are_kept_short_and_storable() -> None:
     }
     ((_, mark),) = parse(json.dumps(notification)).marks
     texts = [mark.sender, mark.feedback_id, mark.message_id, *(text for _, text in mark.detail)]
-    assert max(map(len, texts)) <= 320
+    assert (len(mark.sender), len(mark.feedback_id), len(mark.message_id)) == (320, 256, 256)
+    assert len(mark.get("diagnosticCode")) == 256
     assert all(text.encode() for text in texts)
 
 

@@ -118,3 +118,4 @@ def test_days_are_those_of_the_calendar() -> None:
     assert days_between("2016-02-28", "2016-03-01") == 2
     assert days_between("2016-02-28", "2016-02-28") == 0
     assert days_between("2015-12-31", "2017-01-01") == 367
+    assert days_between("2016-03-01", "2016-02-28") == -2

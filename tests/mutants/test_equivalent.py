@@ -1,0 +1,17 @@
+"""The list of mutants that behave like the original names lines that are there; ``make mutants`` checks the rest."""
+
+import pytest
+
+from . import run
+from .equivalents import Change, listed
+
+
+@pytest.mark.parametrize("change", listed(), ids=lambda change: f"{change.file}: {change.becomes}")
+def test_a_listed_change_is_one_of_a_line_of_its_file(change: Change) -> None:
+    source = " ".join((run.CORE / f"{change.file}.py").read_text().split())
+    assert source.count(" ".join(change.line.split())) >= change.occurrence
+    assert change.becomes != change.line
+
+
+def test_every_listed_change_has_a_reason() -> None:
+    assert [change for change, reason in listed().items() if len(reason) < 10] == []
