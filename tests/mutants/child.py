@@ -5,11 +5,12 @@ A mutant lives in memory: its source takes the place of the file's when the modu
 
 import importlib.util
 import os
+import signal
 import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, FrameType, ModuleType
@@ -25,9 +26,19 @@ SURVIVED, KILLED, BROKEN = 10, 11, 12
 """Exit statuses; ``BROKEN``: pytest did not find what to run. Any other is a mutant that ended the process."""
 
 
-def run(path: Path, source: str, paths: Sequence[str], tests: Sequence[str], log: Path) -> None:
-    """Run some tests of some files, in that order and up to the first that fails, against a mutant; exit."""
+TIMED_OUT = -signal.SIGALRM
+
+# A busy machine must not make a test fail.
+_PATIENCE, _FACTOR = 20, 5
+
+
+def run(path: Path, source: str, paths: Sequence[str], tests: Mapping[str, float], log: Path) -> None:
+    """Run some tests of some files, in that order and up to the first that fails, against a mutant; exit.
+
+    How long each takes without a mutant, in seconds, says when it is given up: the process ends by ``TIMED_OUT``.
+    """
     sys.meta_path.insert(0, _Mutant(path, source))
+    signal.alarm(_PATIENCE)
     _end(pytest.main([*_options(log), "-x", *paths], plugins=[_Quickly(), _Chosen(tests)]))
 
 
@@ -87,9 +98,10 @@ class _Quickly:
 
 
 class _Chosen:
-    """Keeps the chosen tests, in their order."""
+    """Keeps the chosen tests, in their order, and ends the process if one hangs."""
 
-    def __init__(self, tests: Sequence[str]) -> None:
+    def __init__(self, tests: Mapping[str, float]) -> None:
+        self._seconds = tests
         self._place = {test: place for place, test in enumerate(tests)}
 
     @pytest.hookimpl(trylast=True)
@@ -97,6 +109,10 @@ class _Chosen:
         items[:] = sorted(
             (each for each in items if each.nodeid in self._place), key=lambda each: self._place[each.nodeid]
         )
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        signal.alarm(_PATIENCE + int(_FACTOR * self._seconds[item.nodeid]))
 
 
 class _Reached:

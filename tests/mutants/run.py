@@ -53,9 +53,6 @@ TESTS: Mapping[str, Sequence[str]] = {
 }
 """The files of tests that state what each file of the core promises."""
 
-# Beyond the time that its tests take without a mutant.
-_PATIENCE, _FACTOR = 20.0, 5.0
-
 
 @dataclass(frozen=True)
 class Mutant:
@@ -88,7 +85,6 @@ class Reach:
 class _Running:
     mutant: int
     process: BaseProcess
-    until: float
     log: Path
 
 
@@ -129,12 +125,11 @@ class Session:
                         yield number, "survived"
                     else:
                         running.append(started)
-                first = min((each.until for each in running), default=0)
-                connection.wait([each.process.sentinel for each in running], max(0, first - time.monotonic()))
-                for each in list(running):
-                    if (outcome := _outcome(each)) is not None:
-                        running.remove(each)
-                        yield each.mutant, outcome
+                if running:
+                    connection.wait([each.process.sentinel for each in running])
+                for each in [each for each in running if not each.process.is_alive()]:
+                    running.remove(each)
+                    yield each.mutant, _outcome(each)
         finally:
             for each in running:
                 each.process.kill()
@@ -151,16 +146,18 @@ class Session:
         lines = self.source.splitlines()
         mutated = "\n".join([*lines[: mutant.first], *mutant.lines, *lines[mutant.last :]]) + "\n"
         at = _statement(self.source, mutant.first + 1)
-        chosen = [test for test, reach in self.reaches.items() if at is None or not reach.lines.isdisjoint(at)]
+        chosen = {
+            test: reach.seconds
+            for test, reach in sorted(self.reaches.items(), key=lambda each: each[1].seconds)
+            if at is None or not reach.lines.isdisjoint(at)
+        }
         if not chosen:
             return None
-        chosen.sort(key=lambda test: self.reaches[test].seconds)
         files = list(dict.fromkeys(str(ROOT / test.partition("::")[0]) for test in chosen))
         log = BUILD / f"{self.name}-{number}.log"
         process = _PROCESSES.Process(target=child.run, args=(self.path, mutated, files, chosen, log), daemon=True)
         process.start()
-        seconds = sum(self.reaches[test].seconds for test in chosen)
-        return _Running(number, process, time.monotonic() + _PATIENCE + _FACTOR * seconds, log)
+        return _Running(number, process, log)
 
     def _mutants(self) -> list[object]:
         made = subprocess.run(
@@ -203,19 +200,12 @@ def _complete(path: Path) -> Iterator[Any]:
             yield json.loads(line)
 
 
-def _outcome(running: _Running) -> str | None:
-    """Return what became of a mutant; None if it is not known yet."""
-    if running.process.exitcode is None and time.monotonic() < running.until:
-        return None
-    if running.process.exitcode is None:
-        running.process.kill()
-        running.process.join()
-        running.log.unlink()
-        return "timed out"
+def _outcome(running: _Running) -> str:
+    """Return what became of a mutant whose process has ended."""
     if running.process.exitcode == child.BROKEN:
         raise SystemExit(f"The tests cannot be run:\n{running.log.read_text()}")
     running.log.unlink()
-    return "survived" if running.process.exitcode == child.SURVIVED else "killed"
+    return {child.SURVIVED: "survived", child.TIMED_OUT: "timed out"}.get(running.process.exitcode or 0, "killed")
 
 
 def _statement(source: str, line: int) -> range | None:
