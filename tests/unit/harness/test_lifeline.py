@@ -14,13 +14,13 @@ from support.processes import runs
 GUARD = lifeline.__file__
 # Like Terraform: starts a helper, and stops on the first SIGINT.
 COMMAND = """
-import signal, subprocess, sys, time
-signal.signal(signal.SIGINT, lambda *_: sys.exit(7))
+import signal, subprocess, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # so that one which comes early is waited for too
 deaf = "import signal, time; signal.signal(2, signal.SIG_IGN); time.sleep(600)"
 helper = subprocess.Popen([sys.executable, "-c", deaf])
 print(helper.pid, flush=True)
-while True:  # one long sleep does not end if the signal comes just before it
-    time.sleep(0.1)
+signal.sigwait([signal.SIGINT])
+sys.exit(7)
 """
 
 
