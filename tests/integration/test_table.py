@@ -447,6 +447,28 @@ def test_nothing_is_begun_after_the_deadline(client: "DynamoDBClient") -> None:
     assert items(client) == {}
 
 
+def test_what_lost_a_race_is_not_written_after_the_deadline(
+    client: "DynamoDBClient", faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time is up between the second read, of what lost the race, and its write."""
+    clock = Clock()
+    monkeypatch.setattr("healthy_mailing.calls.time", clock)
+    faults["BatchExecuteStatement"] = refusal_of("b@example.com", "ConditionalCheckFailed", times=1)
+    reads, writes = calls(client, "BatchGetItem"), calls(client, "BatchExecuteStatement")
+
+    def take_long(**_: object) -> None:
+        clock.sleep(60 if len(reads) > 1 else 0)
+
+    client.meta.events.register("after-call.dynamodb.BatchGetItem", take_long)
+    evidence = one(mark(MarkKind.DELIVERY, 1)) | one(mark(MarkKind.DELIVERY, 1), address="b@example.com")
+
+    outcomes = add(client, evidence, deadline=clock.monotonic() + 50)
+
+    assert outcomes["a@example.com"].written
+    assert outcomes["b@example.com"] == Outcome("b@example.com", conflicts=1, error="OutOfTime")
+    assert len(writes) == 1
+
+
 @pytest.mark.parametrize(
     "attributes",
     [
