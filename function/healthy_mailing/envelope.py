@@ -19,7 +19,7 @@ class Message:
     """One message from SES.
 
     Attributes:
-        id: The id under which whoever delivered the message knows it: of SQS, SNS or EventBridge; empty if direct.
+        id: What SQS, SNS or EventBridge calls the message; empty if it came directly.
         content: SES's JSON text, or the object that EventBridge made of it.
     """
 

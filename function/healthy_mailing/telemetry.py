@@ -59,7 +59,7 @@ class Metrics:
         self._counts[name] += count
 
     def flush(self) -> None:
-        """Write the counts and start anew; without counts nothing is written."""
+        """Write the counts and start over; without counts nothing is written."""
         counts = {name: count for name, count in sorted(self._counts.items()) if count}
         self._counts.clear()
         if counts:

@@ -167,7 +167,7 @@ resource "aws_cloudwatch_log_group" "access" {
   tags              = var.tags
 }
 
-# What callers need, for whoever writes their policies.
+# What callers need, for those who write their policies.
 data "aws_iam_policy_document" "caller" {
   for_each = {
     read     = ["GET/addresses", "GET/addresses/*", "POST/check"]

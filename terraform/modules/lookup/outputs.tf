@@ -2,7 +2,7 @@ output "endpoint" {
   description = "URL of the API; `/check` and the other paths follow it."
   value       = aws_api_gateway_stage.this.invoke_url
 
-  # Whoever calls it finds it allowed to work.
+  # Callers find it allowed to work.
   depends_on = [aws_lambda_permission.this, aws_api_gateway_method_settings.this]
 }
 
