@@ -296,4 +296,7 @@ def _report(console: Console, sessions: Sequence[Session], seconds: float) -> in
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("Interrupted. The next run goes on here.")
