@@ -16,10 +16,11 @@ from healthy_mailing.evidence import Mark, MarkKind, Rules, State, evidence_of, 
 from healthy_mailing.table import Table
 from support.clock import Clock
 from support.eventually import SECONDS
+from support.faults import first, keep_back, lose_answer, refuse, refuse_statements
 from support.gateway import CALLER
 from support.table import TABLE
 
-from .conftest import Answer, dynamodb, items, meet_after_reading, refusal, refusal_of
+from .conftest import Answer, between, dynamodb, items, meet_after_reading, refusal
 from .lookup_api import Api, start
 
 if TYPE_CHECKING:
@@ -151,18 +152,14 @@ def test_who_may_be_mailed_is_told_of_each_address_in_order(client: "DynamoDBCli
     assert reply.body == {"addresses": [{"given": each, **answers[each]} for each in given]}
 
 
-def test_a_thousand_addresses_are_checked_though_not_all_are_read_at_once(client: "DynamoDBClient", api: Api) -> None:
+def test_a_thousand_addresses_are_checked_though_not_all_are_read_at_once(
+    client: "DynamoDBClient", api: Api, faults: dict[str, Answer]
+) -> None:
     given = [f"{number}@example.com" for number in range(1000)]
     for address in given[::10]:
         put(client, address, mark(MarkKind.COMPLAINT))
+    faults["BatchGetItem"] = between(keep_back(all_but=40))
 
-    def keep_some_back(parsed: dict[str, Any], **_: object) -> None:
-        answered = parsed["Responses"][TABLE]
-        parsed["Responses"][TABLE], kept_back = answered[:4], answered[4:]
-        if kept_back:
-            parsed["UnprocessedKeys"] = {TABLE: {"Keys": [{"UserId": item["UserId"]} for item in kept_back]}}
-
-    api.client.meta.events.register("after-call.dynamodb.BatchGetItem", keep_some_back)
     answers = api("POST", "/check", {"addresses": given}).body["addresses"]
 
     assert [answer["given"] for answer in answers] == given
@@ -325,15 +322,7 @@ def test_removing_twice_because_an_answer_was_lost_is_done(
     client: "DynamoDBClient", api: Api, faults: dict[str, Answer]
 ) -> None:
     put(client, "a@example.com", OPERATOR, mark(MarkKind.DELIVERY))
-    lost = iter([True])
-
-    def take_effect_and_fail(**event: Any) -> "AWSResponse | None":
-        if not next(lost, False):
-            return None
-        dynamodb(**event)
-        return refusal("InternalServerError", 500)(**event)
-
-    faults["BatchExecuteStatement"] = take_effect_and_fail
+    faults["BatchExecuteStatement"] = between(first(1, lose_answer(refuse("InternalServerError", 500))))
 
     assert api("DELETE", "/addresses/a%40example.com/override").status == 204
     assert items(client)["a@example.com"]["version"] == {"N": "2"}
@@ -343,15 +332,8 @@ def test_removing_that_fails_after_it_took_effect_is_done(
     client: "DynamoDBClient", api: Api, faults: dict[str, Answer]
 ) -> None:
     put(client, "a@example.com", OPERATOR, mark(MarkKind.DELIVERY))
-    lost = iter([True])
-
-    def take_effect_and_fail(**event: Any) -> "AWSResponse | None":
-        if not next(lost, False):
-            return None
-        dynamodb(**event)
-        return refusal_of("a@example.com", "InternalServerError")(**event)
-
-    faults["BatchExecuteStatement"] = take_effect_and_fail
+    refused = refuse_statements("InternalServerError", about="a@example.com".__eq__)
+    faults["BatchExecuteStatement"] = between(first(1, lose_answer(refused)))
 
     assert api("DELETE", "/addresses/a%40example.com/override").status == 204
     assert items(client)["a@example.com"]["version"] == {"N": "2"}
@@ -447,12 +429,7 @@ def test_the_caller_gets_an_answer_before_the_time_is_up(
     clock = Clock()
     monkeypatch.setattr("lookup.time", clock)
     monkeypatch.setattr("healthy_mailing.calls.time", clock)
-
-    def keep_all_back(parsed: dict[str, Any], **_: object) -> None:
-        parsed["Responses"] = {}
-        parsed["UnprocessedKeys"] = {TABLE: {"Keys": [{"UserId": {"S": "a@example.com"}}]}}
-
-    api.client.meta.events.register("after-call.dynamodb.BatchGetItem", keep_all_back)
+    faults["BatchGetItem"] = between(keep_back(all_but=0))
     began = clock.monotonic()
 
     assert api("GET", "/addresses/a%40example.com").status == 503

@@ -15,15 +15,15 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
 
-from harness.polling import until
 from healthy_mailing.evidence import Evidence, Mark, MarkKind, Record, Rules, State, evidence_of
 from healthy_mailing.item import evidence_in, to_item
 from healthy_mailing.table import CONNECTIONS, Outcome, Table, TableError, connect
 from support.clock import Clock
-from support.eventually import SECONDS
+from support.eventually import SECONDS, eventually
+from support.faults import first, keep_back, lose_answer, refuse
 from support.table import TABLE
 
-from .conftest import Answer, dynamodb, items, meet_after_reading, refusal, refusal_of
+from .conftest import Answer, between, items, meet_after_reading, refusal, refusal_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -163,17 +163,11 @@ def test_requests_are_as_full_as_they_may_be(client: "DynamoDBClient") -> None:
     assert [len(write["Statements"]) for write in writes] == [25] * 4
 
 
-def test_unprocessed_keys_are_asked_for_again(client: "DynamoDBClient") -> None:
+def test_unprocessed_keys_are_asked_for_again(client: "DynamoDBClient", faults: Faults) -> None:
     addresses = [f"{n}@example.com" for n in range(20)]
     add(client, {address: evidence_of([mark(MarkKind.HARD_BOUNCE, 1)]) for address in addresses})
+    faults["BatchGetItem"] = between(keep_back(all_but=3))
 
-    def keep_most_back(parsed: dict[str, Any], **_: object) -> None:
-        answered = parsed["Responses"][TABLE]
-        parsed["Responses"][TABLE], kept_back = answered[:3], answered[3:]
-        if kept_back:
-            parsed["UnprocessedKeys"] = {TABLE: {"Keys": [{"UserId": item["UserId"]} for item in kept_back]}}
-
-    client.meta.events.register("after-call.dynamodb.BatchGetItem", keep_most_back)
     outcomes = add(client, {address: evidence_of([mark(MarkKind.COMPLAINT, 2)]) for address in addresses})
 
     assert [outcome.conflicts for outcome in outcomes.values()] == [0] * 20  # all rows were seen as they are
@@ -182,17 +176,11 @@ def test_unprocessed_keys_are_asked_for_again(client: "DynamoDBClient") -> None:
 
 
 def test_keys_that_stay_unprocessed_are_errors_and_not_taken_for_absent(
-    client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
+    client: "DynamoDBClient", faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
     monkeypatch.setattr("healthy_mailing.calls.time", clock)
-
-    def keep_all_back(parsed: dict[str, Any], params: Mapping[str, Any] | None = None, **_: object) -> None:
-        del params
-        parsed["Responses"] = {}
-        parsed["UnprocessedKeys"] = {TABLE: {"Keys": [{"UserId": {"S": "a@example.com"}}]}}
-
-    client.meta.events.register("after-call.dynamodb.BatchGetItem", keep_all_back)
+    faults["BatchGetItem"] = between(keep_back(all_but=0))
     writes = calls(client, "BatchExecuteStatement")
 
     outcome = add(client, one(mark(MarkKind.DELIVERY, 1)), deadline=clock.monotonic() + 30)["a@example.com"]
@@ -247,13 +235,7 @@ def test_many_writers_on_one_address_lose_nothing(client: "DynamoDBClient") -> N
 )
 @pytest.mark.parametrize("operation", ["BatchGetItem", "BatchExecuteStatement"])
 def test_a_passing_refusal_is_waited_out(client: "DynamoDBClient", faults: Faults, operation: str, code: str) -> None:
-    answers = iter([refusal(code, 500 if code == "InternalServerError" else 400)])
-
-    def refuse_once(**event: Any) -> AWSResponse | None:
-        answer = next(answers, None)
-        return answer and answer(**event)
-
-    faults[operation] = refuse_once
+    faults[operation] = between(first(1, refuse(code, 500 if code == "InternalServerError" else 400)))
 
     assert add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"].written
 
@@ -321,14 +303,10 @@ def test_a_refusal_that_does_not_pass_is_left_to_the_queue_after_ten_tries(
     assert longest_pauses == pytest.approx([0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.5, 0.5, 0.5])
 
 
-def test_pauses_double_while_keys_stay_unprocessed(client: "DynamoDBClient", longest_pauses: list[float]) -> None:
-    kept_back = iter([True] * 4)
-
-    def keep_back(parsed: dict[str, Any], **_: object) -> None:
-        if next(kept_back, False):
-            parsed["UnprocessedKeys"] = {TABLE: {"Keys": [{"UserId": {"S": "a@example.com"}}]}}
-
-    client.meta.events.register("after-call.dynamodb.BatchGetItem", keep_back)
+def test_pauses_double_while_keys_stay_unprocessed(
+    client: "DynamoDBClient", faults: Faults, longest_pauses: list[float]
+) -> None:
+    faults["BatchGetItem"] = between(first(4, keep_back(all_but=0)))
 
     assert add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"].written
     assert longest_pauses == pytest.approx([0.01, 0.02, 0.04, 0.08])
@@ -395,7 +373,7 @@ def test_a_request_without_answer_holds_up_no_other(
 
     def wait_for_the_others(futures: Sequence[Future[Any]], _: float) -> Any:
         """Let the time be up as soon as all is done that does not hang."""
-        until(lambda: [each.done() for each in futures].count(False) <= hanging.is_set(), SECONDS, 0.01)
+        eventually(lambda: [each.done() for each in futures].count(False) <= hanging.is_set())
         return wait(futures, 0)
 
     faults["BatchExecuteStatement"] = hang_or_refuse
@@ -426,15 +404,7 @@ def test_a_refused_read_writes_nothing(client: "DynamoDBClient", faults: Faults)
 
 
 def test_a_write_whose_answer_was_lost_is_not_written_twice(client: "DynamoDBClient", faults: Faults) -> None:
-    lost = iter([True])
-
-    def take_effect_and_fail(**event: Any) -> AWSResponse | None:
-        if not next(lost, False):
-            return None
-        dynamodb(**event)
-        return refusal("InternalServerError", 500)(**event)
-
-    faults["BatchExecuteStatement"] = take_effect_and_fail
+    faults["BatchExecuteStatement"] = between(first(1, lose_answer(refuse("InternalServerError", 500))))
 
     outcome = add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"]
 

@@ -126,6 +126,16 @@ def first(times: int, fault: Fault) -> Fault:
     return chosen
 
 
+def lose_answer(fault: Fault) -> Fault:
+    """Let a request take effect, and then answer as the fault does."""
+
+    async def chosen(request: Request, forward: Forward) -> Answer | None:
+        await forward()
+        return await fault(request, forward)
+
+    return chosen
+
+
 def content(answer: Answer) -> Any:
     """Return what an answer of DynamoDB holds; it must not be an error."""
     assert answer.status == 200
