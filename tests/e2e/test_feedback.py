@@ -107,7 +107,7 @@ def test_order_and_repetition_make_no_difference(deployed: Deployed) -> None:
 
     for address in (in_order, reverse, thrice):
         eventually(
-            lambda address=address: without_history(address).get("evidence", {}).keys(),  # type: ignore[misc]
+            lambda address=address: without_history(address).get("evidence", {}).keys(),  # type: ignore[misc]  # mypy takes no type from a default
             {"hardBounce", "delivery", "softBounces", "complaint", "notSpam"},
         )
     assert without_history(in_order) == without_history(reverse) == without_history(thrice)

@@ -121,7 +121,7 @@ def test_a_user_of_the_account_needs_a_policy_to_publish_send_or_call(deployed: 
     with user(deployed.emulator) as session:
 
         def client(service: str) -> Any:
-            return session.client(service, endpoint_url=deployed.emulator.endpoint_url)  # type: ignore[call-overload]
+            return session.client(service, endpoint_url=deployed.emulator.endpoint_url)  # type: ignore[call-overload]  # any service
 
         codes = {
             refused(client("sns").publish, TopicArn=deployed.outputs["topic_arn"], Message="{}"),

@@ -169,7 +169,11 @@ def test_a_thousand_addresses_are_checked_though_not_all_are_read_at_once(
 @pytest.mark.parametrize(
     ("query", "consistent"), [("", False), ("?consistent=false", False), ("?consistent=true", True)]
 )
-def test_reads_are_eventually_consistent_unless_asked(api: Api, query: str, consistent: bool) -> None:  # noqa: FBT001
+def test_reads_are_eventually_consistent_unless_asked(
+    api: Api,
+    query: str,
+    consistent: bool,  # noqa: FBT001  (a table's column)
+) -> None:
     reads = calls(api, "BatchGetItem")
 
     api("GET", f"/addresses/a%40example.com{query}")

@@ -412,7 +412,10 @@ def test_what_goes_unwritten_is_a_delivery_that_changes_no_state(
 
 
 @pytest.mark.parametrize(("days", "written"), [(0, False), (1, False), (6, False), (7, True), (8, True)])
-def test_a_delivery_is_refreshed_after_so_many_days(days: int, written: bool) -> None:  # noqa: FBT001
+def test_a_delivery_is_refreshed_after_so_many_days(
+    days: int,
+    written: bool,  # noqa: FBT001  (a table's column)
+) -> None:
     before = evidence_of([mark("delivery", 1)])
     after = merge(before, evidence_of([mark("delivery", 1 + days, 1)]))
     assert worth_writing(before, after, Rules(delivery_refresh_days=7)) == written
@@ -429,7 +432,10 @@ def test_by_default_a_delivery_is_written_each_day() -> None:
 
 
 @pytest.mark.parametrize(("refresh", "written"), [(1, True), (2, False), (7, False)])
-def test_an_earlier_delivery_of_the_same_day_is_written_if_the_rules_are_exact(refresh: int, written: bool) -> None:  # noqa: FBT001
+def test_an_earlier_delivery_of_the_same_day_is_written_if_the_rules_are_exact(
+    refresh: int,
+    written: bool,  # noqa: FBT001  (a table's column)
+) -> None:
     before = evidence_of([mark("delivery", 1, 3)])
     after = merge(before, evidence_of([mark("delivery", 1, 0)]))
     assert after != before

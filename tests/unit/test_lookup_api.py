@@ -31,7 +31,9 @@ def refused(method: str, url: str, body: Any = None, caller: str | None = CALLER
 def test_requests_are_read() -> None:
     assert parse("GET", "/addresses/a%40example.com") == api.Get("a@example.com", consistent=False)
     assert parse("GET", "/addresses/a%40example.com?consistent=true") == api.Get("a@example.com", consistent=True)
-    assert parse("POST", "/check", {"addresses": ["B@x.org", "nobody"]}) == api.Check(("B@x.org", "nobody"), False)  # noqa: FBT003
+    assert parse("POST", "/check", {"addresses": ["B@x.org", "nobody"]}) == api.Check(
+        ("B@x.org", "nobody"), consistent=False
+    )
     assert parse("GET", "/addresses?state=review") == api.List(State.REVIEW, "", None, 100)
     assert parse("GET", "/addresses?state=disable&limit=7&since=2026-03-01T14:00:00%2B02:00") == api.List(
         State.DISABLE, "2026-03-01T12:00:00.000Z", None, 7

@@ -522,7 +522,10 @@ def assert_total(message: str | Notification) -> None:
 
 
 @given(damaged(), st.booleans())
-def test_damaged_feedback_is_read_or_refused(notification: Notification, as_text: bool) -> None:  # noqa: FBT001
+def test_damaged_feedback_is_read_or_refused(
+    notification: Notification,
+    as_text: bool,  # noqa: FBT001  (drawn by Hypothesis)
+) -> None:
     assert_total(json.dumps(notification) if as_text else notification)
 
 
