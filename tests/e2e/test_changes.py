@@ -135,6 +135,20 @@ def test_a_table_moves_to_another_name_as_the_docs_say(platform: Deployed) -> No
         dynamodb.delete_table(TableName=new)
 
 
+def test_topics_of_other_regions_end_in_the_same_table(platform: Deployed) -> None:
+    """SNS publishes across regions; here each topic is told of another address."""
+    emulator = platform.emulator
+    topics = [platform.outputs["topic_arn"], *platform.outputs["more_topic_arns"]]
+    assert {topic.split(":")[3] for topic in topics} == {emulator.region, "eu-west-3"}
+    addresses = {topic: fresh("a") for topic in topics}
+
+    for topic, address in addresses.items():
+        client = emulator.client("sns", region=topic.split(":")[3])
+        client.publish(TopicArn=topic, Message=ses.text(ses.complaint(address)))
+
+    eventually(lambda: set(platform.states(*addresses.values()).values()), {"disable"})
+
+
 @pytest.mark.parametrize(
     ("key", "problem"),
     [("email", "must have the partition key UserId"), (KEY, "lacks the index suppressed-updatedAt")],

@@ -21,7 +21,7 @@ _NOT_COPIED = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars", "*
 
 ACCOUNT = "000000000000"  # the emulator's
 KEY = f"arn:aws:kms:{REGION}:123456789012:key/11111111-2222-3333-4444-555555555555"
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "queue": {"delivery": "queue"},
     "direct": {"delivery": "direct", "queue": {"keep": False}},
     "queue_with_key": {"delivery": "queue", "kms_key_arn": KEY},

@@ -13,6 +13,11 @@ terraform {
 
 provider "aws" {}
 
+provider "aws" {
+  alias  = "elsewhere"
+  region = "eu-west-3"
+}
+
 variable "name" { type = string }
 variable "release" {
   type    = number
@@ -40,7 +45,24 @@ module "feedback" {
   queue    = var.queue
   table    = var.table
 
+  additional_topic_arns = [module.topic_elsewhere.arn, module.topic_beside.arn]
+
   depends_on = [terraform_data.before]
+}
+
+module "topic_elsewhere" {
+  source    = "../../modules/topic"
+  providers = { aws = aws.elsewhere }
+
+  name      = "${var.name}-elsewhere"
+  queue_arn = module.feedback.queue_arn
+}
+
+module "topic_beside" {
+  source = "../../modules/topic"
+
+  name      = "${var.name}-beside"
+  queue_arn = module.feedback.queue_arn
 }
 
 module "ses" {
@@ -76,6 +98,10 @@ module "monitoring" {
 
 output "topic_arn" {
   value = module.feedback.topic_arn
+}
+
+output "more_topic_arns" {
+  value = [module.topic_elsewhere.topic_arn, module.topic_beside.topic_arn]
 }
 
 output "table_name" {
