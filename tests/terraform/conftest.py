@@ -89,8 +89,7 @@ def plan(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
     folder = tree.folder / "variants"
     folder.mkdir()
     calls: dict[str, dict[str, Any]] = {
-        name: {"source": "../terraform", "name": name, **variables}
-        for name, variables in VARIANTS.items()
+        name: {"source": "../terraform", "name": name, **variables} for name, variables in VARIANTS.items()
     }
     calls["lookup"] = {"source": "../terraform/modules/lookup", "feedback": LOOKUP}
     (folder / "main.tf.json").write_text(json.dumps({"module": calls}))

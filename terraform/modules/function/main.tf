@@ -56,7 +56,7 @@ resource "aws_lambda_function" "this" {
     # Not a validation of the variable, which would keep a stack whose zip is gone from being destroyed.
     precondition {
       condition     = var.package.s3 != null || can(filebase64sha256(local.filename))
-      error_message = "There is no file at package.path, ${local.path}: build it (with `make package`), or leave out path to take the zip that comes with the module."
+      error_message = "There is no zip at ${local.filename}: build it with `make package`, or leave out package.path to take the zip that comes with the module."
     }
   }
 }
