@@ -1,10 +1,10 @@
 # What every function of this project consists of: the code from the package, a role, a log group.
 
 locals {
-  path = coalesce(var.package.path, "${path.module}/healthy-mailing.zip")
+  path = var.package.path == null ? "${path.module}/healthy-mailing.zip" : var.package.path
 
-  # One spelling of each path, as another would change the plan: from the folder that Terraform runs in, which may lie
-  # elsewhere on the machine that applies the plan. Absolute paths to other places stay absolute.
+  # One spelling of each path, since another would change the plan: relative to the folder that Terraform runs in, which
+  # may lie elsewhere on the machine that applies the plan. An absolute path to another place stays absolute.
   absolute = abspath(local.path)
   here     = split("/", abspath("."))
   there    = split("/", local.absolute)
