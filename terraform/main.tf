@@ -3,16 +3,11 @@
 
 provider "aws" {}
 
-locals {
-  built   = { path = "${path.root}/../build/healthy-mailing.zip", s3 = null }
-  package = var.package.path == null && var.package.s3 == null ? local.built : var.package
-}
-
 module "feedback" {
   source = "./modules/feedback"
 
   name                  = var.name
-  package               = local.package
+  package               = var.package
   delivery              = var.delivery
   rules                 = var.rules
   function              = var.function
@@ -41,7 +36,7 @@ module "lookup" {
   count  = var.lookup == null ? 0 : 1
 
   name        = var.name
-  package     = local.package
+  package     = var.package
   feedback    = module.feedback
   function    = var.lookup.function
   throttling  = var.lookup.throttling

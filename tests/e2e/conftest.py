@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
 
-import package
 from harness import paths, run_folder
 from harness.emulator import Emulator, running
 from harness.stack import Stack, applied
@@ -171,16 +170,9 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="package")
-def zip_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return package.build(tmp_path_factory.mktemp("package") / "healthy-mailing.zip")
-
-
-@pytest.fixture(scope="package")
-def deployments(
-    emulator: Emulator, zip_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Mapping[str, Deployed]]:
+def deployments(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Deployed]]:
     """The root in both modes at once: most of an apply's time is the provider waiting for SQS."""
-    root = {**QUICK, **MODULES, "package": {"path": str(zip_path)}}
+    root = {**QUICK, **MODULES}
     with ThreadPoolExecutor(len(MODES)) as pool:
 
         def apply(mode: str) -> tuple[Any, Stack]:
@@ -207,13 +199,12 @@ def deployed(request: pytest.FixtureRequest, deployments: Mapping[str, Deployed]
 
 
 @pytest.fixture(scope="package")
-def example(emulator: Emulator, zip_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+def example(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     if not emulator.simulates_ses:
         pytest.skip("this emulator lacks version 2 of SES, which the example uses")
-    variables = {"domain": f"{EXAMPLE}.example", "package_path": str(zip_path), "deletion_protection": False}
-    with applied(
-        emulator, variables, tmp_path_factory.mktemp(EXAMPLE), paths.TERRAFORM / "examples" / EXAMPLE
-    ) as stack:
+    variables = {"domain": f"{EXAMPLE}.example", "deletion_protection": False}
+    folder = tmp_path_factory.mktemp(EXAMPLE)
+    with applied(emulator, variables, folder, paths.TERRAFORM / "examples" / EXAMPLE) as stack:
         yield Deployed(stack)
     assert stack.leftovers() == []
 
@@ -226,17 +217,10 @@ def kms_key(emulator: Emulator) -> str:
 
 
 @pytest.fixture(scope="package")
-def encrypted(
-    emulator: Emulator, kms_key: str, zip_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployed]:
+def encrypted(emulator: Emulator, kms_key: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """A stack in direct mode, encrypted with a customer's key; whoever changes its mode changes it back."""
-    variables = {
-        **QUICK,
-        "delivery": "direct",
-        "queue": {**QUICK["queue"], "keep": False},
-        "package": {"path": str(zip_path)},
-        "kms_key_arn": kms_key,
-    }
+    queue = {**QUICK["queue"], "keep": False}
+    variables = {**QUICK, "delivery": "direct", "queue": queue, "kms_key_arn": kms_key}
     with applied(emulator, variables, tmp_path_factory.mktemp(ENCRYPTED)) as stack:
         # As the output asks: its statements beside the customer's own, before the topic is used.
         policy = json.loads(stack.outputs["kms_key_policy"])

@@ -15,8 +15,6 @@ pytestmark = pytest.mark.xdist_group("terraform")
 FEEDBACK = """
 module "feedback" {
   source = "terraform/modules/feedback"
-
-  package = { path = "${path.module}/healthy-mailing.zip" }
 }
 """
 
@@ -55,7 +53,6 @@ def test_root_examples_and_readme_blocks_are_valid(tree: Tree) -> None:
         folder = tree.folder / name
         folder.mkdir()
         (folder / "main.tf").write_text(completed(block))
-        (folder / "healthy-mailing.zip").touch()  # what examples have from `make package`
     assert {"readme__1", "readme_terraform_modules_feedback_1"} <= folders.keys()
 
     # One configuration that calls them all, since each start of Terraform and its provider takes seconds.

@@ -161,10 +161,14 @@ resource "aws_api_gateway_method_settings" "this" {
 resource "aws_cloudwatch_log_group" "access" {
   count = var.access_logs ? 1 : 0
 
-  name              = local.log_group_names.access
+  name              = "/aws/apigateway/${local.name}"
   retention_in_days = var.function.log_retention_days
   kms_key_id        = var.feedback.kms_key_arn
   tags              = var.tags
+
+  lifecycle {
+    ignore_changes = [name] # it keeps what it has logged
+  }
 }
 
 # What callers need, for those who write their policies.
