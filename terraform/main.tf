@@ -48,6 +48,10 @@ module "lookup" {
   tags        = var.tags
 }
 
+data "aws_iam_policy_document" "key" {
+  source_policy_documents = concat([module.feedback.kms_key_policy], module.lookup[*].kms_key_policy)
+}
+
 module "monitoring" {
   source = "./modules/monitoring"
   count  = var.monitoring == null ? 0 : 1

@@ -96,13 +96,13 @@ variable "ses" {
   description = "Points SES at the topic (module ses); null: SES is pointed at it by other means."
   type = object({
     identities = optional(map(object({         # Verified domains and addresses whose notifications go to the topic, by themselves: `"example.com" = {}`.
-      create           = optional(bool, false) # Whether to create the identity; otherwise it must exist.
+      create           = optional(bool, false) # Whether to create the identity, which is then protected from being destroyed; otherwise it must exist.
       delivery         = optional(bool, true)  # Whether deliveries are reported besides bounces and complaints.
       original_headers = optional(bool, false) # Whether notifications hold the mail's headers.
       email_forwarding = optional(bool)        # Whether bounces and complaints are also forwarded by email; null: stays as it is, which is on for a new identity.
     })), {})
     configuration_sets = optional(map(object({ # Configuration sets whose events go to the topic, by name.
-      create       = optional(bool, false)     # Whether to create the set; otherwise it must exist.
+      create       = optional(bool, false)     # Whether to create the set, which is then protected from being destroyed; otherwise it must exist.
       delivery     = optional(bool, true)      # Whether deliveries are reported besides bounces and complaints.
       subscription = optional(bool, true)      # Whether recipients' subscription preferences are reported.
     })), {})
@@ -126,7 +126,7 @@ variable "lookup" {
       burst               = optional(number, 200) # How many requests may come at once beyond that.
     }), {})
     callers     = optional(set(string), []) # IAM principals of other accounts that may call every operation, as ARNs.
-    access_logs = optional(bool, true)      # Whether each request is logged, which needs a role in the account: see the module's README.
+    access_logs = optional(bool, false)     # Whether each request is logged, which needs a role in the account: see the module's README.
   })
   default = null
 }
