@@ -134,11 +134,13 @@ variable "lookup" {
 variable "monitoring" {
   description = "Alarms and a dashboard (module monitoring); null: none, `{}`: with their defaults."
   type = object({
-    alarm_topic_arn = optional(string)            # ARN of the SNS topic that alarms tell; null: alarms only show.
+    alarm_topic_arn        = optional(string)     # ARN of the SNS topic that alarms tell; null: alarms only show.
+    urgent_alarm_topic_arn = optional(string)     # ARN of the SNS topic that urgent alarms tell instead; null: the same as the others.
     rates = optional(object({                     # Rates of a day above which an alarm goes off.
       bounce_percent     = optional(number, 5)    # Permanent bounces, in per cent of a day's recipients; 0: no such alarm.
       complaint_percent  = optional(number, 0.1)  # Complaints, in per cent of a day's recipients; 0: no such alarm.
       minimum_recipients = optional(number, 1000) # How many recipients a day must have for its rates to count.
+      reputation         = optional(bool, true)   # Whether alarms watch the rates by which SES reviews the whole account in this region; one copy in a region is enough.
     }), {})
     silence_hours     = optional(number, 24)  # Hours without any feedback after which an alarm goes off; 0: no such alarm.
     queue_age_seconds = optional(number, 900) # Age of the oldest message in the queue above which an alarm goes off.

@@ -57,19 +57,19 @@ def ses_of(mode: str) -> Mapping[str, Any]:
     }
 
 
-def release(stack: Stack) -> None:
-    """Take from Terraform what module ses created, which it protects, as the module's README says; and delete it."""
+@contextmanager
+def released(stack: Stack) -> Iterator[None]:
+    """Take from Terraform what module ses created, which it protects; delete it after the ``with`` block."""
     addresses = [each for each in stack.run("state", "list").splitlines() if each.startswith(OF_SES)]
-    if not addresses:
-        return
-    stack.run("state", "rm", *addresses)
-    client = stack.emulator.client("sesv2")
+    if addresses:
+        stack.run("state", "rm", *addresses)
+    yield
     for address in addresses:
         name = address.split('"')[1]
         if "identity" in address:
-            client.delete_email_identity(EmailIdentity=name)
+            stack.emulator.client("sesv2").delete_email_identity(EmailIdentity=name)
         else:
-            client.delete_configuration_set(ConfigurationSetName=name)
+            stack.emulator.client("sesv2").delete_configuration_set(ConfigurationSetName=name)
 
 
 @dataclass(frozen=True)
@@ -210,9 +210,12 @@ def deployments(
         try:
             yield {mode: Deployed(stack) for mode, (_, stack) in entered.items()}
         finally:
-            for _, stack in entered.values():
-                release(stack)
-            list(pool.map(lambda each: each[0].__exit__(None, None, None), entered.values()))
+
+            def destroy(context: Any, stack: Stack) -> None:  # noqa: ANN401  (as above)
+                with released(stack):
+                    context.__exit__(None, None, None)
+
+            list(pool.map(lambda each: destroy(*each), entered.values()))
         left = {mode: stack.leftovers() for mode, (_, stack) in entered.items()}
         assert left == {mode: [] for mode in MODES}, "destroy left something behind"
 

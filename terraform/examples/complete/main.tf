@@ -69,6 +69,7 @@ module "monitoring" {
 
   name            = var.name
   feedback        = module.feedback
+  lookup          = module.lookup
   alarm_topic_arn = aws_sns_topic.on_call.arn
   tags            = local.tags
 }
