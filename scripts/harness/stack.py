@@ -77,7 +77,7 @@ class Stack:
         path = self.folder / _VARIABLES
         values = json.loads(path.read_text())
         for name, value in variables.items():
-            values[name] = {**values.get(name, {}), **value} if isinstance(value, Mapping) else value
+            values[name] = {**(values.get(name) or {}), **value} if isinstance(value, Mapping) else value
         path.write_text(json.dumps(values, indent=2))
         self.run("apply", "-auto-approve", "-no-color")
 

@@ -32,3 +32,24 @@ run "key_can_be_created_together_with_the_modules" {
     error_message = "The key's policy and the modules must not wait for each other."
   }
 }
+
+run "key_policy_holds_the_statements_of_lookup_too" {
+  variables {
+    lookup = {}
+  }
+
+  override_data {
+    target = module.feedback.data.aws_iam_policy_document.key
+    values = { json = "{\"from\":\"feedback\"}" }
+  }
+
+  override_data {
+    target = module.lookup[0].data.aws_iam_policy_document.key
+    values = { json = "{\"from\":\"lookup\"}" }
+  }
+
+  assert {
+    condition     = [for each in data.aws_iam_policy_document.key.source_policy_documents : jsondecode(each).from] == ["feedback", "lookup"]
+    error_message = "A customer's key must open for the lookup API's logs too."
+  }
+}

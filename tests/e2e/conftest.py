@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MODES = ("queue", "direct")
 EXAMPLE = "complete"
 """The group of the tests that use the example; with an emulator and a stack of their own they need not wait."""
+AROUND = "around"
+"""The same, of those that change what stands around the pipeline."""
 ENCRYPTED = "encrypted"
 """The same, of those that use the stack with a customer's key."""
 CHANGES = "changes"
@@ -45,6 +47,10 @@ QUICK = {
 MODULES: Mapping[str, Any] = {"lookup": {}, "monitoring": {}}
 
 
+OF_SES = ("module.ses[0].aws_sesv2_email_identity.this", "module.ses[0].aws_sesv2_configuration_set.this")
+"""Addresses of what module ses creates."""
+
+
 def ses_of(mode: str) -> Mapping[str, Any]:
     """Return what module ses creates and points at the topic; an identity has one topic, so each stack its own."""
     quiet = {"create": True, "delivery": False, "original_headers": True, "email_forwarding": False}
@@ -52,6 +58,21 @@ def ses_of(mode: str) -> Mapping[str, Any]:
         "identities": {f"{mode}.example": {"create": True}, f"quiet@{mode}.example": quiet},
         "configuration_sets": {mode: {"create": True}},
     }
+
+
+@contextmanager
+def released(stack: Stack) -> Iterator[None]:
+    """Take from Terraform what module ses created, which it protects; delete it after the ``with`` block."""
+    addresses = [each for each in stack.run("state", "list").splitlines() if each.startswith(OF_SES)]
+    if addresses:
+        stack.run("state", "rm", *addresses)
+    yield
+    for address in addresses:
+        name = address.split('"')[1]
+        if "identity" in address:
+            stack.emulator.client("sesv2").delete_email_identity(EmailIdentity=name)
+        else:
+            stack.emulator.client("sesv2").delete_configuration_set(ConfigurationSetName=name)
 
 
 @dataclass(frozen=True)
@@ -187,7 +208,12 @@ def deployments(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) ->
         try:
             yield {mode: Deployed(stack) for mode, (_, stack) in entered.items()}
         finally:
-            list(pool.map(lambda each: each[0].__exit__(None, None, None), entered.values()))
+
+            def destroy(context: Any, stack: Stack) -> None:
+                with released(stack):
+                    context.__exit__(None, None, None)
+
+            list(pool.map(lambda each: destroy(*each), entered.values()))
         left = {mode: stack.leftovers() for mode, (_, stack) in entered.items()}
         assert left == {mode: [] for mode in MODES}, "destroy left something behind"
 

@@ -47,7 +47,13 @@ def test_is_formatted(tree: Tree) -> None:
 def test_root_examples_and_readme_blocks_are_valid(tree: Tree) -> None:
     folders = {"root": Path("terraform")}
     for example in sorted((paths.TERRAFORM / "examples").iterdir()):
-        folders[f"example_{example.name}"] = Path("terraform/examples") / example.name
+        folder = Path("terraform/examples") / example.name
+        if "import {" in (example / "main.tf").read_text():  # only allowed in a root
+            assert "Success! The configuration is valid" in tree.run(
+                "validate", "-no-color", folder=tree.folder / folder
+            )
+        else:
+            folders[f"example_{example.name}"] = folder
     for name, block in readme_blocks():
         folders[name] = Path(name)
         folder = tree.folder / name

@@ -121,7 +121,7 @@ variable "callers" {
 variable "access_logs" {
   description = "Whether the stage logs each request, without addresses. API Gateway needs a role for that, set once for each account and region, which this module does not touch (see README): without it, `apply` fails."
   type        = bool
-  default     = true
+  default     = false
   nullable    = false
 }
 
