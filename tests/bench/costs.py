@@ -45,6 +45,25 @@ def for_a_million(entry: Mapping[str, Any], *, queue: bool, seconds: str) -> dic
     return parts | {"sum": sum(parts.values()), "megabytes": size}
 
 
+def for_a_month(entry: Mapping[str, Any], mails: int) -> dict[str, float]:
+    """Return dollars of a month by service, as ``docs/cost.md`` has them.
+
+    Each of the mails goes to another address, and the addresses are kept. Feedback comes in every hour of the month, in
+    full batches from the queue.
+    """
+    dollars, assumed = PRICES["dollars"], PRICES["assumed"]
+    million = for_a_million(entry, queue=True, seconds="5 ms")
+    gigabytes = mails * assumed["stored_bytes_an_address"] / 1e9
+    parts = {name: million[name] * mails / 1e6 for name in million if name not in {"sum", "megabytes"}}
+    parts |= {
+        "polling": assumed["sqs_polls_a_month"] / 1e6 * dollars["sqs_requests_million"],
+        "storage": gigabytes * dollars["dynamodb_stored_gigabyte_month"],
+        "recovery": gigabytes * dollars["dynamodb_recovery_gigabyte_month"],
+        "metrics": assumed["custom_metrics"] * dollars["custom_metric_month"],
+    }
+    return parts | {"sum": sum(parts.values())}
+
+
 def _billed_seconds(entry: Mapping[str, Any], seconds: str, size: int) -> float:
     """Return billed seconds for a million notifications."""
     time = entry[seconds]

@@ -1,6 +1,7 @@
 """What Terraform itself says of the configuration: its format, its validity, and the modules' own tests."""
 
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,13 +25,15 @@ TESTED = sorted(
 
 
 def readme_blocks() -> Iterator[tuple[str, str]]:
-    """Yield each HCL block that calls a module, of the project's and the modules' README.md, with a name for it."""
-    for readme in [paths.ROOT / "README.md", *sorted(paths.TERRAFORM.rglob("README.md"))]:
-        blocks = re.findall(r"^```hcl\n(.*?)^```", readme.read_text(), re.MULTILINE | re.DOTALL)
-        for number, block in enumerate(blocks, 1):
+    """Yield each HCL block that calls a module, of each README.md and of docs, with a name for it."""
+    documents = [*sorted((paths.ROOT / "docs").glob("*.md")), *sorted(paths.TERRAFORM.rglob("README.md"))]
+    for document in [paths.ROOT / "README.md", *documents]:
+        # Those of a list are indented.
+        blocks = re.findall(r"^ *```hcl\n(.*?)^ *```", document.read_text(), re.MULTILINE | re.DOTALL)
+        for number, block in enumerate(map(textwrap.dedent, blocks), 1):
             if re.search(r"^module ", block, re.MULTILINE):
-                folder = "_".join(readme.relative_to(paths.ROOT).parts[:-1])
-                yield f"readme_{folder}_{number}", block
+                document_name = "_".join(document.relative_to(paths.ROOT).with_suffix("").parts)
+                yield f"{document_name}_{number}", block
 
 
 def completed(block: str) -> str:
@@ -59,7 +62,7 @@ def test_root_examples_and_readme_blocks_are_valid(tree: Tree) -> None:
         folder = tree.folder / name
         folder.mkdir()
         (folder / "main.tf").write_text(completed(block))
-    assert {"readme__1", "readme_terraform_modules_feedback_1"} <= folders.keys()
+    assert {"README_1", "docs_first-hour_1", "terraform_modules_feedback_README_1"} <= folders.keys()
 
     # One configuration that calls them all, since each start of Terraform and its provider takes seconds.
     caller = tree.folder / "caller"

@@ -1,12 +1,16 @@
 """The bench counts DynamoDB's units by DynamoDB's rules, and its stand-in does with items what DynamoDB does."""
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import capacity, mixes, pipeline, plot
+from bench import capacity, costs, mixes, pipeline, plot
 from bench.stand_in import Refused, Table
 
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "cost.md"
 KEYS = ("suppressed", "updatedAt")
 
 
@@ -153,3 +157,13 @@ def test_a_chart_names_every_series() -> None:
 
     assert "one</text>" in chart
     assert "two &amp; three</text>" in chart
+
+
+def test_the_document_has_the_costs_of_a_month() -> None:
+    entry = json.loads((Path(costs.__file__).with_name("results.json")).read_text())["mixes"]["newsletter"][
+        "project, queue"
+    ]
+    months = [costs.for_a_month(entry, mails) for mails in (10_000, 1_000_000, 30_000_000)]
+    written = re.findall(r"^\| .* \| ([\d.,]+) \| ([\d.,]+) \| ([\d.,]+) \| ", DOCUMENT.read_text(), re.MULTILINE)
+
+    assert sorted(written) == sorted(tuple(f"{month[part]:,.2f}" for month in months) for part in months[0])
