@@ -39,6 +39,11 @@ def variable_in(value: object) -> str | None:
     return match[1] if match else None
 
 
+def of_module(value: object) -> bool:
+    """Return whether an expression is a module, or an output of one."""
+    return str(value).startswith(("${module.", "${one(module."))
+
+
 def passed_on(folder: Path) -> dict[str, list[str]]:
     """Return what differs in each argument of each call that passes a variable on, by ``CALL.ARGUMENT``."""
     found: dict[str, list[str]] = {}
@@ -46,6 +51,8 @@ def passed_on(folder: Path) -> dict[str, list[str]]:
     for call, called, arguments in calls(folder):
         inner = declared(called)
         for argument, value in arguments.items():
+            if of_module(value):
+                continue
             # Behind a local, as in `package = local.package`, is a variable of the same name.
             name = variable_in(value) or argument
             if name in outer and argument in inner:
@@ -113,7 +120,7 @@ def test_the_root_passes_everything_on_and_all_of_it_is_compared() -> None:
         variables = {each.name for each in terraform_reference.variables(called)}
         assert variables - arguments.keys() == set(), f"module {call} has variables that the root leaves out"
         taken |= {name for value in arguments.values() if (name := variable_in(value))}
-        elsewhere = {name for name in variables if str(arguments[name]).startswith("${module.")}
+        elsewhere = {name for name in variables if of_module(arguments[name])}
         assert {f"{call}.{name}" for name in variables - elsewhere} == {
             argument for argument in compared if argument.startswith(f"{call}.")
         }
@@ -137,6 +144,12 @@ def test_what_takes_module_feedback_whole_asks_for_outputs_that_exist(module: st
         for _, called, arguments in calls(paths.TERRAFORM)
         if called == folder
     )
+
+
+def test_what_takes_module_lookup_whole_asks_for_outputs_that_exist() -> None:
+    folder = paths.TERRAFORM / "modules" / "monitoring"
+    assert list(missing_outputs(paths.TERRAFORM / "modules" / "lookup", declared(folder)["lookup"])) == []
+
 
 
 @pytest.fixture

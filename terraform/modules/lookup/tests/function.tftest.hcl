@@ -40,6 +40,7 @@ run "settings_reach_the_function" {
   command = plan
 
   variables {
+    access_logs = true
     function = { memory_megabytes = 1024, timeout_seconds = 29, reserved_concurrency = 0, architecture = "x86_64", log_level = "DEBUG", log_retention_days = 365 }
     feedback = {
       table = { name = "people", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/people" }
@@ -75,6 +76,7 @@ run "names_start_with_the_name" {
   command = plan
 
   variables {
+    access_logs = true
     name = "news"
   }
 
