@@ -151,7 +151,6 @@ def test_what_takes_module_lookup_whole_asks_for_outputs_that_exist() -> None:
     assert list(missing_outputs(paths.TERRAFORM / "modules" / "lookup", declared(folder)["lookup"])) == []
 
 
-
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     return Path(shutil.copytree(paths.TERRAFORM, tmp_path / "terraform", ignore=shutil.ignore_patterns(".terraform*")))

@@ -41,7 +41,7 @@ run "settings_reach_the_function" {
 
   variables {
     access_logs = true
-    function = { memory_megabytes = 1024, timeout_seconds = 29, reserved_concurrency = 0, architecture = "x86_64", log_level = "DEBUG", log_retention_days = 365 }
+    function    = { memory_megabytes = 1024, timeout_seconds = 29, reserved_concurrency = 0, architecture = "x86_64", log_level = "DEBUG", log_retention_days = 365 }
     feedback = {
       table = { name = "people", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/people" }
       rules = { soft_bounce_limit = 3, soft_bounce_window_days = 14, delivery_refresh_days = 7 }
@@ -77,7 +77,7 @@ run "names_start_with_the_name" {
 
   variables {
     access_logs = true
-    name = "news"
+    name        = "news"
   }
 
   assert {
