@@ -95,7 +95,8 @@ run "tags_are_on_everything_that_can_have_them" {
   command = plan
 
   variables {
-    tags = { team = "post" }
+    access_logs = true
+    tags        = { team = "post" }
   }
 
   assert {
