@@ -4,10 +4,6 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-variables {
-  package = { path = "versions.tf" } # any file; nothing runs it
-}
-
 run "a_table_without_index" {
   command = plan
 
@@ -27,7 +23,7 @@ run "key_can_be_created_together_with_the_modules" {
   }
 
   override_resource {
-    target = module.feedback.aws_dynamodb_table.this
+    target = module.feedback.aws_dynamodb_table.this[0]
     values = { arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing" }
   }
 

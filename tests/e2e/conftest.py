@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
 
-import package
-from harness import run_folder
+from harness import paths, run_folder
 from harness.emulator import Emulator, running
 from harness.stack import Stack, applied
 
@@ -31,6 +30,10 @@ AROUND = "around"
 """The same, of those that change what stands around the pipeline."""
 ENCRYPTED = "encrypted"
 """The same, of those that use the stack with a customer's key."""
+CHANGES = "changes"
+"""The same, of those that change a stack as a platform team does."""
+ADOPTED = "adopted"
+"""The same, of those that take over what exists."""
 
 # Of a call's time half is for its work, which is enough on a busy machine. A message that fails all the same comes back
 # after 6 x 10 s; a test that waits for that shortens it (see ``quick_redelivery``).
@@ -188,22 +191,17 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="package")
-def zip_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return package.build(tmp_path_factory.mktemp("package") / "healthy-mailing.zip")
-
-
-@pytest.fixture(scope="package")
-def deployments(
-    emulator: Emulator, zip_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Mapping[str, Deployed]]:
+def deployments(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Deployed]]:
     """The root in both modes at once: most of an apply's time is the provider waiting for SQS."""
-    root = {**QUICK, **MODULES, "package": {"path": str(zip_path)}}
+    root = {**QUICK, **MODULES}
     with ThreadPoolExecutor(len(MODES)) as pool:
 
         def apply(mode: str) -> tuple[Any, Stack]:
             # LocalStack 4.14.0 lacks the API (v2) that module ses is made of.
             ses = {"ses": ses_of(mode)} if emulator.simulates_ses else {}
-            context = applied(emulator, {**root, **ses, "delivery": mode}, tmp_path_factory.mktemp(mode))
+            queue = {**QUICK["queue"], "keep": mode == "queue"}
+            variables = {**root, **ses, "delivery": mode, "queue": queue}
+            context = applied(emulator, variables, tmp_path_factory.mktemp(mode))
             return context, context.__enter__()
 
         entered = dict(zip(MODES, pool.map(apply, MODES), strict=True))
@@ -227,11 +225,12 @@ def deployed(request: pytest.FixtureRequest, deployments: Mapping[str, Deployed]
 
 
 @pytest.fixture(scope="package")
-def example(emulator: Emulator, zip_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+def example(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     if not emulator.simulates_ses:
         pytest.skip("this emulator lacks version 2 of SES, which the example uses")
-    variables = {"domain": f"{EXAMPLE}.example", "package_path": str(zip_path), "deletion_protection": False}
-    with applied(emulator, variables, tmp_path_factory.mktemp(EXAMPLE), EXAMPLE) as stack:
+    variables = {"domain": f"{EXAMPLE}.example", "deletion_protection": False}
+    folder = tmp_path_factory.mktemp(EXAMPLE)
+    with applied(emulator, variables, folder, paths.TERRAFORM / "examples" / EXAMPLE) as stack:
         yield Deployed(stack)
     assert stack.leftovers() == []
 
@@ -244,11 +243,10 @@ def kms_key(emulator: Emulator) -> str:
 
 
 @pytest.fixture(scope="package")
-def encrypted(
-    emulator: Emulator, kms_key: str, zip_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployed]:
+def encrypted(emulator: Emulator, kms_key: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """A stack in direct mode, encrypted with a customer's key; whoever changes its mode changes it back."""
-    variables = {**QUICK, "delivery": "direct", "package": {"path": str(zip_path)}, "kms_key_arn": kms_key}
+    queue = {**QUICK["queue"], "keep": False}
+    variables = {**QUICK, "delivery": "direct", "queue": queue, "kms_key_arn": kms_key}
     with applied(emulator, variables, tmp_path_factory.mktemp(ENCRYPTED)) as stack:
         # As the output asks: its statements beside the customer's own, before the topic is used.
         policy = json.loads(stack.outputs["kms_key_policy"])

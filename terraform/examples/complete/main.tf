@@ -14,15 +14,13 @@ terraform {
 provider "aws" {}
 
 locals {
-  package = { path = var.package_path }
-  tags    = { service = var.name }
+  tags = { service = var.name }
 }
 
 module "feedback" {
   source = "../../modules/feedback"
 
   name     = var.name
-  package  = local.package
   delivery = var.delivery
   table    = { deletion_protection = var.deletion_protection }
   tags     = local.tags
@@ -59,7 +57,6 @@ module "lookup" {
   source = "../../modules/lookup"
 
   name     = var.name
-  package  = local.package
   feedback = module.feedback
   tags     = local.tags
 }
