@@ -105,7 +105,8 @@ def test_another_name_renames_nothing_that_holds_data(platform: Deployed) -> Non
         platform.sqs.purge_queue(QueueUrl=platform.outputs["dead_letter_queue_url"])
 
 
-def test_a_table_moves_to_another_name_as_the_docs_say(platform: Deployed) -> None:
+@pytest.mark.parametrize("owner", ["module", "platform team"])
+def test_a_table_moves_to_another_name_as_the_docs_say(platform: Deployed, owner: str) -> None:
     """Hold the queue, copy the table, use the copy (docs/change.md): nothing that comes meanwhile is lost."""
     stack, dynamodb = platform.stack, platform.dynamodb
     old, new = platform.outputs["table_name"], f"moved-{fresh('t').partition('@')[0]}"
@@ -121,7 +122,10 @@ def test_a_table_moves_to_another_name_as_the_docs_say(platform: Deployed) -> No
         for item in page["Items"]:
             dynamodb.put_item(TableName=new, Item=item)
     stack.run("state", "rm", TABLE)
-    stack.change({"table": {"existing": new}})
+    if owner == "module":
+        stack.run("import", "-no-color", TABLE, new)
+        assert destroyed(stack.planned()) == []
+    stack.change({"table": {"existing": None if owner == "module" else new}})
     stack.change({"queue": {"enabled": True}})
     moved = Deployed(stack.reread())
     try:
@@ -131,7 +135,9 @@ def test_a_table_moves_to_another_name_as_the_docs_say(platform: Deployed) -> No
         eventually(lambda: moved.states(early, meanwhile, late), dict.fromkeys((early, meanwhile, late), "disable"))
         assert stack.drift() == []
     finally:
-        dynamodb.delete_table(TableName=old)
+        if owner == "module":
+            stack.run("state", "rm", TABLE)
+        stack.run("import", "-no-color", "-var=table={deletion_protection=false}", TABLE, old)
         stack.change({"table": {"existing": None}, "queue": {"enabled": True}})
         dynamodb.delete_table(TableName=new)
 
