@@ -5,7 +5,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ WAITS = "Terraform's AWS provider itself waits 25 s for every SQS queue that it 
 # Not part of the configuration that users apply, or of another run's state.
 _NOT_COPIED = (".terraform*", "*.tfstate*", "*.tfvars", "*.tfvars.json", "*.tftest.hcl", "tests", "*_override.tf")
 _VARIABLES = "terraform.tfvars.json"
+_OVERRIDE = "harness_override.tf"
+# An emulator's buckets have no names in DNS.
+_PROVIDER = 'provider "aws" {\n  s3_use_path_style = true\n}\n'
 # What a stack may leave: service and operation that list it, and where the answer has the names.
 _LISTED: Mapping[str, tuple[Any, Any, str, str | None]] = {
     "table": ("dynamodb", "list_tables", "TableNames", None),
@@ -42,6 +45,8 @@ class Stack:
     folder: Path
     terraform: Terraform
     outputs: Mapping[str, Any]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Of Terraform, beside the emulator's: somebody else's credentials, for instance."""
 
     def drift(self) -> list[str]:
         """Return what a plan would change, as ``ADDRESS: ACTION ATTRIBUTE, …``; empty if nothing.
@@ -98,18 +103,40 @@ class Stack:
             TerraformError: it failed.
         """
         # With more attempts the provider waits for minutes after an emulator has died.
-        environment = {**self.emulator.environment(), "AWS_MAX_ATTEMPTS": "3"}
+        environment = {**self.emulator.environment(), "AWS_MAX_ATTEMPTS": "3", **self.environment}
         return self.terraform.run(*arguments, folder=self.folder, environment=environment)
 
 
 def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, example: str | None = None) -> Stack:
-    """Copy ``terraform/`` into a folder and apply the root, or one of the examples.
-
-    Variables not given: a ``name`` of its own, so that stacks do not meet in one emulator; of the root also the built
-    package and no deletion protection.
+    """Copy ``terraform/`` into a folder and apply the root, or one of the examples. Variables as :func:`prepared`.
 
     Raises:
         TerraformError: Terraform or its provider is missing, or the root does not apply.
+    """
+    stack = prepared(emulator, variables, folder, example)
+    try:
+        stack.run("apply", "-auto-approve", "-no-color")
+    except BaseException:
+        abandon(stack)
+        raise
+    return with_outputs(stack)
+
+
+def prepared(
+    emulator: Emulator,
+    variables: Mapping[str, Any],
+    folder: Path,
+    example: str | None = None,
+    files: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Stack:
+    """Copy ``terraform/`` into a folder and initialise the root, or one of the examples, without applying it.
+
+    Variables not given: a ``name`` of its own, so that stacks do not meet in one emulator; of the root also the built
+    package and no deletion protection. ``files`` are added to the root's, by name; ``environment`` as in :class:`Stack`.
+
+    Raises:
+        TerraformError: Terraform or its provider is missing.
     """
     name = variables.get("name") or f"mailing-{secrets.token_hex(3)}"
     of_root = {"package": {"path": str(paths.PACKAGE)}, "table": {"deletion_protection": False}}
@@ -118,15 +145,11 @@ def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, exampl
     shutil.copytree(
         paths.TERRAFORM, copy, ignore=shutil.ignore_patterns(*_NOT_COPIED, *([] if example else ["examples"]))
     )
-    stack = Stack(emulator, name, copy / "examples" / example if example else copy, find(), {})
-    (stack.folder / _VARIABLES).write_text(json.dumps(values, indent=2))
-    stack.terraform.init(folder=stack.folder, environment=emulator.environment())
-    try:
-        stack.run("apply", "-auto-approve", "-no-color")
-    except BaseException:
-        abandon(stack)
-        raise
-    return _with_outputs(stack)
+    stack = Stack(emulator, name, copy / "examples" / example if example else copy, find(), {}, environment or {})
+    for file, content in {_OVERRIDE: _PROVIDER, _VARIABLES: json.dumps(values, indent=2), **(files or {})}.items():
+        (stack.folder / file).write_text(content)
+    stack.terraform.init(folder=stack.folder, environment={**emulator.environment(), **stack.environment})
+    return stack
 
 
 def opened(emulator: Emulator, name: str, folder: Path) -> Stack:
@@ -135,10 +158,11 @@ def opened(emulator: Emulator, name: str, folder: Path) -> Stack:
     Raises:
         TerraformError: there is none.
     """
-    return _with_outputs(Stack(emulator, name, folder / "terraform", find(), {}))
+    return with_outputs(Stack(emulator, name, folder / "terraform", find(), {}))
 
 
-def _with_outputs(stack: Stack) -> Stack:
+def with_outputs(stack: Stack) -> Stack:
+    """Return an applied stack with Terraform's outputs."""
     outputs = json.loads(stack.run("output", "-json"))
     return replace(stack, outputs={key: output["value"] for key, output in outputs.items()})
 

@@ -1,0 +1,77 @@
+variable "name" {
+  description = "Start of every name, as module feedback has it: what is called NAME-feedback and NAME-lookup may be deployed."
+  type        = string
+  default     = "mailing"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9][a-zA-Z0-9_-]{2,53}$", var.name))
+    error_message = "The name must be 3 to 54 letters, digits, hyphens or underscores, and begin with a letter or digit."
+  }
+}
+
+variable "table_name" {
+  description = "Name of the table; null: the value of `name`."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_.-]{3,255}$", coalesce(var.table_name, "mailing")))
+    error_message = "The table's name must be 3 to 255 letters, digits, underscores, dots or hyphens."
+  }
+}
+
+variable "ses" {
+  description = "What module ses configures: the keys of its variables of the same names."
+  type = object({
+    identities         = optional(set(string), []) # Domains and addresses, which may be created and deleted too.
+    configuration_sets = optional(set(string), []) # Names of configuration sets, which may be created and deleted too.
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that every role must have as its permissions boundary: no role can be created without it, and it can't be removed. null: roles may be given any permission."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary))
+    error_message = "The permissions_boundary must be the ARN of an IAM policy (arn:aws:iam::ACCOUNT:policy/NAME)."
+  }
+}
+
+variable "role_path" {
+  description = "Path of the functions' roles."
+  type        = string
+  default     = "/"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^/([!-~]+/)?$", var.role_path)) && length(var.role_path) <= 512
+    error_message = "The role_path must begin and end with a slash, such as /teams/mail/, and have at most 512 characters."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "The customer managed KMS key that encrypts topic, queues, table and log groups; null: none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.kms_key_arn))
+    error_message = "The kms_key_arn must be the ARN of a customer managed key (arn:aws:kms:REGION:ACCOUNT:key/ID)."
+  }
+}
+
+variable "package_bucket" {
+  description = "Name of the bucket that `package.s3` takes the functions' zip from; null: the zip is a local file."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", coalesce(var.package_bucket, "mailing")))
+    error_message = "The package_bucket must be the name of an S3 bucket: 3 to 63 lower-case letters, digits, dots or hyphens."
+  }
+}

@@ -1,0 +1,397 @@
+"""The roles of examples/pipeline: what they may do suffices, and they may do nothing else.
+
+As in CI: the tokens of a repository's jobs are exchanged for the roles; one plans in a folder, the other applies the saved
+plan in another, with the state in S3. The root with all modules is created, changed, changed back and destroyed, and the
+AWS provider's own log tells what it asked AWS for.
+"""
+
+import base64
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore import UNSIGNED
+from botocore.client import Config
+from botocore.exceptions import ClientError
+
+from harness import stack
+from harness.emulator import Emulator
+from harness.stack import Stack
+from harness.terraform import TerraformError
+
+from .conftest import MODULES, QUICK
+
+DEPLOYER = "deployer"
+pytestmark = pytest.mark.xdist_group(DEPLOYER)
+
+REPOSITORY, PROJECT = "octo-org@1/mail@2", "group/mail"
+GITHUB, GITLAB = "https://token.actions.githubusercontent.com", "https://gitlab.com"
+BRANCH = f"repo:{REPOSITORY}:ref:refs/heads/main"
+PULL_REQUEST = f"repo:{REPOSITORY}:pull_request"
+AUDIENCES = {GITHUB: "sts.amazonaws.com", GITLAB: GITLAB}
+
+# What ministack 1.5.33 asks otherwise than AWS, each with the statement that answers it. The roles of this test have these
+# beside their own policies; `test_the_emulator_is_answered_with_what_the_policy_allows` holds them to the actions there.
+ON_ANYTHING = [
+    "cloudwatch:DeleteAlarms",
+    "cloudwatch:DeleteDashboards",
+    "cloudwatch:GetDashboard",
+    "cloudwatch:ListTagsForResource",
+    "cloudwatch:PutDashboard",
+    "cloudwatch:TagResource",
+    "cloudwatch:UntagResource",
+    "dynamodb:ListTagsOfResource",
+    "dynamodb:TagResource",
+    "dynamodb:UntagResource",
+    "lambda:CreateFunction",
+    "ses:ListTagsForResource",
+    "ses:TagResource",
+    "ses:UntagResource",
+    "sns:ListTagsForResource",
+    "sns:TagResource",
+    "sns:UntagResource",
+]
+WITHOUT_KEYS = [
+    "iam:CreateRole",
+    "iam:DeleteRolePolicy",
+    "iam:PutRolePolicy",
+    "lambda:CreateEventSourceMapping",
+    "lambda:DeleteEventSourceMapping",
+    "lambda:UpdateEventSourceMapping",
+]
+ONLY_THE_EMULATOR = {"lambda:ListEventSourceMappings": "it takes GetEventSourceMapping for it"}
+QUIRKS = {
+    "it does not see the resource of the request": ON_ANYTHING,
+    "it sets neither iam:PermissionsBoundary nor lambda:FunctionArn": WITHOUT_KEYS,
+    "it takes one action for another": list(ONLY_THE_EMULATOR),
+}
+
+# What the provider never calls, because AWS asks it of the caller of something else.
+ONLY_AWS = {
+    "apigateway:UpdateRestApiPolicy": "asked with PATCH of an API's policy (API Gateway Developer Guide, "
+    '"Control access to a REST API with IAM: resource policies")',
+    "iam:PassRole": 'asked with CreateFunction (AWS Lambda Developer Guide, "Granting user access to a function")',
+    "iam:PutRolePermissionsBoundary": "for stacks that had no boundary before: none here has one",
+    "kms:CreateGrant": "asked with CreateTable and UpdateTable",
+    "kms:Decrypt": "asked with CreateTable and UpdateTable",
+    "kms:DescribeKey": "asked with CreateTable and UpdateTable",
+    "kms:GenerateDataKey": "asked with CreateTable and UpdateTable",
+    "s3:GetObject": "asked with CreateFunction, of a package in S3",
+    "s3:GetObjectVersion": "asked with CreateFunction, of a version of a package in S3",
+}
+# What the provider asks for and goes on without.
+NOT_NEEDED = {
+    "kms:DescribeKey": "of alias/aws/dynamodb, to tell a table's default key from others, where the emulator names it",
+    "sts:GetCallerIdentity": "which IAM never refuses",
+}
+
+# What may be different in a later release of the modules, whatever the variables are.
+NEXT_RELEASE = {
+    "modules/function/main.tf": {
+        "AllowLambdaAssumeRole": "AllowLambda",
+        '"What the function ${var.name} may do."': '"What the function may do."',
+    },
+    "modules/feedback/delivery.tf": {"maximum_event_age_in_seconds = 21600": "maximum_event_age_in_seconds = 18000"},
+}
+
+
+def claims(issuer: str, subject: str, audience: str | None = None) -> str:
+    """Return a token as a CI system issues it, but unsigned: ministack 1.5.33 checks no signature."""
+    parts = [{"alg": "none"}, {"iss": issuer, "aud": audience or AUDIENCES[issuer], "sub": subject}, {}]
+    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
+
+
+@dataclass
+class Pipeline:
+    """The applied example, and what its roles have asked AWS for."""
+
+    stack: Stack
+    log: Path
+    actions: dict[str, set[str]] = field(default_factory=dict)
+    """By role."""
+
+    @cached_property
+    def policies(self) -> Mapping[str, Any]:
+        """Return the documents of the policies that the example has made, by purpose."""
+        return {purpose: self._document(f"{self.stack.name}-{purpose}") for purpose in ("plan", "apply", "boundary")}
+
+    def allowed(self, purpose: str) -> set[str]:
+        return {action for each in self.policies[purpose]["Statement"] for action in each["Action"]}
+
+    def credentials(self, purpose: str, token: str) -> dict[str, str]:
+        """Exchange a token for a role's credentials, as Terraform's environment has them."""
+        emulator = self.stack.emulator
+        client = boto3.client(
+            "sts", endpoint_url=emulator.endpoint_url, region_name=emulator.region, config=Config(signature_version=UNSIGNED)
+        )
+        answer = client.assume_role_with_web_identity(
+            RoleArn=self.stack.outputs["role_arns"][purpose], RoleSessionName="ci", WebIdentityToken=token
+        )["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": answer["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": answer["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": answer["SessionToken"],
+        }
+
+    def client(self, service: Any, purpose: str, token: str) -> Any:
+        found = self.credentials(purpose, token)
+        session = boto3.Session(*found.values(), region_name=self.stack.emulator.region)
+        return session.client(service, endpoint_url=self.stack.emulator.endpoint_url)
+
+    def root(self, purpose: str, token: str, variables: Mapping[str, Any], folder: Path) -> Stack:
+        """Return a checkout of the root in which Terraform is a role."""
+        # The emulator's buckets have no names in DNS.
+        backend = self.stack.outputs["backend"].replace("use_lockfile", "use_path_style = true\n    use_lockfile")
+        environment = {**self.credentials(purpose, token), "TF_LOG_PROVIDER": "DEBUG", "TF_LOG_PATH": str(self.log)}
+        files = {"backend_override.tf": backend}
+        return stack.prepared(self.stack.emulator, variables, folder, files=files, environment=environment)
+
+    def run(self, purpose: str, root: Stack, *arguments: str) -> str:
+        """Run Terraform as a role, and note what it asked for."""
+        self.log.unlink(missing_ok=True)
+        try:
+            return root.run(*arguments)
+        finally:
+            self.actions.setdefault(purpose, set()).update(asked(self.log))
+
+    def _document(self, name: str) -> Any:
+        iam = self.stack.emulator.client("iam")
+        arn = f"{self.stack.outputs['permissions_boundary'].rpartition('/')[0]}/{name}"
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        return iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+
+
+def asked(log: Path) -> Iterator[str]:
+    """Yield the IAM action of each request in a debug log of the AWS provider.
+
+    Its service is the one that the request is signed for, its name the operation's, of API Gateway the HTTP method (AWS
+    Service Authorization Reference, "Actions, resources, and condition keys for Amazon API Gateway Management").
+    """
+    # An entry has as many lines as the body of its request, and one with a large body is in JSON.
+    for entry in re.split(r"^(?=\d{4}-\d\d-\d\dT\S+ \[)", log.read_text(), flags=re.MULTILINE):
+        if "HTTP Request Sent" not in entry:
+            continue
+        service, operation, method = (
+            re.search(pattern, entry)
+            for pattern in (
+                r"/([a-z0-9-]+)/aws4_request",
+                r'rpc\.method"?[=:]"?(\w+)',
+                r'http\.method"?[=:]"?(\w+)',
+            )
+        )
+        assert service
+        assert operation
+        assert method
+        prefix = {"monitoring": "cloudwatch"}.get(service[1], service[1])
+        yield f"{prefix}:{method[1] if prefix == 'apigateway' else operation[1]}"
+
+
+def edited(folder: Path) -> None:
+    """Turn a checkout into that of the next release."""
+    for file, edits in NEXT_RELEASE.items():
+        content = (folder / file).read_text()
+        for before, after in edits.items():
+            assert before in content, f"{file} has no {before}"
+            content = content.replace(before, after)
+        (folder / file).write_text(content)
+
+
+@pytest.fixture(scope="module")
+def pipeline(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    if not emulator.enforces_iam:
+        pytest.skip(f"{emulator.name} enforces no permission")
+    variables = {
+        "name": DEPLOYER,
+        "state_bucket": f"{DEPLOYER}-state",
+        "github": {"repository": REPOSITORY},
+        "gitlab": {"project": PROJECT},
+        "ses": {"identities": ["deployer.example"], "configuration_sets": [DEPLOYER]},
+    }
+    folder = tmp_path_factory.mktemp(DEPLOYER)
+    with stack.applied(emulator, variables, folder, "pipeline") as applied:
+        made = Pipeline(applied, folder / "provider.log")
+        iam = emulator.client("iam")
+        for purpose, arn in applied.outputs["role_arns"].items():
+            # For who only plans, of what that role may do in any case.
+            also = made.allowed(purpose) | ONLY_THE_EMULATOR.keys()
+            statements = [
+                {"Effect": "Allow", "Action": sorted(also & set(actions)), "Resource": "*"}
+                for actions in QUIRKS.values()
+                if also & set(actions)
+            ]
+            document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+            iam.put_role_policy(RoleName=arn.rpartition("/")[2], PolicyName="emulator", PolicyDocument=document)
+        yield made
+        for arn in applied.outputs["role_arns"].values():
+            iam.delete_role_policy(RoleName=arn.rpartition("/")[2], PolicyName="emulator")
+        empty(emulator, variables["state_bucket"])
+    left = [each for each in applied.leftovers() if DEPLOYER in each]
+    assert left == []
+
+
+def empty(emulator: Emulator, bucket: str) -> None:
+    """Delete every version of every object in a bucket."""
+    s3 = emulator.client("s3")
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        for each in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+            s3.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])
+
+
+@dataclass(frozen=True)
+class Life:
+    """What a stack went through in the hands of the two roles."""
+
+    drift: list[str]
+    refused_apply: str
+    leftovers: list[str]
+
+
+@pytest.fixture(scope="module")
+def life(pipeline: Pipeline, zip_path: Path, kms_key: str, tmp_path_factory: pytest.TempPathFactory) -> Life:
+    folder = tmp_path_factory.mktemp("life")
+    other = folder / "other.zip"
+    shutil.copy(zip_path, other)
+    with zipfile.ZipFile(other, "a") as archive:
+        archive.writestr("release.txt", "another")
+    identity = {"create": True, "email_forwarding": False}
+    created: Mapping[str, Any] = {
+        **QUICK,
+        **MODULES,
+        "name": DEPLOYER,
+        "delivery": "direct",
+        "package": {"path": str(zip_path)},
+        "tags": {"team": "mail", "cost": "1"},
+        "ses": {"identities": {"deployer.example": identity}, "configuration_sets": {DEPLOYER: {"create": True}}},
+    }
+    changed: Mapping[str, Any] = {
+        **created,
+        "delivery": "queue",
+        "package": {"path": str(other)},
+        "tags": {"team": "post"},
+        "function": {**QUICK["function"], "memory_megabytes": 256, "reserved_concurrency": 5, "log_retention_days": 0},
+        "table": {"deletion_protection": False, "point_in_time_recovery": False, "index": True},
+        "kms_key_arn": kms_key,
+        "lookup": {"callers": ["arn:aws:iam::111111111111:root"], "throttling": {"burst": 20}},
+        "monitoring": {"silence_hours": 0, "rates": {"bounce_percent": 0, "complaint_percent": 0}},
+        "ses": {
+            "identities": {"deployer.example": {**identity, "delivery": False, "email_forwarding": True}},
+            "configuration_sets": {DEPLOYER: {"create": True, "delivery": False}},
+        },
+    }
+    more: Mapping[str, Any] = {**changed, "queue": {**QUICK["queue"], "batch_size": 9}}
+    planning = pipeline.root("plan", claims(GITHUB, PULL_REQUEST), created, folder / "plan")
+    applying = pipeline.root("apply", claims(GITHUB, BRANCH), created, folder / "apply")
+    for variables, release in ((created, ""), (created, "next"), (changed, ""), (more, ""), (created, "")):
+        if release:
+            edited(planning.folder)
+            edited(applying.folder)
+        values = {**variables, "table": variables.get("table", {"deletion_protection": False})}
+        (planning.folder / "terraform.tfvars.json").write_text(json.dumps(values))
+        pipeline.run("plan", planning, "plan", "-no-color", "-out=saved.plan")
+        shutil.copy(planning.folder / "saved.plan", applying.folder)
+        pipeline.run("apply", applying, "apply", "-no-color", "saved.plan")
+
+    drift = planning.drift()
+    with pytest.raises(TerraformError) as refused:
+        planning.run("apply", "-auto-approve", "-no-color", '-var=tags={"team":"other"}')
+    (applying.folder / "terraform.tfvars.json").write_text(json.dumps(values))
+    pipeline.run("apply", applying, "destroy", "-auto-approve", "-no-color")
+    mine = {f"role {arn.rpartition('/')[2]}" for arn in pipeline.stack.outputs["role_arns"].values()}
+    left = [each for each in replace(applying, name=DEPLOYER).leftovers() if each not in mine]
+    return Life(drift, str(refused.value), left)
+
+
+def test_the_two_roles_suffice_from_the_first_apply_to_the_destroy(life: Life) -> None:
+    assert life.drift == []
+    assert life.leftovers == []
+
+
+def test_who_plans_cannot_apply(life: Life) -> None:
+    assert "AccessDenied" in life.refused_apply or "not authorized" in life.refused_apply
+
+
+@pytest.mark.parametrize("purpose", ["plan", "apply"])
+@pytest.mark.usefixtures("life")
+def test_each_action_is_needed_and_no_other(pipeline: Pipeline, purpose: str) -> None:
+    needed = pipeline.actions[purpose] - NOT_NEEDED.keys()
+    if purpose == "apply":
+        # The example has neither a customer's key nor a package in S3.
+        needed |= ONLY_AWS.keys() & pipeline.allowed("apply")
+    assert pipeline.allowed(purpose) - needed == set(), "nothing asks for these"
+    assert needed - pipeline.allowed(purpose) == set(), "these are missing"
+
+
+def test_the_emulator_is_answered_with_what_the_policy_allows(pipeline: Pipeline) -> None:
+    answered = {action for actions in QUIRKS.values() for action in actions}
+    assert answered - ONLY_THE_EMULATOR.keys() <= pipeline.allowed("apply")
+
+
+MAIN_ON_GITLAB = f"project_path:{PROJECT}:ref_type:branch:ref:main"
+MERGE_REQUEST = f"project_path:{PROJECT}:ref_type:branch:ref:feature"
+
+
+@pytest.mark.parametrize(
+    ("purpose", "token"),
+    [
+        ("plan", claims(GITHUB, PULL_REQUEST)),
+        ("plan", claims(GITHUB, BRANCH)),
+        ("apply", claims(GITHUB, BRANCH)),
+        ("plan", claims(GITLAB, MERGE_REQUEST)),
+        ("plan", claims(GITLAB, MAIN_ON_GITLAB)),
+        ("apply", claims(GITLAB, MAIN_ON_GITLAB)),
+    ],
+)
+def test_the_jobs_of_the_repository_become_their_roles(pipeline: Pipeline, purpose: str, token: str) -> None:
+    assert pipeline.client("sts", purpose, token).get_caller_identity()["Arn"].endswith(f"{DEPLOYER}-{purpose}/ci")
+
+
+@pytest.mark.parametrize(
+    ("purpose", "token"),
+    [
+        ("apply", claims(GITHUB, PULL_REQUEST)),
+        ("apply", claims(GITHUB, BRANCH.replace("main", "feature"))),
+        ("apply", claims(GITHUB, f"{BRANCH}-2")),
+        ("apply", claims(GITHUB, BRANCH, "https://github.com/octo-org")),
+        ("apply", claims(GITHUB, BRANCH.replace("octo-org@1", "octo-org@3"))),
+        ("plan", claims(GITHUB, BRANCH.replace("main", "feature"))),
+        ("plan", claims(GITHUB, PULL_REQUEST.replace("mail", "other"))),
+        ("apply", claims(GITLAB, MERGE_REQUEST)),
+        ("apply", claims(GITLAB, MAIN_ON_GITLAB.replace("branch", "tag"))),
+        ("apply", claims(GITLAB, MAIN_ON_GITLAB, "sts.amazonaws.com")),
+        ("plan", claims(GITLAB, MERGE_REQUEST.replace("group/", "fork/"))),
+        ("plan", claims(GITLAB, MERGE_REQUEST.replace("branch", "tag"))),
+        ("apply", claims("https://gitlab.example", MAIN_ON_GITLAB, GITLAB)),
+        ("plan", claims(GITLAB, PULL_REQUEST)),
+    ],
+)
+def test_no_other_job_becomes_a_role(pipeline: Pipeline, purpose: str, token: str) -> None:
+    with pytest.raises(ClientError, match="AccessDenied"):
+        pipeline.credentials(purpose, token)
+
+
+@pytest.mark.usefixtures("life")
+def test_who_plans_takes_the_lock_and_cannot_write_the_state(pipeline: Pipeline) -> None:
+    bucket, key = f"{DEPLOYER}-state", f"{DEPLOYER}.tfstate"
+    s3 = pipeline.client("s3", "plan", claims(GITHUB, PULL_REQUEST))
+    assert b'"serial"' in s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    for refused in (
+        lambda: s3.put_object(Bucket=bucket, Key=key, Body=b"{}"),
+        lambda: s3.delete_object(Bucket=bucket, Key=key),
+        lambda: s3.put_object(Bucket=bucket, Key="other.tfstate", Body=b"{}"),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            refused()
+    s3.put_object(Bucket=bucket, Key=f"{key}.tflock", Body=b"{}")
+    s3.delete_object(Bucket=bucket, Key=f"{key}.tflock")
+
+
+def listed(value: str | Sequence[str]) -> Sequence[str]:
+    return [value] if isinstance(value, str) else value
