@@ -86,11 +86,11 @@ class Stack:
     def leftovers(self) -> list[str]:
         """Return what has a name that begins as this stack's does, as ``KIND NAME``; after :meth:`destroy` none."""
         found = []
-        for kind, (service, operation, key, field) in _LISTED.items():
+        for kind, (service, operation, key, attribute) in _LISTED.items():
             if service == "ses" and not self.emulator.simulates_ses:
                 continue
             for page in self.emulator.client(service).get_paginator(operation).paginate():
-                names = (entry[field] if field else entry for entry in page.get(key, []))
+                names = (entry[attribute] if attribute else entry for entry in page.get(key, []))
                 # Of an ARN or a URL the last part.
                 last = (each.rsplit("/", 1)[-1].rsplit(":", 1)[-1] for each in names)
                 found += [f"{kind} {each}" for each in last if each.startswith(self.name)]
@@ -102,9 +102,19 @@ class Stack:
         Raises:
             TerraformError: it failed.
         """
+        return self.terraform.run(*arguments, folder=self.folder, environment=self._environment())
+
+    def init(self) -> None:
+        """Initialise its folder, before anything else.
+
+        Raises:
+            TerraformError: the provider is missing, or the backend refuses.
+        """
+        self.terraform.init(folder=self.folder, environment=self._environment())
+
+    def _environment(self) -> Mapping[str, str]:
         # With more attempts the provider waits for minutes after an emulator has died.
-        environment = {**self.emulator.environment(), "AWS_MAX_ATTEMPTS": "3", **self.environment}
-        return self.terraform.run(*arguments, folder=self.folder, environment=environment)
+        return {**self.emulator.environment(), "AWS_MAX_ATTEMPTS": "3", **self.environment}
 
 
 def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, example: str | None = None) -> Stack:
@@ -114,6 +124,7 @@ def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, exampl
         TerraformError: Terraform or its provider is missing, or the root does not apply.
     """
     stack = prepared(emulator, variables, folder, example)
+    stack.init()
     try:
         stack.run("apply", "-auto-approve", "-no-color")
     except BaseException:
@@ -122,21 +133,14 @@ def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, exampl
     return with_outputs(stack)
 
 
-def prepared(
-    emulator: Emulator,
-    variables: Mapping[str, Any],
-    folder: Path,
-    example: str | None = None,
-    files: Mapping[str, str] | None = None,
-    environment: Mapping[str, str] | None = None,
-) -> Stack:
-    """Copy ``terraform/`` into a folder and initialise the root, or one of the examples, without applying it.
+def prepared(emulator: Emulator, variables: Mapping[str, Any], folder: Path, example: str | None = None) -> Stack:
+    """Copy ``terraform/`` into a folder, with variables for the root or one of the examples, for :meth:`Stack.init`.
 
     Variables not given: a ``name`` of its own, so that stacks do not meet in one emulator; of the root also the built
-    package and no deletion protection. ``files`` are added to the root's, by name; ``environment`` as in :class:`Stack`.
+    package and no deletion protection.
 
     Raises:
-        TerraformError: Terraform or its provider is missing.
+        TerraformError: Terraform is missing.
     """
     name = variables.get("name") or f"mailing-{secrets.token_hex(3)}"
     of_root = {"package": {"path": str(paths.PACKAGE)}, "table": {"deletion_protection": False}}
@@ -145,10 +149,9 @@ def prepared(
     shutil.copytree(
         paths.TERRAFORM, copy, ignore=shutil.ignore_patterns(*_NOT_COPIED, *([] if example else ["examples"]))
     )
-    stack = Stack(emulator, name, copy / "examples" / example if example else copy, find(), {}, environment or {})
-    for file, content in {_OVERRIDE: _PROVIDER, _VARIABLES: json.dumps(values, indent=2), **(files or {})}.items():
-        (stack.folder / file).write_text(content)
-    stack.terraform.init(folder=stack.folder, environment={**emulator.environment(), **stack.environment})
+    stack = Stack(emulator, name, copy / "examples" / example if example else copy, find(), {})
+    (stack.folder / _VARIABLES).write_text(json.dumps(values, indent=2))
+    (stack.folder / _OVERRIDE).write_text(_PROVIDER)
     return stack
 
 

@@ -11,7 +11,7 @@ resource "aws_s3_bucket" "state" {
   # checkov:skip=CKV2_AWS_61:a state is a few kB, and its old versions are what one goes back to
   # checkov:skip=CKV2_AWS_62:nobody waits for a state to change
 
-  bucket = var.state_bucket
+  bucket = coalesce(var.state_bucket, "${var.name}-state-${data.aws_caller_identity.current.account_id}")
 }
 
 resource "aws_s3_bucket_versioning" "state" {

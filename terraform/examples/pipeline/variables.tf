@@ -14,8 +14,9 @@ variable "ses" {
 }
 
 variable "state_bucket" {
-  description = "Name of the bucket that is created for the state; S3 knows each name once in the world."
+  description = "Name of the bucket that is created for the state; S3 knows each name once in the world. null: NAME-state-ACCOUNT."
   type        = string
+  default     = null
 }
 
 variable "github" {

@@ -3,7 +3,7 @@ output "apply_policy" {
   value       = local.policies.apply
 
   precondition {
-    condition     = length(local.policies.apply) <= 99999
+    condition     = length(local.policies.apply) <= 6144
     error_message = "The policy is longer than the 6,144 characters that IAM allows a managed policy: use a shorter name, or fewer identities and configuration sets."
   }
 }

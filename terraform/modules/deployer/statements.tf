@@ -31,16 +31,31 @@ locals {
       },
     ],
     [for key in var.kms_key_arn[*] : { actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [key] }],
+    [
+      for used in [var.function.tracing] :
+      { actions = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources = ["*"] } if used
+    ],
+    [
+      # What Lambda needs to connect a function to a VPC (AWS Lambda Developer Guide, "Giving Lambda functions access to
+      # resources in an Amazon VPC"); the role's own policy names the subnets and security groups.
+      for used in [var.function.vpc] : {
+        actions = [
+          "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
+          "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
+        ]
+        resources = ["*"]
+      } if used
+    ],
   )
 
   iam = [
     {
       read = [
-        "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole",
-        "iam:ListRolePolicies",
+        "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies",
       ]
       write = [
-        "iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRoleDescription",
+        "iam:DeleteRole", "iam:ListInstanceProfilesForRole", "iam:TagRole", "iam:UntagRole",
+        "iam:UpdateAssumeRolePolicy", "iam:UpdateRoleDescription",
       ]
       resources = local.role_arns
       condition = null
@@ -108,7 +123,7 @@ locals {
       ]
       write = [
         "dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:TagResource", "dynamodb:UntagResource",
-        "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable",
+        "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive",
       ]
       resources = [local.table_arn]
       condition = null
@@ -217,18 +232,13 @@ locals {
   options = concat(
     [
       for key in var.kms_key_arn[*] : {
-        read      = ["kms:DescribeKey"]
-        write     = []
-        resources = [key]
-        condition = null
-      }
-    ],
-    [
-      for key in var.kms_key_arn[*] : {
-        # Who creates an encrypted table must be able to use its key (Amazon DynamoDB Developer Guide, "DynamoDB encryption
-        # at rest: usage notes").
-        read      = []
-        write     = ["kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey"]
+        # Who chooses a table's key must have the permissions that DynamoDB needs (Amazon DynamoDB Developer Guide, "Usage
+        # notes for DynamoDB encryption at rest"), here through DynamoDB alone.
+        read = []
+        write = [
+          "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey",
+          "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+        ]
         resources = [key]
         condition = { StringEquals = { "kms:ViaService" = "dynamodb.${local.region}.amazonaws.com" } }
       }
@@ -240,6 +250,24 @@ locals {
         resources = ["arn:${local.partition}:s3:::${bucket}/*"]
         condition = null
       }
+    ],
+    [
+      for config in var.function.code_signing_config_arn[*] : {
+        read      = []
+        write     = ["lambda:DeleteFunctionCodeSigningConfig", "lambda:PutFunctionCodeSigningConfig"]
+        resources = concat([config], local.function_arns)
+        condition = null
+      }
+    ],
+    [
+      # Lambda asks them of who gives a function a VPC, and EC2 limits none of them (AWS Lambda Developer Guide, "Giving
+      # Lambda functions access to resources in an Amazon VPC").
+      for used in [var.function.vpc] : {
+        read      = []
+        write     = ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]
+        resources = ["*"]
+        condition = null
+      } if used
     ],
   )
 }

@@ -75,3 +75,19 @@ variable "package_bucket" {
     error_message = "The package_bucket must be the name of an S3 bucket: 3 to 63 lower-case letters, digits, dots or hyphens."
   }
 }
+
+variable "function" {
+  description = "Which of the options of the modules' variable `function` are used."
+  type = object({
+    code_signing_config_arn = optional(string)      # ARN of the code signing configuration; null: none.
+    tracing                 = optional(bool, false) # Whether AWS X-Ray records traces.
+    vpc                     = optional(bool, false) # Whether the functions connect to a VPC.
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.function.code_signing_config_arn == null || can(regex("^arn:[a-z-]+:lambda:[a-z0-9-]+:[0-9]{12}:code-signing-config:csc-[a-z0-9]{17}$", var.function.code_signing_config_arn))
+    error_message = "The code_signing_config_arn must be the ARN of a code signing configuration (arn:aws:lambda:REGION:ACCOUNT:code-signing-config:csc-ID)."
+  }
+}
