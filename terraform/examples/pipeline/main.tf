@@ -17,6 +17,7 @@ provider "aws" {}
 module "deployer" {
   source = "../../modules/deployer"
 
+  # And what else your root uses: a customer's key, a table's name, a package in S3, options of the functions.
   name                 = var.name
   ses                  = var.ses
   permissions_boundary = aws_iam_policy.boundary.arn

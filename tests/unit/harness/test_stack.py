@@ -70,7 +70,7 @@ def test_only_the_configuration_is_copied(calls: Callable[[], list[str]], tmp_pa
     applied = stack.apply(fake_emulator(disposable=True), {}, tmp_path / "run")
     assert calls()
     files = {str(path.relative_to(applied.folder)) for path in applied.folder.rglob("*") if path.is_file()}
-    assert files == {"main.tf", "modules/feedback/main.tf", "terraform.tfvars.json"}
+    assert files == {"main.tf", "modules/feedback/main.tf", "terraform.tfvars.json", "harness_override.tf"}
 
 
 def test_each_stack_has_a_name_of_its_own_and_can_be_destroyed(calls: Callable[[], list[str]], tmp_path: Path) -> None:
