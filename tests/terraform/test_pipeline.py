@@ -1,6 +1,8 @@
 """The workflow files of examples/pipeline, as far as they can be checked without GitHub and GitLab."""
 
+import json
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -135,6 +137,20 @@ def test_terraform_has_the_option(subcommand: str, option: str) -> None:
     command, environment = [str(program.program), subcommand, "-help"], {"CHECKPOINT_DISABLE": "1"}
     answer = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert re.search(rf"^\s+{re.escape(option.partition('=')[0])}\b", answer.stdout + answer.stderr, re.MULTILINE)
+
+
+def test_the_merge_request_counts_what_the_plan_does() -> None:
+    jq = shutil.which("jq")
+    if jq is None:
+        pytest.skip("jq, which the job installs, is not on this machine")
+    (command,) = (line for line in commands(GITLAB, "plan") if "jq" in line and "terraform show" in line)
+    program = re.search(r"jq '([^']+)'", command)
+    assert program
+    changes = [["create"], ["update"], ["delete", "create"], ["no-op"], ["read"]]
+    plan = {"resource_changes": [{"change": {"actions": actions}} for actions in changes]}
+    counted = subprocess.run([jq, program[1]], input=json.dumps(plan), capture_output=True, text=True, check=True)
+    # The report that GitLab reads (GitLab Docs, "Terraform integration in merge requests").
+    assert json.loads(counted.stdout) == {"create": 2, "update": 1, "delete": 1}
 
 
 def test_tokens_are_asked_for_the_audience_that_the_roles_trust() -> None:
