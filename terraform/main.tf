@@ -11,16 +11,18 @@ locals {
 module "feedback" {
   source = "./modules/feedback"
 
-  name            = var.name
-  package         = local.package
-  delivery        = var.delivery
-  rules           = var.rules
-  function        = var.function
-  queue           = var.queue
-  table           = var.table
-  kms_key_arn     = var.kms_key_arn
-  ses_source_arns = var.ses_source_arns
-  tags            = var.tags
+  name                  = var.name
+  package               = local.package
+  delivery              = var.delivery
+  rules                 = var.rules
+  function              = var.function
+  queue                 = var.queue
+  table                 = var.table
+  topic                 = var.topic
+  additional_topic_arns = var.additional_topic_arns
+  kms_key_arn           = var.kms_key_arn
+  ses_source_arns       = var.ses_source_arns
+  tags                  = var.tags
 }
 
 module "ses" {

@@ -4,17 +4,17 @@ output "topic_arn" {
 }
 
 output "queue_url" {
-  description = "URL of the queue; null with delivery `direct` unless it is kept."
+  description = "URL of the queue; null with delivery `direct` and `queue.keep = false`."
   value       = module.feedback.queue_url
 }
 
 output "queue_arn" {
-  description = "ARN of the queue; null with delivery `direct` unless it is kept."
+  description = "ARN of the queue; null with delivery `direct` and `queue.keep = false`."
   value       = module.feedback.queue_arn
 }
 
 output "queue_name" {
-  description = "Name of the queue; null with delivery `direct` unless it is kept."
+  description = "Name of the queue; null with delivery `direct` and `queue.keep = false`."
   value       = module.feedback.queue_name
 }
 

@@ -1,7 +1,7 @@
 # Passed on to the modules, which validate them.
 
 variable "name" {
-  description = "Name of the table, and start of every other name: topic, queue, function and role are called NAME-feedback. Choose another for a second copy in the same account and region."
+  description = "Name of the table, and start of every other name: topic, queue, function and role are called NAME-feedback. Choose another for a second copy in the same account and region. What exists keeps its name when you change this."
   type        = string
   default     = "mailing"
   nullable    = false
@@ -23,7 +23,7 @@ variable "package" {
 }
 
 variable "delivery" {
-  description = "How feedback gets from the topic to the function: `queue` (SQS between them: batches, retries of exactly what failed) or `direct` (one call for each message, as in the original article)."
+  description = "How feedback gets from the topic to the function: `queue` (SQS between them: batches, retries of exactly what failed), `direct` (one call for each message, as in the original article), or `both`, the way from one to the other: apply `both` in between, and no message is lost. What arrives twice counts once."
   type        = string
   default     = "queue"
   nullable    = false
@@ -55,13 +55,16 @@ variable "function" {
 }
 
 variable "queue" {
-  description = "The queue between topic and function, with delivery `queue`."
+  description = "The queue between topic and function. What is set here changes in place, except that the names are used once, when the queues are created."
   type = object({
+    name                    = optional(string)       # Name of the queue; null: NAME-feedback.
+    dead_letter_name        = optional(string)       # Name of the dead-letter queue; null: NAME-feedback-dead-letter.
+    enabled                 = optional(bool, true)   # Whether the function takes messages from the queue; false lets them wait there, up to 14 days, while you work on the table.
     batch_size              = optional(number, 1000) # Most messages in one call, 1 to 10000.
     batching_window_seconds = optional(number, 5)    # How long to gather messages for a call, 0 to 300; at least 1 with a `batch_size` over 10.
     max_receive_count       = optional(number, 5)    # Tries before a message goes to the dead-letter queue, 1 to 1000.
     maximum_concurrency     = optional(number)       # Most calls at a time, 2 to 1000; null: Lambda decides.
-    keep                    = optional(bool, false)  # With delivery `direct`, the queue stays and is emptied. Set it for the change from `queue` to `direct`.
+    keep                    = optional(bool, true)   # Whether there is a queue with delivery `direct` too, which the function empties. `false` deletes it, with any message in it: for a stack that never had delivery `queue`, or whose queue is empty.
   })
   default  = {}
   nullable = false
@@ -70,13 +73,31 @@ variable "queue" {
 variable "table" {
   description = "The DynamoDB table. The lookup API needs the index. Without it each address that must not be mailed saves one or two write units a change, and the table has no limit of its own to how many may change at once (docs/scale.md)."
   type = object({
-    name                   = optional(string)     # Name of the table; null: the value of `name`.
+    name                   = optional(string)     # Name of the table when it is created; null: the value of `name`. The table keeps it.
+    existing               = optional(string)     # Name of a table that exists already, to use instead of creating one; its other settings are then not the module's.
     deletion_protection    = optional(bool, true) # Whether the table is protected from deletion.
     point_in_time_recovery = optional(bool, true) # Whether the table can be restored to any second of the last 35 days.
     index                  = optional(bool, true) # Whether the table has the index `suppressed-updatedAt`, which lists who must not be mailed.
   })
   default  = {}
   nullable = false
+}
+
+variable "topic" {
+  description = "The SNS topic that SES publishes to."
+  type = object({
+    name     = optional(string) # Name of the topic when it is created; null: NAME-feedback. The topic keeps it.
+    existing = optional(string) # ARN of a topic of this account and region that exists already, to use instead of creating one. Its policy must let SES publish.
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "additional_topic_arns" {
+  description = "Topics in other regions or accounts, or in this one, that may send feedback to the queue as well. Subscribe the queue to them, with raw message delivery, where they are."
+  type        = list(string)
+  default     = []
+  nullable    = false
 }
 
 variable "kms_key_arn" {
@@ -86,7 +107,7 @@ variable "kms_key_arn" {
 }
 
 variable "ses_source_arns" {
-  description = "Which identities and configuration sets of SES may publish to the topic, as ARNs; empty: all of this account in this region."
+  description = "Which identities and configuration sets of SES may publish to the topic, as ARNs of this region, of this or other accounts; empty: all of this account."
   type        = list(string)
   default     = []
   nullable    = false

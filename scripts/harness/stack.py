@@ -54,8 +54,18 @@ class Stack:
         Raises:
             TerraformError: the plan failed.
         """
-        self.run("plan", "-no-color", "-out=drift.plan")
-        plan = json.loads(self.run("show", "-json", "drift.plan"))
+        return self.planned()
+
+    def planned(self, **variables: Any) -> list[str]:  # noqa: ANN401  (whatever a variable takes)
+        """Return what an apply with some variables changed would change, in the form of :meth:`drift`.
+
+        Raises:
+            TerraformError: the plan failed.
+        """
+        path = self.folder / "planned.tfvars.json"
+        path.write_text(json.dumps(variables))
+        self.run("plan", "-no-color", "-out=planned.plan", f"-var-file={path.name}")
+        plan = json.loads(self.run("show", "-json", "planned.plan"))
         return [
             _described(change)
             for change in plan.get("resource_changes", [])
@@ -74,6 +84,15 @@ class Stack:
             values[name] = {**values.get(name, {}), **value} if isinstance(value, Mapping) else value
         path.write_text(json.dumps(values, indent=2))
         self.run("apply", "-auto-approve", "-no-color")
+
+    def reread(self) -> "Stack":
+        """Return it with the outputs that it has now.
+
+        Raises:
+            TerraformError: they can't be read.
+        """
+        outputs = json.loads(self.run("output", "-json"))
+        return replace(self, outputs={key: output["value"] for key, output in outputs.items()})
 
     def destroy(self, *, refresh: bool = True) -> None:
         """Destroy it with Terraform; without a refresh where nothing can have changed since it was applied.
@@ -117,25 +136,26 @@ class Stack:
         return {**self.emulator.environment(), "AWS_MAX_ATTEMPTS": "3", **self.environment}
 
 
-def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, example: str | None = None) -> Stack:
-    """Copy ``terraform/`` into a folder and apply the root, or one of the examples. Variables as :func:`prepared`.
+def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller: Path | None = None) -> Stack:
+    """Copy ``terraform/`` into a folder and apply the root, or a caller of its modules. Arguments as :func:`prepared`.
 
     Raises:
         TerraformError: Terraform or its provider is missing, or the root does not apply.
     """
-    stack = prepared(emulator, variables, folder, example)
+    stack = prepared(emulator, variables, folder, caller)
     stack.init()
     try:
         stack.run("apply", "-auto-approve", "-no-color")
     except BaseException:
         abandon(stack)
         raise
-    return with_outputs(stack)
+    return stack.reread()
 
 
-def prepared(emulator: Emulator, variables: Mapping[str, Any], folder: Path, example: str | None = None) -> Stack:
-    """Copy ``terraform/`` into a folder, with variables for the root or one of the examples, for :meth:`Stack.init`.
+def prepared(emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller: Path | None = None) -> Stack:
+    """Copy ``terraform/`` into a folder, with variables for the root or a caller of its modules, for :meth:`Stack.init`.
 
+    Such a ``caller`` is one of the examples, or any other folder that names the modules as ``../../modules/NAME``.
     Variables not given: a ``name`` of its own, so that stacks do not meet in one emulator; of the root also the built
     package and no deletion protection.
 
@@ -144,12 +164,13 @@ def prepared(emulator: Emulator, variables: Mapping[str, Any], folder: Path, exa
     """
     name = variables.get("name") or f"mailing-{secrets.token_hex(3)}"
     of_root = {"package": {"path": str(paths.PACKAGE)}, "table": {"deletion_protection": False}}
-    values = {"name": name, **({} if example else of_root), **variables}
+    values = {"name": name, **({} if caller else of_root), **variables}
     copy = folder / "terraform"
-    shutil.copytree(
-        paths.TERRAFORM, copy, ignore=shutil.ignore_patterns(*_NOT_COPIED, *([] if example else ["examples"]))
-    )
-    stack = Stack(emulator, name, copy / "examples" / example if example else copy, find(), {})
+    shutil.copytree(paths.TERRAFORM, copy, ignore=shutil.ignore_patterns(*_NOT_COPIED, "examples"))
+    if caller:
+        ignored = shutil.ignore_patterns(*_NOT_COPIED)
+        shutil.copytree(caller, copy / "examples" / caller.name, ignore=ignored)
+    stack = Stack(emulator, name, copy / "examples" / caller.name if caller else copy, find(), {})
     (stack.folder / _VARIABLES).write_text(json.dumps(values, indent=2))
     (stack.folder / _OVERRIDE).write_text(_PROVIDER)
     return stack
@@ -161,13 +182,7 @@ def opened(emulator: Emulator, name: str, folder: Path) -> Stack:
     Raises:
         TerraformError: there is none.
     """
-    return with_outputs(Stack(emulator, name, folder / "terraform", find(), {}))
-
-
-def with_outputs(stack: Stack) -> Stack:
-    """Return an applied stack with Terraform's outputs."""
-    outputs = json.loads(stack.run("output", "-json"))
-    return replace(stack, outputs={key: output["value"] for key, output in outputs.items()})
+    return Stack(emulator, name, folder / "terraform", find(), {}).reread()
 
 
 def abandon(stack: Stack) -> None:
@@ -179,10 +194,10 @@ def abandon(stack: Stack) -> None:
 
 @contextmanager
 def applied(
-    emulator: Emulator, variables: Mapping[str, Any], folder: Path, example: str | None = None
+    emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller: Path | None = None
 ) -> Iterator[Stack]:
     """Give an applied stack for a ``with`` block, then destroy it. Arguments and errors as :func:`apply`."""
-    stack = apply(emulator, variables, folder, example)
+    stack = apply(emulator, variables, folder, caller)
     try:
         yield stack
     except BaseException:

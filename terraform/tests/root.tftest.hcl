@@ -27,7 +27,7 @@ run "key_can_be_created_together_with_the_modules" {
   }
 
   override_resource {
-    target = module.feedback.aws_dynamodb_table.this
+    target = module.feedback.aws_dynamodb_table.this[0]
     values = { arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing" }
   }
 

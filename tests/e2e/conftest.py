@@ -13,7 +13,7 @@ import pytest
 from boto3.dynamodb.types import TypeDeserializer
 
 import package
-from harness import run_folder
+from harness import paths, run_folder
 from harness.emulator import Emulator, running
 from harness.stack import Stack, applied
 
@@ -29,6 +29,10 @@ EXAMPLE = "complete"
 """The group of the tests that use the example; with an emulator and a stack of their own they need not wait."""
 ENCRYPTED = "encrypted"
 """The same, of those that use the stack with a customer's key."""
+CHANGES = "changes"
+"""The same, of those that change a stack as a platform team does."""
+ADOPTED = "adopted"
+"""The same, of those that take over what exists."""
 
 # Of a call's time half is for its work, which is enough on a busy machine. A message that fails all the same comes back
 # after 6 x 10 s; a test that waits for that shortens it (see ``quick_redelivery``).
@@ -182,7 +186,9 @@ def deployments(
         def apply(mode: str) -> tuple[Any, Stack]:
             # LocalStack 4.14.0 lacks the API (v2) that module ses is made of.
             ses = {"ses": ses_of(mode)} if emulator.simulates_ses else {}
-            context = applied(emulator, {**root, **ses, "delivery": mode}, tmp_path_factory.mktemp(mode))
+            queue = {**QUICK["queue"], "keep": mode == "queue"}
+            variables = {**root, **ses, "delivery": mode, "queue": queue}
+            context = applied(emulator, variables, tmp_path_factory.mktemp(mode))
             return context, context.__enter__()
 
         entered = dict(zip(MODES, pool.map(apply, MODES), strict=True))
@@ -205,7 +211,9 @@ def example(emulator: Emulator, zip_path: Path, tmp_path_factory: pytest.TempPat
     if not emulator.simulates_ses:
         pytest.skip("this emulator lacks version 2 of SES, which the example uses")
     variables = {"domain": f"{EXAMPLE}.example", "package_path": str(zip_path), "deletion_protection": False}
-    with applied(emulator, variables, tmp_path_factory.mktemp(EXAMPLE), EXAMPLE) as stack:
+    with applied(
+        emulator, variables, tmp_path_factory.mktemp(EXAMPLE), paths.TERRAFORM / "examples" / EXAMPLE
+    ) as stack:
         yield Deployed(stack)
     assert stack.leftovers() == []
 
@@ -222,7 +230,13 @@ def encrypted(
     emulator: Emulator, kms_key: str, zip_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployed]:
     """A stack in direct mode, encrypted with a customer's key; whoever changes its mode changes it back."""
-    variables = {**QUICK, "delivery": "direct", "package": {"path": str(zip_path)}, "kms_key_arn": kms_key}
+    variables = {
+        **QUICK,
+        "delivery": "direct",
+        "queue": {**QUICK["queue"], "keep": False},
+        "package": {"path": str(zip_path)},
+        "kms_key_arn": kms_key,
+    }
     with applied(emulator, variables, tmp_path_factory.mktemp(ENCRYPTED)) as stack:
         # As the output asks: its statements beside the customer's own, before the topic is used.
         policy = json.loads(stack.outputs["kms_key_policy"])

@@ -23,7 +23,7 @@ from botocore.client import Config
 from botocore.exceptions import ClientError
 from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 
-from harness import stack
+from harness import paths, stack
 from harness.emulator import Emulator
 from harness.stack import Stack
 from harness.terraform import TerraformError
@@ -96,7 +96,10 @@ NEXT_RELEASE = {
         "AllowLambdaAssumeRole": "AllowLambda",
         '"What the function ${var.name} may do."': '"What the function may do."',
     },
-    "modules/feedback/delivery.tf": {"maximum_event_age_in_seconds = 21600": "maximum_event_age_in_seconds = 18000"},
+    "modules/feedback/delivery.tf": {
+        "maximum_event_age_in_seconds = 21600": "maximum_event_age_in_seconds = 18000",
+        "jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_letter.arn })": "null",
+    },
 }
 
 
@@ -210,7 +213,7 @@ def pipeline(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> It
         "ses": {"identities": ["deployer.example"], "configuration_sets": [DEPLOYER]},
     }
     folder = tmp_path_factory.mktemp(DEPLOYER)
-    with stack.applied(emulator, variables, folder, "pipeline") as applied:
+    with stack.applied(emulator, variables, folder, paths.TERRAFORM / "examples" / "pipeline") as applied:
         made = Pipeline(applied, folder / "provider.log")
         iam = emulator.client("iam")
         for purpose, arn in applied.outputs["role_arns"].items():
@@ -273,6 +276,7 @@ def life(pipeline: Pipeline, kms_key: str, tmp_path_factory: pytest.TempPathFact
         **MODULES,
         "name": DEPLOYER,
         "delivery": "direct",
+        "queue": {**QUICK["queue"], "keep": False},
         "package": packages["this"],
         "tags": {"team": "mail", "cost": "1"},
         "ses": {"identities": {"deployer.example": identity}, "configuration_sets": {DEPLOYER: {"create": True}}},

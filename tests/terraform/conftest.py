@@ -21,11 +21,11 @@ _NOT_COPIED = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars", "*
 
 ACCOUNT = "000000000000"  # the emulator's
 KEY = f"arn:aws:kms:{REGION}:123456789012:key/11111111-2222-3333-4444-555555555555"
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "queue": {"delivery": "queue"},
-    "direct": {"delivery": "direct"},
+    "direct": {"delivery": "direct", "queue": {"keep": False}},
     "queue_with_key": {"delivery": "queue", "kms_key_arn": KEY},
-    "direct_with_key": {"delivery": "direct", "kms_key_arn": KEY},
+    "direct_with_key": {"delivery": "direct", "queue": {"keep": False}, "kms_key_arn": KEY},
 }
 LOOKUP = {
     "table": {"name": "mailing", "arn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/mailing"},

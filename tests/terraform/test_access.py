@@ -127,7 +127,7 @@ def test_of_all_actions_of_these_services_no_other_is_allowed(plan: dict[str, An
     assert found == needs(variant)
 
 
-TOPIC = "module.queue.module.feedback.aws_sns_topic_policy.this.policy"
+TOPIC = "module.queue.module.feedback.module.topic[0].aws_sns_topic_policy.this.policy"
 SES = "ses.amazonaws.com"
 IDENTITY = arn("ses", "identity/example.com")
 
@@ -254,8 +254,8 @@ def test_who_may_use_the_key(plan: dict[str, Any], variant: str) -> None:
     others: list[tuple[str | None, dict[str, str]]] = [
         (SES, {**ses, "aws:SourceAccount": FOREIGN}),
         (SES, {}),
-        (SNS, {"aws:SourceArn": arn("sns", "another")}),
-        (logs, {name: value.replace(variant, "another") for name, value in group.items()}),
+        (SNS, {"aws:SourceArn": arn("sns", "another").replace(ACCOUNT, FOREIGN)}),
+        (logs, {name: value.replace(ACCOUNT, FOREIGN) for name, value in group.items()}),
         (None, {}),
         ("lambda.amazonaws.com", ses),
     ]

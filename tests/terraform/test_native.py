@@ -39,7 +39,7 @@ def completed(block: str) -> str:
     """Let an example call the modules of this copy of the tree, and module feedback if it only takes its outputs."""
     if re.search(r"\bmodule\.feedback\b", block) and 'module "feedback"' not in block:
         block += FEEDBACK
-    return re.sub(r'^( *source *= *").*?modules/', r"\1../terraform/modules/", block, flags=re.MULTILINE)
+    return re.sub(r'^( *source *= *").*?modules/(\w+)[^"]*"', r'\1../terraform/modules/\2"', block, flags=re.MULTILINE)
 
 
 def test_is_formatted(tree: Tree) -> None:

@@ -88,7 +88,7 @@ locals {
         "lambda:AddPermission", "lambda:CreateFunction", "lambda:DeleteFunction", "lambda:DeleteFunctionConcurrency",
         "lambda:DeleteFunctionEventInvokeConfig", "lambda:PutFunctionConcurrency",
         "lambda:PutFunctionEventInvokeConfig", "lambda:RemovePermission", "lambda:UpdateFunctionCode",
-        "lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionEventInvokeConfig",
+        "lambda:UpdateFunctionConfiguration",
       ]
       resources = local.function_arns
       condition = null

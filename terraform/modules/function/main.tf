@@ -37,6 +37,12 @@ resource "aws_lambda_function" "this" {
 
   # It may be called as soon as it exists, and must then be allowed to work.
   depends_on = [aws_iam_role_policy.this]
+
+  lifecycle {
+    # Here and below: what exists keeps its name. A function that is replaced to be renamed takes its topic's subscription
+    # with it, and its log group what it has logged.
+    ignore_changes = [function_name]
+  }
 }
 
 resource "aws_cloudwatch_log_group" "this" {
@@ -44,6 +50,10 @@ resource "aws_cloudwatch_log_group" "this" {
   retention_in_days = var.function.log_retention_days
   kms_key_id        = var.kms_key_arn
   tags              = var.tags
+
+  lifecycle {
+    ignore_changes = [name]
+  }
 }
 
 resource "aws_iam_role" "this" {
@@ -51,6 +61,10 @@ resource "aws_iam_role" "this" {
   description        = "What the function ${var.name} may do."
   assume_role_policy = data.aws_iam_policy_document.trust.json
   tags               = var.tags
+
+  lifecycle {
+    ignore_changes = [name]
+  }
 }
 
 data "aws_iam_policy_document" "trust" {
@@ -69,4 +83,8 @@ resource "aws_iam_role_policy" "this" {
   name   = var.name
   role   = aws_iam_role.this.id
   policy = var.policy
+
+  lifecycle {
+    ignore_changes = [name]
+  }
 }
