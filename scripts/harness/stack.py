@@ -137,7 +137,7 @@ class Stack:
 
 
 def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller: Path | None = None) -> Stack:
-    """Copy ``terraform/`` into a folder and apply the root, or a caller of its modules. Arguments as :func:`prepared`.
+    """Copy ``terraform/`` into a folder and apply the root, or a caller of its modules, as :func:`prepared` takes them.
 
     Raises:
         TerraformError: Terraform or its provider is missing, or the root does not apply.
@@ -153,7 +153,7 @@ def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller
 
 
 def prepared(emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller: Path | None = None) -> Stack:
-    """Copy ``terraform/`` into a folder, with variables for the root or a caller of its modules, for :meth:`Stack.init`.
+    """Copy ``terraform/`` into a folder, with variables for the root or a caller of its modules; ``init`` comes next.
 
     Such a ``caller`` is one of the examples, or any other folder that names the modules as ``../../modules/NAME``.
     Variables not given: a ``name`` of its own, so that stacks do not meet in one emulator; of the root also the built

@@ -321,6 +321,10 @@ def life(pipeline: Pipeline, kms_key: str, tmp_path_factory: pytest.TempPathFact
     return Life(roles, drift, str(refused.value), left)
 
 
+def test_the_set_up_is_as_it_says(pipeline: Pipeline) -> None:
+    assert pipeline.stack.drift() == []
+
+
 def test_the_two_roles_suffice_from_the_first_apply_to_the_destroy(life: Life) -> None:
     assert life.drift == []
     assert life.leftovers == []

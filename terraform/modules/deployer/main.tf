@@ -17,9 +17,12 @@ locals {
   feedback  = "${var.name}-feedback"
   functions = [local.feedback, "${var.name}-lookup"]
 
-  table_arn     = "arn:${local.partition}:dynamodb:${local.scope}:table/${coalesce(var.table_name, var.name)}"
-  topic_arn     = "arn:${local.partition}:sns:${local.scope}:${local.feedback}"
-  queue_arns    = [for queue in [local.feedback, "${local.feedback}-dead-letter"] : "arn:${local.partition}:sqs:${local.scope}:${queue}"]
+  table_arn = "arn:${local.partition}:dynamodb:${local.scope}:table/${coalesce(var.names.table, var.name)}"
+  topic_arn = "arn:${local.partition}:sns:${local.scope}:${coalesce(var.names.topic, local.feedback)}"
+  queue_arns = [
+    for queue in [coalesce(var.names.queue, local.feedback), coalesce(var.names.dead_letter_queue, "${local.feedback}-dead-letter")] :
+    "arn:${local.partition}:sqs:${local.scope}:${queue}"
+  ]
   role_arns     = [for function in local.functions : "arn:${local.partition}:iam::${local.account}:role${var.role_path}${function}"]
   function_arns = [for function in local.functions : "arn:${local.partition}:lambda:${local.scope}:function:${function}"]
   log_group_arns = [

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Start of every name, as module feedback has it: what is called NAME-feedback and NAME-lookup may be deployed."
+  description = "Start of every name, as module feedback has it: what is called NAME-feedback and NAME-lookup may be deployed. For a stack that exists, the one that it was created with."
   type        = string
   default     = "mailing"
   nullable    = false
@@ -10,14 +10,20 @@ variable "name" {
   }
 }
 
-variable "table_name" {
-  description = "Name of the table; null: the value of `name`."
-  type        = string
-  default     = null
+variable "names" {
+  description = "Names that do not follow from `name`: those of the modules' variables `table`, `topic` and `queue`, of resources that are created or exist already."
+  type = object({
+    table             = optional(string) # Name of the table; null: the value of `name`.
+    topic             = optional(string) # Name of the topic; null: NAME-feedback.
+    queue             = optional(string) # Name of the queue; null: NAME-feedback.
+    dead_letter_queue = optional(string) # Name of the dead-letter queue; null: NAME-feedback-dead-letter.
+  })
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = can(regex("^[a-zA-Z0-9_.-]{3,255}$", coalesce(var.table_name, "mailing")))
-    error_message = "The table's name must be 3 to 255 letters, digits, underscores, dots or hyphens."
+    condition     = alltrue([for name in values(var.names) : can(regex("^[a-zA-Z0-9_.-]{1,256}$", coalesce(name, "mailing")))])
+    error_message = "Each of names must be a name, not an ARN or a pattern: 1 to 256 letters, digits, underscores, dots or hyphens."
   }
 }
 

@@ -138,3 +138,21 @@ run "a_policy_that_iam_would_refuse_is_refused" {
 
   expect_failures = [output.apply_policy]
 }
+
+run "other_names_take_the_place_of_the_usual_ones" {
+  variables {
+    names = { table = "suppressed", topic = "ses", queue = "work", dead_letter_queue = "failed" }
+  }
+
+  assert {
+    condition = [
+      for arn in flatten(jsondecode(output.apply_policy).Statement[*].Resource) : arn if can(regex(":(dynamodb|sns|sqs):", arn))
+      ] == [
+      "arn:aws:dynamodb:eu-west-1:123456789012:table/suppressed",
+      "arn:aws:sns:eu-west-1:123456789012:ses",
+      "arn:aws:sqs:eu-west-1:123456789012:work",
+      "arn:aws:sqs:eu-west-1:123456789012:failed",
+    ]
+    error_message = "The policy must name what is there."
+  }
+}

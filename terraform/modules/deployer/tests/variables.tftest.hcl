@@ -1,3 +1,5 @@
+# Every value that is refused.
+
 mock_provider "aws" {
   source = "../../tests/mocks"
 }
@@ -12,14 +14,14 @@ run "name_is_that_of_the_modules" {
   expect_failures = [var.name]
 }
 
-run "table_name_is_one" {
+run "names_are_no_patterns" {
   command = plan
 
   variables {
-    table_name = "a b"
+    names = { table = "*" }
   }
 
-  expect_failures = [var.table_name]
+  expect_failures = [var.names]
 }
 
 run "boundary_is_a_policy" {
