@@ -8,10 +8,10 @@ variable "name" {
 }
 
 variable "package" {
-  description = "The function's zip: `path`, `s3`, or neither for `build/healthy-mailing.zip` of this project, as `make package` builds it."
+  description = "The functions' zip: `path`, `s3`, or neither for the zip that comes with the module."
   type = object({
-    path = optional(string)               # Path of a local file.
-    s3 = optional(object({                # An object in S3. Terraform notices a new one by `object_version` or `source_code_hash`.
+    path = optional(string)               # Path of a local zip.
+    s3 = optional(object({                # A zip in S3, with `object_version`, `source_code_hash` or both: Terraform notices a new zip by them.
       bucket           = string           # Name of the bucket.
       key              = string           # Key of the object.
       object_version   = optional(string) # Version of the object, if the bucket keeps versions.
@@ -117,13 +117,13 @@ variable "ses" {
   description = "Points SES at the topic (module ses); null: SES is pointed at it by other means."
   type = object({
     identities = optional(map(object({         # Verified domains and addresses whose notifications go to the topic, by themselves: `"example.com" = {}`.
-      create           = optional(bool, false) # Whether to create the identity; otherwise it must exist.
+      create           = optional(bool, false) # Whether to create the identity, which is then protected from being destroyed; otherwise it must exist.
       delivery         = optional(bool, true)  # Whether deliveries are reported besides bounces and complaints.
       original_headers = optional(bool, false) # Whether notifications hold the mail's headers.
       email_forwarding = optional(bool)        # Whether bounces and complaints are also forwarded by email; null: stays as it is, which is on for a new identity.
     })), {})
     configuration_sets = optional(map(object({ # Configuration sets whose events go to the topic, by name.
-      create       = optional(bool, false)     # Whether to create the set; otherwise it must exist.
+      create       = optional(bool, false)     # Whether to create the set, which is then protected from being destroyed; otherwise it must exist.
       delivery     = optional(bool, true)      # Whether deliveries are reported besides bounces and complaints.
       subscription = optional(bool, true)      # Whether recipients' subscription preferences are reported.
     })), {})
@@ -147,7 +147,7 @@ variable "lookup" {
       burst               = optional(number, 200) # How many requests may come at once beyond that.
     }), {})
     callers     = optional(set(string), []) # IAM principals of other accounts that may call every operation, as ARNs.
-    access_logs = optional(bool, true)      # Whether each request is logged, which needs a role in the account: see the module's README.
+    access_logs = optional(bool, false)     # Whether each request is logged, which needs a role in the account: see the module's README.
   })
   default = null
 }
@@ -155,11 +155,13 @@ variable "lookup" {
 variable "monitoring" {
   description = "Alarms and a dashboard (module monitoring); null: none, `{}`: with their defaults."
   type = object({
-    alarm_topic_arn = optional(string)            # ARN of the SNS topic that alarms tell; null: alarms only show.
+    alarm_topic_arn        = optional(string)     # ARN of the SNS topic that alarms tell; null: alarms only show.
+    urgent_alarm_topic_arn = optional(string)     # ARN of the SNS topic that urgent alarms tell instead; null: the same as the others.
     rates = optional(object({                     # Rates of a day above which an alarm goes off.
       bounce_percent     = optional(number, 5)    # Permanent bounces, in per cent of a day's recipients; 0: no such alarm.
       complaint_percent  = optional(number, 0.1)  # Complaints, in per cent of a day's recipients; 0: no such alarm.
       minimum_recipients = optional(number, 1000) # How many recipients a day must have for its rates to count.
+      reputation         = optional(bool, true)   # Whether alarms watch the rates by which SES reviews the whole account in this region; one copy in a region is enough.
     }), {})
     silence_hours     = optional(number, 24)  # Hours without any feedback after which an alarm goes off; 0: no such alarm.
     queue_age_seconds = optional(number, 900) # Age of the oldest message in the queue above which an alarm goes off.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import package
 from harness import paths
 from harness.emulator import Emulator
 from harness.errors import HarnessError
@@ -81,7 +82,7 @@ class Stack:
         path = self.folder / _VARIABLES
         values = json.loads(path.read_text())
         for name, value in variables.items():
-            values[name] = {**values.get(name, {}), **value} if isinstance(value, Mapping) else value
+            values[name] = {**(values.get(name) or {}), **value} if isinstance(value, Mapping) else value
         path.write_text(json.dumps(values, indent=2))
         self.run("apply", "-auto-approve", "-no-color")
 
@@ -137,7 +138,7 @@ class Stack:
 
 
 def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller: Path | None = None) -> Stack:
-    """Copy ``terraform/`` into a folder and apply the root, or a caller of its modules, as :func:`prepared` takes them.
+    """Copy ``terraform/`` into a folder and apply the root or a caller; arguments as of :func:`prepared`.
 
     Raises:
         TerraformError: Terraform or its provider is missing, or the root does not apply.
@@ -153,23 +154,24 @@ def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller
 
 
 def prepared(emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller: Path | None = None) -> Stack:
-    """Copy ``terraform/`` into a folder, with variables for the root or a caller of its modules; ``init`` comes next.
+    """Copy ``terraform/`` into a folder, with the zip of ``function/`` as it is now; :meth:`Stack.init` comes next.
 
-    Such a ``caller`` is one of the examples, or any other folder that names the modules as ``../../modules/NAME``.
-    Variables not given: a ``name`` of its own, so that stacks do not meet in one emulator; of the root also the built
-    package and no deletion protection.
+    A ``caller`` calls the modules: one of the examples, or any other folder that names them ``../../modules/NAME``.
+    Variables not given: a ``name`` of its own, so that stacks do not meet in one emulator; of the root also no deletion
+    protection.
 
     Raises:
         TerraformError: Terraform is missing.
     """
     name = variables.get("name") or f"mailing-{secrets.token_hex(3)}"
-    of_root = {"package": {"path": str(paths.PACKAGE)}, "table": {"deletion_protection": False}}
+    of_root = {"table": {"deletion_protection": False}}
     values = {"name": name, **({} if caller else of_root), **variables}
     copy = folder / "terraform"
     shutil.copytree(paths.TERRAFORM, copy, ignore=shutil.ignore_patterns(*_NOT_COPIED, "examples"))
     if caller:
         ignored = shutil.ignore_patterns(*_NOT_COPIED)
         shutil.copytree(caller, copy / "examples" / caller.name, ignore=ignored)
+    package.build(folder / package.PACKAGE.relative_to(paths.ROOT))
     stack = Stack(emulator, name, copy / "examples" / caller.name if caller else copy, find(), {})
     (stack.folder / _VARIABLES).write_text(json.dumps(values, indent=2))
     (stack.folder / _OVERRIDE).write_text(_PROVIDER)

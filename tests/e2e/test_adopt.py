@@ -37,7 +37,13 @@ def made_by_hand(emulator: Emulator) -> Iterator[dict[str, str]]:
         AttributeDefinitions=[{"AttributeName": KEY, "AttributeType": "S"}],
         ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 5},
     )
-    old = {KEY: OLD, "notificationType": "Bounce", "from": "a@example.com", "timestamp": "x", "state": "disable"}
+    old = {
+        KEY: OLD,
+        "notificationType": "Bounce",
+        "from": "a@example.com",
+        "timestamp": "2017-08-02T17:20:00Z",
+        "state": "disable",
+    }
     dynamodb.put_item(TableName=NAME, Item={name: {"S": value} for name, value in old.items()})
     topic = emulator.client("sns").create_topic(Name=f"{NAME}-ses-notifications")["TopicArn"]
     iam = emulator.client("iam")
@@ -84,7 +90,7 @@ def test_it_is_taken_over_and_nothing_is_lost(
         eventually(lambda: adopted.states(during), {during: "disable"})
         assert stack.drift() == []
 
-        stack.change({"delivery": "queue"})
+        stack.change({"keep_subscription": False})
         adopted.publish(ses.text(ses.complaint(after)), ses.text(ses.complaint(OLD)))
         eventually(lambda: adopted.states(after, during, OLD), dict.fromkeys((after, during, OLD), "disable"))
         eventually(lambda: "suppressed" in (adopted.item(OLD) or {}), expected=True)

@@ -34,11 +34,10 @@ REPLACED = (
 
 
 @pytest.fixture(scope="module")
-def platform(emulator: Emulator, zip_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+def platform(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """A stack in queue mode whose modules all wait for something; tests that change it change it back."""
     variables = {
         **QUICK,
-        "package": {"path": str(zip_path)},
         "table": {"deletion_protection": False},
         "ses": {"identities": {"platform.example": {"create": True}}} if emulator.simulates_ses else {},
     }

@@ -28,7 +28,7 @@ from harness.emulator import Emulator
 from harness.stack import Stack
 from harness.terraform import TerraformError
 
-from .conftest import MODULES, QUICK
+from .conftest import MODULES, QUICK, released
 
 DEPLOYER = "deployer"
 pytestmark = pytest.mark.xdist_group(DEPLOYER)
@@ -274,6 +274,7 @@ def life(pipeline: Pipeline, kms_key: str, tmp_path_factory: pytest.TempPathFact
     created: Mapping[str, Any] = {
         **QUICK,
         **MODULES,
+        "lookup": {"access_logs": True},
         "name": DEPLOYER,
         "delivery": "direct",
         "queue": {**QUICK["queue"], "keep": False},
@@ -289,7 +290,7 @@ def life(pipeline: Pipeline, kms_key: str, tmp_path_factory: pytest.TempPathFact
         "function": {**QUICK["function"], "memory_megabytes": 256, "reserved_concurrency": 5, "log_retention_days": 0},
         "table": {"deletion_protection": False, "point_in_time_recovery": False, "index": True},
         "kms_key_arn": kms_key,
-        "lookup": {"callers": ["arn:aws:iam::111111111111:root"], "throttling": {"burst": 20}},
+        "lookup": {"access_logs": True, "callers": ["arn:aws:iam::111111111111:root"], "throttling": {"burst": 20}},
         "monitoring": {"silence_hours": 0, "rates": {"bounce_percent": 0, "complaint_percent": 0}},
         "ses": {
             "identities": {"deployer.example": {**identity, "delivery": False, "email_forwarding": True}},
@@ -315,7 +316,8 @@ def life(pipeline: Pipeline, kms_key: str, tmp_path_factory: pytest.TempPathFact
     with pytest.raises(TerraformError) as refused:
         planning.run("apply", "-auto-approve", "-no-color", '-var=tags={"team":"other"}')
     (applying.folder / "terraform.tfvars.json").write_text(json.dumps(values))
-    pipeline.run("apply", applying, "destroy", "-auto-approve", "-no-color")
+    with released(applying):
+        pipeline.run("apply", applying, "destroy", "-auto-approve", "-no-color")
     mine = {f"role {arn.rpartition('/')[2]}" for arn in pipeline.stack.outputs["role_arns"].values()}
     left = [each for each in replace(applying, name=DEPLOYER).leftovers() if each not in mine]
     return Life(roles, drift, str(refused.value), left)

@@ -88,12 +88,10 @@ def plan(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
     """
     folder = tree.folder / "variants"
     folder.mkdir()
-    (folder / "package.zip").touch()
-    calls = {
-        name: {"source": "../terraform", "name": name, "package": {"path": "package.zip"}, **variables}
-        for name, variables in VARIANTS.items()
+    calls: dict[str, dict[str, Any]] = {
+        name: {"source": "../terraform", "name": name, **variables} for name, variables in VARIANTS.items()
     }
-    calls["lookup"] = {"source": "../terraform/modules/lookup", "package": {"path": "package.zip"}, "feedback": LOOKUP}
+    calls["lookup"] = {"source": "../terraform/modules/lookup", "feedback": LOOKUP}
     (folder / "main.tf.json").write_text(json.dumps({"module": calls}))
     with running("embedded", tmp_path_factory.mktemp("emulator")) as emulator:
         # Not the tree's provider, which runs already and knows nothing of the emulator.

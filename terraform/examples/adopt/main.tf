@@ -30,14 +30,15 @@ import {
 }
 
 import {
-  to = module.feedback.aws_sns_topic_subscription.function[0]
-  id = var.subscription_arn
+  for_each = var.keep_subscription ? toset([var.subscription_arn]) : toset([])
+  to       = module.feedback.aws_sns_topic_subscription.function[0]
+  id       = each.value
 }
 
 module "feedback" {
   source = "../../modules/feedback"
 
   name     = var.name
-  delivery = var.delivery
+  delivery = var.keep_subscription ? "both" : "queue"
   table    = { deletion_protection = var.deletion_protection }
 }

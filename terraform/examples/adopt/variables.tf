@@ -55,16 +55,11 @@ variable "subscription_arn" {
   }
 }
 
-variable "delivery" {
-  description = "First `both`, which keeps your subscription and adds the queue; then `queue`, which ends your subscription."
-  type        = string
-  default     = "both"
+variable "keep_subscription" {
+  description = "Whether your subscription stays beside the queue. Set it to false once the first apply is done."
+  type        = bool
+  default     = true
   nullable    = false
-
-  validation {
-    condition     = contains(["queue", "direct", "both"], var.delivery)
-    error_message = "The delivery must be \"queue\", \"direct\" or \"both\"."
-  }
 }
 
 variable "deletion_protection" {

@@ -7,8 +7,8 @@ variable "name" {
 variable "ses" {
   description = "Identities and configuration sets that are deployed: the keys of module ses's variables."
   type = object({
-    identities         = optional(set(string), []) # Domains and addresses, which may be created and deleted too.
-    configuration_sets = optional(set(string), []) # Names of configuration sets, which may be created and deleted too.
+    identities         = optional(set(string), []) # Domains and addresses, which may be created too.
+    configuration_sets = optional(set(string), []) # Names of configuration sets, which may be created too.
   })
   default = {}
 }

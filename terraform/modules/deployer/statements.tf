@@ -195,13 +195,14 @@ locals {
 
   ses = length(local.ses_arns) == 0 ? [] : [
     {
+      # Module ses protects identities and configuration sets from being destroyed, so nothing here deletes them.
       read = [
         "ses:GetConfigurationSet", "ses:GetConfigurationSetEventDestinations", "ses:GetEmailIdentity",
         "ses:ListTagsForResource",
       ]
       write = [
         "ses:CreateConfigurationSet", "ses:CreateConfigurationSetEventDestination", "ses:CreateEmailIdentity",
-        "ses:DeleteConfigurationSet", "ses:DeleteConfigurationSetEventDestination", "ses:DeleteEmailIdentity",
+        "ses:DeleteConfigurationSetEventDestination",
         "ses:PutEmailIdentityFeedbackAttributes", "ses:TagResource", "ses:UntagResource",
         "ses:UpdateConfigurationSetEventDestination",
       ]

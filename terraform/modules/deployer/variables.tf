@@ -30,8 +30,8 @@ variable "names" {
 variable "ses" {
   description = "What module ses configures: the keys of its variables of the same names."
   type = object({
-    identities         = optional(set(string), []) # Domains and addresses, which may be created and deleted too.
-    configuration_sets = optional(set(string), []) # Names of configuration sets, which may be created and deleted too.
+    identities         = optional(set(string), []) # Domains and addresses, which may be created too.
+    configuration_sets = optional(set(string), []) # Names of configuration sets, which may be created too.
   })
   default  = {}
   nullable = false

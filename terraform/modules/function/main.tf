@@ -1,5 +1,19 @@
 # What every function of this project consists of: the code from the package, a role, a log group.
 
+locals {
+  path = var.package.path == null ? "${path.module}/healthy-mailing.zip" : var.package.path
+
+  # One spelling of each path, since another would change the plan: relative to the folder that Terraform runs in, which
+  # may lie elsewhere on the machine that applies the plan. An absolute path to another place stays absolute.
+  absolute = abspath(local.path)
+  here     = split("/", abspath("."))
+  there    = split("/", local.absolute)
+  shared   = length([for i in range(length(local.here)) : i if startswith(local.absolute, "${join("/", slice(local.here, 0, i + 1))}/")])
+  relative = join("/", concat([for folder in slice(local.here, local.shared, length(local.here)) : ".."], slice(local.there, local.shared, length(local.there))))
+  outside  = can(regex("^(/|[A-Za-z]:)", local.path)) && local.shared < length(local.here)
+  filename = local.outside ? local.absolute : local.relative
+}
+
 resource "aws_lambda_function" "this" {
   # checkov:skip=CKV_AWS_116:a dead-letter queue is the caller's choice; what is called synchronously needs none
   # checkov:skip=CKV_AWS_117:it talks to DynamoDB alone, which a VPC would only put a hop away
@@ -15,8 +29,8 @@ resource "aws_lambda_function" "this" {
   architectures    = [var.function.architecture]
   memory_size      = var.function.memory_megabytes
   timeout          = var.function.timeout_seconds
-  filename         = var.package.path
-  source_code_hash = var.package.path != null ? filebase64sha256(var.package.path) : try(var.package.s3.source_code_hash, null)
+  filename         = var.package.s3 == null ? local.filename : null
+  source_code_hash = var.package.s3 == null ? try(filebase64sha256(local.filename), null) : var.package.s3.source_code_hash
 
   s3_bucket         = try(var.package.s3.bucket, null)
   s3_key            = try(var.package.s3.key, null)
@@ -42,6 +56,12 @@ resource "aws_lambda_function" "this" {
     # Here and below: what exists keeps its name. A function that is replaced to be renamed takes its topic's subscription
     # with it, and its log group what it has logged.
     ignore_changes = [function_name]
+
+    # Not a validation of the variable, which would keep a stack whose zip is gone from being destroyed.
+    precondition {
+      condition     = var.package.s3 != null || can(filebase64sha256(local.filename))
+      error_message = "There is no zip at ${local.filename}: build it with `make package`, or leave out package.path to take the zip that comes with the module."
+    }
   }
 }
 
@@ -58,7 +78,7 @@ resource "aws_cloudwatch_log_group" "this" {
 
 resource "aws_iam_role" "this" {
   name               = var.name
-  description        = "What the function ${var.name} may do."
+  description        = "What the function of this name may do."
   assume_role_policy = data.aws_iam_policy_document.trust.json
   tags               = var.tags
 

@@ -23,7 +23,6 @@ variable "release" {
   type    = number
   default = 1
 }
-variable "package" { type = object({ path = string }) }
 variable "function" { type = any }
 variable "queue" { type = any }
 variable "table" { type = any }
@@ -40,7 +39,6 @@ module "feedback" {
   source = "../../modules/feedback"
 
   name     = var.name
-  package  = var.package
   function = var.function
   queue    = var.queue
   table    = var.table
@@ -80,7 +78,6 @@ module "lookup" {
   source = "../../modules/lookup"
 
   name        = var.name
-  package     = var.package
   feedback    = module.feedback
   access_logs = false
 

@@ -5,7 +5,6 @@ mock_provider "aws" {
 }
 
 variables {
-  package  = { path = "versions.tf" } # any file; nothing runs it
   delivery = "direct"
   queue    = { keep = false }
 }

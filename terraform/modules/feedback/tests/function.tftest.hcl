@@ -4,15 +4,11 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-variables {
-  package = { path = "versions.tf" } # any file; nothing runs it
-}
-
 run "defaults" {
   assert {
     condition = (
       module.function.lambda.handler == "feedback.handler" &&
-      module.function.lambda.filename == "versions.tf" &&
+      module.function.lambda.filename == "../function/healthy-mailing.zip" &&
       module.function.lambda.architectures == tolist(["arm64"]) &&
       module.function.lambda.memory_size == 512 &&
       module.function.lambda.timeout == 30 &&
@@ -46,6 +42,7 @@ run "settings_reach_the_function" {
   command = plan
 
   variables {
+    package  = { path = "versions.tf" } # any file; nothing runs it
     rules    = { soft_bounce_limit = 3, soft_bounce_window_days = 14, delivery_refresh_days = 7 }
     function = { memory_megabytes = 1024, timeout_seconds = 60, reserved_concurrency = 0, architecture = "x86_64", log_level = "DEBUG", log_retention_days = 365 }
   }
@@ -68,6 +65,7 @@ run "settings_reach_the_function" {
 
   assert {
     condition = (
+      module.function.lambda.filename == "versions.tf" &&
       module.function.lambda.memory_size == 1024 &&
       module.function.lambda.timeout == 60 &&
       module.function.lambda.reserved_concurrent_executions == 0 &&

@@ -4,10 +4,6 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-variables {
-  package = { path = "versions.tf" } # any file; nothing runs it
-}
-
 run "everybody_may_do_what_they_must_and_nothing_else" {
   command = plan
 

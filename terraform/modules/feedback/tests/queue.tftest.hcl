@@ -4,10 +4,6 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-variables {
-  package = { path = "versions.tf" } # any file; nothing runs it
-}
-
 run "topic_reaches_the_function_through_the_queue" {
   assert {
     condition = (
