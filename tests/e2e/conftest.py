@@ -209,7 +209,7 @@ def deployments(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) ->
             yield {mode: Deployed(stack) for mode, (_, stack) in entered.items()}
         finally:
 
-            def destroy(context: Any, stack: Stack) -> None:  # noqa: ANN401  (as above)
+            def destroy(context: Any, stack: Stack) -> None:
                 with released(stack):
                     context.__exit__(None, None, None)
 
