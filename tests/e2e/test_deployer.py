@@ -94,7 +94,7 @@ NOT_NEEDED = {
 NEXT_RELEASE = {
     "modules/function/main.tf": {
         "AllowLambdaAssumeRole": "AllowLambda",
-        '"What the function ${var.name} may do."': '"What the function may do."',
+        "What the function of this name may do.": "What the function may do.",
     },
     "modules/feedback/delivery.tf": {
         "maximum_event_age_in_seconds = 21600": "maximum_event_age_in_seconds = 18000",
