@@ -39,6 +39,7 @@ LONGEST = (
     "encrypted",
     "complete",
     "adopted",
+    "leaving",
     "faults",
     "terraform",
     "terraform-policies",

@@ -73,8 +73,10 @@ class Stack:
             if change["change"]["actions"] not in (["no-op"], ["read"])
         ]
 
-    def change(self, variables: Mapping[str, Any]) -> None:
+    def change(self, variables: Mapping[str, Any], *, target: str | None = None) -> None:
         """Apply it again with some variables changed; attributes of an object replace those of the same name.
+
+        With ``target``, apply that resource alone.
 
         Raises:
             TerraformError: it does not apply.
@@ -84,7 +86,7 @@ class Stack:
         for name, value in variables.items():
             values[name] = {**(values.get(name) or {}), **value} if isinstance(value, Mapping) else value
         path.write_text(json.dumps(values, indent=2))
-        self.run("apply", "-auto-approve", "-no-color")
+        self.run("apply", "-auto-approve", "-no-color", *([f"-target={target}"] if target else []))
 
     def reread(self) -> "Stack":
         """Return it with the outputs that it has now.
