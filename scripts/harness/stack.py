@@ -5,7 +5,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ WAITS = "Terraform's AWS provider itself waits 25 s for every SQS queue that it 
 # Not part of the configuration that users apply, or of another run's state.
 _NOT_COPIED = (".terraform*", "*.tfstate*", "*.tfvars", "*.tfvars.json", "*.tftest.hcl", "tests", "*_override.tf")
 _VARIABLES = "terraform.tfvars.json"
+_OVERRIDE = "harness_override.tf"
+# An emulator's buckets have no names in DNS.
+_PROVIDER = 'provider "aws" {\n  s3_use_path_style = true\n}\n'
 # What a stack may leave: service and operation that list it, and where the answer has the names.
 _LISTED: Mapping[str, tuple[Any, Any, str, str | None]] = {
     "table": ("dynamodb", "list_tables", "TableNames", None),
@@ -43,6 +46,8 @@ class Stack:
     folder: Path
     terraform: Terraform
     outputs: Mapping[str, Any]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Of Terraform, beside the emulator's: somebody else's credentials, for instance."""
 
     def drift(self) -> list[str]:
         """Return what a plan would change, as ``ADDRESS: ACTION ATTRIBUTE, …``; empty if nothing.
@@ -68,8 +73,10 @@ class Stack:
             if change["change"]["actions"] not in (["no-op"], ["read"])
         ]
 
-    def change(self, variables: Mapping[str, Any]) -> None:
+    def change(self, variables: Mapping[str, Any], *, target: str | None = None) -> None:
         """Apply it again with some variables changed; attributes of an object replace those of the same name.
+
+        With ``target``, apply that resource alone.
 
         Raises:
             TerraformError: it does not apply.
@@ -79,7 +86,7 @@ class Stack:
         for name, value in variables.items():
             values[name] = {**(values.get(name) or {}), **value} if isinstance(value, Mapping) else value
         path.write_text(json.dumps(values, indent=2))
-        self.run("apply", "-auto-approve", "-no-color")
+        self.run("apply", "-auto-approve", "-no-color", *([f"-target={target}"] if target else []))
 
     def reread(self) -> "Stack":
         """Return it with the outputs that it has now.
@@ -101,11 +108,11 @@ class Stack:
     def leftovers(self) -> list[str]:
         """Return what has a name that begins as this stack's does, as ``KIND NAME``; after :meth:`destroy` none."""
         found = []
-        for kind, (service, operation, key, field) in _LISTED.items():
+        for kind, (service, operation, key, attribute) in _LISTED.items():
             if service == "ses" and not self.emulator.simulates_ses:
                 continue
             for page in self.emulator.client(service).get_paginator(operation).paginate():
-                names = (entry[field] if field else entry for entry in page.get(key, []))
+                names = (entry[attribute] if attribute else entry for entry in page.get(key, []))
                 # Of an ARN or a URL the last part.
                 last = (each.rsplit("/", 1)[-1].rsplit(":", 1)[-1] for each in names)
                 found += [f"{kind} {each}" for each in last if each.startswith(self.name)]
@@ -117,20 +124,46 @@ class Stack:
         Raises:
             TerraformError: it failed.
         """
+        return self.terraform.run(*arguments, folder=self.folder, environment=self._environment())
+
+    def init(self) -> None:
+        """Initialise its folder, before anything else.
+
+        Raises:
+            TerraformError: the provider is missing, or the backend refuses.
+        """
+        self.terraform.init(folder=self.folder, environment=self._environment())
+
+    def _environment(self) -> Mapping[str, str]:
         # With more attempts the provider waits for minutes after an emulator has died.
-        environment = {**self.emulator.environment(), "AWS_MAX_ATTEMPTS": "3"}
-        return self.terraform.run(*arguments, folder=self.folder, environment=environment)
+        return {**self.emulator.environment(), "AWS_MAX_ATTEMPTS": "3", **self.environment}
 
 
 def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller: Path | None = None) -> Stack:
-    """Copy ``terraform/`` into a folder, put the zip of ``function/`` as it is now there, apply the root or a caller.
+    """Copy ``terraform/`` into a folder and apply the root or a caller; arguments as of :func:`prepared`.
+
+    Raises:
+        TerraformError: Terraform or its provider is missing, or the root does not apply.
+    """
+    stack = prepared(emulator, variables, folder, caller)
+    stack.init()
+    try:
+        stack.run("apply", "-auto-approve", "-no-color")
+    except BaseException:
+        abandon(stack)
+        raise
+    return stack.reread()
+
+
+def prepared(emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller: Path | None = None) -> Stack:
+    """Copy ``terraform/`` into a folder, with the zip of ``function/`` as it is now; :meth:`Stack.init` comes next.
 
     A ``caller`` calls the modules: one of the examples, or any other folder that names them ``../../modules/NAME``.
     Variables not given: a ``name`` of its own, so that stacks do not meet in one emulator; of the root also no deletion
     protection.
 
     Raises:
-        TerraformError: Terraform or its provider is missing, or the root does not apply.
+        TerraformError: Terraform is missing.
     """
     name = variables.get("name") or f"mailing-{secrets.token_hex(3)}"
     of_root = {"table": {"deletion_protection": False}}
@@ -143,13 +176,8 @@ def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller
     package.build(folder / package.PACKAGE.relative_to(paths.ROOT))
     stack = Stack(emulator, name, copy / "examples" / caller.name if caller else copy, find(), {})
     (stack.folder / _VARIABLES).write_text(json.dumps(values, indent=2))
-    stack.terraform.init(folder=stack.folder, environment=emulator.environment())
-    try:
-        stack.run("apply", "-auto-approve", "-no-color")
-    except BaseException:
-        abandon(stack)
-        raise
-    return stack.reread()
+    (stack.folder / _OVERRIDE).write_text(_PROVIDER)
+    return stack
 
 
 def opened(emulator: Emulator, name: str, folder: Path) -> Stack:

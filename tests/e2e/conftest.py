@@ -34,6 +34,8 @@ CHANGES = "changes"
 """The same, of those that change a stack as a platform team does."""
 ADOPTED = "adopted"
 """The same, of those that take over what exists."""
+LEAVING = "leaving"
+"""The same, of those that destroy stacks."""
 
 # Of a call's time half is for its work, which is enough on a busy machine. A message that fails all the same comes back
 # after 6 x 10 s; a test that waits for that shortens it (see ``quick_redelivery``).

@@ -28,8 +28,19 @@ META_BLOCKS = {"lifecycle", "provisioner", "connection"}
 # 48036). So are `hash_key` and `range_key` of a table's index, which can't be avoided while provider 5 is supported.
 DEPRECATED = {"data.aws_region": {"name", "id"}}
 
-# Types that the file has no schema of: nothing of them is looked at.
-UNKNOWN = {"data.aws_dynamodb_table"}
+# Types that the file has no schema of: nothing of them is looked at here.
+# `terraform validate` and the emulator do, with provider 5.
+UNKNOWN = {
+    "data.aws_dynamodb_table",
+    "aws_iam_openid_connect_provider",
+    "aws_iam_policy",
+    "aws_iam_role_policy_attachment",
+    "aws_s3_bucket",
+    "aws_s3_bucket_policy",
+    "aws_s3_bucket_public_access_block",
+    "aws_s3_bucket_server_side_encryption_configuration",
+    "aws_s3_bucket_versioning",
+}
 
 REFERENCE = re.compile(
     r"""(?<![\w.-])(?P<data>data\.)?(?P<type>aws_\w+)\.[A-Za-z_][\w-]*  # a resource or data source
@@ -115,7 +126,7 @@ def problems_of_references(document: object) -> Iterator[str]:
             type_ = f"{match['data'] or ''}{match['type']}"
             known = block_of(bool(match["data"]), match["type"])
             # Without a schema, problems() complains where it is declared.
-            names: list[str] = re.findall(r"\.([A-Za-z_][\w-]*)", match["path"])
+            names: list[str] = re.findall(r"\.([A-Za-z_][\w-]*)", re.sub(r"\[[^\[\]]*\]", "", match["path"]))
             if known is None or not names:
                 continue
             if names[0] in DEPRECATED.get(type_, set()):
@@ -151,6 +162,16 @@ def test_modules_root_and_examples_are_looked_at() -> None:
     assert {".", "modules/feedback", "examples/minimal"} <= folders
     declared = re.findall(r'^(?:resource|data) "(aws_\w+)"', "\n".join(map(Path.read_text, FILES)), re.MULTILINE)
     assert {"aws_sns_topic", "aws_dynamodb_table", "aws_lambda_function", "aws_iam_policy_document"} <= set(declared)
+
+
+def test_what_is_left_out_is_used_and_has_no_schema() -> None:
+    declared = {
+        f"{'data.' if kind == 'data' else ''}{type_}"
+        for path in FILES
+        for kind, type_ in re.findall(r'^(resource|data) "(aws_\w+)"', path.read_text(), re.MULTILINE)
+    }
+    assert declared >= UNKNOWN
+    assert not [each for each in UNKNOWN if block_of(each.startswith("data."), each.removeprefix("data."))]
 
 
 RIGHT = """

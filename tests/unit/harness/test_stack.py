@@ -73,7 +73,7 @@ def test_only_the_configuration_is_copied(calls: Callable[[], list[str]], tmp_pa
     applied = stack.apply(fake_emulator(disposable=True), {}, tmp_path / "run")
     assert calls()
     files = {str(path.relative_to(applied.folder)) for path in applied.folder.rglob("*") if path.is_file()}
-    assert files == {"main.tf", "modules/feedback/main.tf", ZIP, "terraform.tfvars.json"}
+    assert files == {"main.tf", "modules/feedback/main.tf", ZIP, "terraform.tfvars.json", "harness_override.tf"}
 
 
 def test_the_zip_is_of_the_sources_as_they_are_now(calls: Callable[[], list[str]], tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ run "stage_is_throttled" {
     condition = (
       aws_api_gateway_stage.this.stage_name == "v1" &&
       aws_api_gateway_stage.this.deployment_id == aws_api_gateway_deployment.this.id &&
-      aws_api_gateway_stage.this.variables == null &&
+      aws_api_gateway_stage.this.variables == tomap({ function = module.function.lambda.function_name }) &&
       aws_api_gateway_method_settings.this.method_path == "*/*" &&
       aws_api_gateway_method_settings.this.stage_name == "v1" &&
       aws_api_gateway_method_settings.this.settings[0].throttling_rate_limit == 100 &&

@@ -1,0 +1,65 @@
+# What an administrator applies once, so that a pipeline can plan and apply the rest: who it is, what it may do, where the
+# state is. README.md has the commands.
+
+terraform {
+  required_version = ">= 1.7"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.81, < 7" # from 5.81 on an OIDC provider needs no thumbprint
+    }
+  }
+}
+
+provider "aws" {}
+
+module "deployer" {
+  source = "../../modules/deployer"
+
+  # And what else your root uses: a customer's key, a table's name, a package in S3, options of the functions.
+  name                 = var.name
+  ses                  = var.ses
+  permissions_boundary = aws_iam_policy.boundary.arn
+}
+
+locals {
+  roles = toset(["plan", "apply"])
+}
+
+resource "aws_iam_policy" "boundary" {
+  name        = "${var.name}-boundary"
+  description = "The most that a function of ${var.name} may do."
+  policy      = module.deployer.boundary_policy
+}
+
+resource "aws_iam_policy" "this" {
+  for_each = local.roles
+
+  name        = "${var.name}-${each.key}"
+  description = "What the pipeline may do when it deploys ${var.name}: ${each.key}."
+  policy      = each.key == "apply" ? module.deployer.apply_policy : module.deployer.plan_policy
+}
+
+resource "aws_iam_role" "this" {
+  for_each = local.roles
+
+  name               = "${var.name}-${each.key}"
+  description        = "What the pipeline does when it deploys ${var.name}: ${each.key}."
+  assume_role_policy = data.aws_iam_policy_document.trust[each.key].json
+}
+
+resource "aws_iam_role_policy_attachment" "this" {
+  for_each = local.roles
+
+  role       = aws_iam_role.this[each.key].name
+  policy_arn = aws_iam_policy.this[each.key].arn
+}
+
+resource "aws_iam_role_policy" "state" {
+  for_each = local.roles
+
+  name   = "state"
+  role   = aws_iam_role.this[each.key].name
+  policy = data.aws_iam_policy_document.state[each.key].json
+}

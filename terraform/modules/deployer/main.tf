@@ -1,0 +1,66 @@
+# The policies, made of names alone, so that they can be attached before there is anything to deploy.
+
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+locals {
+  account   = data.aws_caller_identity.current.account_id
+  partition = data.aws_partition.current.partition
+  # Provider 6 deprecates the attributes `name` and `id`, provider 5 lacks `region`; the endpoint, such as
+  # ec2.eu-west-1.amazonaws.com, tells it in both.
+  region = split(".", data.aws_region.current.endpoint)[1]
+  scope  = "${local.region}:${local.account}"
+
+  feedback  = "${var.name}-feedback"
+  functions = [local.feedback, "${var.name}-lookup"]
+
+  table_arn = "arn:${local.partition}:dynamodb:${local.scope}:table/${coalesce(var.names.table, var.name)}"
+  topic_arn = "arn:${local.partition}:sns:${local.scope}:${coalesce(var.names.topic, local.feedback)}"
+  queue_arns = [
+    for queue in [coalesce(var.names.queue, local.feedback), coalesce(var.names.dead_letter_queue, "${local.feedback}-dead-letter")] :
+    "arn:${local.partition}:sqs:${local.scope}:${queue}"
+  ]
+  role_arns     = [for function in local.functions : "arn:${local.partition}:iam::${local.account}:role${var.role_path}${function}"]
+  function_arns = [for function in local.functions : "arn:${local.partition}:lambda:${local.scope}:function:${function}"]
+  log_group_arns = [
+    for group in ["lambda/${local.feedback}", "lambda/${var.name}-lookup", "apigateway/${var.name}-lookup"] :
+    "arn:${local.partition}:logs:${local.scope}:log-group:/aws/${group}"
+  ]
+  ses_arns = concat(
+    [for identity in var.ses.identities : "arn:${local.partition}:ses:${local.scope}:identity/${identity}"],
+    [for set in var.ses.configuration_sets : "arn:${local.partition}:ses:${local.scope}:configuration-set/${set}"],
+  )
+
+  # Statements that differ only in what they name become one, which the length of a policy asks for. It allows no more: an
+  # action applies to the resources of its own service alone, and those of a service are the same in all its statements.
+  groups = {
+    for purpose, listed in {
+      plan  = [for each in local.statements : merge(each, { actions = each.read })]
+      apply = [for each in local.statements : merge(each, { actions = concat(each.read, each.write) })]
+    } :
+    purpose => {
+      for each in listed :
+      jsonencode([each.condition, contains(each.resources, "*")]) => each... if length(each.actions) > 0
+    }
+  }
+
+  policies = {
+    for purpose, groups in local.groups :
+    purpose => jsonencode({
+      Version = "2012-10-17"
+      Statement = [
+        for group in values(groups) : merge(
+          {
+            Effect   = "Allow"
+            Action   = distinct(flatten(group[*].actions))
+            Resource = distinct(flatten(group[*].resources))
+          },
+          { for element, condition in { Condition = group[0].condition } : element => condition if condition != null },
+        )
+      ]
+    })
+  }
+}

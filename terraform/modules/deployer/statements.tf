@@ -1,0 +1,274 @@
+# What Terraform asks for on behalf of each resource. A plan needs what is under `read`, an apply and a destroy both. The
+# names of actions and what they can be limited to: AWS Service Authorization Reference.
+
+locals {
+  with_boundary = var.permissions_boundary == null ? null : {
+    StringEquals = { "iam:PermissionsBoundary" = var.permissions_boundary }
+  }
+
+  statements = concat(
+    local.iam,
+    local.lambda,
+    local.feedback_path,
+    local.observability,
+    local.ses,
+    local.api,
+    local.options,
+  )
+
+  # All that a function's role is ever given: function.tf of modules feedback and lookup.
+  boundary = concat(
+    [
+      { actions = ["dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"], resources = [local.table_arn] },
+      { actions = ["dynamodb:Query"], resources = ["${local.table_arn}/index/suppressed-updatedAt"] },
+      {
+        actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        resources = [for function in local.functions : "arn:${local.partition}:logs:${local.scope}:log-group:/aws/lambda/${function}:log-stream:*"]
+      },
+      {
+        actions   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
+        resources = local.queue_arns
+      },
+    ],
+    [for key in var.kms_key_arn[*] : { actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [key] }],
+    [
+      for used in [var.function.tracing] :
+      { actions = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources = ["*"] } if used
+    ],
+    [
+      # What Lambda needs to connect a function to a VPC (AWS Lambda Developer Guide, "Giving Lambda functions access to
+      # resources in an Amazon VPC"); the role's own policy names the subnets and security groups.
+      for used in [var.function.vpc] : {
+        actions = [
+          "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
+          "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
+        ]
+        resources = ["*"]
+      } if used
+    ],
+  )
+
+  iam = [
+    {
+      read = [
+        "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies",
+      ]
+      write = [
+        "iam:DeleteRole", "iam:ListInstanceProfilesForRole", "iam:TagRole", "iam:UntagRole",
+        "iam:UpdateAssumeRolePolicy", "iam:UpdateRoleDescription",
+      ]
+      resources = local.role_arns
+      condition = null
+    },
+    {
+      # To put the boundary on a role that has none is allowed with it; to remove it is never allowed.
+      read = []
+      write = concat(
+        ["iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy"],
+        var.permissions_boundary == null ? [] : ["iam:PutRolePermissionsBoundary"],
+      )
+      resources = local.role_arns
+      condition = local.with_boundary
+    },
+    {
+      read      = []
+      write     = ["iam:PassRole"]
+      resources = local.role_arns
+      condition = { StringEquals = { "iam:PassedToService" = "lambda.amazonaws.com" } }
+    },
+  ]
+
+  lambda = [
+    {
+      read = [
+        "lambda:GetFunction", "lambda:GetFunctionCodeSigningConfig", "lambda:GetFunctionEventInvokeConfig",
+        "lambda:GetPolicy", "lambda:ListVersionsByFunction",
+      ]
+      write = [
+        "lambda:AddPermission", "lambda:CreateFunction", "lambda:DeleteFunction", "lambda:DeleteFunctionConcurrency",
+        "lambda:DeleteFunctionEventInvokeConfig", "lambda:PutFunctionConcurrency",
+        "lambda:PutFunctionEventInvokeConfig", "lambda:RemovePermission", "lambda:UpdateFunctionCode",
+        "lambda:UpdateFunctionConfiguration",
+      ]
+      resources = local.function_arns
+      condition = null
+    },
+    {
+      # An event source mapping is named by an id that Lambda chooses; its function limits who changes it, but not who reads
+      # it (AWS Lambda Developer Guide, "Resources and conditions for Lambda actions").
+      read      = []
+      write     = ["lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"]
+      resources = ["*"]
+      condition = { ArnEquals = { "lambda:FunctionArn" = local.function_arns[0] } }
+    },
+    {
+      read      = ["lambda:GetEventSourceMapping"]
+      write     = []
+      resources = ["*"]
+      condition = null
+    },
+    {
+      read      = ["lambda:ListTags"]
+      write     = ["lambda:TagResource", "lambda:UntagResource"]
+      resources = concat(local.function_arns, ["arn:${local.partition}:lambda:${local.scope}:event-source-mapping:*"])
+      condition = null
+    },
+  ]
+
+  feedback_path = [
+    {
+      read = [
+        "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive",
+        "dynamodb:ListTagsOfResource",
+      ]
+      write = [
+        "dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:TagResource", "dynamodb:UntagResource",
+        "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive",
+      ]
+      resources = [local.table_arn]
+      condition = null
+    },
+    {
+      read = ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"]
+      write = [
+        "sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes", "sns:Subscribe", "sns:TagResource",
+        "sns:UntagResource",
+      ]
+      resources = [local.topic_arn]
+      condition = null
+    },
+    {
+      # SNS limits none of these to a resource.
+      read      = ["sns:GetSubscriptionAttributes"]
+      write     = ["sns:SetSubscriptionAttributes", "sns:Unsubscribe"]
+      resources = ["*"]
+      condition = null
+    },
+    {
+      read = ["sqs:GetQueueAttributes", "sqs:ListQueueTags"]
+      write = [
+        "sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue",
+      ]
+      resources = local.queue_arns
+      condition = null
+    },
+  ]
+
+  observability = [
+    {
+      # With ":*" (Amazon CloudWatch Logs User Guide, "Overview of managing access permissions").
+      read = []
+      write = [
+        "logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy",
+        "logs:DisassociateKmsKey", "logs:PutRetentionPolicy",
+      ]
+      resources = [for arn in local.log_group_arns : "${arn}:*"]
+      condition = null
+    },
+    {
+      # Without it, the same section.
+      read      = ["logs:ListTagsForResource"]
+      write     = ["logs:TagResource", "logs:UntagResource"]
+      resources = local.log_group_arns
+      condition = null
+    },
+    {
+      # They list what there is, with a filter that IAM does not see.
+      read      = ["cloudwatch:DescribeAlarms", "logs:DescribeLogGroups"]
+      write     = []
+      resources = ["*"]
+      condition = null
+    },
+    {
+      read      = ["cloudwatch:ListTagsForResource"]
+      write     = ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource"]
+      resources = ["arn:${local.partition}:cloudwatch:${local.scope}:alarm:${var.name}-*"]
+      condition = null
+    },
+    {
+      read      = ["cloudwatch:GetDashboard"]
+      write     = ["cloudwatch:DeleteDashboards", "cloudwatch:PutDashboard"]
+      resources = ["arn:${local.partition}:cloudwatch::${local.account}:dashboard/${var.name}"]
+      condition = null
+    },
+  ]
+
+  ses = length(local.ses_arns) == 0 ? [] : [
+    {
+      # Module ses protects identities and configuration sets from being destroyed, so nothing here deletes them.
+      read = [
+        "ses:GetConfigurationSet", "ses:GetConfigurationSetEventDestinations", "ses:GetEmailIdentity",
+        "ses:ListTagsForResource",
+      ]
+      write = [
+        "ses:CreateConfigurationSet", "ses:CreateConfigurationSetEventDestination", "ses:CreateEmailIdentity",
+        "ses:DeleteConfigurationSetEventDestination",
+        "ses:PutEmailIdentityFeedbackAttributes", "ses:TagResource", "ses:UntagResource",
+        "ses:UpdateConfigurationSetEventDestination",
+      ]
+      resources = local.ses_arns
+      condition = null
+    },
+    {
+      # Of version 1 of the API, which limits none of these to a resource.
+      read      = ["ses:GetIdentityNotificationAttributes"]
+      write     = ["ses:SetIdentityHeadersInNotificationsEnabled", "ses:SetIdentityNotificationTopic"]
+      resources = ["*"]
+      condition = null
+    },
+  ]
+
+  api = [
+    {
+      # API Gateway chooses the id in the ARN of an API.
+      read  = ["apigateway:GET"]
+      write = ["apigateway:DELETE", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT", "apigateway:UpdateRestApiPolicy"]
+      resources = [
+        for path in ["/restapis", "/restapis/*", "/tags/*"] : "arn:${local.partition}:apigateway:${local.region}::${path}"
+      ]
+      condition = null
+    },
+  ]
+
+  options = concat(
+    [
+      for key in var.kms_key_arn[*] : {
+        # Who chooses a table's key must have the permissions that DynamoDB needs (Amazon DynamoDB Developer Guide, "Usage
+        # notes for DynamoDB encryption at rest"), here through DynamoDB alone.
+        read = []
+        write = [
+          "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey",
+          "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+        ]
+        resources = [key]
+        condition = { StringEquals = { "kms:ViaService" = "dynamodb.${local.region}.amazonaws.com" } }
+      }
+    ],
+    [
+      for bucket in var.package_bucket[*] : {
+        read      = []
+        write     = ["s3:GetObject", "s3:GetObjectVersion"]
+        resources = ["arn:${local.partition}:s3:::${bucket}/*"]
+        condition = null
+      }
+    ],
+    [
+      for config in var.function.code_signing_config_arn[*] : {
+        read      = []
+        write     = ["lambda:DeleteFunctionCodeSigningConfig", "lambda:PutFunctionCodeSigningConfig"]
+        resources = concat([config], local.function_arns)
+        condition = null
+      }
+    ],
+    [
+      # Lambda asks them of who gives a function a VPC, and EC2 limits none of them (AWS Lambda Developer Guide, "Giving
+      # Lambda functions access to resources in an Amazon VPC").
+      for used in [var.function.vpc] : {
+        read      = []
+        write     = ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]
+        resources = ["*"]
+        condition = null
+      } if used
+    ],
+  )
+}

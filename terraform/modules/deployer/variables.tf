@@ -1,0 +1,99 @@
+variable "name" {
+  description = "Start of every name, as module feedback has it: what is called NAME-feedback and NAME-lookup may be deployed. For a stack that exists, the one that it was created with."
+  type        = string
+  default     = "mailing"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9][a-zA-Z0-9_-]{2,53}$", var.name))
+    error_message = "The name must be 3 to 54 letters, digits, hyphens or underscores, and begin with a letter or digit."
+  }
+}
+
+variable "names" {
+  description = "Names that do not follow from `name`: those of the modules' variables `table`, `topic` and `queue`, of resources that are created or exist already."
+  type = object({
+    table             = optional(string) # Name of the table; null: the value of `name`.
+    topic             = optional(string) # Name of the topic; null: NAME-feedback.
+    queue             = optional(string) # Name of the queue; null: NAME-feedback.
+    dead_letter_queue = optional(string) # Name of the dead-letter queue; null: NAME-feedback-dead-letter.
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for name in values(var.names) : can(regex("^[a-zA-Z0-9_.-]{1,256}$", coalesce(name, "mailing")))])
+    error_message = "Each of names must be a name, not an ARN or a pattern: 1 to 256 letters, digits, underscores, dots or hyphens."
+  }
+}
+
+variable "ses" {
+  description = "What module ses configures: the keys of its variables of the same names."
+  type = object({
+    identities         = optional(set(string), []) # Domains and addresses, which may be created too.
+    configuration_sets = optional(set(string), []) # Names of configuration sets, which may be created too.
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that every role must have as its permissions boundary: no role can be created without it, and it can't be removed. null: roles may be given any permission."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary))
+    error_message = "The permissions_boundary must be the ARN of an IAM policy (arn:aws:iam::ACCOUNT:policy/NAME)."
+  }
+}
+
+variable "role_path" {
+  description = "Path of the functions' roles."
+  type        = string
+  default     = "/"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^/([!-~]+/)?$", var.role_path)) && length(var.role_path) <= 512
+    error_message = "The role_path must begin and end with a slash, such as /teams/mail/, and have at most 512 characters."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "The customer managed KMS key that encrypts topic, queues, table and log groups; null: none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.kms_key_arn))
+    error_message = "The kms_key_arn must be the ARN of a customer managed key (arn:aws:kms:REGION:ACCOUNT:key/ID)."
+  }
+}
+
+variable "package_bucket" {
+  description = "Name of the bucket that `package.s3` takes the functions' zip from; null: the zip is a local file."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", coalesce(var.package_bucket, "mailing")))
+    error_message = "The package_bucket must be the name of an S3 bucket: 3 to 63 lower-case letters, digits, dots or hyphens."
+  }
+}
+
+variable "function" {
+  description = "Which of the options of the modules' variable `function` are used."
+  type = object({
+    code_signing_config_arn = optional(string)      # ARN of the code signing configuration; null: none.
+    tracing                 = optional(bool, false) # Whether AWS X-Ray records traces.
+    vpc                     = optional(bool, false) # Whether the functions connect to a VPC.
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.function.code_signing_config_arn == null || can(regex("^arn:[a-z-]+:lambda:[a-z0-9-]+:[0-9]{12}:code-signing-config:csc-[a-z0-9]{17}$", var.function.code_signing_config_arn))
+    error_message = "The code_signing_config_arn must be the ARN of a code signing configuration (arn:aws:lambda:REGION:ACCOUNT:code-signing-config:csc-ID)."
+  }
+}

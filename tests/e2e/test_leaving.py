@@ -1,0 +1,65 @@
+"""How a stack goes, and how its table stays (docs/change.md)."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.emulator import Emulator
+from harness.stack import Stack, apply
+from harness.terraform import TerraformError
+from support import ses
+from support.eventually import eventually
+
+from .conftest import LEAVING, Deployed
+from .test_feedback import fresh
+
+pytestmark = pytest.mark.xdist_group(LEAVING)
+
+TABLE = "module.feedback.aws_dynamodb_table.this[0]"
+
+
+def applied_with_a_row(emulator: Emulator, folder: Path, *, protected: bool) -> tuple[Stack, str]:
+    """Return a stack that has taken in a complaint, and whose."""
+    variables = {
+        "delivery": "direct",
+        "queue": {"keep": False},  # quicker
+        "table": {"deletion_protection": protected},
+    }
+    stack, address = apply(emulator, variables, folder), fresh("a")
+    takes(stack, address)
+    return stack, address
+
+
+def takes(stack: Stack, address: str) -> None:
+    deployed = Deployed(stack)
+    deployed.publish(ses.text(ses.complaint(address)))
+    eventually(lambda: deployed.states(address), {address: "disable"})
+
+
+def test_a_protected_table_outlives_destroy_until_it_is_told_to_go(emulator: Emulator, tmp_path: Path) -> None:
+    stack, address = applied_with_a_row(emulator, tmp_path, protected=True)
+
+    with pytest.raises(TerraformError, match=r"(?i)deletion protection"):
+        stack.destroy()
+    assert stack.leftovers() == [f"table {stack.outputs['table_name']}"]
+    assert Deployed(stack).states(address) == {address: "disable"}
+
+    # Whoever did not mean it applies again, and has everything.
+    stack.change({})
+    takes(stack, fresh("b"))
+    assert Deployed(stack).states(address) == {address: "disable"}
+
+    stack.change({"table": {"deletion_protection": False}}, target=TABLE)
+    stack.destroy()
+    assert stack.leftovers() == []
+
+
+def test_a_table_that_terraform_forgets_stays(emulator: Emulator, tmp_path: Path) -> None:
+    stack, address = applied_with_a_row(emulator, tmp_path, protected=False)
+
+    stack.run("state", "rm", TABLE)
+    stack.destroy()
+
+    assert stack.leftovers() == [f"table {stack.outputs['table_name']}"]
+    assert Deployed(stack).states(address) == {address: "disable"}
+    emulator.client("dynamodb").delete_table(TableName=stack.outputs["table_name"])
