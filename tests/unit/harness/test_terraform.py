@@ -65,8 +65,8 @@ def test_the_named_program_wins_over_those_on_path(add_program: AddProgram, monk
 
 
 def test_terraform_on_path_wins_over_tofu(add_program: AddProgram) -> None:
-    tofu = add_program("tofu", "OpenTofu v1.9.1")
-    assert terraform.find() == Terraform(tofu, "OpenTofu", "1.9.1")
+    tofu = add_program("tofu", "OpenTofu v1.10.1")
+    assert terraform.find() == Terraform(tofu, "OpenTofu", "1.10.1")
     found = add_program("terraform", "Terraform v1.7.0-rc1")
     assert terraform.find() == Terraform(found, "Terraform", "1.7.0-rc1")
 
@@ -76,7 +76,7 @@ def test_terraform_on_path_wins_over_tofu(add_program: AddProgram) -> None:
     [
         ("terraform", "Terraform v1.6.6", "is Terraform 1.6.6, older than 1.7: upgrade it or set TERRAFORM"),
         ("terraform", "Terraform v0.15.5", "older than 1.7"),
-        ("tofu", "OpenTofu v1.7.9", "is OpenTofu 1.7.9, older than 1.8"),
+        ("tofu", "OpenTofu v1.9.4", "is OpenTofu 1.9.4, older than 1.10"),
         ("terraform", "Pulumi v3", "is neither Terraform nor OpenTofu"),
     ],
 )
@@ -192,7 +192,7 @@ def test_the_first_folder_with_the_provider_is_the_mirror(tmp_path: Path) -> Non
 def test_opentofu_finds_the_provider_under_its_own_registry(
     add_program: AddProgram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add_program("tofu", "OpenTofu v1.8.0")
+    add_program("tofu", "OpenTofu v1.10.0")
     monkeypatch.setattr(terraform, "mirror_folders", lambda: [make_mirror(tmp_path / "mirror")])
     configuration = Path(terraform.provider_installation(terraform.find())["TF_CLI_CONFIG_FILE"]).read_text()
     mirror = Path(configuration.split('"')[1])
