@@ -30,7 +30,7 @@ SHA256 = {
     "darwin_amd64": "a56d5002b9f7647291faccc3dd1a70350e60fb61e4c45037629508b8fdc2575b",
     "darwin_arm64": "867e0808fa971217043e25b7a792b10720c79b1546f8a68479b74f138be73e18",
 }
-# What the configuration in terraform/ needs. OpenTofu takes `lifecycle` in `removed` blocks from 1.10 on (its pull request 2628).
+# What the configuration in terraform/ needs: `lifecycle` in a `removed` block (OpenTofu's pull request 2628).
 MINIMUM = {"Terraform": (1, 7), "OpenTofu": (1, 10)}
 REGISTRY = {"Terraform": "registry.terraform.io", "OpenTofu": "registry.opentofu.org"}
 PROVIDER = "registry.terraform.io/hashicorp/aws"  # as mirrors lay it out
