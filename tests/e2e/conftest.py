@@ -193,6 +193,14 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="package")
+def embedded(emulator: Emulator) -> Emulator:
+    """The embedded emulator, for stacks that show what Terraform does: that is the same on each, and takes minutes."""
+    if not emulator.simulates_ses:
+        pytest.skip("what Terraform does is the same on each emulator: `make test` shows it on the embedded one")
+    return emulator
+
+
+@pytest.fixture(scope="package")
 def deployments(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Deployed]]:
     """The root in both modes at once: most of an apply's time is the provider waiting for SQS."""
     root = {**QUICK, **MODULES}

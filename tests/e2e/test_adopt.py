@@ -28,9 +28,9 @@ OLD = fresh("old")
 
 
 @pytest.fixture(scope="module")
-def made_by_hand(emulator: Emulator) -> Iterator[dict[str, str]]:
+def made_by_hand(embedded: Emulator) -> Iterator[dict[str, str]]:
     """The table, the topic and the function of the article, as the variables of the example name them."""
-    dynamodb = emulator.client("dynamodb")
+    dynamodb = embedded.client("dynamodb")
     dynamodb.create_table(
         TableName=NAME,
         KeySchema=[{"AttributeName": KEY, "KeyType": "HASH"}],
@@ -45,20 +45,20 @@ def made_by_hand(emulator: Emulator) -> Iterator[dict[str, str]]:
         "state": "disable",
     }
     dynamodb.put_item(TableName=NAME, Item={name: {"S": value} for name, value in old.items()})
-    topic = emulator.client("sns").create_topic(Name=f"{NAME}-ses-notifications")["TopicArn"]
-    iam = emulator.client("iam")
+    topic = embedded.client("sns").create_topic(Name=f"{NAME}-ses-notifications")["TopicArn"]
+    iam = embedded.client("iam")
     role = iam.create_role(RoleName="by-hand", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("index.py", "def handler(event, context): return None")
-    function = emulator.client("lambda").create_function(
+    function = embedded.client("lambda").create_function(
         FunctionName=f"{NAME}-by-hand",
         Runtime="python3.12",
         Handler="index.handler",
         Role=role,
         Code={"ZipFile": content.getvalue()},
     )
-    subscription = emulator.client("sns").subscribe(
+    subscription = embedded.client("sns").subscribe(
         TopicArn=topic, Protocol="lambda", Endpoint=function["FunctionArn"], ReturnSubscriptionArn=True
     )
     yield {
@@ -71,12 +71,12 @@ def made_by_hand(emulator: Emulator) -> Iterator[dict[str, str]]:
 
 
 def test_it_is_taken_over_and_nothing_is_lost(
-    emulator: Emulator, made_by_hand: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    embedded: Emulator, made_by_hand: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     variables = {"name": NAME, "deletion_protection": False, **made_by_hand}
     during, after = fresh("during"), fresh("after")
 
-    stack = apply(emulator, variables, tmp_path_factory.mktemp(NAME), paths.TERRAFORM / "examples" / "adopt")
+    stack = apply(embedded, variables, tmp_path_factory.mktemp(NAME), paths.TERRAFORM / "examples" / "adopt")
     adopted = Deployed(stack)
     try:
         assert {name: stack.outputs[name] for name in ("topic_arn", "table_name", "function_name")} == {

@@ -21,16 +21,14 @@ CREATED: dict[str, Any] = {"identities": {IDENTITY: {"create": True}}, "configur
 
 
 @pytest.fixture(scope="module")
-def around(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    if not emulator.simulates_ses or not emulator.enforces_iam:
-        pytest.skip(f"{emulator.name} lacks version 2 of SES, or enforces no permission")
+def around(embedded: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     variables = {
         "delivery": "direct",
         "queue": {"keep": False},
         "ses": CREATED,
         "lookup": {},
     }
-    with applied(emulator, variables, tmp_path_factory.mktemp(AROUND)) as stack:
+    with applied(embedded, variables, tmp_path_factory.mktemp(AROUND)) as stack:
         yield Deployed(stack)
         # The last test leaves nothing in module ses; without it, destroy refuses.
         with released(stack):

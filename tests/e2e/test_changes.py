@@ -35,16 +35,15 @@ REPLACED = (
 
 
 @pytest.fixture(scope="module")
-def platform(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+def platform(embedded: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """A stack in queue mode whose modules all wait for something; tests that change it change it back."""
     variables = {
         **QUICK,
         "table": {"deletion_protection": False},
-        "ses": {"identities": {IDENTITY: {}}} if emulator.simulates_ses else {},
+        "ses": {"identities": {IDENTITY: {}}},
     }
-    if emulator.simulates_ses:
-        emulator.client("ses").verify_domain_identity(Domain=IDENTITY)
-    with applied(emulator, variables, tmp_path_factory.mktemp("platform"), CALLER) as stack:
+    embedded.client("ses").verify_domain_identity(Domain=IDENTITY)
+    with applied(embedded, variables, tmp_path_factory.mktemp("platform"), CALLER) as stack:
         yield Deployed(stack)
     assert stack.leftovers() == []
 

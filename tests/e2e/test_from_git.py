@@ -81,8 +81,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def team(emulator: Emulator, source: str) -> Team:
-    return Team(emulator, source, f"from-git-{secrets.token_hex(3)}")
+def team(embedded: Emulator, source: str) -> Team:
+    return Team(embedded, source, f"from-git-{secrets.token_hex(3)}")
 
 
 @pytest.fixture(scope="module")

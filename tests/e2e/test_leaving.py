@@ -36,8 +36,8 @@ def takes(stack: Stack, address: str) -> None:
     eventually(lambda: deployed.states(address), {address: "disable"})
 
 
-def test_a_protected_table_outlives_destroy_until_it_is_told_to_go(emulator: Emulator, tmp_path: Path) -> None:
-    stack, address = applied_with_a_row(emulator, tmp_path, protected=True)
+def test_a_protected_table_outlives_destroy_until_it_is_told_to_go(embedded: Emulator, tmp_path: Path) -> None:
+    stack, address = applied_with_a_row(embedded, tmp_path, protected=True)
 
     with pytest.raises(TerraformError, match=r"(?i)deletion protection"):
         stack.destroy()
@@ -54,12 +54,12 @@ def test_a_protected_table_outlives_destroy_until_it_is_told_to_go(emulator: Emu
     assert stack.leftovers() == []
 
 
-def test_a_table_that_terraform_forgets_stays(emulator: Emulator, tmp_path: Path) -> None:
-    stack, address = applied_with_a_row(emulator, tmp_path, protected=False)
+def test_a_table_that_terraform_forgets_stays(embedded: Emulator, tmp_path: Path) -> None:
+    stack, address = applied_with_a_row(embedded, tmp_path, protected=False)
 
     stack.run("state", "rm", TABLE)
     stack.destroy()
 
     assert stack.leftovers() == [f"table {stack.outputs['table_name']}"]
     assert Deployed(stack).states(address) == {address: "disable"}
-    emulator.client("dynamodb").delete_table(TableName=stack.outputs["table_name"])
+    embedded.client("dynamodb").delete_table(TableName=stack.outputs["table_name"])
