@@ -142,7 +142,7 @@ def item(address: str, marks: list[Mark], rules: Rules) -> dict[str, Any]:
     (verdict,) = oracle.verdicts(marks, rules)
     kept = oracle.kept(marks)
     (decided,) = [each for each in kept if oracle.order(each) == verdict.order]
-    expected = {
+    expected: dict[str, Any] = {
         "UserId": address,
         "state": verdict.state,
         "reason": verdict.reason,

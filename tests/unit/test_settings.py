@@ -9,9 +9,8 @@ TABLE = {"TABLE_NAME": "mailing"}
 
 
 def test_only_the_table_need_be_set() -> None:
-    assert Settings.from_environment(TABLE) == Settings(
-        "mailing", Rules(soft_bounce_limit=5, soft_bounce_window_days=30, delivery_refresh_days=1, expire_days=None), "INFO"
-    )
+    rules = Rules(soft_bounce_limit=5, soft_bounce_window_days=30, delivery_refresh_days=1, expire_days=None)
+    assert Settings.from_environment(TABLE) == Settings("mailing", rules, "INFO")
 
 
 def test_every_setting_is_read() -> None:
@@ -69,5 +68,5 @@ def test_the_limit_is_no_greater_than_the_days_kept() -> None:
 @pytest.mark.parametrize("days", [30, 3650])
 def test_addresses_expire_after_a_month_to_ten_years(days: int) -> None:
     assert Settings.from_environment({**TABLE, "EXPIRE_DAYS": str(days)}).rules.expire_days == days
-    with pytest.raises(SettingsError, match="EXPIRE_DAYS is .* from 30 to 3650"):
+    with pytest.raises(SettingsError, match=r"EXPIRE_DAYS is .* from 30 to 3650$"):
         Settings.from_environment({**TABLE, "EXPIRE_DAYS": str(days - 1 if days == 30 else days + 1)})

@@ -47,11 +47,12 @@ output "table_arn" {
 }
 
 output "table" {
-  description = "Name and ARN of the table, and whether it has the index: what module lookup needs to know of it."
+  description = "Name and ARN of the table, whether it has the index, and when addresses expire: what module lookup needs to know of it."
   value = {
-    name  = aws_dynamodb_table.this.name
-    arn   = aws_dynamodb_table.this.arn
-    index = var.table.index
+    name        = aws_dynamodb_table.this.name
+    arn         = aws_dynamodb_table.this.arn
+    index       = var.table.index
+    expire_days = var.table.expire_days
   }
 }
 

@@ -41,10 +41,24 @@ resource "aws_dynamodb_table" "this" {
     enabled = var.table.point_in_time_recovery
   }
 
+  # Also where nothing expires: to switch it off, DynamoDB must be told of the attribute.
+  ttl {
+    enabled        = var.table.expire_days != null
+    attribute_name = "expiresAt"
+  }
+
   # DynamoDB always encrypts; `enabled = false` means with a key of its own. Were the block left out then, a customer's key
   # would stay in use after it was taken away.
   server_side_encryption {
     enabled     = local.encrypted
     kms_key_arn = var.kms_key_arn
+  }
+
+  lifecycle {
+    # The delivery that the item holds may be so many days older than the newest.
+    precondition {
+      condition     = var.table.expire_days == null || coalesce(var.table.expire_days, 0) >= 2 * var.rules.delivery_refresh_days
+      error_message = "The table.expire_days must be at least twice rules.delivery_refresh_days."
+    }
   }
 }
