@@ -33,7 +33,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test e2e check fmt validate package bench plan apply destroy lock clean soak fuzz mutants \
-	command-line installed lint types terraform-format terraform-reference security policies
+	command-line installed lint types terraform-format terraform-reference security policies packaged
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,11 +56,11 @@ e2e: PYTEST_ARGS := -n 2 --dist loadgroup
 e2e: $(DEV) ## the end-to-end tests on LocalStack, in Docker or else as a process (EMULATOR chooses another)
 	@$(RUN) -m harness e2e $(PYTEST_ARGS)
 
-CHECKS := types policies lint terraform-reference security terraform-format
+CHECKS := types policies lint terraform-reference security terraform-format packaged
 # Two at a time, all of them even if one fails, the output of each in one piece. (make's own --output-sync locks standard
 # output, and waits for any other process that has locked the same file, such as /dev/null.)
 PARALLEL := $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2)
-check: ## lint, formatting, types, policies and reference tables, of Python and HCL
+check: ## lint, formatting, types and policies of Python and HCL; whether reference tables and the zip are current
 	@$(MAKE) --no-print-directory $(PARALLEL) installed
 	@mkdir -p build/check
 	@$(MAKE) --no-print-directory $(PARALLEL) --keep-going $(CHECKS:%=checked-%)
@@ -95,18 +95,22 @@ security: $(DEV)
 terraform-format:
 	@$(BARE) -m harness terraform fmt -check -recursive
 
-fmt: $(DEV) ## format Python and HCL, renew the reference tables of the modules
+packaged:
+	@$(BARE) scripts/package.py --check
+
+fmt: $(DEV) ## format Python and HCL, renew the reference tables of the modules and the functions' zip
 	@$(VENV)/bin/ruff check --fix
 	@$(VENV)/bin/ruff format
 	@$(BARE) -m harness terraform fmt -recursive
 	@$(VENV)/bin/python scripts/terraform_reference.py
+	@$(BARE) scripts/package.py
 
 validate: ## let Terraform validate the root
 	@mkdir -p build
 	@$(BARE) -m harness terraform init -backend=false -input=false -no-color > build/init.log || { cat build/init.log; exit 1; }
 	@$(BARE) -m harness terraform validate
 
-package: ## build the function's zip; the same sources give the same bytes
+package: ## build the functions' zip, which is checked in, after a change of function/
 	@$(BARE) scripts/package.py
 
 bench: package $(DEV) ## measure time, cost and memory beside the article's function and the floor, and write BENCHMARKS.md
@@ -136,7 +140,7 @@ apply: package ## deploy to the AWS account of your credentials (TF_ARGS, TF_INI
 	@$(BARE) -m harness terraform init $(TF_INIT_ARGS)
 	@$(BARE) -m harness terraform apply $(TF_ARGS)
 
-destroy: package ## remove it from the AWS account of your credentials (TF_ARGS, TF_INIT_ARGS)
+destroy: ## remove it from the AWS account of your credentials (TF_ARGS, TF_INIT_ARGS)
 	@$(BARE) -m harness terraform init $(TF_INIT_ARGS)
 	@$(BARE) -m harness terraform destroy $(TF_ARGS)
 

@@ -3,24 +3,21 @@
 
 provider "aws" {}
 
-locals {
-  built   = { path = "${path.root}/../build/healthy-mailing.zip", s3 = null }
-  package = var.package.path == null && var.package.s3 == null ? local.built : var.package
-}
-
 module "feedback" {
   source = "./modules/feedback"
 
-  name            = var.name
-  package         = local.package
-  delivery        = var.delivery
-  rules           = var.rules
-  function        = var.function
-  queue           = var.queue
-  table           = var.table
-  kms_key_arn     = var.kms_key_arn
-  ses_source_arns = var.ses_source_arns
-  tags            = var.tags
+  name                  = var.name
+  package               = var.package
+  delivery              = var.delivery
+  rules                 = var.rules
+  function              = var.function
+  queue                 = var.queue
+  table                 = var.table
+  topic                 = var.topic
+  additional_topic_arns = var.additional_topic_arns
+  kms_key_arn           = var.kms_key_arn
+  ses_source_arns       = var.ses_source_arns
+  tags                  = var.tags
 }
 
 module "ses" {
@@ -39,7 +36,7 @@ module "lookup" {
   count  = var.lookup == null ? 0 : 1
 
   name        = var.name
-  package     = local.package
+  package     = var.package
   feedback    = module.feedback
   function    = var.lookup.function
   throttling  = var.lookup.throttling
@@ -48,15 +45,21 @@ module "lookup" {
   tags        = var.tags
 }
 
+data "aws_iam_policy_document" "key" {
+  source_policy_documents = concat([module.feedback.kms_key_policy], module.lookup[*].kms_key_policy)
+}
+
 module "monitoring" {
   source = "./modules/monitoring"
   count  = var.monitoring == null ? 0 : 1
 
-  name              = var.name
-  feedback          = module.feedback
-  alarm_topic_arn   = var.monitoring.alarm_topic_arn
-  rates             = var.monitoring.rates
-  silence_hours     = var.monitoring.silence_hours
-  queue_age_seconds = var.monitoring.queue_age_seconds
-  tags              = var.tags
+  name                   = var.name
+  feedback               = module.feedback
+  lookup                 = one(module.lookup[*])
+  alarm_topic_arn        = var.monitoring.alarm_topic_arn
+  urgent_alarm_topic_arn = var.monitoring.urgent_alarm_topic_arn
+  rates                  = var.monitoring.rates
+  silence_hours          = var.monitoring.silence_hours
+  queue_age_seconds      = var.monitoring.queue_age_seconds
+  tags                   = var.tags
 }

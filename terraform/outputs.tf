@@ -4,17 +4,17 @@ output "topic_arn" {
 }
 
 output "queue_url" {
-  description = "URL of the queue; null with delivery `direct` unless it is kept."
+  description = "URL of the queue; null with delivery `direct` and `queue.keep = false`."
   value       = module.feedback.queue_url
 }
 
 output "queue_arn" {
-  description = "ARN of the queue; null with delivery `direct` unless it is kept."
+  description = "ARN of the queue; null with delivery `direct` and `queue.keep = false`."
   value       = module.feedback.queue_arn
 }
 
 output "queue_name" {
-  description = "Name of the queue; null with delivery `direct` unless it is kept."
+  description = "Name of the queue; null with delivery `direct` and `queue.keep = false`."
   value       = module.feedback.queue_name
 }
 
@@ -65,7 +65,7 @@ output "log_group_name" {
 
 output "kms_key_policy" {
   description = "Policy document (JSON) with the statements that the policy of a customer's key must hold; depends on nothing that the module creates."
-  value       = module.feedback.kms_key_policy
+  value       = data.aws_iam_policy_document.key.json
 }
 
 output "dkim_tokens" {
@@ -81,6 +81,16 @@ output "lookup_endpoint" {
 output "lookup_caller_policies" {
   description = "Policy documents (JSON) for those who call the lookup API, `read` and `override`; null without the variable `lookup`."
   value       = one(module.lookup[*].caller_policies)
+}
+
+output "lookup_rest_api_id" {
+  description = "ID of the lookup API, for a custom domain's base path mapping; null without the variable `lookup`."
+  value       = one(module.lookup[*].rest_api_id)
+}
+
+output "lookup_stage_arn" {
+  description = "ARN of the lookup API's stage, for a web ACL of AWS WAF; null without the variable `lookup`."
+  value       = one(module.lookup[*].stage_arn)
 }
 
 output "dashboard_name" {

@@ -1,17 +1,17 @@
 # Passed on to the modules, which validate them.
 
 variable "name" {
-  description = "Name of the table, and start of every other name: topic, queue, function and role are called NAME-feedback. Choose another for a second copy in the same account and region."
+  description = "Name of the table, and start of every other name: topic, queue, function and role are called NAME-feedback. Choose another for a second copy in the same account and region. What exists keeps its name when you change this."
   type        = string
   default     = "mailing"
   nullable    = false
 }
 
 variable "package" {
-  description = "The function's zip: `path`, `s3`, or neither for `build/healthy-mailing.zip` of this project, as `make package` builds it."
+  description = "The functions' zip: `path`, `s3`, or neither for the zip that comes with the module."
   type = object({
-    path = optional(string)               # Path of a local file.
-    s3 = optional(object({                # An object in S3. Terraform notices a new one by `object_version` or `source_code_hash`.
+    path = optional(string)               # Path of a local zip.
+    s3 = optional(object({                # A zip in S3, with `object_version`, `source_code_hash` or both: Terraform notices a new zip by them.
       bucket           = string           # Name of the bucket.
       key              = string           # Key of the object.
       object_version   = optional(string) # Version of the object, if the bucket keeps versions.
@@ -23,7 +23,7 @@ variable "package" {
 }
 
 variable "delivery" {
-  description = "How feedback gets from the topic to the function: `queue` (SQS between them: batches, retries of exactly what failed) or `direct` (one call for each message, as in the original article)."
+  description = "How feedback gets from the topic to the function: `queue` (SQS between them: batches, retries of exactly what failed), `direct` (one call for each message, as in the original article), or `both`, the way from one to the other: apply `both` in between, and no message is lost. What arrives twice counts once."
   type        = string
   default     = "queue"
   nullable    = false
@@ -63,13 +63,16 @@ variable "function" {
 }
 
 variable "queue" {
-  description = "The queue between topic and function, with delivery `queue`."
+  description = "The queue between topic and function. What is set here changes in place, except that the names are used once, when the queues are created."
   type = object({
+    name                    = optional(string)       # Name of the queue; null: NAME-feedback.
+    dead_letter_name        = optional(string)       # Name of the dead-letter queue; null: NAME-feedback-dead-letter.
+    enabled                 = optional(bool, true)   # Whether the function takes messages from the queue; false lets them wait there, up to 14 days, while you work on the table.
     batch_size              = optional(number, 1000) # Most messages in one call, 1 to 10000.
     batching_window_seconds = optional(number, 5)    # How long to gather messages for a call, 0 to 300; at least 1 with a `batch_size` over 10.
     max_receive_count       = optional(number, 5)    # Tries before a message goes to the dead-letter queue, 1 to 1000.
     maximum_concurrency     = optional(number)       # Most calls at a time, 2 to 1000; null: Lambda decides.
-    keep                    = optional(bool, false)  # With delivery `direct`, the queue stays and is emptied. Set it for the change from `queue` to `direct`.
+    keep                    = optional(bool, true)   # Whether there is a queue with delivery `direct` too, which the function empties. `false` deletes it, with any message in it: for a stack that never had delivery `queue`, or whose queue is empty.
   })
   default  = {}
   nullable = false
@@ -78,7 +81,8 @@ variable "queue" {
 variable "table" {
   description = "The DynamoDB table. The lookup API needs the index. Without it each address that must not be mailed saves one or two write units a change, and the table has no limit of its own to how many may change at once (docs/scale.md)."
   type = object({
-    name                   = optional(string)     # Name of the table; null: the value of `name`.
+    name                   = optional(string)     # Name of the table when it is created; null: the value of `name`. The table keeps it.
+    existing               = optional(string)     # Name of a table that exists already, to use instead of creating one; its other settings are then not the module's.
     deletion_protection    = optional(bool, true) # Whether the table is protected from deletion.
     point_in_time_recovery = optional(bool, true) # Whether the table can be restored to any second of the last 35 days.
     index                  = optional(bool, true) # Whether the table has the index `suppressed-updatedAt`, which lists who must not be mailed.
@@ -88,6 +92,23 @@ variable "table" {
   nullable = false
 }
 
+variable "topic" {
+  description = "The SNS topic that SES publishes to."
+  type = object({
+    name     = optional(string) # Name of the topic when it is created; null: NAME-feedback. The topic keeps it.
+    existing = optional(string) # ARN of a topic of this account and region that exists already, to use instead of creating one. Its policy must let SES publish.
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "additional_topic_arns" {
+  description = "Topics in other regions or accounts, or in this one, that may send feedback to the queue as well. Subscribe the queue to them, with raw message delivery, where they are."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
 variable "kms_key_arn" {
   description = "A customer managed KMS key that encrypts topic, queues, table and log group; null: each service's own encryption. Its key policy must hold the statements of the output `kms_key_policy`, before the topic uses it."
   type        = string
@@ -95,7 +116,7 @@ variable "kms_key_arn" {
 }
 
 variable "ses_source_arns" {
-  description = "Which identities and configuration sets of SES may publish to the topic, as ARNs; empty: all of this account in this region."
+  description = "Which identities and configuration sets of SES may publish to the topic, as ARNs of this region, of this or other accounts; empty: all of this account."
   type        = list(string)
   default     = []
   nullable    = false
@@ -105,13 +126,13 @@ variable "ses" {
   description = "Points SES at the topic (module ses); null: SES is pointed at it by other means."
   type = object({
     identities = optional(map(object({         # Verified domains and addresses whose notifications go to the topic, by themselves: `"example.com" = {}`.
-      create           = optional(bool, false) # Whether to create the identity; otherwise it must exist.
+      create           = optional(bool, false) # Whether to create the identity, which is then protected from being destroyed; otherwise it must exist.
       delivery         = optional(bool, true)  # Whether deliveries are reported besides bounces and complaints.
       original_headers = optional(bool, false) # Whether notifications hold the mail's headers.
       email_forwarding = optional(bool)        # Whether bounces and complaints are also forwarded by email; null: stays as it is, which is on for a new identity.
     })), {})
     configuration_sets = optional(map(object({ # Configuration sets whose events go to the topic, by name.
-      create       = optional(bool, false)     # Whether to create the set; otherwise it must exist.
+      create       = optional(bool, false)     # Whether to create the set, which is then protected from being destroyed; otherwise it must exist.
       delivery     = optional(bool, true)      # Whether deliveries are reported besides bounces and complaints.
       subscription = optional(bool, true)      # Whether recipients' subscription preferences are reported.
     })), {})
@@ -143,7 +164,7 @@ variable "lookup" {
       burst               = optional(number, 200) # How many requests may come at once beyond that.
     }), {})
     callers     = optional(set(string), []) # IAM principals of other accounts that may call every operation, as ARNs.
-    access_logs = optional(bool, true)      # Whether each request is logged, which needs a role in the account: see the module's README.
+    access_logs = optional(bool, false)     # Whether each request is logged, which needs a role in the account: see the module's README.
   })
   default = null
 }
@@ -151,11 +172,13 @@ variable "lookup" {
 variable "monitoring" {
   description = "Alarms and a dashboard (module monitoring); null: none, `{}`: with their defaults."
   type = object({
-    alarm_topic_arn = optional(string)            # ARN of the SNS topic that alarms tell; null: alarms only show.
+    alarm_topic_arn        = optional(string)     # ARN of the SNS topic that alarms tell; null: alarms only show.
+    urgent_alarm_topic_arn = optional(string)     # ARN of the SNS topic that urgent alarms tell instead; null: the same as the others.
     rates = optional(object({                     # Rates of a day above which an alarm goes off.
       bounce_percent     = optional(number, 5)    # Permanent bounces, in per cent of a day's recipients; 0: no such alarm.
       complaint_percent  = optional(number, 0.1)  # Complaints, in per cent of a day's recipients; 0: no such alarm.
       minimum_recipients = optional(number, 1000) # How many recipients a day must have for its rates to count.
+      reputation         = optional(bool, true)   # Whether alarms watch the rates by which SES reviews the whole account in this region; one copy in a region is enough.
     }), {})
     silence_hours     = optional(number, 24)  # Hours without any feedback after which an alarm goes off; 0: no such alarm.
     queue_age_seconds = optional(number, 900) # Age of the oldest message in the queue above which an alarm goes off.

@@ -32,7 +32,7 @@ GROUPS = {
     "localstack_plugins": "localstack_process",
 }
 # The groups of tests that take longest, and mostly wait: begun first, they end before the others.
-LONGEST = ("e2e", "encrypted", "complete", "faults", "terraform", "terraform-policies")
+LONGEST = ("e2e", "changes", "encrypted", "complete", "adopted", "faults", "terraform", "terraform-policies")
 # xdist gives a process its next group when two tests are left, which had better be short ones.
 FIRST_OF_THEIR_GROUP = ("test_switch.py",)
 

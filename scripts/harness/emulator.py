@@ -82,15 +82,15 @@ class Emulator:
     @overload
     def client(self, service: Literal["ses"]) -> "SESClient": ...
     @overload
-    def client(self, service: Literal["sns"]) -> "SNSClient": ...
+    def client(self, service: Literal["sns"], region: str = ...) -> "SNSClient": ...
     @overload
     def client(self, service: Literal["sqs"]) -> "SQSClient": ...
     @overload
     def client(self, service: Literal["sts"]) -> "STSClient": ...
 
-    def client(self, service: Any) -> Any:
+    def client(self, service: Any, region: str = REGION) -> Any:
         """Return a boto3 client of the emulator, whatever AWS configuration the user has."""
-        return _client(self.endpoint_url, service, retries=3)
+        return _client(self.endpoint_url, service, region, retries=3)
 
 
 _EMBEDDED = Emulator(
@@ -140,7 +140,7 @@ class _Session(botocore.session.Session):
 
 
 @cache
-def _client(endpoint_url: str, service: str, retries: int) -> Any:  # noqa: ANN401  (a client's type depends on the service)
+def _client(endpoint_url: str, service: str, region: str, retries: int) -> Any:  # noqa: ANN401  (a client's type depends on the service)
     session = _Session()
     for name, value in {"use_fips_endpoint": False, "use_dualstack_endpoint": False, "defaults_mode": "legacy"}.items():
         session.set_config_variable(name, value)
@@ -152,7 +152,7 @@ def _client(endpoint_url: str, service: str, retries: int) -> Any:  # noqa: ANN4
     return boto3.Session(botocore_session=session).client(
         service,  # type: ignore[call-overload]  # one of the literals above
         endpoint_url=endpoint_url,
-        region_name=REGION,
+        region_name=region,
         aws_access_key_id="test",
         aws_secret_access_key="test",  # noqa: S106  (an emulator takes any)
         config=config,
@@ -283,7 +283,7 @@ def stop_detached(state: Mapping[str, str]) -> None:
 def answers(endpoint_url: str) -> bool:
     """Return whether something that speaks AWS's protocol answers at this URL."""
     try:
-        _client(endpoint_url, "sts", retries=1).get_caller_identity()
+        _client(endpoint_url, "sts", REGION, retries=1).get_caller_identity()
     except (BotoCoreError, ClientError, ResponseParserError):
         return False
     return True

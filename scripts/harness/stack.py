@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import package
 from harness import paths
 from harness.emulator import Emulator
 from harness.errors import HarnessError
@@ -49,8 +50,18 @@ class Stack:
         Raises:
             TerraformError: the plan failed.
         """
-        self.run("plan", "-no-color", "-out=drift.plan")
-        plan = json.loads(self.run("show", "-json", "drift.plan"))
+        return self.planned()
+
+    def planned(self, **variables: Any) -> list[str]:  # noqa: ANN401  (whatever a variable takes)
+        """Return what an apply with some variables changed would change, in the form of :meth:`drift`.
+
+        Raises:
+            TerraformError: the plan failed.
+        """
+        path = self.folder / "planned.tfvars.json"
+        path.write_text(json.dumps(variables))
+        self.run("plan", "-no-color", "-out=planned.plan", f"-var-file={path.name}")
+        plan = json.loads(self.run("show", "-json", "planned.plan"))
         return [
             _described(change)
             for change in plan.get("resource_changes", [])
@@ -66,9 +77,18 @@ class Stack:
         path = self.folder / _VARIABLES
         values = json.loads(path.read_text())
         for name, value in variables.items():
-            values[name] = {**values.get(name, {}), **value} if isinstance(value, Mapping) else value
+            values[name] = {**(values.get(name) or {}), **value} if isinstance(value, Mapping) else value
         path.write_text(json.dumps(values, indent=2))
         self.run("apply", "-auto-approve", "-no-color")
+
+    def reread(self) -> "Stack":
+        """Return it with the outputs that it has now.
+
+        Raises:
+            TerraformError: they can't be read.
+        """
+        outputs = json.loads(self.run("output", "-json"))
+        return replace(self, outputs={key: output["value"] for key, output in outputs.items()})
 
     def destroy(self, *, refresh: bool = True) -> None:
         """Destroy it with Terraform; without a refresh where nothing can have changed since it was applied.
@@ -102,23 +122,26 @@ class Stack:
         return self.terraform.run(*arguments, folder=self.folder, environment=environment)
 
 
-def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, example: str | None = None) -> Stack:
-    """Copy ``terraform/`` into a folder and apply the root, or one of the examples.
+def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller: Path | None = None) -> Stack:
+    """Copy ``terraform/`` into a folder, put the zip of ``function/`` as it is now there, apply the root or a caller.
 
-    Variables not given: a ``name`` of its own, so that stacks do not meet in one emulator; of the root also the built
-    package and no deletion protection.
+    A ``caller`` calls the modules: one of the examples, or any other folder that names them ``../../modules/NAME``.
+    Variables not given: a ``name`` of its own, so that stacks do not meet in one emulator; of the root also no deletion
+    protection.
 
     Raises:
         TerraformError: Terraform or its provider is missing, or the root does not apply.
     """
     name = variables.get("name") or f"mailing-{secrets.token_hex(3)}"
-    of_root = {"package": {"path": str(paths.PACKAGE)}, "table": {"deletion_protection": False}}
-    values = {"name": name, **({} if example else of_root), **variables}
+    of_root = {"table": {"deletion_protection": False}}
+    values = {"name": name, **({} if caller else of_root), **variables}
     copy = folder / "terraform"
-    shutil.copytree(
-        paths.TERRAFORM, copy, ignore=shutil.ignore_patterns(*_NOT_COPIED, *([] if example else ["examples"]))
-    )
-    stack = Stack(emulator, name, copy / "examples" / example if example else copy, find(), {})
+    shutil.copytree(paths.TERRAFORM, copy, ignore=shutil.ignore_patterns(*_NOT_COPIED, "examples"))
+    if caller:
+        ignored = shutil.ignore_patterns(*_NOT_COPIED)
+        shutil.copytree(caller, copy / "examples" / caller.name, ignore=ignored)
+    package.build(folder / package.PACKAGE.relative_to(paths.ROOT))
+    stack = Stack(emulator, name, copy / "examples" / caller.name if caller else copy, find(), {})
     (stack.folder / _VARIABLES).write_text(json.dumps(values, indent=2))
     stack.terraform.init(folder=stack.folder, environment=emulator.environment())
     try:
@@ -126,7 +149,7 @@ def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, exampl
     except BaseException:
         abandon(stack)
         raise
-    return _with_outputs(stack)
+    return stack.reread()
 
 
 def opened(emulator: Emulator, name: str, folder: Path) -> Stack:
@@ -135,12 +158,7 @@ def opened(emulator: Emulator, name: str, folder: Path) -> Stack:
     Raises:
         TerraformError: there is none.
     """
-    return _with_outputs(Stack(emulator, name, folder / "terraform", find(), {}))
-
-
-def _with_outputs(stack: Stack) -> Stack:
-    outputs = json.loads(stack.run("output", "-json"))
-    return replace(stack, outputs={key: output["value"] for key, output in outputs.items()})
+    return Stack(emulator, name, folder / "terraform", find(), {}).reread()
 
 
 def abandon(stack: Stack) -> None:
@@ -152,10 +170,10 @@ def abandon(stack: Stack) -> None:
 
 @contextmanager
 def applied(
-    emulator: Emulator, variables: Mapping[str, Any], folder: Path, example: str | None = None
+    emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller: Path | None = None
 ) -> Iterator[Stack]:
     """Give an applied stack for a ``with`` block, then destroy it. Arguments and errors as :func:`apply`."""
-    stack = apply(emulator, variables, folder, example)
+    stack = apply(emulator, variables, folder, caller)
     try:
         yield stack
     except BaseException:

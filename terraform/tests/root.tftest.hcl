@@ -4,10 +4,6 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-variables {
-  package = { path = "versions.tf" } # any file; nothing runs it
-}
-
 run "a_table_without_index" {
   command = plan
 
@@ -27,12 +23,33 @@ run "key_can_be_created_together_with_the_modules" {
   }
 
   override_resource {
-    target = module.feedback.aws_dynamodb_table.this
+    target = module.feedback.aws_dynamodb_table.this[0]
     values = { arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing" }
   }
 
   assert {
     condition     = module.feedback.topic_arn != null && module.lookup.endpoint != null
     error_message = "The key's policy and the modules must not wait for each other."
+  }
+}
+
+run "key_policy_holds_the_statements_of_lookup_too" {
+  variables {
+    lookup = {}
+  }
+
+  override_data {
+    target = module.feedback.data.aws_iam_policy_document.key
+    values = { json = "{\"from\":\"feedback\"}" }
+  }
+
+  override_data {
+    target = module.lookup[0].data.aws_iam_policy_document.key
+    values = { json = "{\"from\":\"lookup\"}" }
+  }
+
+  assert {
+    condition     = [for each in data.aws_iam_policy_document.key.source_policy_documents : jsondecode(each).from] == ["feedback", "lookup"]
+    error_message = "A customer's key must open for the lookup API's logs too."
   }
 }

@@ -13,7 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bench import mixes, processes
+import package
+from bench import mixes
 from harness import emulator
 from harness.emulator import Emulator
 from harness.errors import HarnessError
@@ -45,7 +46,7 @@ def measure(folder: Path, messages: int, burst: int) -> dict[str, Any]:
         create_table(running.client("dynamodb"))
         arrivals = folder / "arrivals"
         arrivals.touch()
-        ours = _pipeline(running, "feedback", processes.PACKAGE.read_bytes(), {"TABLE_NAME": TABLE})
+        ours = _pipeline(running, "feedback", package.content(), {"TABLE_NAME": TABLE})
         nothing = _pipeline(running, "nothing", zipped(NO_OPERATION, "feedback.py"), {"ARRIVALS": str(arrivals)})
         contenders: dict[str, tuple[str, Arrivals]] = {
             "project": (ours, lambda: _rows(running)),

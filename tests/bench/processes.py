@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import package
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-PACKAGE = ROOT / "build" / "healthy-mailing.zip"
 NODE = ROOT / "build" / "bench" / "article"
 ARTICLE = HERE / "article"
 
@@ -71,7 +72,7 @@ def environment(endpoint_url: str | None = None) -> dict[str, str]:
         "TABLE_NAME": "mailing",
         "NODE_NO_WARNINGS": "1",
         # Python does not keep compiled files of a zip, nor does Lambda of what it unpacks.
-        "PYTHONPATH": os.pathsep.join(map(str, (PACKAGE, HERE.parent, ROOT / "scripts"))),
+        "PYTHONPATH": os.pathsep.join(map(str, (package.PACKAGE, HERE.parent, ROOT / "scripts"))),
     }
     return kept | lambda_like | ({"AWS_ENDPOINT_URL": endpoint_url} if endpoint_url else {})
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
 
-import package
-from harness import run_folder
+from harness import paths, run_folder
 from harness.emulator import Emulator, running
 from harness.stack import Stack, applied
 
@@ -27,8 +26,14 @@ if TYPE_CHECKING:
 MODES = ("queue", "direct")
 EXAMPLE = "complete"
 """The group of the tests that use the example; with an emulator and a stack of their own they need not wait."""
+AROUND = "around"
+"""The same, of those that change what stands around the pipeline."""
 ENCRYPTED = "encrypted"
 """The same, of those that use the stack with a customer's key."""
+CHANGES = "changes"
+"""The same, of those that change a stack as a platform team does."""
+ADOPTED = "adopted"
+"""The same, of those that take over what exists."""
 
 # Of a call's time half is for its work, which is enough on a busy machine. A message that fails all the same comes back
 # after 6 x 10 s; a test that waits for that shortens it (see ``quick_redelivery``).
@@ -42,6 +47,10 @@ QUICK = {
 MODULES: Mapping[str, Any] = {"lookup": {}, "monitoring": {}}
 
 
+OF_SES = ("module.ses[0].aws_sesv2_email_identity.this", "module.ses[0].aws_sesv2_configuration_set.this")
+"""Addresses of what module ses creates."""
+
+
 def ses_of(mode: str) -> Mapping[str, Any]:
     """Return what module ses creates and points at the topic; an identity has one topic, so each stack its own."""
     quiet = {"create": True, "delivery": False, "original_headers": True, "email_forwarding": False}
@@ -49,6 +58,21 @@ def ses_of(mode: str) -> Mapping[str, Any]:
         "identities": {f"{mode}.example": {"create": True}, f"quiet@{mode}.example": quiet},
         "configuration_sets": {mode: {"create": True}},
     }
+
+
+@contextmanager
+def released(stack: Stack) -> Iterator[None]:
+    """Take from Terraform what module ses created, which it protects; delete it after the ``with`` block."""
+    addresses = [each for each in stack.run("state", "list").splitlines() if each.startswith(OF_SES)]
+    if addresses:
+        stack.run("state", "rm", *addresses)
+    yield
+    for address in addresses:
+        name = address.split('"')[1]
+        if "identity" in address:
+            stack.emulator.client("sesv2").delete_email_identity(EmailIdentity=name)
+        else:
+            stack.emulator.client("sesv2").delete_configuration_set(ConfigurationSetName=name)
 
 
 @dataclass(frozen=True)
@@ -167,29 +191,29 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="package")
-def zip_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return package.build(tmp_path_factory.mktemp("package") / "healthy-mailing.zip")
-
-
-@pytest.fixture(scope="package")
-def deployments(
-    emulator: Emulator, zip_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Mapping[str, Deployed]]:
+def deployments(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Deployed]]:
     """The root in both modes at once: most of an apply's time is the provider waiting for SQS."""
-    root = {**QUICK, **MODULES, "package": {"path": str(zip_path)}}
+    root = {**QUICK, **MODULES}
     with ThreadPoolExecutor(len(MODES)) as pool:
 
         def apply(mode: str) -> tuple[Any, Stack]:
             # LocalStack 4.14.0 lacks the API (v2) that module ses is made of.
             ses = {"ses": ses_of(mode)} if emulator.simulates_ses else {}
-            context = applied(emulator, {**root, **ses, "delivery": mode}, tmp_path_factory.mktemp(mode))
+            queue = {**QUICK["queue"], "keep": mode == "queue"}
+            variables = {**root, **ses, "delivery": mode, "queue": queue}
+            context = applied(emulator, variables, tmp_path_factory.mktemp(mode))
             return context, context.__enter__()
 
         entered = dict(zip(MODES, pool.map(apply, MODES), strict=True))
         try:
             yield {mode: Deployed(stack) for mode, (_, stack) in entered.items()}
         finally:
-            list(pool.map(lambda each: each[0].__exit__(None, None, None), entered.values()))
+
+            def destroy(context: Any, stack: Stack) -> None:
+                with released(stack):
+                    context.__exit__(None, None, None)
+
+            list(pool.map(lambda each: destroy(*each), entered.values()))
         left = {mode: stack.leftovers() for mode, (_, stack) in entered.items()}
         assert left == {mode: [] for mode in MODES}, "destroy left something behind"
 
@@ -201,11 +225,12 @@ def deployed(request: pytest.FixtureRequest, deployments: Mapping[str, Deployed]
 
 
 @pytest.fixture(scope="package")
-def example(emulator: Emulator, zip_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+def example(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     if not emulator.simulates_ses:
         pytest.skip("this emulator lacks version 2 of SES, which the example uses")
-    variables = {"domain": f"{EXAMPLE}.example", "package_path": str(zip_path), "deletion_protection": False}
-    with applied(emulator, variables, tmp_path_factory.mktemp(EXAMPLE), EXAMPLE) as stack:
+    variables = {"domain": f"{EXAMPLE}.example", "deletion_protection": False}
+    folder = tmp_path_factory.mktemp(EXAMPLE)
+    with applied(emulator, variables, folder, paths.TERRAFORM / "examples" / EXAMPLE) as stack:
         yield Deployed(stack)
     assert stack.leftovers() == []
 
@@ -218,11 +243,10 @@ def kms_key(emulator: Emulator) -> str:
 
 
 @pytest.fixture(scope="package")
-def encrypted(
-    emulator: Emulator, kms_key: str, zip_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployed]:
+def encrypted(emulator: Emulator, kms_key: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """A stack in direct mode, encrypted with a customer's key; whoever changes its mode changes it back."""
-    variables = {**QUICK, "delivery": "direct", "package": {"path": str(zip_path)}, "kms_key_arn": kms_key}
+    queue = {**QUICK["queue"], "keep": False}
+    variables = {**QUICK, "delivery": "direct", "queue": queue, "kms_key_arn": kms_key}
     with applied(emulator, variables, tmp_path_factory.mktemp(ENCRYPTED)) as stack:
         # As the output asks: its statements beside the customer's own, before the topic is used.
         policy = json.loads(stack.outputs["kms_key_policy"])

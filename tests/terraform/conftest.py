@@ -21,11 +21,11 @@ _NOT_COPIED = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars", "*
 
 ACCOUNT = "000000000000"  # the emulator's
 KEY = f"arn:aws:kms:{REGION}:123456789012:key/11111111-2222-3333-4444-555555555555"
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "queue": {"delivery": "queue"},
-    "direct": {"delivery": "direct"},
+    "direct": {"delivery": "direct", "queue": {"keep": False}},
     "queue_with_key": {"delivery": "queue", "kms_key_arn": KEY},
-    "direct_with_key": {"delivery": "direct", "kms_key_arn": KEY},
+    "direct_with_key": {"delivery": "direct", "queue": {"keep": False}, "kms_key_arn": KEY},
 }
 OPTIONS = {
     "permissions_boundary": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
@@ -95,13 +95,11 @@ def plan(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
     """
     folder = tree.folder / "variants"
     folder.mkdir()
-    (folder / "package.zip").touch()
-    calls = {
-        name: {"source": "../terraform", "name": name, "package": {"path": "package.zip"}, **variables}
-        for name, variables in VARIANTS.items()
+    calls: dict[str, dict[str, Any]] = {
+        name: {"source": "../terraform", "name": name, **variables} for name, variables in VARIANTS.items()
     }
     calls["options"] = {**calls["queue"], "name": "options", "function": OPTIONS}
-    calls["lookup"] = {"source": "../terraform/modules/lookup", "package": {"path": "package.zip"}, "feedback": LOOKUP}
+    calls["lookup"] = {"source": "../terraform/modules/lookup", "feedback": LOOKUP}
     (folder / "main.tf.json").write_text(json.dumps({"module": calls}))
     with running("embedded", tmp_path_factory.mktemp("emulator")) as emulator:
         # Not the tree's provider, which runs already and knows nothing of the emulator.

@@ -153,7 +153,7 @@ def test_only_lambda_may_use_the_network_and_not_the_functions_code(plan: dict[s
     assert may("xray:PutTraceSegments", "*", function)
 
 
-TOPIC = "module.queue.module.feedback.aws_sns_topic_policy.this.policy"
+TOPIC = "module.queue.module.feedback.module.topic[0].aws_sns_topic_policy.this.policy"
 SES = "ses.amazonaws.com"
 IDENTITY = arn("ses", "identity/example.com")
 
@@ -280,8 +280,8 @@ def test_who_may_use_the_key(plan: dict[str, Any], variant: str) -> None:
     others: list[tuple[str | None, dict[str, str]]] = [
         (SES, {**ses, "aws:SourceAccount": FOREIGN}),
         (SES, {}),
-        (SNS, {"aws:SourceArn": arn("sns", "another")}),
-        (logs, {name: value.replace(variant, "another") for name, value in group.items()}),
+        (SNS, {"aws:SourceArn": arn("sns", "another").replace(ACCOUNT, FOREIGN)}),
+        (logs, {name: value.replace(ACCOUNT, FOREIGN) for name, value in group.items()}),
         (None, {}),
         ("lambda.amazonaws.com", ses),
     ]

@@ -26,14 +26,17 @@ RUNS = ("everything", "as_little_as_possible")
 
 # Metrics of AWS that the dashboard or an alarm shows, by namespace and dimension, as the guides name them: AWS Lambda
 # Developer Guide, "Types of metrics for Lambda functions"; Amazon SQS Developer Guide, "Available CloudWatch
-# metrics for Amazon SQS"; Amazon SES Developer Guide, "Creating reputation monitoring alarms using CloudWatch".
+# metrics for Amazon SQS"; Amazon SES Developer Guide, "Creating reputation monitoring alarms using CloudWatch"; Amazon API
+# Gateway Developer Guide, "Amazon API Gateway dimensions and metrics".
 OF_AWS = {
     ("AWS/Lambda", "FunctionName"): {"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions"},
     ("AWS/SQS", "QueueName"): {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
+    ("AWS/ApiGateway", "ApiName,Stage"): {"5XXError"},
     ("AWS/SES", ""): {"Reputation.BounceRate", "Reputation.ComplaintRate"},
 }
 NAMES = {
-    "FunctionName": {"mailing-feedback"},
+    "FunctionName": {"mailing-feedback", "mailing-lookup"},
+    "ApiName,Stage": {"mailing-lookup,v1"},
     "QueueName": {"mailing-feedback", "mailing-feedback-dead-letter"},
     "": {""},
 }
@@ -119,8 +122,9 @@ def metrics_of(rendered: Rendered) -> Iterator[Metric]:
     for alarm in rendered.alarms:
         for watched in [alarm, *(metric for query in alarm["metric_query"] for metric in query["metric"])]:
             if watched["metric_name"]:
-                ((dimension, value),) = watched["dimensions"].items()
-                yield Metric(watched["namespace"], watched["metric_name"], dimension, value)
+                dimensions = watched["dimensions"] or {}
+                names, values = ",".join(dimensions), ",".join(dimensions.values())
+                yield Metric(watched["namespace"], watched["metric_name"], names, values)
 
 
 @pytest.mark.parametrize("run", RUNS)
@@ -147,12 +151,16 @@ def test_expressions_use_what_stands_beside_them(rendered: Mapping[str, Rendered
             assert set(re.findall(r"\b[a-z]\w*", query.get("expression") or "")) <= ids
 
 
-def test_alarms_of_rates_watch_one_result(rendered: Mapping[str, Rendered]) -> None:
+def test_alarms_of_expressions_watch_one_result(rendered: Mapping[str, Rendered]) -> None:
     alarms = {alarm["alarm_name"]: alarm["metric_query"] for alarm in rendered["everything"].alarms}
     watched = {
         name: [query["id"] for query in queries if query["return_data"]] for name, queries in alarms.items() if queries
     }
-    assert watched == {"mailing-bounce-rate": ["rate"], "mailing-complaint-rate": ["rate"]}
+    assert watched == {
+        "mailing-bounce-rate": ["rate"],
+        "mailing-complaint-rate": ["rate"],
+        "mailing-silence": ["calls"],
+    }
 
 
 def test_rates_are_shown_against_the_lines_of_ses(rendered: Mapping[str, Rendered]) -> None:

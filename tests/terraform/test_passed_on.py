@@ -46,11 +46,10 @@ def passed_on(folder: Path) -> dict[str, list[str]]:
     for call, called, arguments in calls(folder):
         inner = declared(called)
         for argument, value in arguments.items():
-            # Behind a local, as in `package = local.package`, is a variable of the same name.
-            name = variable_in(value) or argument
+            name = variable_in(value)
             if name in outer and argument in inner:
                 found[f"{call}.{argument}"] = [*differences(outer[name], inner[argument], called.name)]
-                if variable_in(value) and called.name != INTERNAL and outer[name].default != inner[argument].default:
+                if called.name != INTERNAL and outer[name].default != inner[argument].default:
                     found[f"{call}.{argument}"].append(f"{name} has another default than {argument} of {called.name}")
     return found
 
@@ -108,7 +107,7 @@ def test_both_sides_declare_the_same() -> None:
 
 def test_the_root_passes_everything_on_and_all_of_it_is_compared() -> None:
     compared = passed_on(paths.TERRAFORM).keys()
-    taken = {"package"}  # a local chooses between it and the package that `make package` builds
+    taken = set[str]()
     for call, called, arguments in calls(paths.TERRAFORM):
         variables = {each.name for each in terraform_reference.variables(called)}
         assert variables - arguments.keys() == set(), f"module {call} has variables that the root leaves out"

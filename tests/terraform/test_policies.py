@@ -16,6 +16,8 @@ pytestmark = pytest.mark.xdist_group("terraform-policies")
 
 Statement = Mapping[str, Any]
 
+TOPIC = "module.topic[0].aws_sns_topic_policy.this.policy"
+
 
 def resources(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield from module.get("resources", [])
@@ -80,12 +82,16 @@ def permissions(variant: str) -> dict[str, set[str]]:
     }[variant]
 
 
-def queues(variant: str) -> dict[str, str]:
-    """Return the ARN of each queue, by the attribute that holds its policy."""
-    found = {"aws_sqs_queue.dead_letter.policy": arn("sqs", f"{variant}-feedback-dead-letter")}
-    if variant.startswith("queue"):
-        found["aws_sqs_queue.this[0].policy"] = arn("sqs", f"{variant}-feedback")
-    return found
+def queues(variant: str) -> list[str]:
+    """Return the attributes that hold a queue's policy."""
+    return [
+        "aws_sqs_queue.dead_letter.policy",
+        *(["aws_sqs_queue.this[0].policy"] if variant.startswith("queue") else []),
+    ]
+
+
+THIS_QUEUE = arn("sqs", "*")
+"""In a queue's policy: the queue that has it."""
 
 
 # What AWS gives no resource for, and what is denied; modules/function says why.
@@ -120,7 +126,7 @@ def test_these_are_all_policies_of_feedback(plan: dict[str, Any], variant: str) 
     assert {name.removeprefix(prefix) for name in policies(plan) if name.startswith(prefix)} == {
         "module.function.aws_iam_role.this.assume_role_policy",
         "module.function.aws_iam_role_policy.this.policy",
-        "aws_sns_topic_policy.this.policy",
+        TOPIC,
         *queues(variant),
     }
 
@@ -178,7 +184,7 @@ def test_only_lambda_may_take_the_role(plan: dict[str, Any], variant: str) -> No
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_only_ses_of_this_account_may_publish(plan: dict[str, Any], variant: str) -> None:
-    (statement,) = statements(plan, variant, "aws_sns_topic_policy.this.policy", "Allow")
+    (statement,) = statements(plan, variant, TOPIC, "Allow")
     assert statement["Action"] == "sns:Publish"
     assert statement["Resource"] == arn("sns", f"{variant}-feedback")
     assert statement["Principal"] == {"Service": "ses.amazonaws.com"}
@@ -193,10 +199,10 @@ def test_only_ses_of_this_account_may_publish(plan: dict[str, Any], variant: str
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_only_the_topic_may_send_to_the_queues(plan: dict[str, Any], variant: str) -> None:
-    for attribute, queue in queues(variant).items():
+    for attribute in queues(variant):
         (statement,) = statements(plan, variant, attribute, "Allow")
         assert statement["Action"] == "sqs:SendMessage"
-        assert statement["Resource"] == queue
+        assert statement["Resource"] == THIS_QUEUE
         assert statement["Principal"] == {"Service": "sns.amazonaws.com"}
         assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": arn("sns", f"{variant}-feedback")}}
 
@@ -209,8 +215,8 @@ def test_plain_text_is_denied_to_everybody(plan: dict[str, Any], variant: str) -
         "sqs:ReceiveMessage",
         "sqs:SendMessage",
     ]
-    expected = {"aws_sns_topic_policy.this.policy": (arn("sns", f"{variant}-feedback"), ["sns:Publish"])}
-    expected |= {attribute: (queue, message_actions) for attribute, queue in queues(variant).items()}
+    expected = {TOPIC: (arn("sns", f"{variant}-feedback"), ["sns:Publish"])}
+    expected |= dict.fromkeys(queues(variant), (THIS_QUEUE, message_actions))
     for attribute, (resource, actions) in expected.items():
         (statement,) = statements(plan, variant, attribute, "Deny")
         assert listed(statement["Action"]) == actions
@@ -234,4 +240,4 @@ def test_only_the_topic_may_call_the_function(plan: dict[str, Any], variant: str
     # The topic's ARN is not known before it exists, but where it comes from is.
     called = plan["configuration"]["root_module"]["module_calls"][variant]["module"]["module_calls"]["feedback"]
     (permission,) = [each for each in called["module"]["resources"] if each["type"] == "aws_lambda_permission"]
-    assert "aws_sns_topic.this.arn" in permission["expressions"]["source_arn"]["references"]
+    assert permission["expressions"]["source_arn"]["references"] == ["local.topic_arn"]

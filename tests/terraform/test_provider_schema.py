@@ -28,6 +28,9 @@ META_BLOCKS = {"lifecycle", "provisioner", "connection"}
 # 48036). So are `hash_key` and `range_key` of a table's index, which can't be avoided while provider 5 is supported.
 DEPRECATED = {"data.aws_region": {"name", "id"}}
 
+# Types that the file has no schema of: nothing of them is looked at.
+UNKNOWN = {"data.aws_dynamodb_table"}
+
 REFERENCE = re.compile(
     r"""(?<![\w.-])(?P<data>data\.)?(?P<type>aws_\w+)\.[A-Za-z_][\w-]*  # a resource or data source
         (?P<path>(?:\[[^\[\]]*\]|\.[\w*-]+)*)                            # what is read of it""",
@@ -52,6 +55,8 @@ def problems(configuration: str) -> Iterator[str]:
             if not type_.startswith("aws_"):
                 continue
             address = f"data.{type_}.{name}" if kind == "data" else f"{type_}.{name}"
+            if address.rpartition(".")[0] in UNKNOWN:
+                continue
             known = block_of(kind == "data", type_)
             if known is None:
                 yield f"{address}: {SCHEMA.name} has no {type_}: copy it there from the provider's schema"

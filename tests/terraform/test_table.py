@@ -40,7 +40,7 @@ def keys(planned: Mapping[str, Any]) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_table_of_the_tests_is_the_modules(plan: Mapping[str, Any], variant: str) -> None:
-    address = f"module.{variant}.module.feedback.aws_dynamodb_table.this"
+    address = f"module.{variant}.module.feedback.aws_dynamodb_table.this[0]"
     (planned,) = [
         each["values"] for each in resources(plan["planned_values"]["root_module"]) if each["address"] == address
     ]

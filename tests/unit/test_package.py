@@ -1,4 +1,4 @@
-"""The zip is the same on every machine and date, holds the functions' sources, and runs."""
+"""The zip is the same on every machine, holds the functions' sources, and runs. The one in the tree is current."""
 
 import os
 import random
@@ -29,6 +29,10 @@ def copy_in_other_order(sources: Path, target: Path, seed: int) -> None:
         copy = target / path.relative_to(sources)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())
+
+
+def test_the_zip_that_is_checked_in_is_that_of_the_sources() -> None:
+    assert package.is_current(), "function/ has changed since: run `make package`"
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -121,6 +125,25 @@ def test_the_handler_is_imported_from_the_zip_alone(built: Path, tmp_path: Path)
         cwd=tmp_path,
     )
     assert run.stdout.split() == [str(built / "feedback.py"), str(built / "healthy_mailing" / "table.py")]
+
+
+@pytest.mark.parametrize("found", ["current", "older", None])
+def test_checking_says_what_to_do_and_writes_nothing(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: str | None
+) -> None:
+    target = tmp_path / "package.zip"
+    if found:
+        target.write_bytes(built.read_bytes() if found == "current" else b"older")
+    held = target.read_bytes() if found else None
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["package.py", "--check", str(target)])
+    if found == "current":
+        package.main()
+    else:
+        message = r"error: package\.zip is not the zip of function/: run `make package` and commit it\."
+        with pytest.raises(SystemExit, match=message):
+            package.main()
+    assert (target.read_bytes() if target.exists() else None) == held
 
 
 def test_size_and_digest_are_said(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import package
 from harness import environment, paths
 from harness.errors import HarnessError
 
@@ -100,7 +101,7 @@ def test_deploying_sets_up_nothing(target: str) -> None:
     assert ".venv" not in commands
 
 
-def test_make_builds_the_zip_with_a_bare_python(tmp_path: Path) -> None:
+def test_make_builds_and_checks_the_zip_with_a_bare_python(tmp_path: Path) -> None:
     """Neither site packages nor a virtual environment: -S hides the one, and a copy of the sources has no other."""
     for name in ("function", "scripts"):
         shutil.copytree(paths.ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -108,8 +109,20 @@ def test_make_builds_the_zip_with_a_bare_python(tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
     bare.chmod(0o755)
-    subprocess.run([MAKE, "package", f"PYTHON={bare}"], cwd=tmp_path, capture_output=True, check=True)
-    assert zipfile.is_zipfile(tmp_path / "build" / "healthy-mailing.zip")
+
+    def make(target: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [MAKE, target, f"PYTHON={bare}"], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    built = package.PACKAGE.relative_to(package.ROOT)
+    assert make("package").returncode == 0
+    assert zipfile.is_zipfile(tmp_path / built)
+    assert make("packaged").returncode == 0
+    with (tmp_path / "function" / "feedback.py").open("a") as source:
+        source.write("# changed\n")
+    assert make("packaged").returncode != 0
+    assert make("packaged").stderr.startswith(f"error: {built} is not the zip of function/: run `make package`")
     assert not (tmp_path / ".venv").exists()
 
 

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-import package
 from harness import emulator, paths, run_folder, stack
 from harness.emulator import Emulator
 from harness.errors import HarnessError
@@ -35,7 +34,7 @@ _STYLES = {"enable": "green", "disable": "red", "review": "yellow"}
 
 
 def run(console: Console, choice: str | None = None) -> None:
-    """Build, start, apply, send, print, destroy, stop.
+    """Start, apply, send, print, destroy, stop.
 
     Raises:
         HarnessError: a step failed; the run's folder with the emulator's log is kept then.
@@ -43,22 +42,20 @@ def run(console: Console, choice: str | None = None) -> None:
     timings: dict[str, float] = {}
     emulator.prepare(emulator.choose(choice))  # it may pull or install, and shows that itself
     with run_folder.kept_on_failure("demo") as folder:
-        with _step(console, timings, "Build the zip"):
-            zip_path = package.build(folder / "healthy-mailing.zip")
         with _step(console, timings, "Start the emulator"):
             server = emulator.start(choice, folder)
         try:
-            _run_on(console, timings, server.emulator, zip_path)
+            _run_on(console, timings, server.emulator, folder)
         finally:
             server.stop()
     console.print(f"All in {sum(timings.values()):.0f} s; nothing is left running.", highlight=False)
     console.print(f"Not proven by this run: {'; '.join(server.emulator.limits)}.", style="dim", highlight=False)
 
 
-def _run_on(console: Console, timings: dict[str, float], on: Emulator, zip_path: Path) -> None:
+def _run_on(console: Console, timings: dict[str, float], on: Emulator, folder: Path) -> None:
     console.print(stack.WAITS, style="dim")
     with _step(console, timings, "Apply the Terraform root"):
-        applied = stack.apply(on, variables(on, zip_path), zip_path.parent)
+        applied = stack.apply(on, variables(on), folder)
     try:
         with _step(console, timings, "Send mail, publish the article's complaint, wait for the table"):
             expected = send(applied)
@@ -73,10 +70,9 @@ def _run_on(console: Console, timings: dict[str, float], on: Emulator, zip_path:
         applied.destroy(refresh=False)
 
 
-def variables(on: Emulator, zip_path: Path) -> dict[str, Any]:
+def variables(on: Emulator) -> dict[str, Any]:
     """Return the root's variables for a stack that has the emulator to itself unless others use it too."""
-    named = {"name": "mailing"} if on.disposable else {}
-    return {"package": {"path": str(zip_path)}, **named}
+    return {"name": "mailing"} if on.disposable else {}
 
 
 def send(applied: Stack) -> dict[str, str]:

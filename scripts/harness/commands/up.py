@@ -13,7 +13,6 @@ from typing import Any
 
 from rich.console import Console
 
-import package
 from harness import emulator, locks, paths, run_folder, stack
 from harness.commands import demo
 
@@ -66,10 +65,9 @@ def down(console: Console) -> None:
 def _start(console: Console, choice: str | None) -> dict[str, Any]:
     server = emulator.start(choice, paths.UP)
     try:
-        zip_path = package.build(paths.UP / "healthy-mailing.zip")
         console.print(stack.WAITS, style="dim")
         with demo.progress(console, "Applying the Terraform root"):
-            applied = stack.apply(server.emulator, demo.variables(server.emulator, zip_path), paths.UP)
+            applied = stack.apply(server.emulator, demo.variables(server.emulator), paths.UP)
         try:
             state = {
                 "name": applied.name,

@@ -14,18 +14,27 @@ terraform {
 provider "aws" {}
 
 locals {
-  package = { path = var.package_path }
-  tags    = { service = var.name }
+  tags = { service = var.name }
 }
 
 module "feedback" {
   source = "../../modules/feedback"
 
   name     = var.name
-  package  = local.package
   delivery = var.delivery
   table    = { deletion_protection = var.deletion_protection }
   tags     = local.tags
+}
+
+# The domain's configuration may own these already; destroying this example destroys them.
+resource "aws_sesv2_email_identity" "domain" {
+  email_identity = var.domain
+  tags           = local.tags
+}
+
+resource "aws_sesv2_configuration_set" "newsletter" {
+  configuration_set_name = "${var.name}-newsletter"
+  tags                   = local.tags
 }
 
 module "ses" {
@@ -36,22 +45,20 @@ module "ses" {
   tags      = local.tags
 
   identities = {
-    (var.domain) = { create = true }
+    (aws_sesv2_email_identity.domain.email_identity) = {}
   }
 
   configuration_sets = {
-    "${var.name}-newsletter" = { create = true }
+    (aws_sesv2_configuration_set.newsletter.configuration_set_name) = {}
   }
 }
 
 module "lookup" {
   source = "../../modules/lookup"
 
-  name        = var.name
-  package     = local.package
-  feedback    = module.feedback
-  access_logs = false # see the module's README for what an account needs first
-  tags        = local.tags
+  name     = var.name
+  feedback = module.feedback
+  tags     = local.tags
 }
 
 module "monitoring" {
@@ -59,6 +66,7 @@ module "monitoring" {
 
   name            = var.name
   feedback        = module.feedback
+  lookup          = module.lookup
   alarm_topic_arn = aws_sns_topic.on_call.arn
   tags            = local.tags
 }

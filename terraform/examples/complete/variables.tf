@@ -10,18 +10,6 @@ variable "name" {
   }
 }
 
-variable "package_path" {
-  description = "Path of the zip that `make package` builds."
-  type        = string
-  default     = "../../../build/healthy-mailing.zip"
-  nullable    = false
-
-  validation {
-    condition     = endswith(var.package_path, ".zip")
-    error_message = "The package_path must name a .zip file."
-  }
-}
-
 variable "domain" {
   description = "The domain that mail is sent from."
   type        = string

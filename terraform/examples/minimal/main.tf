@@ -13,22 +13,8 @@ terraform {
 
 provider "aws" {}
 
-variable "package_path" {
-  description = "Path of the zip that `make package` builds."
-  type        = string
-  default     = "../../../build/healthy-mailing.zip"
-  nullable    = false
-
-  validation {
-    condition     = endswith(var.package_path, ".zip")
-    error_message = "The package_path must name a .zip file."
-  }
-}
-
 module "feedback" {
   source = "../../modules/feedback"
-
-  package = { path = var.package_path }
 }
 
 output "topic_arn" {

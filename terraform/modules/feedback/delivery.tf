@@ -1,22 +1,39 @@
-# From the topic to the function, in either mode. No filter policy: SNS drops a body that it cannot parse, unseen.
+# From the topic to the function: through the queue, directly, or both. A subscription for each way, so that a change
+# between them, by way of `both`, adds the new one and only then takes away the old one. No filter policy: SNS drops a body
+# that it cannot parse, unseen.
 
-resource "aws_sns_topic_subscription" "this" {
-  topic_arn            = aws_sns_topic.this.arn
-  protocol             = local.queued ? "sqs" : "lambda"
-  endpoint             = local.queued ? local.arns.queue : local.arns.function
-  raw_message_delivery = local.queued
-
+locals {
   # For what SNS cannot hand over: it does not retry errors such as a queue that was deleted (Amazon SNS Developer Guide,
   # "Amazon SNS dead-letter queues"). What the function fails at, the queue redrives, or Lambda sends to the on-failure
   # destination.
-  redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_letter.arn })
+  subscription_redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_letter.arn })
+}
 
-  depends_on = [aws_sqs_queue.this, module.function, aws_lambda_permission.this]
+# No create_before_destroy, here or on what these depend on: it would spread to all of that, whose names are fixed, and SNS
+# answers a second Subscribe with the ARN of the first, which is then removed. And no endpoint from a data source, which is
+# unknown where the module has a `depends_on`.
+resource "aws_sns_topic_subscription" "queue" {
+  count = local.to_queue ? 1 : 0
 
-  lifecycle {
-    # SNS drops what is published while nobody subscribes, as would be the case between the old mode and the new one.
-    create_before_destroy = true
-  }
+  topic_arn            = local.topic_arn
+  protocol             = "sqs"
+  endpoint             = aws_sqs_queue.this[0].arn
+  raw_message_delivery = true
+  redrive_policy       = local.subscription_redrive_policy
+
+  # A message is handed over once it can be taken from there.
+  depends_on = [aws_lambda_event_source_mapping.this]
+}
+
+resource "aws_sns_topic_subscription" "function" {
+  count = local.to_function ? 1 : 0
+
+  topic_arn      = local.topic_arn
+  protocol       = "lambda"
+  endpoint       = module.function.lambda.arn
+  redrive_policy = local.subscription_redrive_policy
+
+  depends_on = [aws_lambda_permission.this, aws_lambda_function_event_invoke_config.this]
 }
 
 resource "aws_lambda_event_source_mapping" "this" {
@@ -24,6 +41,7 @@ resource "aws_lambda_event_source_mapping" "this" {
 
   event_source_arn                   = aws_sqs_queue.this[0].arn
   function_name                      = module.function.lambda.arn
+  enabled                            = var.queue.enabled
   batch_size                         = var.queue.batch_size
   maximum_batching_window_in_seconds = var.queue.batching_window_seconds
   function_response_types            = ["ReportBatchItemFailures"]
@@ -47,17 +65,17 @@ resource "aws_lambda_event_source_mapping" "this" {
 }
 
 resource "aws_lambda_permission" "this" {
-  count = local.queued ? 0 : 1
+  count = local.to_function ? 1 : 0
 
   statement_id  = "TopicInvokesFunction" # another would replace the permission of a live stack
   action        = "lambda:InvokeFunction"
   function_name = module.function.lambda.function_name
   principal     = "sns.amazonaws.com"
-  source_arn    = aws_sns_topic.this.arn
+  source_arn    = local.topic_arn
 }
 
 resource "aws_lambda_function_event_invoke_config" "this" {
-  count = local.queued ? 0 : 1
+  count = local.to_function ? 1 : 0
 
   function_name                = module.function.lambda.function_name
   maximum_retry_attempts       = 2

@@ -1,5 +1,5 @@
 # What the policy of a customer's key must allow. It names nothing that this module creates, so that the key can be
-# created with it before the topic uses it.
+# created with it before the topic uses it; and no names, which need not be those that `name` would give today.
 
 data "aws_iam_policy_document" "key" {
   statement {
@@ -15,7 +15,7 @@ data "aws_iam_policy_document" "key" {
     condition {
       test     = "StringEquals"
       variable = "aws:SourceAccount"
-      values   = [local.account]
+      values   = local.ses_source_accounts
     }
 
     condition {
@@ -36,9 +36,9 @@ data "aws_iam_policy_document" "key" {
     }
 
     condition {
-      test     = "ArnEquals"
+      test     = "ArnLike"
       variable = "aws:SourceArn"
-      values   = [local.arns.topic]
+      values   = distinct(concat(["arn:${local.partition}:sns:${local.scope}:*"], compact([var.topic.existing]), var.additional_topic_arns))
     }
   }
 
@@ -53,9 +53,9 @@ data "aws_iam_policy_document" "key" {
     }
 
     condition {
-      test     = "ArnEquals"
+      test     = "ArnLike"
       variable = "kms:EncryptionContext:aws:logs:arn"
-      values   = [local.arns.log_group]
+      values   = ["arn:${local.partition}:logs:${local.scope}:log-group:*"]
     }
   }
 }

@@ -2,7 +2,7 @@ module "function" {
   source = "../function"
 
   name        = local.name
-  description = "Merges SES feedback into the table ${aws_dynamodb_table.this.name}."
+  description = "Merges SES feedback into the table ${local.table_name}."
   handler     = "feedback.handler"
   package     = var.package
   function    = var.function
@@ -11,7 +11,7 @@ module "function" {
   tags        = var.tags
 
   environment = {
-    TABLE_NAME              = aws_dynamodb_table.this.name
+    TABLE_NAME              = local.table_name
     SOFT_BOUNCE_LIMIT       = var.rules.soft_bounce_limit
     SOFT_BOUNCE_WINDOW_DAYS = var.rules.soft_bounce_window_days
     DELIVERY_REFRESH_DAYS   = var.rules.delivery_refresh_days
@@ -23,17 +23,17 @@ data "aws_iam_policy_document" "role" {
   statement {
     sid       = "AllowReadWriteTable"
     actions   = ["dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"]
-    resources = [local.arns.table]
+    resources = [local.table_resource]
   }
 
   statement {
     sid       = "AllowWriteLogs"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${local.arns.log_group}:log-stream:*"]
+    resources = ["${local.log_group_resource}:log-stream:*"]
   }
 
   dynamic "statement" {
-    for_each = local.has_queue ? [local.arns.queue] : []
+    for_each = local.has_queue ? [local.queue_resource] : []
 
     content {
       sid       = "AllowReceiveFromQueue"
@@ -43,7 +43,7 @@ data "aws_iam_policy_document" "role" {
   }
 
   dynamic "statement" {
-    for_each = local.queued ? [] : [local.arns.dead_letter]
+    for_each = local.to_function ? [local.dead_letter_resource] : []
 
     content {
       sid       = "AllowSendToDeadLetterQueue"
@@ -58,7 +58,7 @@ data "aws_iam_policy_document" "role" {
     content {
       sid = "AllowUseKMSKey"
       # Reading the table and the queue decrypts; sending to an encrypted queue asks for a data key as well.
-      actions   = local.queued ? ["kms:Decrypt"] : ["kms:Decrypt", "kms:GenerateDataKey"]
+      actions   = local.to_function ? ["kms:Decrypt", "kms:GenerateDataKey"] : ["kms:Decrypt"]
       resources = [statement.value]
     }
   }

@@ -12,24 +12,31 @@ locals {
   # ec2.eu-west-1.amazonaws.com, tells it in both.
   region = split(".", data.aws_region.current.endpoint)[1]
 
-  queued    = var.delivery == "queue"
-  has_queue = local.queued || var.queue.keep
-  encrypted = var.kms_key_arn != null
+  to_queue    = contains(["queue", "both"], var.delivery)
+  to_function = contains(["direct", "both"], var.delivery)
+  has_queue   = local.to_queue || var.queue.keep
+  encrypted   = var.kms_key_arn != null
 
+  own_topic = var.topic.existing == null
+  topic_arn = local.own_topic ? one(module.topic[*].arn) : var.topic.existing
+
+  own_table  = var.table.existing == null
+  table_name = local.own_table ? one(aws_dynamodb_table.this[*].name) : var.table.existing
+  table_arn  = local.own_table ? one(aws_dynamodb_table.this[*].arn) : one(data.aws_dynamodb_table.existing[*].arn)
+
+  # For the policy of a key; the topic's own says the same.
   ses_source_arns = length(var.ses_source_arns) > 0 ? var.ses_source_arns : [
     for kind in ["identity", "configuration-set"] : "arn:${local.partition}:ses:${local.region}:${local.account}:${kind}/*"
   ]
+  ses_source_accounts = distinct([for arn in local.ses_source_arns : split(":", arn)[4]])
 
-  # Built from names, so that policies are known at plan time, can be part of the queues themselves (each further change of
-  # a queue costs the provider a wait of 25 seconds), and depend on nothing that a key for encryption depends on.
-  table_name = coalesce(var.table.name, var.name)
-  scope      = "${local.region}:${local.account}"
-  arns = {
-    topic       = "arn:${local.partition}:sns:${local.scope}:${local.name}"
-    queue       = "arn:${local.partition}:sqs:${local.scope}:${local.name}"
-    dead_letter = "arn:${local.partition}:sqs:${local.scope}:${local.name}-dead-letter"
-    function    = "arn:${local.partition}:lambda:${local.scope}:function:${local.name}"
-    table       = "arn:${local.partition}:dynamodb:${local.scope}:table/${local.table_name}"
-    log_group   = "arn:${local.partition}:logs:${local.scope}:log-group:/aws/lambda/${local.name}"
-  }
+  # What policies name. These ARNs are built from the names that the resources have, which do not follow `name` once they
+  # exist; so policies are known at plan time. Nothing that a change would replace may be made of them: a `depends_on` of
+  # the whole module makes data sources, and so these, unknown.
+  scope                = "${local.region}:${local.account}"
+  topic_resource       = local.own_topic ? "arn:${local.partition}:sns:${local.scope}:${one(module.topic[*].name)}" : var.topic.existing
+  queue_resource       = local.has_queue ? "arn:${local.partition}:sqs:${local.scope}:${one(aws_sqs_queue.this[*].name)}" : null
+  dead_letter_resource = "arn:${local.partition}:sqs:${local.scope}:${aws_sqs_queue.dead_letter.name}"
+  table_resource       = "arn:${local.partition}:dynamodb:${local.scope}:table/${local.table_name}"
+  log_group_resource   = "arn:${local.partition}:logs:${local.scope}:log-group:${module.function.log_group.name}"
 }

@@ -1,23 +1,23 @@
 output "topic_arn" {
   description = "ARN of the topic; point SES's notifications or event destinations at it."
-  value       = aws_sns_topic.this.arn
+  value       = local.topic_arn
 
   # SES removes the setting when it may not publish, so nobody learns of the topic before its policy allows it.
-  depends_on = [aws_sns_topic_policy.this, aws_sns_topic_subscription.this]
+  depends_on = [module.topic, aws_sns_topic_subscription.queue, aws_sns_topic_subscription.function]
 }
 
 output "queue_url" {
-  description = "URL of the queue; null with delivery `direct` unless it is kept."
+  description = "URL of the queue; null with delivery `direct` and `queue.keep = false`."
   value       = one(aws_sqs_queue.this[*].url)
 }
 
 output "queue_arn" {
-  description = "ARN of the queue; null with delivery `direct` unless it is kept."
+  description = "ARN of the queue; null with delivery `direct` and `queue.keep = false`."
   value       = one(aws_sqs_queue.this[*].arn)
 }
 
 output "queue_name" {
-  description = "Name of the queue; null with delivery `direct` unless it is kept."
+  description = "Name of the queue; null with delivery `direct` and `queue.keep = false`."
   value       = one(aws_sqs_queue.this[*].name)
 }
 
@@ -38,21 +38,27 @@ output "dead_letter_queue_arn" {
 
 output "table_name" {
   description = "Name of the table."
-  value       = aws_dynamodb_table.this.name
+  value       = local.table_name
 }
 
 output "table_arn" {
   description = "ARN of the table."
-  value       = aws_dynamodb_table.this.arn
+  value       = local.table_arn
 }
 
 output "table" {
   description = "Name and ARN of the table, whether it has the index, and when addresses expire: what module lookup needs to know of it."
   value = {
-    name        = aws_dynamodb_table.this.name
-    arn         = aws_dynamodb_table.this.arn
+    name        = local.table_name
+    arn         = local.table_arn
     index       = var.table.index
     expire_days = var.table.expire_days
+  }
+
+  # The delivery that an item holds may be so many days older than the newest.
+  precondition {
+    condition     = var.table.expire_days == null || coalesce(var.table.expire_days, 0) >= 2 * var.rules.delivery_refresh_days
+    error_message = "The table.expire_days must be at least twice rules.delivery_refresh_days."
   }
 }
 

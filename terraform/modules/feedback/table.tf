@@ -2,7 +2,9 @@ resource "aws_dynamodb_table" "this" {
   # checkov:skip=CKV_AWS_119:a key of the customer's is an option; DynamoDB encrypts in any case
   # checkov:skip=CKV_AWS_28:on unless the caller switches it off, which checkov cannot tell
 
-  name                        = local.table_name
+  count = local.own_table ? 1 : 0
+
+  name                        = coalesce(var.table.name, var.name)
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "UserId"
   deletion_protection_enabled = var.table.deletion_protection
@@ -55,10 +57,33 @@ resource "aws_dynamodb_table" "this" {
   }
 
   lifecycle {
-    # The delivery that the item holds may be so many days older than the newest.
-    precondition {
-      condition     = var.table.expire_days == null || coalesce(var.table.expire_days, 0) >= 2 * var.rules.delivery_refresh_days
-      error_message = "The table.expire_days must be at least twice rules.delivery_refresh_days."
+    # A table that is replaced to be renamed is empty. README.md says how to move to another name.
+    ignore_changes = [name]
+  }
+}
+
+# A table that others made, such as the one of the original article.
+data "aws_dynamodb_table" "existing" {
+  count = local.own_table ? 0 : 1
+
+  name = var.table.existing
+
+  lifecycle {
+    postcondition {
+      condition     = self.hash_key == "UserId" && coalesce(self.range_key, "none") == "none" && contains([for each in self.attribute : "${each.name} ${each.type}"], "UserId S")
+      error_message = "The table ${self.name} must have the partition key UserId, a string, and no sort key. Name another table, or leave out table.existing to have one created."
+    }
+
+    postcondition {
+      condition = !var.table.index || contains([
+        for index in self.global_secondary_index : "${index.name} ${index.hash_key} ${index.range_key} ${index.projection_type}"
+      ], "suppressed-updatedAt suppressed updatedAt ALL")
+      error_message = "The table ${self.name} lacks the index suppressed-updatedAt (partition key suppressed, sort key updatedAt, both strings; all attributes projected). Add it to the table, or set table.index to false."
+    }
+
+    postcondition {
+      condition     = var.table.expire_days == null || contains([for each in self.ttl : "${each.attribute_name} ${each.enabled}"], "expiresAt true")
+      error_message = "The table ${self.name} does not remove items by the attribute expiresAt. Enable its time to live for that attribute, or leave out table.expire_days."
     }
   }
 }

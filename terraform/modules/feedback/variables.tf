@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the table, and start of every other name: topic, queue, function and role are called NAME-feedback. Choose another for a second copy in the same account and region."
+  description = "Name of the table, and start of every other name: topic, queue, function and role are called NAME-feedback. Choose another for a second copy in the same account and region. What exists keeps its name when you change this."
   type        = string
   default     = "mailing"
   nullable    = false
@@ -13,28 +13,29 @@ variable "name" {
 }
 
 variable "package" {
-  description = "The function's zip, as `make package` builds it: either `path` or `s3`."
+  description = "The function's zip: `path`, `s3`, or neither for the zip that comes with the module."
   type = object({
-    path = optional(string)               # Path of a local file.
-    s3 = optional(object({                # An object in S3. Terraform notices a new one by `object_version` or `source_code_hash`.
+    path = optional(string)               # Path of a local zip.
+    s3 = optional(object({                # A zip in S3, with `object_version`, `source_code_hash` or both: Terraform notices a new zip by them.
       bucket           = string           # Name of the bucket.
       key              = string           # Key of the object.
       object_version   = optional(string) # Version of the object, if the bucket keeps versions.
       source_code_hash = optional(string) # Base64 of the zip's SHA-256.
     }))
   })
+  default  = {}
   nullable = false
 }
 
 variable "delivery" {
-  description = "How feedback gets from the topic to the function: `queue` (SQS between them: batches, retries of exactly what failed) or `direct` (one call for each message, as in the original article)."
+  description = "How feedback gets from the topic to the function: `queue` (SQS between them: batches, retries of exactly what failed), `direct` (one call for each message, as in the original article), or `both`, the way from one to the other: apply `both` in between, and no message is lost. What arrives twice counts once."
   type        = string
   default     = "queue"
   nullable    = false
 
   validation {
-    condition     = contains(["queue", "direct"], var.delivery)
-    error_message = "The delivery must be \"queue\" or \"direct\"."
+    condition     = contains(["queue", "direct", "both"], var.delivery)
+    error_message = "The delivery must be \"queue\", \"direct\" or \"both\"."
   }
 }
 
@@ -87,16 +88,24 @@ variable "function" {
 }
 
 variable "queue" {
-  description = "The queue between topic and function, with delivery `queue`."
+  description = "The queue between topic and function. What is set here changes in place, except that the names are used once, when the queues are created."
   type = object({
+    name                    = optional(string)       # Name of the queue; null: NAME-feedback.
+    dead_letter_name        = optional(string)       # Name of the dead-letter queue; null: NAME-feedback-dead-letter.
+    enabled                 = optional(bool, true)   # Whether the function takes messages from the queue; false lets them wait there, up to 14 days, while you work on the table.
     batch_size              = optional(number, 1000) # Most messages in one call, 1 to 10000.
     batching_window_seconds = optional(number, 5)    # How long to gather messages for a call, 0 to 300; at least 1 with a `batch_size` over 10.
     max_receive_count       = optional(number, 5)    # Tries before a message goes to the dead-letter queue, 1 to 1000.
     maximum_concurrency     = optional(number)       # Most calls at a time, 2 to 1000; null: Lambda decides.
-    keep                    = optional(bool, false)  # With delivery `direct`, the queue stays and is emptied. Set it for the change from `queue` to `direct`.
+    keep                    = optional(bool, true)   # Whether there is a queue with delivery `direct` too, which the function empties. `false` deletes it, with any message in it: for a stack that never had delivery `queue`, or whose queue is empty.
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = alltrue([for name in [var.queue.name, var.queue.dead_letter_name] : can(regex("^[a-zA-Z0-9_-]{1,80}$", coalesce(name, "none")))])
+    error_message = "The queue.name and queue.dead_letter_name must be 1 to 80 letters, digits, hyphens or underscores; SNS needs standard queues."
+  }
 
   validation {
     condition     = var.queue.batch_size >= 1 && var.queue.batch_size <= 10000 && floor(var.queue.batch_size) == var.queue.batch_size
@@ -122,7 +131,8 @@ variable "queue" {
 variable "table" {
   description = "The DynamoDB table. The lookup API needs the index. Without it each address that must not be mailed saves one or two write units a change, and the table has no limit of its own to how many may change at once (docs/scale.md)."
   type = object({
-    name                   = optional(string)     # Name of the table; null: the value of `name`.
+    name                   = optional(string)     # Name of the table when it is created; null: the value of `name`. The table keeps it.
+    existing               = optional(string)     # Name of a table that exists already, to use instead of creating one; its other settings are then not the module's.
     deletion_protection    = optional(bool, true) # Whether the table is protected from deletion.
     point_in_time_recovery = optional(bool, true) # Whether the table can be restored to any second of the last 35 days.
     index                  = optional(bool, true) # Whether the table has the index `suppressed-updatedAt`, which lists who must not be mailed.
@@ -132,7 +142,7 @@ variable "table" {
   nullable = false
 
   validation {
-    condition     = can(regex("^[a-zA-Z0-9_.-]{3,255}$", coalesce(var.table.name, "mailing")))
+    condition     = alltrue([for name in [var.table.name, var.table.existing] : can(regex("^[a-zA-Z0-9_.-]{3,255}$", coalesce(name, "mailing")))])
     error_message = "The table's name must be 3 to 255 letters, digits, underscores, dots or hyphens."
   }
 
@@ -140,6 +150,43 @@ variable "table" {
     # Feedback may wait in the queue and the dead-letter queue for 14 days each.
     condition     = coalesce(var.table.expire_days, 30) >= 30 && coalesce(var.table.expire_days, 30) <= 3650 && floor(coalesce(var.table.expire_days, 30)) == coalesce(var.table.expire_days, 30)
     error_message = "The expire_days must be a whole number from 30 to 3650, or null to keep all addresses."
+  }
+
+  validation {
+    condition     = var.table.name == null || var.table.existing == null
+    error_message = "Set either table.name, for a table to be created, or table.existing, and not both."
+  }
+}
+
+variable "topic" {
+  description = "The SNS topic that SES publishes to."
+  type = object({
+    name     = optional(string) # Name of the topic when it is created; null: NAME-feedback. The topic keeps it.
+    existing = optional(string) # ARN of a topic of this account and region that exists already, to use instead of creating one. Its policy must let SES publish.
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,256}$", coalesce(var.topic.name, "none")))
+    error_message = "The topic.name must be 1 to 256 letters, digits, hyphens or underscores; SES publishes to no FIFO topic."
+  }
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]{1,256}$", coalesce(var.topic.existing, "arn:aws:sns:us-east-1:123456789012:none")))
+    error_message = "The topic.existing must be the ARN of a standard SNS topic (arn:aws:sns:REGION:ACCOUNT:NAME); SES publishes to no FIFO topic."
+  }
+}
+
+variable "additional_topic_arns" {
+  description = "Topics in other regions or accounts, or in this one, that may send feedback to the queue as well. Subscribe the queue to them, with raw message delivery, where they are."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.additional_topic_arns : can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]{1,256}$", arn))])
+    error_message = "Each of additional_topic_arns must be the ARN of a standard SNS topic (arn:aws:sns:REGION:ACCOUNT:NAME)."
   }
 }
 
@@ -155,7 +202,7 @@ variable "kms_key_arn" {
 }
 
 variable "ses_source_arns" {
-  description = "Which identities and configuration sets of SES may publish to the topic, as ARNs; empty: all of this account in this region."
+  description = "Which identities and configuration sets of SES may publish to the topic, as ARNs of this region, of this or other accounts; empty: all of this account."
   type        = list(string)
   default     = []
   nullable    = false

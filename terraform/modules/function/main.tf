@@ -6,6 +6,20 @@ data "aws_partition" "current" {}
 
 data "aws_region" "current" {}
 
+locals {
+  path = var.package.path == null ? "${path.module}/healthy-mailing.zip" : var.package.path
+
+  # One spelling of each path, since another would change the plan: relative to the folder that Terraform runs in, which
+  # may lie elsewhere on the machine that applies the plan. An absolute path to another place stays absolute.
+  absolute = abspath(local.path)
+  here     = split("/", abspath("."))
+  there    = split("/", local.absolute)
+  shared   = length([for i in range(length(local.here)) : i if startswith(local.absolute, "${join("/", slice(local.here, 0, i + 1))}/")])
+  relative = join("/", concat([for folder in slice(local.here, local.shared, length(local.here)) : ".."], slice(local.there, local.shared, length(local.there))))
+  outside  = can(regex("^(/|[A-Za-z]:)", local.path)) && local.shared < length(local.here)
+  filename = local.outside ? local.absolute : local.relative
+}
+
 resource "aws_lambda_function" "this" {
   # checkov:skip=CKV_AWS_116:a dead-letter queue is the caller's choice; what is called synchronously needs none
   # checkov:skip=CKV_AWS_117:a VPC is the caller's choice; the function talks to DynamoDB alone, from where it is
@@ -21,8 +35,8 @@ resource "aws_lambda_function" "this" {
   architectures    = [var.function.architecture]
   memory_size      = var.function.memory_megabytes
   timeout          = var.function.timeout_seconds
-  filename         = var.package.path
-  source_code_hash = var.package.path != null ? filebase64sha256(var.package.path) : try(var.package.s3.source_code_hash, null)
+  filename         = var.package.s3 == null ? local.filename : null
+  source_code_hash = var.package.s3 == null ? try(filebase64sha256(local.filename), null) : var.package.s3.source_code_hash
 
   s3_bucket         = try(var.package.s3.bucket, null)
   s3_key            = try(var.package.s3.key, null)
@@ -59,6 +73,18 @@ resource "aws_lambda_function" "this" {
   # It may be called as soon as it exists, and must then be allowed to work. Lambda creates the interfaces in a VPC with
   # the role's permissions, and deletes them with those when the function goes.
   depends_on = [aws_iam_role_policy.this]
+
+  lifecycle {
+    # Here and below: what exists keeps its name. A function that is replaced to be renamed takes its topic's subscription
+    # with it, and its log group what it has logged.
+    ignore_changes = [function_name]
+
+    # Not a validation of the variable, which would keep a stack whose zip is gone from being destroyed.
+    precondition {
+      condition     = var.package.s3 != null || can(filebase64sha256(local.filename))
+      error_message = "There is no zip at ${local.filename}: build it with `make package`, or leave out package.path to take the zip that comes with the module."
+    }
+  }
 }
 
 resource "aws_cloudwatch_log_group" "this" {
@@ -66,15 +92,23 @@ resource "aws_cloudwatch_log_group" "this" {
   retention_in_days = var.function.log_retention_days
   kms_key_id        = var.kms_key_arn
   tags              = var.tags
+
+  lifecycle {
+    ignore_changes = [name]
+  }
 }
 
 resource "aws_iam_role" "this" {
   name                 = var.name
   path                 = var.function.role_path
-  description          = "What the function ${var.name} may do."
+  description          = "What the function of this name may do."
   assume_role_policy   = data.aws_iam_policy_document.trust.json
   permissions_boundary = var.function.permissions_boundary
   tags                 = var.tags
+
+  lifecycle {
+    ignore_changes = [name]
+  }
 }
 
 data "aws_iam_policy_document" "trust" {
@@ -93,6 +127,10 @@ resource "aws_iam_role_policy" "this" {
   name   = var.name
   role   = aws_iam_role.this.id
   policy = data.aws_iam_policy_document.role.json
+
+  lifecycle {
+    ignore_changes = [name]
+  }
 }
 
 locals {
@@ -163,7 +201,8 @@ data "aws_iam_policy_document" "role" {
       condition {
         test     = "ArnEquals"
         variable = "lambda:SourceFunctionArn"
-        values   = ["arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.name}"]
+        # Like the log group, the function keeps the name that it was created with.
+        values = ["arn:${local.partition}:lambda:${local.region}:${local.account}:function:${trimprefix(aws_cloudwatch_log_group.this.name, "/aws/lambda/")}"]
       }
     }
   }

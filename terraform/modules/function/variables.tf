@@ -17,26 +17,27 @@ variable "handler" {
 }
 
 variable "package" {
-  description = "The functions' zip, as `make package` builds it: `path` or `s3`."
+  description = "The functions' zip: `path`, `s3`, or neither for the zip beside this file."
   type = object({
-    path = optional(string)               # Path of a local file.
-    s3 = optional(object({                # An object in S3. Terraform notices a new one by `object_version` or `source_code_hash`.
+    path = optional(string)               # Path of a local zip.
+    s3 = optional(object({                # A zip in S3, with `object_version`, `source_code_hash` or both: Terraform notices a new zip by them.
       bucket           = string           # Name of the bucket.
       key              = string           # Key of the object.
       object_version   = optional(string) # Version of the object, if the bucket keeps versions.
       source_code_hash = optional(string) # Base64 of the zip's SHA-256.
     }))
   })
+  default  = {}
   nullable = false
 
   validation {
-    condition     = (var.package.path == null) != (var.package.s3 == null)
-    error_message = "The package must have either path or s3, and not both."
+    condition     = var.package.path == null || var.package.s3 == null
+    error_message = "The package has both path and s3: leave out one of them."
   }
 
   validation {
-    condition     = var.package.path == null || can(filebase64sha256(var.package.path))
-    error_message = "There is no file at package.path: build it with `make package`."
+    condition     = var.package.s3 == null || try(var.package.s3.object_version, null) != null || try(var.package.s3.source_code_hash, null) != null
+    error_message = "The package.s3 needs an object_version or a source_code_hash: without them Terraform does not notice a new object."
   }
 }
 

@@ -56,6 +56,8 @@ locals {
       }
     }
   }
+
+  body_hash = substr(sha256(jsonencode(local.body)), 0, 16)
 }
 
 resource "aws_api_gateway_rest_api" "this" {
@@ -71,24 +73,25 @@ resource "aws_api_gateway_rest_api" "this" {
   }
 }
 
+# There is always a policy, so that to revoke the last caller is a change like any other.
 resource "aws_api_gateway_rest_api_policy" "this" {
-  count = length(var.callers) > 0 ? 1 : 0
-
   rest_api_id = aws_api_gateway_rest_api.this.id
-  policy      = data.aws_iam_policy_document.api[0].json
+  policy      = data.aws_iam_policy_document.api.json
 }
 
 data "aws_iam_policy_document" "api" {
-  count = length(var.callers) > 0 ? 1 : 0
-
   statement {
-    sid       = "AllowCallersInvoke"
+    # Provider 6.48 and later wipe the policy when they import a changed body (hashicorp/terraform-provider-aws issue
+    # 49672), and do not notice. The body's hash makes them write it again, in place: a replacement would be made before
+    # the old one goes, as the deployment is, and so would be wiped by the end of the old one.
+    sid       = "AllowCallersInvoke${local.body_hash}"
     actions   = ["execute-api:Invoke"]
     resources = ["${aws_api_gateway_rest_api.this.execution_arn}/${local.stage}/*"]
 
+    # The account itself allows nobody by that: its own IAM policies decide, as without a policy.
     principals {
       type        = "AWS"
-      identifiers = var.callers
+      identifiers = length(var.callers) > 0 ? var.callers : ["arn:${local.partition}:iam::${local.account}:root"]
     }
   }
 }
@@ -96,9 +99,9 @@ data "aws_iam_policy_document" "api" {
 resource "aws_api_gateway_deployment" "this" {
   rest_api_id = aws_api_gateway_rest_api.this.id
 
-  # A deployment is a copy: what changes the API must make a new one.
+  # A deployment is a copy of the API and of its policy: what changes them must make a new one.
   triggers = {
-    redeployment = sha256(jsonencode([local.body, var.callers]))
+    redeployment = sha256(jsonencode([local.body, length(var.callers) > 0 ? var.callers : ["this account"]]))
   }
 
   lifecycle {
@@ -163,10 +166,14 @@ resource "aws_api_gateway_method_settings" "this" {
 resource "aws_cloudwatch_log_group" "access" {
   count = var.access_logs ? 1 : 0
 
-  name              = local.log_group_names.access
+  name              = "/aws/apigateway/${local.name}"
   retention_in_days = var.function.log_retention_days
   kms_key_id        = var.feedback.kms_key_arn
   tags              = var.tags
+
+  lifecycle {
+    ignore_changes = [name] # it keeps what it has logged
+  }
 }
 
 # What callers need, for those who write their policies.

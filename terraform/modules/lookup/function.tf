@@ -49,7 +49,7 @@ data "aws_iam_policy_document" "role" {
   statement {
     sid       = "AllowWriteLogs"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${local.log_group_arns.function}:log-stream:*"]
+    resources = ["arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${module.function.log_group.name}:log-stream:*"]
   }
 
   dynamic "statement" {
@@ -63,7 +63,8 @@ data "aws_iam_policy_document" "role" {
   }
 }
 
-# What the policy of a customer's key must allow; it names nothing that this module creates.
+# What the policy of a customer's key must allow. It names nothing that this module creates, and no names, which need not
+# be those that `name` would give today.
 data "aws_iam_policy_document" "key" {
   statement {
     sid       = "AllowLookupLogsUseKMSKey"
@@ -76,9 +77,9 @@ data "aws_iam_policy_document" "key" {
     }
 
     condition {
-      test     = "ArnEquals"
+      test     = "ArnLike"
       variable = "kms:EncryptionContext:aws:logs:arn"
-      values   = values(local.log_group_arns)
+      values   = ["arn:${local.partition}:logs:${local.region}:${local.account}:log-group:*"]
     }
   }
 }

@@ -11,14 +11,4 @@ locals {
   # Provider 6 deprecates the attributes `name` and `id`, provider 5 lacks `region`; the endpoint, such as
   # ec2.eu-west-1.amazonaws.com, tells it in both.
   region = split(".", data.aws_region.current.endpoint)[1]
-
-  # Built from names, so that policies are known at plan time and depend on nothing that a key for encryption depends on.
-  log_group_names = {
-    function = "/aws/lambda/${local.name}"
-    access   = "/aws/apigateway/${local.name}"
-  }
-  log_group_arns = {
-    for purpose, name in local.log_group_names :
-    purpose => "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${name}"
-  }
 }

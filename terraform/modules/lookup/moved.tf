@@ -19,3 +19,9 @@ moved {
   from = aws_iam_role_policy.this
   to   = module.function.aws_iam_role_policy.this
 }
+
+# Once there was a policy only where there were callers.
+moved {
+  from = aws_api_gateway_rest_api_policy.this[0]
+  to   = aws_api_gateway_rest_api_policy.this
+}

@@ -16,6 +16,16 @@ output "execution_arn" {
   value       = aws_api_gateway_stage.this.execution_arn
 }
 
+output "rest_api_id" {
+  description = "ID of the REST API, for a custom domain's base path mapping."
+  value       = aws_api_gateway_rest_api.this.id
+}
+
+output "stage_arn" {
+  description = "ARN of the stage, for a web ACL of AWS WAF."
+  value       = aws_api_gateway_stage.this.arn
+}
+
 output "api_name" {
   description = "Name of the REST API, which is also the dimension ApiName of its metrics."
   value       = aws_api_gateway_rest_api.this.name

@@ -12,16 +12,17 @@ variable "name" {
 }
 
 variable "package" {
-  description = "The functions' zip, as `make package` builds it, the same as of module feedback: either `path` or `s3`."
+  description = "The function's zip, the same as of module feedback: `path`, `s3`, or neither for the zip that comes with the module."
   type = object({
-    path = optional(string)               # Path of a local file.
-    s3 = optional(object({                # An object in S3. Terraform notices a new one by `object_version` or `source_code_hash`.
+    path = optional(string)               # Path of a local zip.
+    s3 = optional(object({                # A zip in S3, with `object_version`, `source_code_hash` or both: Terraform notices a new zip by them.
       bucket           = string           # Name of the bucket.
       key              = string           # Key of the object.
       object_version   = optional(string) # Version of the object, if the bucket keeps versions.
       source_code_hash = optional(string) # Base64 of the zip's SHA-256.
     }))
   })
+  default  = {}
   nullable = false
 }
 
@@ -134,7 +135,7 @@ variable "callers" {
 variable "access_logs" {
   description = "Whether the stage logs each request, without addresses. API Gateway needs a role for that, set once for each account and region, which this module does not touch (see README): without it, `apply` fails."
   type        = bool
-  default     = true
+  default     = false
   nullable    = false
 }
 

@@ -16,6 +16,7 @@ locals {
           alarms = concat(
             [for alarm in aws_cloudwatch_metric_alarm.this : alarm.arn],
             [for alarm in aws_cloudwatch_metric_alarm.rate : alarm.arn],
+            [for alarm in aws_cloudwatch_metric_alarm.reputation : alarm.arn],
             aws_cloudwatch_metric_alarm.silence[*].arn,
           )
         }

@@ -5,7 +5,10 @@ locals {
   # ec2.eu-west-1.amazonaws.com, tells it in both.
   region = split(".", data.aws_region.current.endpoint)[1]
 
-  namespace     = "HealthyMailing" # where the function writes its metrics
-  by_function   = { FunctionName = var.feedback.function_name }
-  alarm_actions = var.alarm_topic_arn == null ? [] : [var.alarm_topic_arn]
+  namespace   = "HealthyMailing" # where the function writes its metrics
+  by_function = { FunctionName = var.feedback.function_name }
+
+  # Whom alarms tell.
+  actions        = compact([var.alarm_topic_arn])
+  urgent_actions = compact([var.urgent_alarm_topic_arn == null ? var.alarm_topic_arn : var.urgent_alarm_topic_arn])
 }

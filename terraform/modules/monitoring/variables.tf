@@ -43,12 +43,40 @@ variable "alarm_topic_arn" {
   }
 }
 
+variable "urgent_alarm_topic_arn" {
+  description = "ARN of the SNS topic that urgent alarms tell instead (the README says which they are); null: the same as the others."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.urgent_alarm_topic_arn == null || can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]{1,256}$", var.urgent_alarm_topic_arn))
+    error_message = "The urgent_alarm_topic_arn must be the ARN of a standard SNS topic (arn:aws:sns:REGION:ACCOUNT:NAME)."
+  }
+}
+
+variable "lookup" {
+  description = "The lookup API to watch: `module.lookup` itself, or an object with the same attributes; null: none."
+  type = object({
+    api_name       = string # Name of the REST API.
+    stage_name     = string # Name of the stage.
+    function_name  = string # Name of the function.
+    log_group_name = string # Name of the function's log group.
+  })
+  default = null
+
+  validation {
+    condition     = alltrue([for api in var.lookup[*] : can(regex("^[a-zA-Z0-9_-]{1,64}$", api.function_name)) && can(regex("^[a-zA-Z0-9_./#-]{1,512}$", api.log_group_name))])
+    error_message = "The lookup must have the names of a Lambda function and of a log group, not their ARNs."
+  }
+}
+
 variable "rates" {
   description = "Bounce and complaint rate of one day above which an alarm goes off, in per cent of the recipients that SES reported delivered or permanently bounced. The defaults are the rates from which SES reviews an account; set both to 0 where SES does not report deliveries."
   type = object({
     bounce_percent     = optional(number, 5)    # Permanent bounces, in per cent of a day's recipients; 0: no such alarm.
     complaint_percent  = optional(number, 0.1)  # Complaints, in per cent of a day's recipients; 0: no such alarm.
     minimum_recipients = optional(number, 1000) # How many recipients a day must have for its rates to count.
+    reputation         = optional(bool, true)   # Whether alarms watch the rates by which SES reviews the whole account in this region; one copy in a region is enough.
   })
   default  = {}
   nullable = false

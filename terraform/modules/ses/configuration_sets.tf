@@ -5,6 +5,10 @@ resource "aws_sesv2_configuration_set" "this" {
 
   configuration_set_name = each.key
   tags                   = var.tags
+
+  lifecycle {
+    prevent_destroy = true # SES refuses mail that names a set that does not exist
+  }
 }
 
 resource "aws_sesv2_configuration_set_event_destination" "this" {

@@ -14,6 +14,12 @@ resource "aws_sesv2_email_identity" "this" {
 
   email_identity = each.key
   tags           = var.tags
+
+  lifecycle {
+    # Mail stops with it, and a new one must be verified again. Terraform refuses any plan that would destroy it; the
+    # README says how to let it go.
+    prevent_destroy = true
+  }
 }
 
 resource "aws_ses_identity_notification_topic" "this" {

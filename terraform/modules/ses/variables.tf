@@ -25,7 +25,7 @@ variable "topic_arn" {
 variable "identities" {
   description = "Verified domains and addresses whose notifications go to the topic, by themselves: `\"example.com\" = {}`."
   type = map(object({
-    create           = optional(bool, false) # Whether to create the identity; otherwise it must exist.
+    create           = optional(bool, false) # Whether to create the identity, which is then protected from being destroyed; otherwise it must exist.
     delivery         = optional(bool, true)  # Whether deliveries are reported besides bounces and complaints.
     original_headers = optional(bool, false) # Whether notifications hold the mail's headers.
     email_forwarding = optional(bool)        # Whether bounces and complaints are also forwarded by email; null: stays as it is, which is on for a new identity.
@@ -42,7 +42,7 @@ variable "identities" {
 variable "configuration_sets" {
   description = "Configuration sets whose events go to the topic, by name."
   type = map(object({
-    create       = optional(bool, false) # Whether to create the set; otherwise it must exist.
+    create       = optional(bool, false) # Whether to create the set, which is then protected from being destroyed; otherwise it must exist.
     delivery     = optional(bool, true)  # Whether deliveries are reported besides bounces and complaints.
     subscription = optional(bool, true)  # Whether recipients' subscription preferences are reported.
   }))

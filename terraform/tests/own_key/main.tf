@@ -39,13 +39,11 @@ resource "aws_kms_key" "this" {
 module "feedback" {
   source = "../../modules/feedback"
 
-  package     = { path = "versions.tf" }
   kms_key_arn = aws_kms_key.this.arn
 }
 
 module "lookup" {
   source = "../../modules/lookup"
 
-  package  = { path = "versions.tf" }
   feedback = module.feedback
 }

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+import package
 from harness import emulator, paths, stack
 from harness.emulator import Emulator
 from harness.stack import Stack
 from harness.terraform import Terraform, TerraformError
+
+ZIP = str(package.PACKAGE.relative_to(paths.TERRAFORM))
 
 # Fails at the command that the file `fails` names.
 TERRAFORM = """#!/bin/sh
@@ -70,7 +73,17 @@ def test_only_the_configuration_is_copied(calls: Callable[[], list[str]], tmp_pa
     applied = stack.apply(fake_emulator(disposable=True), {}, tmp_path / "run")
     assert calls()
     files = {str(path.relative_to(applied.folder)) for path in applied.folder.rglob("*") if path.is_file()}
-    assert files == {"main.tf", "modules/feedback/main.tf", "terraform.tfvars.json"}
+    assert files == {"main.tf", "modules/feedback/main.tf", ZIP, "terraform.tfvars.json"}
+
+
+def test_the_zip_is_of_the_sources_as_they_are_now(calls: Callable[[], list[str]], tmp_path: Path) -> None:
+    checked_in = paths.TERRAFORM / ZIP
+    checked_in.parent.mkdir(parents=True)
+    checked_in.write_text("older")
+    applied = stack.apply(fake_emulator(disposable=True), {}, tmp_path / "run")
+    assert calls()
+    assert package.is_current(applied.folder / ZIP)
+    assert checked_in.read_text() == "older"
 
 
 def test_each_stack_has_a_name_of_its_own_and_can_be_destroyed(calls: Callable[[], list[str]], tmp_path: Path) -> None:

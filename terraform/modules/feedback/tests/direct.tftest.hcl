@@ -5,17 +5,18 @@ mock_provider "aws" {
 }
 
 variables {
-  package  = { path = "versions.tf" } # any file; nothing runs it
   delivery = "direct"
+  queue    = { keep = false }
 }
 
 run "topic_calls_the_function_and_nothing_is_lost_when_it_fails" {
   assert {
     condition = (
-      aws_sns_topic_subscription.this.protocol == "lambda" &&
-      aws_sns_topic_subscription.this.endpoint == "arn:aws:lambda:eu-west-1:123456789012:function:${module.function.lambda.function_name}" &&
-      aws_sns_topic_subscription.this.topic_arn == aws_sns_topic.this.arn &&
-      !aws_sns_topic_subscription.this.raw_message_delivery
+      length(aws_sns_topic_subscription.queue) == 0 &&
+      aws_sns_topic_subscription.function[0].protocol == "lambda" &&
+      aws_sns_topic_subscription.function[0].endpoint == module.function.lambda.arn &&
+      aws_sns_topic_subscription.function[0].topic_arn == module.topic[0].arn &&
+      aws_sns_topic_subscription.function[0].raw_message_delivery == null
     )
     error_message = "The function must subscribe to the topic; SNS offers no raw delivery to Lambda."
   }
@@ -34,7 +35,7 @@ run "topic_calls_the_function_and_nothing_is_lost_when_it_fails" {
     condition = (
       aws_lambda_permission.this[0].principal == "sns.amazonaws.com" &&
       aws_lambda_permission.this[0].action == "lambda:InvokeFunction" &&
-      aws_lambda_permission.this[0].source_arn == aws_sns_topic.this.arn &&
+      aws_lambda_permission.this[0].source_arn == module.topic[0].arn &&
       aws_lambda_permission.this[0].function_name == module.function.lambda.function_name
     )
     error_message = "The permission must be for this topic and this function."
@@ -50,7 +51,7 @@ run "topic_calls_the_function_and_nothing_is_lost_when_it_fails" {
   }
 
   assert {
-    condition     = jsondecode(aws_sns_topic_subscription.this.redrive_policy).deadLetterTargetArn == aws_sqs_queue.dead_letter.arn
+    condition     = jsondecode(aws_sns_topic_subscription.function[0].redrive_policy).deadLetterTargetArn == aws_sqs_queue.dead_letter.arn
     error_message = "SNS must keep what it cannot hand over to Lambda."
   }
 }

@@ -4,15 +4,11 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-variables {
-  package = { path = "versions.tf" } # any file; nothing runs it
-}
-
 run "defaults" {
   assert {
     condition = (
       module.function.lambda.handler == "feedback.handler" &&
-      module.function.lambda.filename == "versions.tf" &&
+      module.function.lambda.filename == "../function/healthy-mailing.zip" &&
       module.function.lambda.architectures == tolist(["arm64"]) &&
       module.function.lambda.memory_size == 512 &&
       module.function.lambda.timeout == 30 &&
@@ -46,14 +42,15 @@ run "settings_reach_the_function" {
   command = plan
 
   variables {
+    package  = { path = "versions.tf" } # any file; nothing runs it
     rules    = { soft_bounce_limit = 3, soft_bounce_window_days = 14, delivery_refresh_days = 7 }
     function = { memory_megabytes = 1024, timeout_seconds = 60, reserved_concurrency = 0, architecture = "x86_64", log_level = "DEBUG", log_retention_days = 365 }
-    table    = { name = "people", expire_days = 365 }
+    table    = { expire_days = 365 }
   }
 
   assert {
     condition = module.function.lambda.environment[0].variables == tomap({
-      TABLE_NAME              = "people"
+      TABLE_NAME              = "mailing"
       SOFT_BOUNCE_LIMIT       = "3"
       SOFT_BOUNCE_WINDOW_DAYS = "14"
       DELIVERY_REFRESH_DAYS   = "7"
@@ -70,6 +67,7 @@ run "settings_reach_the_function" {
 
   assert {
     condition = (
+      module.function.lambda.filename == "versions.tf" &&
       module.function.lambda.memory_size == 1024 &&
       module.function.lambda.timeout == 60 &&
       module.function.lambda.reserved_concurrent_executions == 0 &&
@@ -80,49 +78,29 @@ run "settings_reach_the_function" {
   }
 }
 
-run "names_start_with_the_name" {
-  command = plan
-
-  variables {
-    name = "news"
-  }
-
-  assert {
-    condition = (
-      aws_dynamodb_table.this.name == "news" &&
-      aws_sns_topic.this.name == "news-feedback" &&
-      aws_sqs_queue.this[0].name == "news-feedback" &&
-      aws_sqs_queue.dead_letter.name == "news-feedback-dead-letter" &&
-      module.function.lambda.function_name == "news-feedback" &&
-      module.function.log_group.name == "/aws/lambda/news-feedback"
-    )
-    error_message = "Two copies with different names must not meet."
-  }
-}
-
 run "table" {
   command = plan
 
   assert {
     condition = (
-      aws_dynamodb_table.this.name == "mailing" &&
-      aws_dynamodb_table.this.hash_key == "UserId" &&
-      aws_dynamodb_table.this.range_key == null &&
-      aws_dynamodb_table.this.billing_mode == "PAY_PER_REQUEST" &&
-      aws_dynamodb_table.this.deletion_protection_enabled &&
-      aws_dynamodb_table.this.point_in_time_recovery[0].enabled
+      aws_dynamodb_table.this[0].name == "mailing" &&
+      aws_dynamodb_table.this[0].hash_key == "UserId" &&
+      aws_dynamodb_table.this[0].range_key == null &&
+      aws_dynamodb_table.this[0].billing_mode == "PAY_PER_REQUEST" &&
+      aws_dynamodb_table.this[0].deletion_protection_enabled &&
+      aws_dynamodb_table.this[0].point_in_time_recovery[0].enabled
     )
     error_message = "The table must be the article's, on demand, protected and restorable."
   }
 
   assert {
-    condition     = { for attribute in aws_dynamodb_table.this.attribute : attribute.name => attribute.type } == { UserId = "S", suppressed = "S", updatedAt = "S" }
+    condition     = { for attribute in aws_dynamodb_table.this[0].attribute : attribute.name => attribute.type } == { UserId = "S", suppressed = "S", updatedAt = "S" }
     error_message = "The table's key attributes are strings."
   }
 
   assert {
     condition = [
-      for index in aws_dynamodb_table.this.global_secondary_index : "${index.name} ${index.hash_key} ${index.range_key} ${index.projection_type}"
+      for index in aws_dynamodb_table.this[0].global_secondary_index : "${index.name} ${index.hash_key} ${index.range_key} ${index.projection_type}"
     ] == ["suppressed-updatedAt suppressed updatedAt ALL"]
     error_message = "The sparse index must list who is not to be mailed, by time."
   }
@@ -136,7 +114,7 @@ run "table_can_be_left_unprotected" {
   }
 
   assert {
-    condition     = !aws_dynamodb_table.this.deletion_protection_enabled && !aws_dynamodb_table.this.point_in_time_recovery[0].enabled
+    condition     = !aws_dynamodb_table.this[0].deletion_protection_enabled && !aws_dynamodb_table.this[0].point_in_time_recovery[0].enabled
     error_message = "Local runs must be able to destroy the table."
   }
 }
@@ -172,7 +150,7 @@ run "deliveries_are_refreshed_too_seldom_to_expire" {
     rules = { delivery_refresh_days = 16 }
   }
 
-  expect_failures = [aws_dynamodb_table.this]
+  expect_failures = [output.table]
 }
 
 run "table_can_do_without_the_index" {
@@ -183,7 +161,7 @@ run "table_can_do_without_the_index" {
   }
 
   assert {
-    condition     = length(aws_dynamodb_table.this.global_secondary_index) == 0 && [for each in aws_dynamodb_table.this.attribute : each.name] == ["UserId"]
+    condition     = length(aws_dynamodb_table.this[0].global_secondary_index) == 0 && [for each in aws_dynamodb_table.this[0].attribute : each.name] == ["UserId"]
     error_message = "Only keys may be declared, and without the index there is but one."
   }
 
@@ -203,7 +181,7 @@ run "tags_are_on_everything_that_can_have_them" {
   assert {
     condition = alltrue([
       for tags in [
-        aws_sns_topic.this.tags, aws_sqs_queue.this[0].tags, aws_sqs_queue.dead_letter.tags, aws_dynamodb_table.this.tags,
+        aws_sqs_queue.this[0].tags, aws_sqs_queue.dead_letter.tags, aws_dynamodb_table.this[0].tags,
         module.function.lambda.tags, module.function.log_group.tags,
         aws_lambda_event_source_mapping.this[0].tags,
       ] : tags == tomap({ team = "post" })

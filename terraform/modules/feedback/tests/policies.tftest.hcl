@@ -4,78 +4,32 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-variables {
-  package = { path = "versions.tf" } # any file; nothing runs it
-}
-
 run "everybody_may_do_what_they_must_and_nothing_else" {
   command = plan
 
   assert {
-    condition     = length(data.aws_iam_policy_document.topic.statement) == 2
-    error_message = "The topic's policy allows SES and denies plain text, and that is all."
+    condition     = alltrue([for each in data.aws_iam_policy_document.queue.statement : each.resources == toset(["arn:aws:sqs:eu-west-1:123456789012:*"])])
+    error_message = "A queue's policy must be for the queue that has it, whatever its name."
   }
 
   assert {
     condition = (
-      data.aws_iam_policy_document.topic.statement[0].actions == toset(["sns:Publish"]) &&
-      data.aws_iam_policy_document.topic.statement[0].resources == toset(["arn:aws:sns:eu-west-1:123456789012:mailing-feedback"]) &&
-      flatten([for each in data.aws_iam_policy_document.topic.statement[0].principals : [for who in each.identifiers : "${each.type} ${who}"]]) == ["Service ses.amazonaws.com"]
+      length(data.aws_iam_policy_document.queue.statement) == 2 &&
+      data.aws_iam_policy_document.queue.statement[0].actions == toset(["sqs:SendMessage"]) &&
+      flatten([for each in data.aws_iam_policy_document.queue.statement[0].principals : [for who in each.identifiers : "${each.type} ${who}"]]) == ["Service sns.amazonaws.com"] &&
+      [for each in data.aws_iam_policy_document.queue.statement[0].condition : "${each.test} ${each.variable} ${join(",", each.values)}"] == ["ArnEquals aws:SourceArn arn:aws:sns:eu-west-1:123456789012:mailing-feedback"]
     )
-    error_message = "Only SES may publish."
-  }
-
-  assert {
-    condition = { for each in data.aws_iam_policy_document.topic.statement[0].condition : "${each.test} ${each.variable}" => join(" ", sort(each.values)) } == {
-      "StringEquals aws:SourceAccount" = "123456789012"
-      "ArnLike aws:SourceArn"          = "arn:aws:ses:eu-west-1:123456789012:configuration-set/* arn:aws:ses:eu-west-1:123456789012:identity/*"
-    }
-    error_message = "SES may publish for this account's identities and configuration sets only."
-  }
-
-  assert {
-    condition = { for name, policy in data.aws_iam_policy_document.queue : name => policy.statement[0].resources } == {
-      queue       = toset(["arn:aws:sqs:eu-west-1:123456789012:mailing-feedback"])
-      dead_letter = toset(["arn:aws:sqs:eu-west-1:123456789012:mailing-feedback-dead-letter"])
-    }
-    error_message = "Each queue's policy must be for that queue."
-  }
-
-  assert {
-    condition = alltrue([
-      for policy in data.aws_iam_policy_document.queue : (
-        length(policy.statement) == 2 &&
-        policy.statement[0].actions == toset(["sqs:SendMessage"]) &&
-        flatten([for each in policy.statement[0].principals : [for who in each.identifiers : "${each.type} ${who}"]]) == ["Service sns.amazonaws.com"] &&
-        [for each in policy.statement[0].condition : "${each.test} ${each.variable} ${join(",", each.values)}"] == ["ArnEquals aws:SourceArn arn:aws:sns:eu-west-1:123456789012:mailing-feedback"]
-      )
-    ])
     error_message = "Only this topic may send to the queues."
   }
 
   assert {
-    condition = alltrue([
-      for statement in concat(
-        [data.aws_iam_policy_document.topic.statement[1]],
-        [for policy in data.aws_iam_policy_document.queue : policy.statement[1]],
-        ) : (
-        statement.effect == "Deny" &&
-        flatten([for each in statement.principals : [for who in each.identifiers : "${each.type} ${who}"]]) == ["AWS *"] &&
-        [for each in statement.condition : "${each.test} ${each.variable} ${join(",", each.values)}"] == ["Bool aws:SecureTransport false"]
-      )
-    ])
-    error_message = "Topic and queues must deny requests without TLS."
-  }
-
-  assert {
     condition = (
-      data.aws_iam_policy_document.topic.statement[1].actions == toset(["sns:Publish"]) &&
-      alltrue([
-        for policy in data.aws_iam_policy_document.queue :
-        policy.statement[1].actions == toset(["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"])
-      ])
+      data.aws_iam_policy_document.queue.statement[1].effect == "Deny" &&
+      flatten([for each in data.aws_iam_policy_document.queue.statement[1].principals : [for who in each.identifiers : "${each.type} ${who}"]]) == ["AWS *"] &&
+      [for each in data.aws_iam_policy_document.queue.statement[1].condition : "${each.test} ${each.variable} ${join(",", each.values)}"] == ["Bool aws:SecureTransport false"] &&
+      data.aws_iam_policy_document.queue.statement[1].actions == toset(["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"])
     )
-    error_message = "What carries messages must be denied without TLS."
+    error_message = "The queues must deny what carries messages without TLS."
   }
 
   assert {
@@ -89,39 +43,47 @@ run "everybody_may_do_what_they_must_and_nothing_else" {
 
   assert {
     condition = alltrue([
-      for statement in concat(
-        data.aws_iam_policy_document.topic.statement,
-        data.aws_iam_policy_document.role.statement,
-        flatten([for policy in data.aws_iam_policy_document.queue : policy.statement]),
-        ) : alltrue(concat(
-          [for action in statement.actions : !strcontains(action, "*")],
-          # The streams of the function's own log group can only be named so.
-          [for resource in statement.resources : !strcontains(trimsuffix(resource, ":log-stream:*"), "*")],
+      for statement in data.aws_iam_policy_document.role.statement : alltrue(concat(
+        [for action in statement.actions : !strcontains(action, "*")],
+        # The streams of the function's own log group can only be named so.
+        [for resource in statement.resources : !strcontains(trimsuffix(resource, ":log-stream:*"), "*")],
       ))
     ])
-    error_message = "Every action and every resource must be named."
+    error_message = "Every action and every resource of the role must be named."
   }
 }
 
-run "topic_can_be_limited_to_one_identity" {
+run "key_can_be_limited_to_one_identity" {
   command = plan
 
   variables {
-    ses_source_arns = ["arn:aws:ses:eu-west-1:123456789012:identity/example.com"]
+    ses_source_arns = ["arn:aws:ses:eu-west-1:999999999999:identity/example.com"]
   }
 
   assert {
-    condition = flatten([
-      for each in data.aws_iam_policy_document.topic.statement[0].condition : each.values if each.variable == "aws:SourceArn"
-    ]) == ["arn:aws:ses:eu-west-1:123456789012:identity/example.com"]
-    error_message = "Only the given identity may publish."
+    condition = { for each in data.aws_iam_policy_document.key.statement[0].condition : each.variable => join(" ", sort(each.values)) } == {
+      "aws:SourceAccount" = "999999999999"
+      "aws:SourceArn"     = "arn:aws:ses:eu-west-1:999999999999:identity/example.com"
+    }
+    error_message = "Only the given identity may use the key, for its own account."
+  }
+}
+
+run "more_topics_may_send_to_the_queues" {
+  command = plan
+
+  variables {
+    additional_topic_arns = ["arn:aws:sns:us-east-1:999999999999:feedback"]
   }
 
   assert {
-    condition = flatten([
-      for each in data.aws_iam_policy_document.key.statement[0].condition : each.values if each.variable == "aws:SourceArn"
-    ]) == ["arn:aws:ses:eu-west-1:123456789012:identity/example.com"]
-    error_message = "Only the given identity may use the key."
+    condition     = join(" ", one(data.aws_iam_policy_document.queue.statement[0].condition).values) == "arn:aws:sns:eu-west-1:123456789012:mailing-feedback arn:aws:sns:us-east-1:999999999999:feedback"
+    error_message = "The queue must take messages of its own topic and of the others, and of no more."
+  }
+
+  assert {
+    condition     = contains(one(data.aws_iam_policy_document.key.statement[1].condition).values, "arn:aws:sns:us-east-1:999999999999:feedback")
+    error_message = "SNS must be able to use the key for the others too."
   }
 }
 
@@ -130,6 +92,7 @@ run "role_without_queue" {
 
   variables {
     delivery = "direct"
+    queue    = { keep = false }
   }
 
   assert {
@@ -144,26 +107,14 @@ run "role_without_queue" {
 
 run "policies_are_attached_where_they_belong" {
   override_data {
-    target = data.aws_iam_policy_document.topic
-    values = { json = "{\"Id\":\"topic\"}" }
-  }
-
-  override_data {
-    target = data.aws_iam_policy_document.queue["queue"]
+    target = data.aws_iam_policy_document.queue
     values = { json = "{\"Id\":\"queue\"}" }
-  }
-
-  override_data {
-    target = data.aws_iam_policy_document.queue["dead_letter"]
-    values = { json = "{\"Id\":\"dead_letter\"}" }
   }
 
   assert {
     condition = (
-      jsondecode(aws_sns_topic_policy.this.policy).Id == "topic" &&
-      aws_sns_topic_policy.this.arn == aws_sns_topic.this.arn &&
       jsondecode(aws_sqs_queue.this[0].policy).Id == "queue" &&
-      jsondecode(aws_sqs_queue.dead_letter.policy).Id == "dead_letter"
+      jsondecode(aws_sqs_queue.dead_letter.policy).Id == "queue"
     )
     error_message = "A policy is not attached to what it is written for."
   }

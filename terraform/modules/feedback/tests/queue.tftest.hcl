@@ -4,16 +4,14 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-variables {
-  package = { path = "versions.tf" } # any file; nothing runs it
-}
-
 run "topic_reaches_the_function_through_the_queue" {
   assert {
     condition = (
-      aws_sns_topic_subscription.this.protocol == "sqs" &&
-      aws_sns_topic_subscription.this.endpoint == "arn:aws:sqs:eu-west-1:123456789012:${aws_sqs_queue.this[0].name}" &&
-      aws_sns_topic_subscription.this.topic_arn == aws_sns_topic.this.arn &&
+      length(aws_sns_topic_subscription.function) == 0 &&
+      aws_sns_topic_subscription.queue[0].protocol == "sqs" &&
+      aws_sns_topic_subscription.queue[0].endpoint == aws_sqs_queue.this[0].arn &&
+      aws_sns_topic_subscription.queue[0].topic_arn == module.topic[0].arn &&
+      aws_lambda_event_source_mapping.this[0].enabled &&
       aws_lambda_event_source_mapping.this[0].event_source_arn == aws_sqs_queue.this[0].arn &&
       aws_lambda_event_source_mapping.this[0].function_name == module.function.lambda.arn
     )
@@ -21,7 +19,7 @@ run "topic_reaches_the_function_through_the_queue" {
   }
 
   assert {
-    condition     = aws_sns_topic_subscription.this.raw_message_delivery
+    condition     = aws_sns_topic_subscription.queue[0].raw_message_delivery
     error_message = "The queue must get SES's message itself, not SNS's envelope."
   }
 
@@ -36,7 +34,7 @@ run "topic_reaches_the_function_through_the_queue" {
   }
 
   assert {
-    condition     = aws_sns_topic_subscription.this.filter_policy == null
+    condition     = aws_sns_topic_subscription.queue[0].filter_policy == null
     error_message = "A filter policy drops messages without a trace."
   }
 
@@ -99,7 +97,7 @@ run "what_keeps_failing_or_cannot_be_delivered_goes_to_the_dead_letter_queue" {
   }
 
   assert {
-    condition     = jsondecode(aws_sns_topic_subscription.this.redrive_policy).deadLetterTargetArn == aws_sqs_queue.dead_letter.arn
+    condition     = jsondecode(aws_sns_topic_subscription.queue[0].redrive_policy).deadLetterTargetArn == aws_sqs_queue.dead_letter.arn
     error_message = "SNS must keep what it cannot deliver to the queue."
   }
 
@@ -138,4 +136,17 @@ run "queue_may_not_ask_for_more_concurrency_than_the_function_has" {
   }
 
   expect_failures = [aws_lambda_event_source_mapping.this]
+}
+
+run "the_function_can_be_kept_from_the_queue" {
+  command = plan
+
+  variables {
+    queue = { enabled = false }
+  }
+
+  assert {
+    condition     = !aws_lambda_event_source_mapping.this[0].enabled
+    error_message = "Messages must wait in the queue."
+  }
 }

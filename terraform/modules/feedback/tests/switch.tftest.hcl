@@ -5,10 +5,6 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-variables {
-  package = { path = "versions.tf" } # any file; nothing runs it
-}
-
 run "queue" {}
 
 run "direct" {
@@ -28,28 +24,55 @@ run "direct" {
 
   assert {
     condition = (
-      aws_dynamodb_table.this.name == "mailing" &&
+      aws_dynamodb_table.this[0].name == "mailing" &&
       aws_sqs_queue.dead_letter.name == "mailing-feedback-dead-letter" &&
-      aws_sns_topic.this.name == "mailing-feedback"
+      module.topic[0].name == "mailing-feedback"
     )
     error_message = "Table, dead-letter queue and topic must have the same names in both modes."
   }
 }
 
-run "direct_with_the_queue_kept" {
+run "both" {
   variables {
-    delivery = "direct"
-    queue    = { keep = true }
+    delivery = "both"
   }
 
   assert {
-    condition     = aws_sns_topic_subscription.this.protocol == "lambda"
-    error_message = "With delivery direct, the topic must call the function."
+    condition     = aws_sns_topic_subscription.queue[0].protocol == "sqs" && aws_sns_topic_subscription.function[0].protocol == "lambda"
+    error_message = "On the way between the modes, the topic must reach both."
+  }
+
+  assert {
+    condition     = length(aws_lambda_event_source_mapping.this) == 1 && length(aws_lambda_permission.this) == 1
+    error_message = "Both ways must end in the function."
+  }
+}
+
+run "direct_keeps_the_queue" {
+  variables {
+    delivery = "direct"
+  }
+
+  assert {
+    condition     = length(aws_sns_topic_subscription.queue) == 0 && aws_sns_topic_subscription.function[0].protocol == "lambda"
+    error_message = "With delivery direct, the topic must call the function, and only that."
   }
 
   assert {
     condition     = length(aws_sqs_queue.this) == 1 && length(aws_lambda_event_source_mapping.this) == 1
-    error_message = "A queue that is kept must still be emptied by the function."
+    error_message = "A change of delivery must not delete the queue, which the function must go on to empty."
+  }
+}
+
+run "the_queue_goes_when_it_is_told_to" {
+  variables {
+    delivery = "direct"
+    queue    = { keep = false }
+  }
+
+  assert {
+    condition     = length(aws_sqs_queue.this) == 0 && length(aws_lambda_event_source_mapping.this) == 0
+    error_message = "With queue.keep = false there must be no queue."
   }
 }
 

@@ -1,4 +1,4 @@
-# The function, its package, its settings, its role and its log.
+# The function, its settings, its role and its log.
 
 mock_provider "aws" {
   source = "../../tests/mocks"
@@ -8,7 +8,6 @@ variables {
   name        = "mailing-feedback"
   description = "Merges feedback."
   handler     = "feedback.handler"
-  package     = { path = "versions.tf" } # any file; nothing runs it
   environment = { TABLE_NAME = "mailing" }
   policy      = "{\"Id\":\"role\"}"
   function = {
@@ -27,17 +26,8 @@ variables {
   }
 }
 
-run "local_package" {
+run "settings" {
   command = plan
-
-  assert {
-    condition = (
-      aws_lambda_function.this.filename == "versions.tf" &&
-      aws_lambda_function.this.source_code_hash == filebase64sha256("versions.tf") &&
-      aws_lambda_function.this.s3_bucket == null
-    )
-    error_message = "A local package must be uploaded, and again when its content changes."
-  }
 
   assert {
     condition = (
@@ -67,25 +57,6 @@ run "local_package" {
       aws_cloudwatch_log_group.this.kms_key_id == null
     )
     error_message = "The function must write its own JSON lines to a log group with a retention."
-  }
-}
-
-run "package_from_s3" {
-  command = plan
-
-  variables {
-    package = { s3 = { bucket = "releases", key = "mailing.zip", object_version = "v7", source_code_hash = "aGFzaA==" } }
-  }
-
-  assert {
-    condition = (
-      aws_lambda_function.this.filename == null &&
-      aws_lambda_function.this.s3_bucket == "releases" &&
-      aws_lambda_function.this.s3_key == "mailing.zip" &&
-      aws_lambda_function.this.s3_object_version == "v7" &&
-      aws_lambda_function.this.source_code_hash == "aGFzaA=="
-    )
-    error_message = "The function must come from the S3 object."
   }
 }
 

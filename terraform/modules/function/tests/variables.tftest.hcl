@@ -8,7 +8,6 @@ variables {
   name        = "mailing-feedback"
   description = "Merges feedback."
   handler     = "feedback.handler"
-  package     = { path = "versions.tf" } # any file; nothing runs it
   environment = {}
   policy      = "{}"
   function = {
@@ -27,37 +26,34 @@ variables {
   }
 }
 
-run "no_package_and_too_little_memory" {
+run "too_little_memory" {
   command = plan
 
   variables {
-    package  = {}
     function = merge(var.function, { memory_megabytes = 127 })
   }
 
-  expect_failures = [var.package, var.function]
+  expect_failures = [var.function]
 }
 
-run "two_packages_and_too_much_memory" {
+run "too_much_memory" {
   command = plan
 
   variables {
-    package  = { path = "versions.tf", s3 = { bucket = "b", key = "k" } }
     function = merge(var.function, { memory_megabytes = 10241 })
   }
 
-  expect_failures = [var.package, var.function]
+  expect_failures = [var.function]
 }
 
-run "missing_package_and_memory_not_whole" {
+run "memory_not_whole" {
   command = plan
 
   variables {
-    package  = { path = "missing.zip" }
     function = merge(var.function, { memory_megabytes = 128.5 })
   }
 
-  expect_failures = [var.package, var.function]
+  expect_failures = [var.function]
 }
 
 run "timeout_too_short" {

@@ -5,7 +5,6 @@ mock_provider "aws" {
 }
 
 variables {
-  package = { path = "versions.tf" } # any file; nothing runs it
   feedback = {
     table = { name = "mailing", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing" }
     rules = {}
@@ -126,6 +125,10 @@ run "throttling_can_be_set" {
 }
 
 run "requests_are_logged_without_addresses" {
+  variables {
+    access_logs = true
+  }
+
   assert {
     condition = (
       aws_cloudwatch_log_group.access[0].name == "/aws/apigateway/mailing-lookup" &&
@@ -145,13 +148,16 @@ run "requests_are_logged_without_addresses" {
   }
 }
 
-run "access_logs_can_be_left_out" {
-  variables {
-    access_logs = false
-  }
-
+run "nothing_is_logged_unasked" {
   assert {
     condition     = length(aws_api_gateway_stage.this.access_log_settings) == 0 && length(aws_cloudwatch_log_group.access) == 0 && output.access_log_group_name == null
     error_message = "Without access logs there must be no trace of them: API Gateway may lack the role."
+  }
+}
+
+run "the_api_can_have_a_domain_and_a_web_acl" {
+  assert {
+    condition     = output.rest_api_id == aws_api_gateway_rest_api.this.id && output.stage_arn == aws_api_gateway_stage.this.arn
+    error_message = "The outputs must be what a base path mapping and an association of a web ACL take."
   }
 }

@@ -5,7 +5,6 @@ mock_provider "aws" {
 }
 
 variables {
-  package = { path = "versions.tf" } # any file; nothing runs it
   feedback = {
     table = { name = "mailing", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing" }
     rules = {}
@@ -18,7 +17,7 @@ run "defaults" {
   assert {
     condition = (
       module.function.lambda.handler == "lookup.handler" &&
-      module.function.lambda.filename == "versions.tf" &&
+      module.function.lambda.filename == "../function/healthy-mailing.zip" &&
       module.function.lambda.architectures == tolist(["arm64"]) &&
       module.function.lambda.memory_size == 512 &&
       module.function.lambda.timeout == 15 &&
@@ -40,6 +39,7 @@ run "settings_reach_the_function" {
   command = plan
 
   variables {
+    package  = { path = "versions.tf" } # any file; nothing runs it
     function = { memory_megabytes = 1024, timeout_seconds = 29, reserved_concurrency = 0, architecture = "x86_64", log_level = "DEBUG", log_retention_days = 365 }
     feedback = {
       table = { name = "people", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/people", expire_days = 365 }
@@ -61,6 +61,7 @@ run "settings_reach_the_function" {
 
   assert {
     condition = (
+      module.function.lambda.filename == "versions.tf" &&
       module.function.lambda.memory_size == 1024 &&
       module.function.lambda.timeout == 29 &&
       module.function.lambda.reserved_concurrent_executions == 0 &&

@@ -5,7 +5,6 @@ mock_provider "aws" {
 }
 
 variables {
-  package = { path = "versions.tf" } # any file; nothing runs it
   feedback = {
     table = { name = "mailing", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing" }
     rules = {}

@@ -12,6 +12,12 @@ variables {
     dead_letter_queue_name = "other-feedback-dead-letter"
     queue_name             = "other-feedback"
   }
+  lookup = {
+    api_name       = "other-lookup"
+    stage_name     = "v1"
+    function_name  = "other-lookup"
+    log_group_name = "/aws/lambda/other-lookup"
+  }
 }
 
 run "every_problem_has_an_alarm_that_says_what_to_do" {
@@ -21,13 +27,13 @@ run "every_problem_has_an_alarm_that_says_what_to_do" {
   }
 
   assert {
-    condition     = join(" ", keys(output.alarm_arns)) == "bounce-rate complaint-rate dead-letters errors queue-age silence throttles"
+    condition     = join(" ", keys(output.alarm_arns)) == "bounce-rate complaint-rate dead-letters errors lookup-errors lookup-throttles queue-age reputation-bounce reputation-complaint silence throttles"
     error_message = "An alarm is missing."
   }
 
   assert {
     condition = alltrue([
-      for alarm in concat(values(aws_cloudwatch_metric_alarm.this), values(aws_cloudwatch_metric_alarm.rate), aws_cloudwatch_metric_alarm.silence) :
+      for alarm in concat(values(aws_cloudwatch_metric_alarm.this), values(aws_cloudwatch_metric_alarm.rate), values(aws_cloudwatch_metric_alarm.reputation), aws_cloudwatch_metric_alarm.silence) :
       length(alarm.alarm_description) > 100 && length(alarm.alarm_description) <= 1024 && # CloudWatch's limit
       startswith(alarm.alarm_name, "other-") && alarm.tags == var.tags &&
       alarm.alarm_actions == toset([var.alarm_topic_arn]) && alarm.ok_actions == toset([var.alarm_topic_arn])
@@ -38,12 +44,15 @@ run "every_problem_has_an_alarm_that_says_what_to_do" {
   assert {
     condition = {
       for problem, alarm in aws_cloudwatch_metric_alarm.this :
-      problem => "${alarm.statistic} of ${alarm.metric_name} of ${one(values(alarm.dimensions))} over ${alarm.threshold}, ${alarm.datapoints_to_alarm} of ${alarm.evaluation_periods} times ${alarm.period} s"
+      problem => "${alarm.statistic} of ${alarm.metric_name} of ${join(" ", values(alarm.dimensions))} over ${alarm.threshold}, ${alarm.datapoints_to_alarm} of ${alarm.evaluation_periods} times ${alarm.period} s"
       } == {
       dead-letters = "Maximum of ApproximateNumberOfMessagesVisible of other-feedback-dead-letter over 0, 1 of 1 times 300 s"
       queue-age    = "Maximum of ApproximateAgeOfOldestMessage of other-feedback over 900, 1 of 1 times 300 s"
       errors       = "Sum of Errors of other-feedback over 0, 2 of 3 times 300 s"
       throttles    = "Sum of Throttles of other-feedback over 0, 2 of 3 times 300 s"
+
+      lookup-errors    = "Sum of 5XXError of other-lookup v1 over 0, 2 of 3 times 300 s"
+      lookup-throttles = "Sum of Throttles of other-lookup over 0, 2 of 3 times 300 s"
     }
     error_message = "An alarm watches something else."
   }
@@ -57,26 +66,105 @@ run "every_problem_has_an_alarm_that_says_what_to_do" {
   }
 }
 
-run "silence_is_a_day_without_a_call" {
+run "urgent_alarms_tell_a_topic_of_their_own" {
+  variables {
+    alarm_topic_arn        = "arn:aws:sns:eu-west-1:123456789012:mail-team"
+    urgent_alarm_topic_arn = "arn:aws:sns:eu-west-1:123456789012:on-call"
+  }
+
+  assert {
+    condition = {
+      for alarm in concat(values(aws_cloudwatch_metric_alarm.this), values(aws_cloudwatch_metric_alarm.rate), values(aws_cloudwatch_metric_alarm.reputation), aws_cloudwatch_metric_alarm.silence) :
+      one(alarm.alarm_actions) => trimprefix(alarm.alarm_name, "other-")... if alarm.alarm_actions == alarm.ok_actions
+      } == {
+      (var.urgent_alarm_topic_arn) = ["dead-letters", "lookup-errors", "queue-age", "reputation-bounce", "reputation-complaint"]
+      (var.alarm_topic_arn)        = ["errors", "lookup-throttles", "throttles", "bounce-rate", "complaint-rate", "silence"]
+    }
+    error_message = "Lost feedback, an API that fails and SES's review are urgent; all else can wait."
+  }
+}
+
+run "only_urgent_alarms_tell_anybody" {
+  command = plan
+
+  variables {
+    urgent_alarm_topic_arn = "arn:aws:sns:eu-west-1:123456789012:on-call"
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["dead-letters"].alarm_actions == toset([var.urgent_alarm_topic_arn]) &&
+      length(aws_cloudwatch_metric_alarm.this["errors"].alarm_actions) == 0
+    )
+    error_message = "Without a topic for all alarms the others only show."
+  }
+}
+
+run "reputation_is_watched_at_the_lines_of_ses" {
+  command = plan
+
+  assert {
+    condition = {
+      for rate, alarm in aws_cloudwatch_metric_alarm.reputation :
+      rate => "${alarm.namespace} ${alarm.metric_name} ${alarm.comparison_operator} ${alarm.threshold} ${alarm.treat_missing_data}" if length(coalesce(alarm.dimensions, {})) == 0
+      } == {
+      bounce    = "AWS/SES Reputation.BounceRate GreaterThanOrEqualToThreshold 0.05 notBreaching"
+      complaint = "AWS/SES Reputation.ComplaintRate GreaterThanOrEqualToThreshold 0.001 notBreaching"
+    }
+    error_message = "SES reports fractions of the whole account, and reviews it from 5 % and 0.1 %."
+  }
+}
+
+run "silence_is_a_day_of_the_queue_without_a_call" {
   command = plan
 
   assert {
     condition = (
-      aws_cloudwatch_metric_alarm.silence[0].metric_name == "Invocations" &&
-      aws_cloudwatch_metric_alarm.silence[0].dimensions == tomap({ FunctionName = "other-feedback" }) &&
       aws_cloudwatch_metric_alarm.silence[0].comparison_operator == "LessThanThreshold" &&
       aws_cloudwatch_metric_alarm.silence[0].threshold == 1 &&
-      aws_cloudwatch_metric_alarm.silence[0].period == 3600 &&
       aws_cloudwatch_metric_alarm.silence[0].evaluation_periods == 24 &&
       aws_cloudwatch_metric_alarm.silence[0].datapoints_to_alarm == 24 &&
-      aws_cloudwatch_metric_alarm.silence[0].treat_missing_data == "breaching"
+      aws_cloudwatch_metric_alarm.silence[0].treat_missing_data == "notBreaching"
     )
-    error_message = "A function that is never called reports nothing, and exactly that must set the alarm off."
+    error_message = "Hours before the first apply must not count as silence, or the first apply raises the alarm."
+  }
+
+  assert {
+    condition     = [for query in aws_cloudwatch_metric_alarm.silence[0].metric_query : query.expression if query.return_data == true] == ["IF(clock >= 0, FILL(invocations, 0))"]
+    error_message = "An hour must count as silence only where the queue reports and the function was not called."
+  }
+
+  assert {
+    condition = {
+      for query in aws_cloudwatch_metric_alarm.silence[0].metric_query :
+      query.id => "${one(query.metric).stat} of ${one(query.metric).metric_name} of ${one(values(one(query.metric).dimensions))}, ${one(query.metric).period} s" if length(query.metric) > 0
+      } == {
+      clock       = "Maximum of ApproximateNumberOfMessagesVisible of other-feedback, 3600 s"
+      invocations = "Sum of Invocations of other-feedback, 3600 s"
+    }
+    error_message = "The queue is the clock, and the function's calls are what is missed."
   }
 
   assert {
     condition     = length(aws_cloudwatch_metric_alarm.silence[0].alarm_actions) == 0
     error_message = "Without a topic alarms only show."
+  }
+}
+
+run "without_a_queue_nothing_tells_silence_from_a_stack_that_is_new" {
+  command = plan
+
+  variables {
+    feedback = {
+      function_name          = "other-feedback"
+      log_group_name         = "/aws/lambda/other-feedback"
+      dead_letter_queue_name = "other-feedback-dead-letter"
+    }
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.silence) == 0
+    error_message = "Without a clock the alarm would go off with the first apply."
   }
 }
 
@@ -127,7 +215,8 @@ run "alarms_can_be_left_out" {
       log_group_name         = "/aws/lambda/other-feedback"
       dead_letter_queue_name = "other-feedback-dead-letter"
     }
-    rates         = { bounce_percent = 0, complaint_percent = 0 }
+    lookup        = null
+    rates         = { bounce_percent = 0, complaint_percent = 0, reputation = false }
     silence_hours = 0
   }
 
@@ -137,7 +226,7 @@ run "alarms_can_be_left_out" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.rate) == 0 && length(aws_cloudwatch_metric_alarm.silence) == 0
+    condition     = length(aws_cloudwatch_metric_alarm.rate) == 0 && length(aws_cloudwatch_metric_alarm.reputation) == 0 && length(aws_cloudwatch_metric_alarm.silence) == 0
     error_message = "Zero must switch an alarm off."
   }
 }

@@ -11,6 +11,12 @@ variables {
     dead_letter_queue_name = "mailing-feedback-dead-letter"
     queue_name             = "mailing-feedback"
   }
+  lookup = {
+    api_name       = "mailing-lookup"
+    stage_name     = "v1"
+    function_name  = "mailing-lookup"
+    log_group_name = "/aws/lambda/mailing-lookup"
+  }
 }
 
 run "everything" {
@@ -32,7 +38,8 @@ run "as_little_as_possible" {
       log_group_name         = "/aws/lambda/mailing-feedback"
       dead_letter_queue_name = "mailing-feedback-dead-letter"
     }
-    rates         = { bounce_percent = 0, complaint_percent = 0 }
+    lookup        = null
+    rates         = { bounce_percent = 0, complaint_percent = 0, reputation = false }
     silence_hours = 0
   }
 

@@ -9,6 +9,8 @@ variables {
 }
 
 run "exactly_what_the_function_stores_is_published" {
+  command = plan # what is created may not be destroyed
+
   variables {
     name = "other"
     configuration_sets = {

@@ -55,6 +55,8 @@ run "existing_domain_reports_everything_and_still_forwards_email" {
 }
 
 run "each_identity_has_settings_of_its_own" {
+  command = plan # what is created may not be destroyed
+
   variables {
     identities = {
       "example.com"      = { create = true }

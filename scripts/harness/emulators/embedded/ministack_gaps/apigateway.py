@@ -1,4 +1,4 @@
-"""Two gaps of ministack 1.5.33's API Gateway."""
+"""What ministack 1.5.33's API Gateway lacks."""
 
 import json
 import re
@@ -8,12 +8,42 @@ from ministack.services import apigateway_v1
 
 from harness.emulators.embedded.ministack_gaps.handlers import OK, Original, Request, Response, answer_before
 
+_CREATED = 201
+
 
 def fill() -> None:
-    """Add PutRestApi, and let stages read back as they are on AWS."""
+    """Add PutRestApi, let stages read back as they are on AWS, and resource policies come into force when deployed."""
     answer_before(apigateway_v1, _answer)
+    _deploy_policies()
     # Its import skips x-amazon-apigateway-any-method, see below.
     apigateway_v1._OPENAPI_HTTP_METHODS.add("any")
+
+
+def _deploy_policies() -> None:
+    """Let a stage go by the resource policy as it was when its deployment was made; ministack goes by the newest.
+
+    Amazon API Gateway Developer Guide, "Create and attach an API Gateway resource policy to an API": "If you update the
+    resource policy after the API is created, you'll need to deploy the API to propagate the changes".
+    """
+    create, policy_for = apigateway_v1._create_deployment, apigateway_v1.rest_api_policy_for_arn
+    deployed: dict[tuple[str, str], str] = {}
+
+    def create_deployment(api_id: str, data: dict[str, Any]) -> Response:
+        answer: Response = create(api_id, data)
+        if answer[0] == _CREATED:
+            deployed[api_id, json.loads(answer[2])["id"]] = apigateway_v1._rest_apis[api_id].get("policy") or ""
+        return answer
+
+    def rest_api_policy_for_arn(resource_arn: str) -> tuple[str, str] | None:
+        found: tuple[str, str] | None = policy_for(resource_arn)
+        if found is None:
+            return None
+        api_id, stage_name = resource_arn.split(":", 5)[5].split("/")[:2]
+        stage = apigateway_v1._stages_v1.get(api_id, {}).get(stage_name, {})
+        return deployed.get((api_id, stage.get("deploymentId", "")), found[0]), found[1]
+
+    apigateway_v1._create_deployment = create_deployment
+    apigateway_v1.rest_api_policy_for_arn = rest_api_policy_for_arn
 
 
 async def _answer(request: Request, original: Original) -> Response:
@@ -38,6 +68,8 @@ def _put_rest_api(api_id: str, document: dict[str, Any]) -> Response:
     """
     resources = apigateway_v1._resources.get(api_id)
     if resources is not None:
+        # Mode overwrite: what the document does not hold is gone, the resource policy too.
+        apigateway_v1._rest_apis[api_id].pop("policy", None)
         root = next(resource for resource in resources.values() if resource["path"] == "/")
         apigateway_v1._resources[api_id] = {root["id"]: {**root, "resourceMethods": {}}}
         schemes = apigateway_v1._import_security_schemes(api_id, document)

@@ -1,0 +1,70 @@
+variable "name" {
+  description = "Start of the names of what is new: the queue is called NAME-feedback. What exists keeps its name."
+  type        = string
+  default     = "mailing"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9][a-zA-Z0-9_-]{2,53}$", var.name))
+    error_message = "The name must be 3 to 54 letters, digits, hyphens or underscores, and begin with a letter or digit."
+  }
+}
+
+variable "table_name" {
+  description = "Name of your table; its partition key must be UserId, a string."
+  type        = string
+  default     = "mailing"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_.-]{3,255}$", var.table_name))
+    error_message = "The table_name must be 3 to 255 letters, digits, underscores, dots or hyphens."
+  }
+}
+
+variable "topic_arn" {
+  description = "ARN of your topic, which the article calls ses-notifications."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]{1,256}$", var.topic_arn))
+    error_message = "The topic_arn must be the ARN of a standard SNS topic (arn:aws:sns:REGION:ACCOUNT:NAME)."
+  }
+}
+
+variable "function_name" {
+  description = "Name of your function."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,64}$", var.function_name))
+    error_message = "The function_name must be the name of a Lambda function, not its ARN."
+  }
+}
+
+variable "subscription_arn" {
+  description = "ARN of the function's subscription to the topic: `aws sns list-subscriptions-by-topic` shows it."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]{1,256}:[0-9a-f-]{36}$", var.subscription_arn))
+    error_message = "The subscription_arn must be the ARN of an SNS subscription (arn:aws:sns:REGION:ACCOUNT:NAME:ID)."
+  }
+}
+
+variable "keep_subscription" {
+  description = "Whether your subscription stays beside the queue. Set it to false once the first apply is done."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "deletion_protection" {
+  description = "Whether the table is protected from deletion."
+  type        = bool
+  default     = true
+  nullable    = false
+}

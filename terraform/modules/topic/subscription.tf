@@ -1,0 +1,69 @@
+# To a queue elsewhere. SNS wants the subscription, and the dead-letter queue of the subscription, where the topic is.
+
+resource "aws_sns_topic_subscription" "this" {
+  count = var.queue_arn == null ? 0 : 1
+
+  topic_arn            = aws_sns_topic.this.arn
+  protocol             = "sqs"
+  endpoint             = var.queue_arn
+  raw_message_delivery = true # the queue must get SES's message itself, not SNS's envelope
+  redrive_policy       = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_letter[0].arn })
+}
+
+resource "aws_sqs_queue" "dead_letter" {
+  count = var.queue_arn == null ? 0 : 1
+
+  name                      = "${var.name}-dead-letter"
+  policy                    = data.aws_iam_policy_document.dead_letter.json
+  message_retention_seconds = 14 * 24 * 60 * 60 # the longest that SQS keeps a message
+  kms_master_key_id         = var.kms_key_arn
+  sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
+  tags                      = var.tags
+
+  lifecycle {
+    # Messages would be lost with a queue that is replaced to be renamed.
+    ignore_changes = [name]
+  }
+}
+
+data "aws_iam_policy_document" "dead_letter" {
+  statement {
+    sid       = "AllowSNSSendMessage"
+    actions   = ["sqs:SendMessage"]
+    resources = ["arn:${local.partition}:sqs:${local.region}:${local.account}:*"] # in a queue's policy: this queue
+
+    principals {
+      type        = "Service"
+      identifiers = ["sns.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [local.topic_resource]
+    }
+  }
+
+  statement {
+    sid    = "DenyInsecureTransport"
+    effect = "Deny"
+    actions = [
+      "sqs:ChangeMessageVisibility",
+      "sqs:DeleteMessage",
+      "sqs:ReceiveMessage",
+      "sqs:SendMessage",
+    ]
+    resources = ["arn:${local.partition}:sqs:${local.region}:${local.account}:*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}

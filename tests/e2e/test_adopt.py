@@ -1,0 +1,100 @@
+"""What somebody made by hand after the original article becomes a stack, without loss (examples/adopt)."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+
+import pytest
+
+from harness import paths
+from harness.emulator import Emulator
+from harness.stack import apply
+from support import ses
+from support.eventually import eventually
+from support.table import KEY
+
+from .conftest import ADOPTED, Deployed
+from .test_feedback import fresh
+
+pytestmark = pytest.mark.xdist_group(ADOPTED)
+
+NAME = "adopted"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}],
+}
+OLD = fresh("old")
+
+
+@pytest.fixture(scope="module")
+def made_by_hand(emulator: Emulator) -> Iterator[dict[str, str]]:
+    """The table, the topic and the function of the article, as the variables of the example name them."""
+    dynamodb = emulator.client("dynamodb")
+    dynamodb.create_table(
+        TableName=NAME,
+        KeySchema=[{"AttributeName": KEY, "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": KEY, "AttributeType": "S"}],
+        ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 5},
+    )
+    old = {
+        KEY: OLD,
+        "notificationType": "Bounce",
+        "from": "a@example.com",
+        "timestamp": "2017-08-02T17:20:00Z",
+        "state": "disable",
+    }
+    dynamodb.put_item(TableName=NAME, Item={name: {"S": value} for name, value in old.items()})
+    topic = emulator.client("sns").create_topic(Name=f"{NAME}-ses-notifications")["TopicArn"]
+    iam = emulator.client("iam")
+    role = iam.create_role(RoleName="by-hand", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("index.py", "def handler(event, context): return None")
+    function = emulator.client("lambda").create_function(
+        FunctionName=f"{NAME}-by-hand",
+        Runtime="python3.12",
+        Handler="index.handler",
+        Role=role,
+        Code={"ZipFile": content.getvalue()},
+    )
+    subscription = emulator.client("sns").subscribe(
+        TopicArn=topic, Protocol="lambda", Endpoint=function["FunctionArn"], ReturnSubscriptionArn=True
+    )
+    yield {
+        "table_name": NAME,
+        "topic_arn": topic,
+        "function_name": function["FunctionName"],
+        "subscription_arn": subscription["SubscriptionArn"],
+    }
+    iam.delete_role(RoleName="by-hand")
+
+
+def test_it_is_taken_over_and_nothing_is_lost(
+    emulator: Emulator, made_by_hand: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    variables = {"name": NAME, "deletion_protection": False, **made_by_hand}
+    during, after = fresh("during"), fresh("after")
+
+    stack = apply(emulator, variables, tmp_path_factory.mktemp(NAME), paths.TERRAFORM / "examples" / "adopt")
+    adopted = Deployed(stack)
+    try:
+        assert {name: stack.outputs[name] for name in ("topic_arn", "table_name", "function_name")} == {
+            name: made_by_hand[name] for name in ("topic_arn", "table_name", "function_name")
+        }
+        assert (adopted.item(OLD) or {})["state"] == "disable"
+        subscriptions = adopted.sns.list_subscriptions_by_topic(TopicArn=stack.outputs["topic_arn"])["Subscriptions"]
+        assert made_by_hand["subscription_arn"] in {each["SubscriptionArn"] for each in subscriptions}
+        assert {each["Protocol"] for each in subscriptions} == {"lambda", "sqs"}
+        adopted.publish(ses.text(ses.complaint(during)))
+        eventually(lambda: adopted.states(during), {during: "disable"})
+        assert stack.drift() == []
+
+        stack.change({"keep_subscription": False})
+        adopted.publish(ses.text(ses.complaint(after)), ses.text(ses.complaint(OLD)))
+        eventually(lambda: adopted.states(after, during, OLD), dict.fromkeys((after, during, OLD), "disable"))
+        eventually(lambda: "suppressed" in (adopted.item(OLD) or {}), expected=True)
+        assert stack.drift() == []
+    finally:
+        stack.destroy()
+    assert stack.leftovers() == []
