@@ -95,8 +95,10 @@ variable "table" {
 variable "topic" {
   description = "The SNS topic that SES publishes to."
   type = object({
-    name     = optional(string) # Name of the topic when it is created; null: NAME-feedback. The topic keeps it.
-    existing = optional(string) # ARN of a topic of this account and region that exists already, to use instead of creating one. Its policy must let SES publish.
+    name = optional(string)      # Name of the topic when it is created; null: NAME-feedback. The topic keeps it.
+    existing = optional(object({ # A topic of this account and region that exists already, to use instead of creating one. Its policy must let SES publish.
+      arn = string               # ARN of the topic.
+    }))
   })
   default  = {}
   nullable = false

@@ -34,6 +34,8 @@ run "key_can_be_created_together_with_the_modules" {
 }
 
 run "key_policy_holds_the_statements_of_lookup_too" {
+  command = plan
+
   variables {
     lookup = {}
   }

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,11 +21,10 @@ CREATED: dict[str, Any] = {"identities": {IDENTITY: {"create": True}}, "configur
 
 
 @pytest.fixture(scope="module")
-def around(emulator: Emulator, zip_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+def around(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     if not emulator.simulates_ses or not emulator.enforces_iam:
         pytest.skip(f"{emulator.name} lacks version 2 of SES, or enforces no permission")
     variables = {
-        "package": {"path": str(zip_path)},
         "delivery": "direct",
         "queue": {"keep": False},
         "ses": CREATED,

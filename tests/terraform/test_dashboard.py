@@ -26,8 +26,8 @@ RUNS = ("everything", "as_little_as_possible")
 
 # Metrics of AWS that the dashboard or an alarm shows, by namespace and dimension, as the guides name them: AWS Lambda
 # Developer Guide, "Types of metrics for Lambda functions"; Amazon SQS Developer Guide, "Available CloudWatch
-# metrics for Amazon SQS"; Amazon SES Developer Guide, "Creating reputation monitoring alarms using CloudWatch"; Amazon API
-# Gateway Developer Guide, "Amazon API Gateway dimensions and metrics".
+# metrics for Amazon SQS"; Amazon SES Developer Guide, "Creating reputation monitoring alarms using CloudWatch"; Amazon
+# API Gateway Developer Guide, "Amazon API Gateway dimensions and metrics".
 OF_AWS = {
     ("AWS/Lambda", "FunctionName"): {"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions"},
     ("AWS/SQS", "QueueName"): {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},

@@ -112,7 +112,7 @@ def test_the_root_passes_everything_on_and_all_of_it_is_compared() -> None:
         variables = {each.name for each in terraform_reference.variables(called)}
         assert variables - arguments.keys() == set(), f"module {call} has variables that the root leaves out"
         taken |= {name for value in arguments.values() if (name := variable_in(value))}
-        elsewhere = {name for name in variables if str(arguments[name]).startswith("${module.")}
+        elsewhere = {name for name in variables if re.match(r"\$\{(one\()?module\.", str(arguments[name]))}
         assert {f"{call}.{name}" for name in variables - elsewhere} == {
             argument for argument in compared if argument.startswith(f"{call}.")
         }
@@ -136,6 +136,11 @@ def test_what_takes_module_feedback_whole_asks_for_outputs_that_exist(module: st
         for _, called, arguments in calls(paths.TERRAFORM)
         if called == folder
     )
+
+
+def test_what_takes_module_lookup_whole_asks_for_outputs_that_exist() -> None:
+    folder = paths.TERRAFORM / "modules" / "monitoring"
+    assert list(missing_outputs(paths.TERRAFORM / "modules" / "lookup", declared(folder)["lookup"])) == []
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def policies(plan: Mapping[str, Any]) -> dict[str, list[Statement]]:
     return {
         f"{resource['address']}.{name}": json.loads(value)["Statement"]
         for resource in resources(plan["planned_values"]["root_module"])
-        for name, value in resource["values"].items()
+        for name, value in resource.get("values", {}).items()
         if isinstance(value, str) and value.startswith("{") and "Statement" in json.loads(value)
     }
 

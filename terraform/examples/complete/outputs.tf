@@ -10,7 +10,7 @@ output "table_name" {
 
 output "dkim_tokens" {
   description = "What to put into the domain's DNS, so that SES verifies it: see module ses."
-  value       = { (var.domain) = aws_sesv2_email_identity.domain.dkim_signing_attributes[0].tokens }
+  value       = { (var.domain) = one(aws_sesv2_email_identity.domain.dkim_signing_attributes).tokens }
 }
 
 output "configuration_sets" {

@@ -38,7 +38,7 @@ data "aws_iam_policy_document" "key" {
     condition {
       test     = "ArnLike"
       variable = "aws:SourceArn"
-      values   = distinct(concat(["arn:${local.partition}:sns:${local.scope}:*"], compact([var.topic.existing]), var.additional_topic_arns))
+      values   = distinct(concat(["arn:${local.partition}:sns:${local.scope}:*"], var.topic.existing == null ? [] : [var.topic.existing.arn], var.additional_topic_arns))
     }
   }
 

@@ -18,7 +18,7 @@ locals {
   encrypted   = var.kms_key_arn != null
 
   own_topic = var.topic.existing == null
-  topic_arn = local.own_topic ? one(module.topic[*].arn) : var.topic.existing
+  topic_arn = local.own_topic ? one(module.topic[*].arn) : var.topic.existing.arn
 
   own_table  = var.table.existing == null
   table_name = local.own_table ? one(aws_dynamodb_table.this[*].name) : var.table.existing
@@ -34,7 +34,7 @@ locals {
   # exist; so policies are known at plan time. Nothing that a change would replace may be made of them: a `depends_on` of
   # the whole module makes data sources, and so these, unknown.
   scope                = "${local.region}:${local.account}"
-  topic_resource       = local.own_topic ? "arn:${local.partition}:sns:${local.scope}:${one(module.topic[*].name)}" : var.topic.existing
+  topic_resource       = local.own_topic ? "arn:${local.partition}:sns:${local.scope}:${one(module.topic[*].name)}" : var.topic.existing.arn
   queue_resource       = local.has_queue ? "arn:${local.partition}:sqs:${local.scope}:${one(aws_sqs_queue.this[*].name)}" : null
   dead_letter_resource = "arn:${local.partition}:sqs:${local.scope}:${aws_sqs_queue.dead_letter.name}"
   table_resource       = "arn:${local.partition}:dynamodb:${local.scope}:table/${local.table_name}"

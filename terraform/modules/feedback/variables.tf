@@ -161,8 +161,10 @@ variable "table" {
 variable "topic" {
   description = "The SNS topic that SES publishes to."
   type = object({
-    name     = optional(string) # Name of the topic when it is created; null: NAME-feedback. The topic keeps it.
-    existing = optional(string) # ARN of a topic of this account and region that exists already, to use instead of creating one. Its policy must let SES publish.
+    name = optional(string)      # Name of the topic when it is created; null: NAME-feedback. The topic keeps it.
+    existing = optional(object({ # A topic of this account and region that exists already, to use instead of creating one. Its policy must let SES publish.
+      arn = string               # ARN of the topic.
+    }))
   })
   default  = {}
   nullable = false
@@ -173,8 +175,8 @@ variable "topic" {
   }
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]{1,256}$", coalesce(var.topic.existing, "arn:aws:sns:us-east-1:123456789012:none")))
-    error_message = "The topic.existing must be the ARN of a standard SNS topic (arn:aws:sns:REGION:ACCOUNT:NAME); SES publishes to no FIFO topic."
+    condition     = var.topic.existing == null || can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]{1,256}$", var.topic.existing.arn))
+    error_message = "The topic.existing.arn must be the ARN of a standard SNS topic (arn:aws:sns:REGION:ACCOUNT:NAME); SES publishes to no FIFO topic."
   }
 }
 

@@ -4,13 +4,17 @@ locals {
   stage    = "v1"
   document = yamldecode(file("${path.module}/openapi.yaml"))
 
+  # The stage says which function that is. So the API depends on nothing with a fixed name: a deployment is made before the
+  # one that it replaces goes, and so would be all that it depends on.
+  uri = "arn:${local.partition}:apigateway:${local.region}:lambda:path/2015-03-31/functions/arn:${local.partition}:lambda:${local.region}:${local.account}:function:$${stageVariables.function}/invocations"
+
   # What each operation of the API is to API Gateway: signed, and handed to the function as it is.
   operation = {
     security = [for name, _ in local.document.components.securitySchemes : { (name) = [] }]
     x-amazon-apigateway-integration = {
       type       = "aws_proxy"
       httpMethod = "POST" # by which API Gateway calls Lambda, whatever the request's method
-      uri        = module.function.lambda.invoke_arn
+      uri        = "URI"
     }
   }
 
@@ -27,7 +31,7 @@ locals {
   # API Gateway imports OpenAPI 3.0.1 and models in JSON Schema draft 4, the document is of OpenAPI 3.1 and JSON Schema
   # 2020-12. So it is given what it acts upon, paths, methods and authorization, and neither schemas nor responses: the
   # function checks every request itself, and its tests hold it to the whole document.
-  body = {
+  outline = {
     openapi = "3.0.1"
     info = {
       title   = local.name # API Gateway takes its name from here
@@ -57,15 +61,17 @@ locals {
     }
   }
 
-  body_hash = substr(sha256(jsonencode(local.body)), 0, 16)
+  # The hash is known to every plan, the URI is not: a `depends_on` of the module makes data sources unknown.
+  body      = replace(jsonencode(local.outline), "\"URI\"", jsonencode(local.uri))
+  body_hash = substr(sha256(jsonencode(local.outline)), 0, 16)
 }
 
 resource "aws_api_gateway_rest_api" "this" {
   # checkov:skip=CKV_AWS_237:its URL contains its id, so a new one before the old would help nobody
 
   name        = local.name
-  description = "Which addresses of the table ${var.feedback.table.name} may be mailed."
-  body        = jsonencode(local.body)
+  description = "Which addresses may be mailed."
+  body        = local.body
   tags        = var.tags
 
   endpoint_configuration {
@@ -101,7 +107,7 @@ resource "aws_api_gateway_deployment" "this" {
 
   # A deployment is a copy of the API and of its policy: what changes them must make a new one.
   triggers = {
-    redeployment = sha256(jsonencode([local.body, length(var.callers) > 0 ? var.callers : ["this account"]]))
+    redeployment = sha256(jsonencode([local.body_hash, length(var.callers) > 0 ? var.callers : ["this account"]]))
   }
 
   lifecycle {
@@ -121,6 +127,7 @@ resource "aws_api_gateway_stage" "this" {
   rest_api_id   = aws_api_gateway_rest_api.this.id
   deployment_id = aws_api_gateway_deployment.this.id
   stage_name    = local.stage
+  variables     = { function = module.function.lambda.function_name }
   description   = "The API's first version, which grows but does not break."
   tags          = var.tags
 

@@ -191,8 +191,8 @@ resource "aws_cloudwatch_metric_alarm" "reputation" {
   comparison_operator = "GreaterThanOrEqualToThreshold"
   threshold           = each.value.line
   treat_missing_data  = "notBreaching" # SES reports nothing for an account without bounces and complaints
-  alarm_actions       = local.actions
-  ok_actions          = local.actions
+  alarm_actions       = local.urgent_actions
+  ok_actions          = local.urgent_actions
   tags                = var.tags
 }
 

@@ -17,7 +17,7 @@ variable "feedback" {
     function_name          = string           # Name of the function.
     log_group_name         = string           # Name of the function's log group.
     dead_letter_queue_name = string           # Name of the dead-letter queue.
-    queue_name             = optional(string) # Name of the queue; null with delivery `direct`.
+    queue_name             = optional(string) # Name of the queue; null: there is none.
   })
   nullable = false
 
@@ -93,7 +93,7 @@ variable "rates" {
 }
 
 variable "silence_hours" {
-  description = "Hours without any feedback after which an alarm goes off (0: none); choose more than the longest pause between your mailings."
+  description = "Hours without any feedback after which an alarm goes off (0: none); choose more than the longest pause between your mailings. Without effect where there is no queue."
   type        = number
   default     = 24
   nullable    = false
@@ -106,7 +106,7 @@ variable "silence_hours" {
 }
 
 variable "queue_age_seconds" {
-  description = "Age of the oldest message in the queue above which an alarm goes off. Without effect with delivery `direct`."
+  description = "Age of the oldest message in the queue above which an alarm goes off. Without effect where there is no queue."
   type        = number
   default     = 900
   nullable    = false

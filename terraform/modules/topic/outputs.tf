@@ -17,11 +17,11 @@ output "name" {
 }
 
 output "dead_letter_queue_name" {
-  description = "Name of the queue for what SNS could not deliver to the queue elsewhere; null without `queue_arn`."
+  description = "Name of the queue for what SNS could not deliver to the queue elsewhere; null without `queue`."
   value       = one(aws_sqs_queue.dead_letter[*].name)
 }
 
 output "dead_letter_queue_url" {
-  description = "URL of the queue for what SNS could not deliver to the queue elsewhere; null without `queue_arn`."
+  description = "URL of the queue for what SNS could not deliver to the queue elsewhere; null without `queue`."
   value       = one(aws_sqs_queue.dead_letter[*].url)
 }

@@ -1,17 +1,17 @@
-# To a queue elsewhere. SNS wants the subscription, and the dead-letter queue of the subscription, where the topic is.
+# To a queue elsewhere, perhaps one of the same plan, whose ARN is not known yet. SNS wants the subscription, and the dead-letter queue of the subscription, where the topic is.
 
 resource "aws_sns_topic_subscription" "this" {
-  count = var.queue_arn == null ? 0 : 1
+  count = var.queue == null ? 0 : 1
 
   topic_arn            = aws_sns_topic.this.arn
   protocol             = "sqs"
-  endpoint             = var.queue_arn
+  endpoint             = var.queue.arn
   raw_message_delivery = true # the queue must get SES's message itself, not SNS's envelope
   redrive_policy       = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_letter[0].arn })
 }
 
 resource "aws_sqs_queue" "dead_letter" {
-  count = var.queue_arn == null ? 0 : 1
+  count = var.queue == null ? 0 : 1
 
   name                      = "${var.name}-dead-letter"
   policy                    = data.aws_iam_policy_document.dead_letter.json

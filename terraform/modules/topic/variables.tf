@@ -11,14 +11,16 @@ variable "name" {
   }
 }
 
-variable "queue_arn" {
-  description = "ARN of a queue in another region or account that subscribes to the topic: the output `queue_arn` of module feedback, whose `additional_topic_arns` must name this topic. Null: nothing subscribes here."
-  type        = string
-  default     = null
+variable "queue" {
+  description = "A queue in another region or account that subscribes to the topic: `{ arn = module.feedback.queue_arn }`, where `additional_topic_arns` of module feedback must name this topic. Null: nothing subscribes here."
+  type = object({
+    arn = string # ARN of the queue.
+  })
+  default = null
 
   validation {
-    condition     = var.queue_arn == null || can(regex("^arn:[a-z-]+:sqs:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]{1,80}$", var.queue_arn))
-    error_message = "The queue_arn must be the ARN of a standard SQS queue (arn:aws:sqs:REGION:ACCOUNT:NAME)."
+    condition     = var.queue == null || can(regex("^arn:[a-z-]+:sqs:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]{1,80}$", var.queue.arn))
+    error_message = "The queue.arn must be the ARN of a standard SQS queue (arn:aws:sqs:REGION:ACCOUNT:NAME)."
   }
 }
 

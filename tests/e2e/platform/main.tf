@@ -53,14 +53,14 @@ module "topic_elsewhere" {
   providers = { aws = aws.elsewhere }
 
   name      = "${var.name}-elsewhere"
-  queue_arn = module.feedback.queue_arn
+  queue = { arn = module.feedback.queue_arn }
 }
 
 module "topic_beside" {
   source = "../../modules/topic"
 
   name      = "${var.name}-beside"
-  queue_arn = module.feedback.queue_arn
+  queue = { arn = module.feedback.queue_arn }
 }
 
 module "ses" {

@@ -39,8 +39,9 @@ run "settings_reach_the_function" {
   command = plan
 
   variables {
-    package  = { path = "versions.tf" } # any file; nothing runs it
-    function = { memory_megabytes = 1024, timeout_seconds = 29, reserved_concurrency = 0, architecture = "x86_64", log_level = "DEBUG", log_retention_days = 365 }
+    access_logs = true
+    package     = { path = "versions.tf" } # any file; nothing runs it
+    function    = { memory_megabytes = 1024, timeout_seconds = 29, reserved_concurrency = 0, architecture = "x86_64", log_level = "DEBUG", log_retention_days = 365 }
     feedback = {
       table = { name = "people", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/people", expire_days = 365 }
       rules = { soft_bounce_limit = 3, soft_bounce_window_days = 14, delivery_refresh_days = 7 }
@@ -99,7 +100,8 @@ run "names_start_with_the_name" {
   command = plan
 
   variables {
-    name = "news"
+    access_logs = true
+    name        = "news"
   }
 
   assert {
@@ -117,7 +119,8 @@ run "tags_are_on_everything_that_can_have_them" {
   command = plan
 
   variables {
-    tags = { team = "post" }
+    access_logs = true
+    tags        = { team = "post" }
   }
 
   assert {

@@ -90,7 +90,7 @@ run "named_callers_may_call_this_stage" {
 
 run "a_changed_api_writes_its_policy_again" {
   assert {
-    condition     = one(data.aws_iam_policy_document.api.statement).sid == "AllowCallersInvoke${substr(sha256(aws_api_gateway_rest_api.this.body), 0, 16)}"
+    condition     = one(data.aws_iam_policy_document.api.statement).sid == "AllowCallersInvoke${substr(sha256(replace(aws_api_gateway_rest_api.this.body, "/\"arn:[^\"]*\"/", "\"URI\"")), 0, 16)}"
     error_message = "Provider 6.48 and later wipe the policy with a changed body, and must be made to write it again."
   }
 }

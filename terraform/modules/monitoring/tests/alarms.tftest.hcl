@@ -74,11 +74,13 @@ run "urgent_alarms_tell_a_topic_of_their_own" {
 
   assert {
     condition = {
-      for alarm in concat(values(aws_cloudwatch_metric_alarm.this), values(aws_cloudwatch_metric_alarm.rate), values(aws_cloudwatch_metric_alarm.reputation), aws_cloudwatch_metric_alarm.silence) :
-      one(alarm.alarm_actions) => trimprefix(alarm.alarm_name, "other-")... if alarm.alarm_actions == alarm.ok_actions
+      for topic in [var.urgent_alarm_topic_arn, var.alarm_topic_arn] : topic => join(" ", sort([
+        for alarm in concat(values(aws_cloudwatch_metric_alarm.this), values(aws_cloudwatch_metric_alarm.rate), values(aws_cloudwatch_metric_alarm.reputation), aws_cloudwatch_metric_alarm.silence) :
+        trimprefix(alarm.alarm_name, "other-") if alarm.alarm_actions == toset([topic]) && alarm.ok_actions == toset([topic])
+      ]))
       } == {
-      (var.urgent_alarm_topic_arn) = ["dead-letters", "lookup-errors", "queue-age", "reputation-bounce", "reputation-complaint"]
-      (var.alarm_topic_arn)        = ["errors", "lookup-throttles", "throttles", "bounce-rate", "complaint-rate", "silence"]
+      (var.urgent_alarm_topic_arn) = "dead-letters lookup-errors queue-age reputation-bounce reputation-complaint"
+      (var.alarm_topic_arn)        = "bounce-rate complaint-rate errors lookup-throttles silence throttles"
     }
     error_message = "Lost feedback, an API that fails and SES's review are urgent; all else can wait."
   }

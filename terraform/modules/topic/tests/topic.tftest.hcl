@@ -86,13 +86,13 @@ run "ses_of_another_region_cannot_publish_and_is_refused" {
 
 run "a_queue_elsewhere_subscribes" {
   variables {
-    queue_arn = "arn:aws:sqs:eu-central-1:999999999999:mailing-feedback"
+    queue = { arn = "arn:aws:sqs:eu-central-1:999999999999:mailing-feedback" }
   }
 
   assert {
     condition = (
       aws_sns_topic_subscription.this[0].protocol == "sqs" &&
-      aws_sns_topic_subscription.this[0].endpoint == var.queue_arn &&
+      aws_sns_topic_subscription.this[0].endpoint == var.queue.arn &&
       aws_sns_topic_subscription.this[0].topic_arn == aws_sns_topic.this.arn &&
       aws_sns_topic_subscription.this[0].raw_message_delivery &&
       jsondecode(aws_sns_topic_subscription.this[0].redrive_policy).deadLetterTargetArn == aws_sqs_queue.dead_letter[0].arn
@@ -129,10 +129,10 @@ run "a_queue_by_its_url" {
   command = plan
 
   variables {
-    queue_arn = "https://sqs.eu-central-1.amazonaws.com/999999999999/mailing-feedback"
+    queue = { arn = "https://sqs.eu-central-1.amazonaws.com/999999999999/mailing-feedback" }
   }
 
-  expect_failures = [var.queue_arn]
+  expect_failures = [var.queue]
 }
 
 run "an_alias_instead_of_a_key" {
@@ -159,7 +159,7 @@ run "a_key_encrypts_topic_and_queue" {
   command = plan
 
   variables {
-    queue_arn   = "arn:aws:sqs:eu-central-1:999999999999:mailing-feedback"
+    queue       = { arn = "arn:aws:sqs:eu-central-1:999999999999:mailing-feedback" }
     kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
   }
 

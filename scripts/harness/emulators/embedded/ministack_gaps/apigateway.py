@@ -12,9 +12,10 @@ _CREATED = 201
 
 
 def fill() -> None:
-    """Add PutRestApi, let stages read back as they are on AWS, and resource policies come into force when deployed."""
+    """Add PutRestApi and stage variables in integrations; let stages read back and policies be deployed as on AWS."""
     answer_before(apigateway_v1, _answer)
     _deploy_policies()
+    _fill_in_stage_variables()
     # Its import skips x-amazon-apigateway-any-method, see below.
     apigateway_v1._OPENAPI_HTTP_METHODS.add("any")
 
@@ -44,6 +45,24 @@ def _deploy_policies() -> None:
 
     apigateway_v1._create_deployment = create_deployment
     apigateway_v1.rest_api_policy_for_arn = rest_api_policy_for_arn
+
+
+def _fill_in_stage_variables() -> None:
+    """Let a stage's variables stand in the name of a Lambda function; ministack takes the name as it is written.
+
+    Amazon API Gateway Developer Guide, "Use stage variables for a REST API in API Gateway": ``${stageVariables.NAME}``.
+    """
+    invoke = apigateway_v1._invoke_lambda_proxy_v1
+
+    async def invoke_lambda_proxy(
+        integration: dict[str, Any], api_id: str, stage_name: str, stage: dict[str, Any], *rest: object, **named: object
+    ) -> Response:
+        variables = stage.get("variables") or {}
+        uri = re.sub(r"\$\{stageVariables\.(\w+)\}", lambda found: variables.get(found[1], ""), integration["uri"])
+        answer: Response = await invoke({**integration, "uri": uri}, api_id, stage_name, stage, *rest, **named)
+        return answer
+
+    apigateway_v1._invoke_lambda_proxy_v1 = invoke_lambda_proxy
 
 
 async def _answer(request: Request, original: Original) -> Response:
