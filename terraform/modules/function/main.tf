@@ -140,6 +140,10 @@ locals {
   account   = data.aws_caller_identity.current.account_id
   partition = data.aws_partition.current.partition
 
+  # Like the log group, the function keeps the name that it was created with. (By way of a local: a data source that refers
+  # to a resource itself is not read before that has changed.)
+  function = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${trimprefix(aws_cloudwatch_log_group.this.name, "/aws/lambda/")}"
+
   # ARNs of EC2 are these and what follows. A subnet or a security group that another account shares belongs to that one.
   ec2        = "arn:${local.partition}:ec2:${local.region}:${local.account}"
   ec2_shared = "arn:${local.partition}:ec2:${local.region}:*"
@@ -201,8 +205,7 @@ data "aws_iam_policy_document" "role" {
       condition {
         test     = "ArnEquals"
         variable = "lambda:SourceFunctionArn"
-        # Like the log group, the function keeps the name that it was created with.
-        values = ["arn:${local.partition}:lambda:${local.region}:${local.account}:function:${trimprefix(aws_cloudwatch_log_group.this.name, "/aws/lambda/")}"]
+        values   = [local.function]
       }
     }
   }
