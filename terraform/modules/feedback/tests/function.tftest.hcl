@@ -123,7 +123,7 @@ run "nothing_expires_unless_asked_for" {
   command = plan
 
   assert {
-    condition     = !aws_dynamodb_table.this.ttl[0].enabled && output.table.expire_days == null
+    condition     = !aws_dynamodb_table.this[0].ttl[0].enabled && output.table.expire_days == null
     error_message = "Without expire_days the table must keep all addresses."
   }
 }
@@ -137,7 +137,7 @@ run "addresses_expire" {
   }
 
   assert {
-    condition     = aws_dynamodb_table.this.ttl[0].enabled && aws_dynamodb_table.this.ttl[0].attribute_name == "expiresAt"
+    condition     = aws_dynamodb_table.this[0].ttl[0].enabled && aws_dynamodb_table.this[0].ttl[0].attribute_name == "expiresAt"
     error_message = "DynamoDB must remove items by the attribute that the function writes."
   }
 }
