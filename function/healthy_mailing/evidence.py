@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from healthy_mailing.timestamp import day_of, days_between
+from healthy_mailing.timestamp import day_of, days_between, epoch_seconds
 
 SOFT_BOUNCE_DAYS_KEPT = 16
 """How many days with a soft bounce the evidence keeps, the newest ones; the limit cannot be set higher."""
@@ -86,11 +86,14 @@ class Rules:
         soft_bounce_limit: Days with a soft bounce that disable an address, 1 to ``SOFT_BOUNCE_DAYS_KEPT``.
         soft_bounce_window_days: How far back from the newest soft bounce they count, in days, at least 1.
         delivery_refresh_days: For how many days a delivery that changes no state may go unwritten; 1 is exact.
+        expire_days: How many days after the newest delivery DynamoDB may delete an address of which nothing but
+            deliveries is known; None for never.
     """
 
     soft_bounce_limit: int = 5
     soft_bounce_window_days: int = 30
     delivery_refresh_days: int = 1
+    expire_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +107,22 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The evidence about one address, and what follows from it; ``assessment`` is None without any evidence."""
+    """The evidence about one address, and what follows from it.
+
+    Attributes:
+        evidence: The marks.
+        assessment: What they amount to; None without any.
+        expires_at: When DynamoDB may delete the record, in seconds since 1970; None for never.
+    """
 
     evidence: Evidence
     assessment: Assessment | None
+    expires_at: int | None
 
     @classmethod
     def of(cls, evidence: Evidence, rules: Rules) -> "Record":
         """Assess evidence."""
-        return cls(evidence, assess(evidence, rules) if evidence else None)
+        return cls(evidence, assess(evidence, rules) if evidence else None, expires_at(evidence, rules))
 
 
 def override(state: State, at: str, by: str, note: str = "") -> Mark:
@@ -187,6 +197,17 @@ def assess(evidence: Evidence, rules: Rules) -> Assessment:  # noqa: PLR0911  (o
         raise ValueError("no evidence, so no state")
     reason = f"soft-bounces:{len(soft_bounces)}" if newest.kind is MarkKind.SOFT_BOUNCE else _reason(newest)
     return Assessment(State.ENABLE, reason, newest)
+
+
+def expires_at(evidence: Evidence, rules: Rules) -> int | None:
+    """Return when DynamoDB may delete a record, in seconds since 1970; None for never.
+
+    Only a record that holds nothing but a delivery expires: without it, the address may be mailed just the same. Of the
+    delivery only the day counts, to its end, because a later one on the same day is not kept.
+    """
+    if rules.expire_days is None or evidence.keys() != {MarkKind.DELIVERY}:
+        return None
+    return epoch_seconds(evidence[MarkKind.DELIVERY].day) + (rules.expire_days + 1) * 86_400
 
 
 def without_override(evidence: Evidence) -> Evidence:

@@ -25,6 +25,10 @@ EVIDENCE = "evidence"
 SUPPRESSED = "suppressed"
 """The state, unless that is ``enable``: the partition key of the index."""
 
+EXPIRES_AT = "expiresAt"
+"""When DynamoDB may delete the item, in seconds since 1970: a number, as its time to live asks for (Amazon DynamoDB
+Developer Guide, "Using time to live (TTL) in DynamoDB"). Only an item of deliveries alone may have it."""
+
 VERSION = "version"
 UPDATED_AT = "updatedAt"
 
@@ -34,10 +38,10 @@ SUMMARY = (STATE, REASON, NOTIFICATION_TYPE, SENDER, TIMESTAMP)
 LISTED = (ADDRESS, *SUMMARY, UPDATED_AT)
 """What a list says of each address."""
 
-NOT_ALWAYS_THERE = (SUPPRESSED, *SUMMARY[1:])
+NOT_ALWAYS_THERE = (SUPPRESSED, EXPIRES_AT, *SUMMARY[1:])
 """What a record may lack, so that writing it must remove what is there."""
 
-_ATTRIBUTES = (*LISTED, EVIDENCE, VERSION, SUPPRESSED)
+_ATTRIBUTES = (*LISTED, EVIDENCE, VERSION, SUPPRESSED, EXPIRES_AT)
 
 
 class RecordError(ValueError):
@@ -58,6 +62,8 @@ def to_item(address: str, record: Record) -> dict[str, Any]:
         }
         if state is not State.ENABLE:
             item[SUPPRESSED] = str(state)
+    if record.expires_at is not None:
+        item[EXPIRES_AT] = record.expires_at
     item[EVIDENCE] = _to_map(record.evidence)
     return item
 

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from healthy_mailing.evidence import SOFT_BOUNCE_DAYS_KEPT, Rules
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+_T = TypeVar("_T")
 
 
 class SettingsError(ValueError):
@@ -19,7 +22,7 @@ class Settings:
 
     Attributes:
         table_name: ``TABLE_NAME``, required.
-        rules: ``SOFT_BOUNCE_LIMIT``, ``SOFT_BOUNCE_WINDOW_DAYS``, ``DELIVERY_REFRESH_DAYS``.
+        rules: ``SOFT_BOUNCE_LIMIT``, ``SOFT_BOUNCE_WINDOW_DAYS``, ``DELIVERY_REFRESH_DAYS``, ``EXPIRE_DAYS``.
         log_level: ``LOG_LEVEL``, one of ``LOG_LEVELS``; ``INFO`` if absent.
     """
 
@@ -45,12 +48,16 @@ class Settings:
             _number(environment, "SOFT_BOUNCE_LIMIT", default.soft_bounce_limit, SOFT_BOUNCE_DAYS_KEPT),
             _number(environment, "SOFT_BOUNCE_WINDOW_DAYS", default.soft_bounce_window_days, 3650),
             _number(environment, "DELIVERY_REFRESH_DAYS", default.delivery_refresh_days, 365),
+            # The queue and the dead-letter queue keep what is older than a delivery for up to 14 days each.
+            _number(environment, "EXPIRE_DAYS", None, 3650, smallest=30),
         )
         return cls(table_name, rules, log_level)
 
 
-def _number(environment: Mapping[str, str], name: str, default: int, largest: int) -> int:
-    text = environment.get(name, str(default))
-    if not (re.fullmatch("[0-9]{1,5}", text) and 1 <= int(text) <= largest):
-        raise SettingsError(f"{name} is {text!r}; it must be a whole number from 1 to {largest}")
+def _number(environment: Mapping[str, str], name: str, default: _T, largest: int, smallest: int = 1) -> int | _T:
+    text = environment.get(name)
+    if text is None:
+        return default
+    if not (re.fullmatch("[0-9]{1,5}", text) and smallest <= int(text) <= largest):
+        raise SettingsError(f"{name} is {text!r}; it must be a whole number from {smallest} to {largest}")
     return int(text)

@@ -18,6 +18,7 @@ from healthy_mailing.evidence import Evidence, Record, Rules, State, merge, wort
 from healthy_mailing.item import (
     ADDRESS,
     EVIDENCE,
+    EXPIRES_AT,
     LISTED,
     NOT_ALWAYS_THERE,
     SUPPRESSED,
@@ -356,6 +357,10 @@ class Table:
         INSERT fails on an item that exists, UPDATE on one that does not or is not as WHERE says (Amazon DynamoDB
         Developer Guide, "PartiQL for DynamoDB"). An update, not a put: attributes that applications keep beside ours
         stay.
+
+        Versions tell the states of one item apart. But DynamoDB may delete one that expires, and the next writer makes
+        another, whose version begins at 1 again; hence the condition on the time too. An item with the same time holds
+        a delivery of the same day, and nothing else.
         """
         row = write.row
         item = to_item(write.address, write.record)
@@ -372,6 +377,10 @@ class Table:
         condition, held = f'"{VERSION}" IS MISSING', []
         if row.version is not None:
             condition, held = f'"{VERSION}"=?', [to_attribute(row.version)]
+        expires_at = row.item.get(EXPIRES_AT)
+        if type(expires_at) is int:  # else another program wrote it
+            condition += f' AND "{EXPIRES_AT}"=?'
+            held.append(to_attribute(expires_at))
         return {
             "Statement": f'UPDATE "{self._name}" {" ".join(clauses)} WHERE "{ADDRESS}"=? AND {condition}',
             "Parameters": [*to_dynamodb(item).values(), address, *held],

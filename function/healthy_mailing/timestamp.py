@@ -10,6 +10,9 @@ _FORM = re.compile(
 )
 
 
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
 def to_utc(text: str) -> str:
     """Return a time in any form that SES uses as UTC with milliseconds; finer fractions are cut off.
 
@@ -35,6 +38,11 @@ def from_datetime(time: datetime) -> str:
 def day_of(time: str) -> str:
     """Return the UTC day of a time, ``2026-01-31``."""
     return time[:10]
+
+
+def epoch_seconds(day: str) -> int:
+    """Return when a UTC day begins, in seconds since 1970-01-01T00:00:00Z."""
+    return (date.fromisoformat(day).toordinal() - _EPOCH) * 86_400
 
 
 def days_between(earlier: str, later: str) -> int:

@@ -22,6 +22,8 @@ CREATED: dict[str, Any] = {"identities": {IDENTITY: {"create": True}}, "configur
 
 @pytest.fixture(scope="module")
 def around(embedded: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    if not embedded.enforces_iam:
+        pytest.skip(f"{embedded.name} enforces no permission")
     variables = {
         "delivery": "direct",
         "queue": {"keep": False},

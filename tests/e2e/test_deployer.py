@@ -62,9 +62,6 @@ ON_ANYTHING = [
     "sns:UntagResource",
 ]
 WITHOUT_KEYS = [
-    "iam:CreateRole",
-    "iam:DeleteRolePolicy",
-    "iam:PutRolePolicy",
     "lambda:CreateEventSourceMapping",
     "lambda:DeleteEventSourceMapping",
     "lambda:UpdateEventSourceMapping",
@@ -72,7 +69,7 @@ WITHOUT_KEYS = [
 ONLY_THE_EMULATOR = {"lambda:ListEventSourceMappings": "it takes GetEventSourceMapping for it"}
 QUIRKS = {
     "it does not see the resource of the request": ON_ANYTHING,
-    "it sets neither iam:PermissionsBoundary nor lambda:FunctionArn": WITHOUT_KEYS,
+    "it does not set lambda:FunctionArn": WITHOUT_KEYS,
     "it takes one action for another": list(ONLY_THE_EMULATOR),
 }
 
@@ -80,7 +77,6 @@ QUIRKS = {
 ONLY_AWS = {
     "apigateway:UpdateRestApiPolicy": "asked with PATCH of an API's policy (API Gateway Developer Guide, "
     '"Control access to a REST API with IAM: resource policies")',
-    "dynamodb:UpdateTimeToLive": "for table.expire_days, which nothing here sets",
     "iam:PassRole": 'asked with CreateFunction (AWS Lambda Developer Guide, "Granting user access to a function")',
     "iam:PutRolePermissionsBoundary": "for stacks that had no boundary before: none here has one",
 }
@@ -271,10 +267,12 @@ def life(pipeline: Pipeline, kms_key: str, tmp_path_factory: pytest.TempPathFact
         with zipfile.ZipFile(packages[release]["path"], "w") as archive:
             archive.writestr("release.txt", release)
     identity = {"create": True, "email_forwarding": False}
+    bound = {"permissions_boundary": pipeline.stack.outputs["permissions_boundary"]}
     created: Mapping[str, Any] = {
         **QUICK,
         **MODULES,
-        "lookup": {"access_logs": True},
+        "function": {**QUICK["function"], **bound},
+        "lookup": {"access_logs": True, "function": bound},
         "name": DEPLOYER,
         "delivery": "direct",
         "queue": {**QUICK["queue"], "keep": False},
@@ -287,10 +285,19 @@ def life(pipeline: Pipeline, kms_key: str, tmp_path_factory: pytest.TempPathFact
         "delivery": "queue",
         "package": packages["next"],
         "tags": {"team": "post"},
-        "function": {**QUICK["function"], "memory_megabytes": 256, "reserved_concurrency": 5, "log_retention_days": 0},
-        "table": {"deletion_protection": False, "point_in_time_recovery": False, "index": True},
+        "function": {
+            **created["function"],
+            "memory_megabytes": 256,
+            "reserved_concurrency": 5,
+            "log_retention_days": 0,
+        },
+        "table": {"deletion_protection": False, "point_in_time_recovery": False, "expire_days": 365},
         "kms_key_arn": kms_key,
-        "lookup": {"access_logs": True, "callers": ["arn:aws:iam::111111111111:root"], "throttling": {"burst": 20}},
+        "lookup": {
+            **created["lookup"],
+            "callers": ["arn:aws:iam::111111111111:root"],
+            "throttling": {"burst": 20},
+        },
         "monitoring": {"silence_hours": 0, "rates": {"bounce_percent": 0, "complaint_percent": 0}},
         "ses": {
             "identities": {"deployer.example": {**identity, "delivery": False, "email_forwarding": True}},

@@ -142,7 +142,7 @@ def item(address: str, marks: list[Mark], rules: Rules) -> dict[str, Any]:
     (verdict,) = oracle.verdicts(marks, rules)
     kept = oracle.kept(marks)
     (decided,) = [each for each in kept if oracle.order(each) == verdict.order]
-    expected = {
+    expected: dict[str, Any] = {
         "UserId": address,
         "state": verdict.state,
         "reason": verdict.reason,
@@ -151,7 +151,11 @@ def item(address: str, marks: list[Mark], rules: Rules) -> dict[str, Any]:
         "timestamp": decided.at,
         "evidence": evidence(kept),
     }
-    return expected if verdict.state == "enable" else expected | {"suppressed": verdict.state}
+    if verdict.state != "enable":
+        expected["suppressed"] = verdict.state
+    if (expires := oracle.expires(marks, rules)) is not None:
+        expected["expiresAt"] = expires
+    return expected
 
 
 def evidence(marks: list[Mark]) -> dict[str, Any]:

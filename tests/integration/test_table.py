@@ -52,9 +52,9 @@ def soon() -> float:
 
 
 def add(
-    client: "DynamoDBClient", evidence: Mapping[str, Evidence], deadline: float | None = None
+    client: "DynamoDBClient", evidence: Mapping[str, Evidence], deadline: float | None = None, rules: Rules = RULES
 ) -> dict[str, Outcome]:
-    outcomes = Table(client, TABLE, RULES, now=lambda: NOON).add(evidence, deadline or soon())
+    outcomes = Table(client, TABLE, rules, now=lambda: NOON).add(evidence, deadline or soon())
     return {outcome.address: outcome for outcome in outcomes}
 
 
@@ -126,6 +126,65 @@ def test_attributes_of_others_stay(client: "DynamoDBClient") -> None:
     add(client, one(mark(MarkKind.DELIVERY, 2)))
 
     assert items(client)["a@example.com"]["segment"] == {"S": "gold"}
+
+
+# ---- Items that expire
+
+EXPIRING = Rules(expire_days=30)
+
+
+def test_the_time_to_expire_goes_with_the_first_mark_that_is_no_delivery(client: "DynamoDBClient") -> None:
+    add(client, one(mark(MarkKind.DELIVERY, 1)), rules=EXPIRING)
+    first_day = int(items(client)["a@example.com"]["expiresAt"]["N"])
+    add(client, one(mark(MarkKind.DELIVERY, 2)), rules=EXPIRING)
+    assert int(items(client)["a@example.com"]["expiresAt"]["N"]) == first_day + 24 * 60 * 60
+
+    add(client, one(mark(MarkKind.COMPLAINT, 1)), rules=EXPIRING)
+    assert "expiresAt" not in items(client)["a@example.com"]
+
+
+def test_the_time_to_expire_goes_with_the_next_write_once_nothing_expires(client: "DynamoDBClient") -> None:
+    add(client, one(mark(MarkKind.DELIVERY, 1)), rules=EXPIRING)
+    assert not add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"].written
+
+    assert add(client, one(mark(MarkKind.DELIVERY, 2)))["a@example.com"].written
+    assert "expiresAt" not in items(client)["a@example.com"]
+
+
+@pytest.mark.parametrize("rules", [RULES, EXPIRING], ids=["nothing expires", "expiring"])
+@pytest.mark.parametrize("held", [{"S": "soon"}, {"N": "-86400"}, {"N": "1.5"}, {"BOOL": True}, {"L": []}], ids=repr)
+def test_a_time_to_expire_that_another_program_wrote_is_overwritten(
+    client: "DynamoDBClient", held: dict[str, Any], rules: Rules
+) -> None:
+    add(client, one(mark(MarkKind.DELIVERY, 1)))
+    client.update_item(
+        TableName=TABLE,
+        Key={"UserId": {"S": "a@example.com"}},
+        UpdateExpression="SET expiresAt = :held",
+        ExpressionAttributeValues={":held": held},
+    )
+    assert add(client, one(mark(MarkKind.DELIVERY, 2)), rules=rules)["a@example.com"] == Outcome(
+        "a@example.com", written=True
+    )
+    assert items(client)["a@example.com"].get("expiresAt") != held
+
+
+def test_what_another_wrote_after_an_item_expired_is_not_overwritten(client: "DynamoDBClient") -> None:
+    """The item that was read and the one that took its place have the same version."""
+    add(client, one(mark(MarkKind.DELIVERY, 1)), rules=EXPIRING)
+    once = iter([True])
+
+    def expire(**_: object) -> None:
+        if next(once, False):
+            client.delete_item(TableName=TABLE, Key={"UserId": {"S": "a@example.com"}})
+            add(client, one(mark(MarkKind.COMPLAINT, 1)), rules=EXPIRING)
+            assert items(client)["a@example.com"]["version"] == {"N": "1"}
+
+    client.meta.events.register("before-call.dynamodb.BatchExecuteStatement", expire)
+    outcome = add(client, one(mark(MarkKind.DELIVERY, 2)), rules=EXPIRING)["a@example.com"]
+
+    assert (outcome.written, outcome.conflicts) == (True, 1)
+    assert plain(items(client)["a@example.com"])["evidence"].keys() == {"complaint", "delivery"}
 
 
 def test_an_item_of_the_original_article_is_taken_over(client: "DynamoDBClient") -> None:

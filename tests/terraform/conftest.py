@@ -27,6 +27,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "queue_with_key": {"delivery": "queue", "kms_key_arn": KEY},
     "direct_with_key": {"delivery": "direct", "queue": {"keep": False}, "kms_key_arn": KEY},
 }
+OPTIONS = {
+    "permissions_boundary": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
+    "role_path": "/team/",
+    "tracing": True,
+    "vpc": {"subnet_ids": ["subnet-0a"], "security_group_ids": ["sg-0b"]},
+}
+"""Options of the function that are off in the variants."""
 LOOKUP = {
     "table": {"name": "mailing", "arn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/mailing"},
     "rules": {},
@@ -91,6 +98,7 @@ def plan(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
     calls: dict[str, dict[str, Any]] = {
         name: {"source": "../terraform", "name": name, **variables} for name, variables in VARIANTS.items()
     }
+    calls["options"] = {**calls["queue"], "name": "options", "function": OPTIONS}
     calls["lookup"] = {"source": "../terraform/modules/lookup", "feedback": LOOKUP}
     (folder / "main.tf.json").write_text(json.dumps({"module": calls}))
     with running("embedded", tmp_path_factory.mktemp("emulator")) as emulator:

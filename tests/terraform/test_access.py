@@ -127,6 +127,32 @@ def test_of_all_actions_of_these_services_no_other_is_allowed(plan: dict[str, An
     assert found == needs(variant)
 
 
+def test_only_lambda_may_use_the_network_and_not_the_functions_code(plan: dict[str, Any]) -> None:
+    """Lambda says for which function's code a request is made; it says so of none that it makes by itself."""
+    function = arn("lambda", "function:options-feedback")
+    statements = parse_policy_document({"Statement": role(plan, "options")})
+
+    def may(action: str, resource: str, source: str = "") -> bool:
+        keys = {"lambda:SourceFunctionArn": source} if source else {}
+        return bool(evaluate(request(action, resource, keys), [statements]).decision == "Allow")
+
+    used = [
+        ("ec2:CreateNetworkInterface", arn("ec2", "subnet/subnet-0a")),
+        ("ec2:CreateNetworkInterface", arn("ec2", "security-group/sg-0b").replace(ACCOUNT, FOREIGN)),
+        ("ec2:CreateNetworkInterface", arn("ec2", "network-interface/*")),
+        ("ec2:DeleteNetworkInterface", arn("ec2", "network-interface/eni-0c")),
+        ("ec2:AssignPrivateIpAddresses", arn("ec2", "network-interface/eni-0c")),
+        ("ec2:UnassignPrivateIpAddresses", arn("ec2", "network-interface/eni-0c")),
+        ("ec2:DescribeNetworkInterfaces", "*"),
+        ("ec2:DescribeSubnets", "*"),
+    ]
+    assert [each for each in used if not may(*each)] == []
+    assert [each for each in used if may(*each, function)] == []
+    assert not may("ec2:CreateNetworkInterface", arn("ec2", "subnet/subnet-0d"))
+    assert not may("ec2:CreateNetworkInterface", arn("ec2", "security-group/sg-0d"))
+    assert may("xray:PutTraceSegments", "*", function)
+
+
 TOPIC = "module.queue.module.feedback.module.topic[0].aws_sns_topic_policy.this.policy"
 SES = "ses.amazonaws.com"
 IDENTITY = arn("ses", "identity/example.com")

@@ -150,7 +150,7 @@ def tree(tmp_path: Path) -> Path:
 
 LIMIT = "soft_bounce_limit       = optional(number, 5)"
 FEEDBACK_LIMIT = "feedback.rules: rules.soft_bounce_limit has another {} than rules.soft_bounce_limit of feedback"
-TIMEOUT = "timeout_seconds      = number"
+TIMEOUT = "timeout_seconds         = number"
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_difference_is_found(tree: Path, folder: str, before: str, after: str,
     ("before", "after", "problem"),
     [
         ('output "rules"', 'output "rule"', "feedback has no output rules"),
-        ("index = var.table.index", "", "the output table of feedback has no index"),
+        ("index       = var.table.index", "", "the output table of feedback has no index"),
         ("value       = var.rules", "value       = var.queue", "rules of rules has no batch_size"),
     ],
 )

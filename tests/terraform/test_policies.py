@@ -94,9 +94,15 @@ THIS_QUEUE = arn("sqs", "*")
 """In a queue's policy: the queue that has it."""
 
 
+# What AWS gives no resource for, and what is denied; modules/function says why.
+ON_ALL_RESOURCES = {"AllowDescribeNetwork", "AllowSendTraces", "DenyNetworkToCode"}
+
+
 def test_every_policy_names_its_actions_and_resources(plan: dict[str, Any]) -> None:
     for address, found in policies(plan).items():
         for statement in found:
+            if statement["Sid"] in ON_ALL_RESOURCES and address.startswith("module.options."):
+                continue
             assert not {"NotAction", "NotResource", "NotPrincipal"} & statement.keys(), address
             assert not any("*" in action for action in listed(statement["Action"])), address
             assert "*" not in listed(statement.get("Resource", [])), address
@@ -132,6 +138,28 @@ def test_the_role_may_do_exactly_this(plan: dict[str, Any], variant: str) -> Non
     assert allowed(role) == sorted(
         (resource, action) for resource, actions in permissions(variant).items() for action in actions
     )
+
+
+def test_options_add_to_the_role_what_they_need_and_nothing_else(plan: dict[str, Any]) -> None:
+    role = "module.function.aws_iam_role_policy.this.policy"
+    found = allowed(statements(plan, "options", role, "Allow"))
+    interfaces = arn("ec2", "network-interface/*")
+    assert [each for each in found if each[1].startswith(("ec2:", "xray:"))] == sorted(
+        [
+            ("*", "ec2:DescribeNetworkInterfaces"),
+            ("*", "ec2:DescribeSubnets"),
+            (f"arn:aws:ec2:{REGION}:*:subnet/subnet-0a", "ec2:CreateNetworkInterface"),
+            (f"arn:aws:ec2:{REGION}:*:security-group/sg-0b", "ec2:CreateNetworkInterface"),
+            (interfaces, "ec2:CreateNetworkInterface"),
+            (interfaces, "ec2:AssignPrivateIpAddresses"),
+            (interfaces, "ec2:UnassignPrivateIpAddresses"),
+            (arn("ec2", "*/*"), "ec2:DeleteNetworkInterface"),
+            ("*", "xray:PutTelemetryRecords"),
+            ("*", "xray:PutTraceSegments"),
+        ]
+    )
+    others = [action for _, action in found if not action.startswith(("ec2:", "xray:"))]
+    assert others == [action for _, action in allowed(statements(plan, "queue", role, "Allow"))]
 
 
 def test_the_role_of_the_lookup_api_may_do_exactly_this(plan: dict[str, Any]) -> None:

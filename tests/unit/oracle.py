@@ -4,7 +4,7 @@ Slow and simple on purpose, and independent of ``healthy_mailing.evidence``, of 
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from healthy_mailing.evidence import Mark, Rules
 
@@ -78,6 +78,14 @@ def verdicts(marks: list[Mark], rules: Rules) -> list[Verdict]:
         return [Verdict("enable", "operator", order(override))]
     newest = max(order(mark) for mark in marks)
     return [Verdict("enable", reason(mark, len(counted)), newest) for mark in marks if order(mark) == newest]
+
+
+def expires(marks: list[Mark], rules: Rules) -> int | None:
+    """Return when the item may be deleted, as seconds since 1970; None if never, as where anything is no delivery."""
+    if rules.expire_days is None or any(mark.kind != "delivery" for mark in marks):
+        return None
+    newest_day = max(when(mark) for mark in marks).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return int((newest_day + timedelta(days=rules.expire_days + 1)).timestamp())
 
 
 def unless_later(bad: Mark | None, good: Mark | None) -> Mark | None:

@@ -56,12 +56,16 @@ FEEDBACK = st.sampled_from([kind for kind in MarkKind if kind is not MarkKind.OV
 
 
 def histories(*, ids_tell_all: bool) -> st.SearchStrategy[list[Mark]]:
-    """Return lists of at least one mark of one address: short and tangled, or long with many days of soft bounces."""
+    """Return lists of at least one mark of one address: short and tangled, or long with many days of soft bounces.
+
+    Some are of deliveries alone, as most addresses' are.
+    """
     short = st.lists(marks(ANY_KIND, 3, ids_tell_all=ids_tell_all), min_size=1, max_size=12)
     feedback = st.lists(marks(FEEDBACK, 3, ids_tell_all=ids_tell_all), min_size=1, max_size=8)
     some = st.lists(marks(MOSTLY_SOFT, 8, ids_tell_all=ids_tell_all), min_size=1, max_size=12)
     long = st.lists(marks(MOSTLY_SOFT, 40, ids_tell_all=ids_tell_all), min_size=20, max_size=45)
-    return short | feedback | some | long | st.builds(operator.add, feedback, some | long)
+    deliveries = st.lists(marks(st.just(MarkKind.DELIVERY), 3, ids_tell_all=ids_tell_all), min_size=1, max_size=4)
+    return short | feedback | deliveries | some | long | st.builds(operator.add, feedback, some | long)
 
 
 ALL_RULES = st.builds(
@@ -69,6 +73,7 @@ ALL_RULES = st.builds(
     soft_bounce_limit=st.integers(1, 16),
     soft_bounce_window_days=st.integers(1, 45) | st.just(3650),
     delivery_refresh_days=st.integers(1, 10) | st.just(365),
+    expire_days=st.none() | st.integers(30, 3650),
 )
 
 

@@ -1,5 +1,6 @@
 """The state of an address: each rule and its boundary by example, and all of them against the oracle."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,6 +35,12 @@ def test_state_reason_and_deciding_mark_agree_with_the_oracle(history: list[Mark
     found = oracle.Verdict(str(assessment.state), assessment.reason, oracle.order(assessment.mark))
     assert found in oracle.verdicts(history, rules)
     assert assessment.mark in history
+
+
+@given(HISTORIES, ALL_RULES)
+def test_the_item_expires_as_the_oracle_says(history: list[Mark], rules: Rules) -> None:
+    item = to_item("jane@example.com", Record.of(evidence_of(history), rules))
+    assert item.get("expiresAt") == oracle.expires(history, rules)
 
 
 @given(HISTORIES, ALL_RULES)
@@ -389,7 +396,7 @@ def test_without_its_override_evidence_is_what_the_feedback_amounts_to(feedback:
 def test_every_change_is_written_if_deliveries_are_refreshed_daily(
     held: list[Mark], arriving: list[Mark], rules: Rules
 ) -> None:
-    exact = Rules(rules.soft_bounce_limit, rules.soft_bounce_window_days, delivery_refresh_days=1)
+    exact = replace(rules, delivery_refresh_days=1)
     before = evidence_of(held)
     after = merge(before, evidence_of(arriving))
     assert worth_writing(before, after, exact) == (before != after)

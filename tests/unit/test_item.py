@@ -71,6 +71,38 @@ def test_item_of_an_enabled_address_is_not_in_the_index() -> None:
     assert "suppressed" not in item
 
 
+EXPIRING = Rules(expire_days=365)
+# 365 whole days after 2026-03-10, in seconds since 1970 (`date -u -d 2027-03-11 +%s`).
+EXPIRES_AT = 1804723200
+
+
+def test_item_of_deliveries_alone_expires() -> None:
+    """At the end of the day, so that a delivery just before midnight counts as long as any other."""
+    for time in ("00:00:00.000", "23:59:59.999"):
+        delivery = mark(MarkKind.DELIVERY, f"2026-03-10T{time}Z", feedback_id="")
+        assert to_item("jane@example.com", Record.of(evidence_of([delivery]), EXPIRING))["expiresAt"] == EXPIRES_AT
+        assert "expiresAt" not in item_of(delivery)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MarkKind if kind not in {MarkKind.DELIVERY, MarkKind.OVERRIDE}])
+def test_item_with_any_other_mark_does_not_expire(kind: MarkKind) -> None:
+    other = mark(kind, "2020-01-01T00:00:00.000Z", bounceType="x", subType="y")
+    for marks in ([other], [other, mark(MarkKind.DELIVERY, feedback_id="")]):
+        assert "expiresAt" not in to_item("jane@example.com", Record.of(evidence_of(marks), EXPIRING))
+
+
+def test_item_with_an_override_or_without_evidence_does_not_expire() -> None:
+    enabled = override(State.ENABLE, "2020-01-01T00:00:00.000Z", "ops")
+    for marks in ([], [enabled], [enabled, mark(MarkKind.DELIVERY, feedback_id="")]):
+        assert "expiresAt" not in to_item("jane@example.com", Record.of(evidence_of(marks), EXPIRING))
+
+
+def test_the_time_is_a_number_in_dynamodb() -> None:
+    item = to_item("jane@example.com", Record.of(evidence_of([mark(MarkKind.DELIVERY)]), EXPIRING))
+    assert to_dynamodb(item)["expiresAt"] == {"N": str(EXPIRES_AT)}
+    assert from_dynamodb(to_dynamodb(item)) == item
+
+
 @pytest.mark.parametrize("state", [State.ENABLE, State.DISABLE])
 def test_item_of_an_override(state: State) -> None:
     item = item_of(override(state, AT, "ops@example.org", "called us"))

@@ -29,11 +29,20 @@ def test_an_update_changes_an_item_that_is_as_it_says() -> None:
             "TableName": "mailing",
             "Key": {"UserId": A},
             "UpdateExpression": "SET #from = :from, #version = :version REMOVE #gone",
-            "ConditionExpression": "#version = :held",
+            "ConditionExpression": "attribute_exists(UserId) AND #version = :held_version",
             "ExpressionAttributeNames": {"#from": "from", "#version": "version", "#gone": "gone"},
-            "ExpressionAttributeValues": {":from": B, ":version": TWO, ":held": ONE},
+            "ExpressionAttributeValues": {":from": B, ":version": TWO, ":held_version": ONE},
         },
     )
+
+
+def test_an_update_may_have_two_conditions() -> None:
+    _, request = translate(f'{UPDATE} AND "expiresAt"=?', [B, TWO, A, ONE, TWO])
+    assert request["ConditionExpression"] == (
+        "attribute_exists(UserId) AND #version = :held_version AND #expiresAt = :held_expiresAt"
+    )
+    values = request["ExpressionAttributeValues"]
+    assert (values[":held_version"], values[":held_expiresAt"]) == (ONE, TWO)
 
 
 def test_an_update_never_makes_an_item() -> None:

@@ -9,9 +9,8 @@ TABLE = {"TABLE_NAME": "mailing"}
 
 
 def test_only_the_table_need_be_set() -> None:
-    assert Settings.from_environment(TABLE) == Settings(
-        "mailing", Rules(soft_bounce_limit=5, soft_bounce_window_days=30, delivery_refresh_days=1), "INFO"
-    )
+    rules = Rules(soft_bounce_limit=5, soft_bounce_window_days=30, delivery_refresh_days=1, expire_days=None)
+    assert Settings.from_environment(TABLE) == Settings("mailing", rules, "INFO")
 
 
 def test_every_setting_is_read() -> None:
@@ -20,10 +19,11 @@ def test_every_setting_is_read() -> None:
         "SOFT_BOUNCE_LIMIT": "3",
         "SOFT_BOUNCE_WINDOW_DAYS": "14",
         "DELIVERY_REFRESH_DAYS": "7",
+        "EXPIRE_DAYS": "365",
         "LOG_LEVEL": "WARNING",
         "PATH": "of no interest",
     }
-    assert Settings.from_environment(environment) == Settings("other", Rules(3, 14, 7), "WARNING")
+    assert Settings.from_environment(environment) == Settings("other", Rules(3, 14, 7, 365), "WARNING")
 
 
 @pytest.mark.parametrize("environment", [{}, {"TABLE_NAME": ""}])
@@ -48,11 +48,11 @@ WRONG = ["", "0", "-1", "+5", "1.5", "1e1", "five", " 5", "5\n", "0x5", "\u0665"
 
 
 @pytest.mark.parametrize("text", WRONG, ids=lambda text: repr(text)[:10])
-@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("name", [*NUMBERS, "EXPIRE_DAYS"])
 def test_a_wrong_number_is_named(name: str, text: str) -> None:
     with pytest.raises(SettingsError, match=name) as caught:
         Settings.from_environment({**TABLE, name: text})
-    assert "whole number from 1 to" in str(caught.value)
+    assert "whole number from" in str(caught.value)
 
 
 def test_one_is_the_smallest_number() -> None:
@@ -63,3 +63,10 @@ def test_the_limit_is_no_greater_than_the_days_kept() -> None:
     assert Settings.from_environment({**TABLE, "SOFT_BOUNCE_LIMIT": "16"}).rules.soft_bounce_limit == 16
     with pytest.raises(SettingsError, match="SOFT_BOUNCE_LIMIT"):
         Settings.from_environment({**TABLE, "SOFT_BOUNCE_LIMIT": "17"})
+
+
+@pytest.mark.parametrize("days", [30, 3650])
+def test_addresses_expire_after_a_month_to_ten_years(days: int) -> None:
+    assert Settings.from_environment({**TABLE, "EXPIRE_DAYS": str(days)}).rules.expire_days == days
+    with pytest.raises(SettingsError, match=r"EXPIRE_DAYS is .* from 30 to 3650$"):
+        Settings.from_environment({**TABLE, "EXPIRE_DAYS": str(days - 1 if days == 30 else days + 1)})

@@ -50,19 +50,21 @@ def translate(statement: str, parameters: Sequence[Json]) -> tuple[str, Json]:
         item = dict(zip(names, parameters, strict=True))
         return "PutItem", {"TableName": match[1], "Item": item, "ConditionExpression": f"attribute_not_exists({KEY})"}
     match = re.fullmatch(
-        r'UPDATE "([^"]+)" ((?:SET "\w+"=\? ?)*)((?:REMOVE "\w+" ?)*)WHERE "UserId"=\? AND "(\w+)"(=\?| IS MISSING)',
+        r'UPDATE "([^"]+)" ((?:SET "\w+"=\? ?)*)((?:REMOVE "\w+" ?)*)'
+        r'WHERE "UserId"=\?((?: AND "\w+"(?:=\?| IS MISSING))+)',
         statement,
     )
     if match is None:
         raise ValueError(f"not a statement of this project: {statement}")
     assigned, removed = re.findall(r'"(\w+)"', match[2]), re.findall(r'"(\w+)"', match[3])
-    held = match[5] == "=?"
-    if len(parameters) != len(assigned) + 1 + held:
+    held, missing = re.findall(r'"(\w+)"=', match[4]), re.findall(r'"(\w+)" IS', match[4])
+    if len(parameters) != len(assigned) + 1 + len(held):
         raise ValueError(f"{len(parameters)} parameters do not fit the statement: {statement}")
     values = {f":{name}": value for name, value in zip(assigned, parameters, strict=False)}
-    condition = f"attribute_exists({KEY}) AND attribute_not_exists(#{match[4]})"
-    if held:
-        condition, values[":held"] = f"#{match[4]} = :held", parameters[-1]
+    values |= {f":held_{name}": value for name, value in zip(held, parameters[len(assigned) + 1 :], strict=True)}
+    conditions = [f"attribute_exists({KEY})"]
+    conditions += [f"#{name} = :held_{name}" for name in held]
+    conditions += [f"attribute_not_exists(#{name})" for name in missing]
     expression = "SET " + ", ".join(f"#{name} = :{name}" for name in assigned)
     if removed:
         expression += " REMOVE " + ", ".join(f"#{name}" for name in removed)
@@ -70,7 +72,7 @@ def translate(statement: str, parameters: Sequence[Json]) -> tuple[str, Json]:
         "TableName": match[1],
         "Key": {KEY: parameters[len(assigned)]},
         "UpdateExpression": expression,
-        "ConditionExpression": condition,
-        "ExpressionAttributeNames": {f"#{name}": name for name in {*assigned, *removed, match[4]}},
+        "ConditionExpression": " AND ".join(conditions),
+        "ExpressionAttributeNames": {f"#{name}": name for name in {*assigned, *removed, *held, *missing}},
         "ExpressionAttributeValues": values,
     }

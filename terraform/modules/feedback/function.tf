@@ -15,6 +15,7 @@ module "function" {
     SOFT_BOUNCE_LIMIT       = var.rules.soft_bounce_limit
     SOFT_BOUNCE_WINDOW_DAYS = var.rules.soft_bounce_window_days
     DELIVERY_REFRESH_DAYS   = var.rules.delivery_refresh_days
+    EXPIRE_DAYS             = var.table.expire_days
   }
 }
 

@@ -47,11 +47,18 @@ output "table_arn" {
 }
 
 output "table" {
-  description = "Name and ARN of the table, and whether it has the index: what module lookup needs to know of it."
+  description = "Name and ARN of the table, whether it has the index, and when addresses expire: what module lookup needs to know of it."
   value = {
-    name  = local.table_name
-    arn   = local.table_arn
-    index = var.table.index
+    name        = local.table_name
+    arn         = local.table_arn
+    index       = var.table.index
+    expire_days = var.table.expire_days
+  }
+
+  # The delivery that an item holds may be so many days older than the newest.
+  precondition {
+    condition     = var.table.expire_days == null || coalesce(var.table.expire_days, 0) >= 2 * var.rules.delivery_refresh_days
+    error_message = "The table.expire_days must be at least twice rules.delivery_refresh_days."
   }
 }
 

@@ -43,6 +43,12 @@ resource "aws_dynamodb_table" "this" {
     enabled = var.table.point_in_time_recovery
   }
 
+  # Also where nothing expires: to switch it off, DynamoDB must be told of the attribute.
+  ttl {
+    enabled        = var.table.expire_days != null
+    attribute_name = "expiresAt"
+  }
+
   # DynamoDB always encrypts; `enabled = false` means with a key of its own. Were the block left out then, a customer's key
   # would stay in use after it was taken away.
   server_side_encryption {
@@ -73,6 +79,11 @@ data "aws_dynamodb_table" "existing" {
         for index in self.global_secondary_index : "${index.name} ${index.hash_key} ${index.range_key} ${index.projection_type}"
       ], "suppressed-updatedAt suppressed updatedAt ALL")
       error_message = "The table ${self.name} lacks the index suppressed-updatedAt (partition key suppressed, sort key updatedAt, both strings; all attributes projected). Add it to the table, or set table.index to false."
+    }
+
+    postcondition {
+      condition     = var.table.expire_days == null || contains([for each in self.ttl : "${each.attribute_name} ${each.enabled}"], "expiresAt true")
+      error_message = "The table ${self.name} does not remove items by the attribute expiresAt. Enable its time to live for that attribute, or leave out table.expire_days."
     }
   }
 }

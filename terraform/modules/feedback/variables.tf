@@ -68,12 +68,20 @@ variable "rules" {
 variable "function" {
   description = "The Lambda function."
   type = object({
-    memory_megabytes     = optional(number, 512)     # Memory, 128 to 10240; CPU grows with it.
-    timeout_seconds      = optional(number, 30)      # How long a call may take, 3 to 900.
-    reserved_concurrency = optional(number)          # Concurrency reserved for the function; null: none.
-    architecture         = optional(string, "arm64") # Processor: `arm64` or `x86_64`.
-    log_level            = optional(string, "INFO")  # The least severe level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
-    log_retention_days   = optional(number, 30)      # How many days logs are kept, a number that CloudWatch Logs offers; 0: forever.
+    memory_megabytes        = optional(number, 512)     # Memory, 128 to 10240; CPU grows with it.
+    timeout_seconds         = optional(number, 30)      # How long a call may take, 3 to 900.
+    reserved_concurrency    = optional(number)          # Concurrency reserved for the function; null: none.
+    architecture            = optional(string, "arm64") # Processor: `arm64` or `x86_64`.
+    log_level               = optional(string, "INFO")  # The least severe level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
+    log_retention_days      = optional(number, 30)      # How many days logs are kept, a number that CloudWatch Logs offers; 0: forever.
+    permissions_boundary    = optional(string)          # ARN of the policy that bounds what the role may do; null: none.
+    role_path               = optional(string, "/")     # Path of the role, which begins and ends with a slash. A change replaces the role.
+    code_signing_config_arn = optional(string)          # ARN of the code signing configuration that the zip must satisfy; null: none.
+    tracing                 = optional(bool, false)     # Whether AWS X-Ray records traces of calls.
+    vpc = optional(object({                             # The VPC that the function connects to, which needs an endpoint for DynamoDB (see README); null: none.
+      subnet_ids         = set(string)                  # The subnets' IDs.
+      security_group_ids = set(string)                  # The security groups' IDs.
+    }))
   })
   default  = {}
   nullable = false
@@ -128,6 +136,7 @@ variable "table" {
     deletion_protection    = optional(bool, true) # Whether the table is protected from deletion.
     point_in_time_recovery = optional(bool, true) # Whether the table can be restored to any second of the last 35 days.
     index                  = optional(bool, true) # Whether the table has the index `suppressed-updatedAt`, which lists who must not be mailed.
+    expire_days            = optional(number)     # How many days after the newest delivery an address of which nothing else is known is removed, 30 to 3650; null: never.
   })
   default  = {}
   nullable = false
@@ -135,6 +144,12 @@ variable "table" {
   validation {
     condition     = alltrue([for name in [var.table.name, var.table.existing] : can(regex("^[a-zA-Z0-9_.-]{3,255}$", coalesce(name, "mailing")))])
     error_message = "The table's name must be 3 to 255 letters, digits, underscores, dots or hyphens."
+  }
+
+  validation {
+    # Feedback may wait in the queue and the dead-letter queue for 14 days each.
+    condition     = coalesce(var.table.expire_days, 30) >= 30 && coalesce(var.table.expire_days, 30) <= 3650 && floor(coalesce(var.table.expire_days, 30)) == coalesce(var.table.expire_days, 30)
+    error_message = "The expire_days must be a whole number from 30 to 3650, or null to keep all addresses."
   }
 
   validation {

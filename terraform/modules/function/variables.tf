@@ -44,12 +44,20 @@ variable "package" {
 variable "function" {
   description = "The function's settings; the modules that call this one have the defaults."
   type = object({
-    memory_megabytes     = number # Memory, 128 to 10240; CPU grows with it.
-    timeout_seconds      = number # How long a call may take, 3 to 900.
-    reserved_concurrency = number # Concurrency reserved for the function; null: none.
-    architecture         = string # Processor: `arm64` or `x86_64`.
-    log_level            = string # The least severe level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
-    log_retention_days   = number # How many days logs are kept, a number that CloudWatch Logs offers; 0: forever.
+    memory_megabytes        = number   # Memory, 128 to 10240; CPU grows with it.
+    timeout_seconds         = number   # How long a call may take, 3 to 900.
+    reserved_concurrency    = number   # Concurrency reserved for the function; null: none.
+    architecture            = string   # Processor: `arm64` or `x86_64`.
+    log_level               = string   # The least severe level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
+    log_retention_days      = number   # How many days logs are kept, a number that CloudWatch Logs offers; 0: forever.
+    permissions_boundary    = string   # ARN of the policy that bounds what the role may do; null: none.
+    role_path               = string   # Path of the role, which begins and ends with a slash. A change replaces the role.
+    code_signing_config_arn = string   # ARN of the code signing configuration that the zip must satisfy; null: none.
+    tracing                 = bool     # Whether AWS X-Ray records traces of calls.
+    vpc = object({                     # The VPC that the function connects to, which needs an endpoint for DynamoDB (see README); null: none.
+      subnet_ids         = set(string) # The subnets' IDs.
+      security_group_ids = set(string) # The security groups' IDs.
+    })
   })
   nullable = false
 
@@ -82,16 +90,42 @@ variable "function" {
     condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.function.log_retention_days)
     error_message = "The log_retention_days must be a number of days that CloudWatch Logs offers: 0 (for ever), 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
   }
+
+  validation {
+    condition     = var.function.permissions_boundary == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.function.permissions_boundary))
+    error_message = "The permissions_boundary must be the ARN of an IAM policy (arn:aws:iam::ACCOUNT:policy/NAME)."
+  }
+
+  validation {
+    # AWS Identity and Access Management API Reference, CreateRole
+    condition     = can(regex("^(/|/[!-~]{1,510}/)$", var.function.role_path))
+    error_message = "The role_path must begin and end with a slash, such as \"/mail/\", and have at most 512 characters."
+  }
+
+  validation {
+    condition     = var.function.code_signing_config_arn == null || can(regex("^arn:[a-z-]+:lambda:[a-z0-9-]+:[0-9]{12}:code-signing-config:csc-[a-z0-9]{17}$", var.function.code_signing_config_arn))
+    error_message = "The code_signing_config_arn must be the ARN of a code signing configuration (arn:aws:lambda:REGION:ACCOUNT:code-signing-config:csc-ID)."
+  }
+
+  validation {
+    condition     = var.function.vpc == null || try(length(var.function.vpc.subnet_ids) > 0 && alltrue([for id in var.function.vpc.subnet_ids : can(regex("^subnet-[0-9a-f]+$", id))]), false)
+    error_message = "The vpc.subnet_ids must name at least one subnet, each by its ID (subnet-…)."
+  }
+
+  validation {
+    condition     = var.function.vpc == null || try(length(var.function.vpc.security_group_ids) > 0 && alltrue([for id in var.function.vpc.security_group_ids : can(regex("^sg-[0-9a-f]+$", id))]), false)
+    error_message = "The vpc.security_group_ids must name at least one security group, each by its ID (sg-…)."
+  }
 }
 
 variable "environment" {
-  description = "Environment variables of the function, beside LOG_LEVEL."
+  description = "Environment variables of the function, beside LOG_LEVEL; those that are null are left out."
   type        = map(string)
   nullable    = false
 }
 
 variable "policy" {
-  description = "Policy document (JSON) of the role: all that the function may do."
+  description = "Policy document (JSON) of the role: all that the function's code may do."
   type        = string
   nullable    = false
 }

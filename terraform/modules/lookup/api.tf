@@ -118,7 +118,7 @@ resource "aws_api_gateway_deployment" "this" {
 }
 
 resource "aws_api_gateway_stage" "this" {
-  # checkov:skip=CKV_AWS_73:tracing needs permissions on resource *; the access log and the metrics tell what happened
+  # checkov:skip=CKV_AWS_73:tracing is the caller's choice; the access log and the metrics tell what happened
   # checkov:skip=CKV_AWS_120:an answer may be wrong a moment later, and a cache would keep it
   # checkov:skip=CKV2_AWS_51:callers are known by their IAM signatures
   # checkov:skip=CKV2_AWS_29:every request is signed, authorized and throttled; a web ACL is the account's affair
@@ -130,6 +130,8 @@ resource "aws_api_gateway_stage" "this" {
   variables     = { function = module.function.lambda.function_name }
   description   = "The API's first version, which grows but does not break."
   tags          = var.tags
+
+  xray_tracing_enabled = var.function.tracing
 
   dynamic "access_log_settings" {
     for_each = aws_cloudwatch_log_group.access[*].arn

@@ -15,6 +15,7 @@ module "function" {
     SOFT_BOUNCE_LIMIT       = var.feedback.rules.soft_bounce_limit
     SOFT_BOUNCE_WINDOW_DAYS = var.feedback.rules.soft_bounce_window_days
     DELIVERY_REFRESH_DAYS   = var.feedback.rules.delivery_refresh_days
+    EXPIRE_DAYS             = var.feedback.table.expire_days
   }
 }
 

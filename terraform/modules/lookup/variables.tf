@@ -29,10 +29,11 @@ variable "package" {
 variable "feedback" {
   description = "Whose table the API answers from: `module.feedback` itself, or an object with the same attributes."
   type = object({
-    table = object({               # The DynamoDB table.
-      name  = string               # Name of the table.
-      arn   = string               # ARN of the table.
-      index = optional(bool, true) # Whether the table has the index `suppressed-updatedAt`, without which there is no API.
+    table = object({                     # The DynamoDB table.
+      name        = string               # Name of the table.
+      arn         = string               # ARN of the table.
+      index       = optional(bool, true) # Whether the table has the index `suppressed-updatedAt`, without which there is no API.
+      expire_days = optional(number)     # The variable `table.expire_days` of module feedback: what an override lifts may expire again.
     })
     rules = object({                                 # What the state of an address depends on: an override is weighed like feedback.
       soft_bounce_limit       = optional(number, 5)  # Days with a soft bounce that disable an address, 1 to 16.
@@ -62,6 +63,11 @@ variable "feedback" {
   }
 
   validation {
+    condition     = coalesce(var.feedback.table.expire_days, 30) >= 30 && coalesce(var.feedback.table.expire_days, 30) <= 3650 && floor(coalesce(var.feedback.table.expire_days, 30)) == coalesce(var.feedback.table.expire_days, 30)
+    error_message = "The table's expire_days must be a whole number from 30 to 3650, or null to keep all addresses."
+  }
+
+  validation {
     condition     = var.feedback.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.feedback.kms_key_arn))
     error_message = "The kms_key_arn must be the ARN of a customer managed key (arn:aws:kms:REGION:ACCOUNT:key/ID)."
   }
@@ -70,12 +76,20 @@ variable "feedback" {
 variable "function" {
   description = "The Lambda function; the access logs are kept as long as its own."
   type = object({
-    memory_megabytes     = optional(number, 512)     # Memory, 128 to 10240; CPU grows with it.
-    timeout_seconds      = optional(number, 15)      # How long a call may take, 3 to 29, as long as API Gateway waits.
-    reserved_concurrency = optional(number)          # Concurrency reserved for the function; null: none.
-    architecture         = optional(string, "arm64") # Processor: `arm64` or `x86_64`.
-    log_level            = optional(string, "INFO")  # The least severe level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
-    log_retention_days   = optional(number, 30)      # How many days logs are kept, a number that CloudWatch Logs offers; 0: forever.
+    memory_megabytes        = optional(number, 512)     # Memory, 128 to 10240; CPU grows with it.
+    timeout_seconds         = optional(number, 15)      # How long a call may take, 3 to 29, as long as API Gateway waits.
+    reserved_concurrency    = optional(number)          # Concurrency reserved for the function; null: none.
+    architecture            = optional(string, "arm64") # Processor: `arm64` or `x86_64`.
+    log_level               = optional(string, "INFO")  # The least severe level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
+    log_retention_days      = optional(number, 30)      # How many days logs are kept, a number that CloudWatch Logs offers; 0: forever.
+    permissions_boundary    = optional(string)          # ARN of the policy that bounds what the role may do; null: none.
+    role_path               = optional(string, "/")     # Path of the role, which begins and ends with a slash. A change replaces the role.
+    code_signing_config_arn = optional(string)          # ARN of the code signing configuration that the zip must satisfy; null: none.
+    tracing                 = optional(bool, false)     # Whether AWS X-Ray records traces of calls.
+    vpc = optional(object({                             # The VPC that the function connects to, which needs an endpoint for DynamoDB (see README); null: none.
+      subnet_ids         = set(string)                  # The subnets' IDs.
+      security_group_ids = set(string)                  # The security groups' IDs.
+    }))
   })
   default  = {}
   nullable = false

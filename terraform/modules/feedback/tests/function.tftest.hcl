@@ -45,6 +45,7 @@ run "settings_reach_the_function" {
     package  = { path = "versions.tf" } # any file; nothing runs it
     rules    = { soft_bounce_limit = 3, soft_bounce_window_days = 14, delivery_refresh_days = 7 }
     function = { memory_megabytes = 1024, timeout_seconds = 60, reserved_concurrency = 0, architecture = "x86_64", log_level = "DEBUG", log_retention_days = 365 }
+    table    = { expire_days = 365 }
   }
 
   assert {
@@ -53,14 +54,15 @@ run "settings_reach_the_function" {
       SOFT_BOUNCE_LIMIT       = "3"
       SOFT_BOUNCE_WINDOW_DAYS = "14"
       DELIVERY_REFRESH_DAYS   = "7"
+      EXPIRE_DAYS             = "365"
       LOG_LEVEL               = "DEBUG"
     })
     error_message = "The settings must reach the environment."
   }
 
   assert {
-    condition     = output.rules == var.rules
-    error_message = "Module lookup must be told of the same rules."
+    condition     = output.rules == var.rules && output.table.expire_days == 365
+    error_message = "Module lookup must be told of the same rules, and that addresses expire."
   }
 
   assert {
@@ -115,6 +117,40 @@ run "table_can_be_left_unprotected" {
     condition     = !aws_dynamodb_table.this[0].deletion_protection_enabled && !aws_dynamodb_table.this[0].point_in_time_recovery[0].enabled
     error_message = "Local runs must be able to destroy the table."
   }
+}
+
+run "nothing_expires_unless_asked_for" {
+  command = plan
+
+  assert {
+    condition     = !aws_dynamodb_table.this[0].ttl[0].enabled && output.table.expire_days == null
+    error_message = "Without expire_days the table must keep all addresses."
+  }
+}
+
+run "addresses_expire" {
+  command = plan
+
+  variables {
+    table = { expire_days = 30 }
+    rules = { delivery_refresh_days = 15 }
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.this[0].ttl[0].enabled && aws_dynamodb_table.this[0].ttl[0].attribute_name == "expiresAt"
+    error_message = "DynamoDB must remove items by the attribute that the function writes."
+  }
+}
+
+run "deliveries_are_refreshed_too_seldom_to_expire" {
+  command = plan
+
+  variables {
+    table = { expire_days = 30 }
+    rules = { delivery_refresh_days = 16 }
+  }
+
+  expect_failures = [output.table]
 }
 
 run "table_can_do_without_the_index" {

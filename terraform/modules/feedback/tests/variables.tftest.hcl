@@ -127,6 +127,44 @@ run "batch_over_10_without_a_window" {
   expect_failures = [var.queue]
 }
 
+run "addresses_that_expire_too_soon" {
+  command = plan
+
+  variables {
+    table = { expire_days = 29 }
+  }
+
+  expect_failures = [var.table]
+}
+
+run "addresses_that_expire_too_late" {
+  command = plan
+
+  variables {
+    table = { expire_days = 3651 }
+  }
+
+  expect_failures = [var.table]
+}
+
+run "addresses_that_expire_within_a_day" {
+  command = plan
+
+  variables {
+    table = { expire_days = 30.5 }
+  }
+
+  expect_failures = [var.table]
+}
+
+run "addresses_that_expire_as_late_as_they_may" {
+  command = plan
+
+  variables {
+    table = { expire_days = 3650 }
+  }
+}
+
 run "unknown_words_and_characters" {
   command = plan
 

@@ -17,6 +17,12 @@ variables {
     architecture         = "arm64"
     log_level            = "INFO"
     log_retention_days   = 30
+
+    permissions_boundary    = null
+    role_path               = "/"
+    code_signing_config_arn = null
+    tracing                 = false
+    vpc                     = null
   }
 }
 
@@ -58,14 +64,14 @@ run "settings_tags_and_key_reach_everything" {
   command = plan
 
   variables {
-    function = {
+    function = merge(var.function, {
       memory_megabytes     = 1024
       timeout_seconds      = 60
       reserved_concurrency = 0
       architecture         = "x86_64"
       log_level            = "DEBUG"
       log_retention_days   = 365
-    }
+    })
     kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
     tags        = { team = "post" }
   }
@@ -101,9 +107,15 @@ run "lambda_takes_the_role_and_the_role_may_do_what_the_policy_says" {
     values = { json = "{\"Id\":\"trust\"}" }
   }
 
+  override_data {
+    target = data.aws_iam_policy_document.role
+    values = { json = "{\"Id\":\"role with more\"}" }
+  }
+
   assert {
     condition = (
-      jsondecode(aws_iam_role_policy.this.policy).Id == "role" &&
+      jsondecode(aws_iam_role_policy.this.policy).Id == "role with more" &&
+      data.aws_iam_policy_document.role.source_policy_documents == tolist([var.policy]) &&
       aws_iam_role_policy.this.role == aws_iam_role.this.id &&
       jsondecode(aws_iam_role.this.assume_role_policy).Id == "trust" &&
       aws_iam_role.this.name == "mailing-feedback" &&
@@ -128,5 +140,124 @@ run "lambda_takes_the_role_and_the_role_may_do_what_the_policy_says" {
       output.log_group.name == aws_cloudwatch_log_group.this.name
     )
     error_message = "The outputs must name the function, its role and its log group."
+  }
+}
+
+run "settings_that_are_null_are_left_out" {
+  command = plan
+
+  variables {
+    environment = { TABLE_NAME = "mailing", EXPIRE_DAYS = null }
+  }
+
+  assert {
+    condition     = keys(aws_lambda_function.this.environment[0].variables) == ["LOG_LEVEL", "TABLE_NAME"]
+    error_message = "The function must take its default for a setting that is null."
+  }
+}
+
+run "without_options_the_role_may_do_what_the_caller_says_and_no_more" {
+  command = plan
+
+  assert {
+    condition     = length(data.aws_iam_policy_document.role.statement) == 0
+    error_message = "Only what is switched on needs permissions."
+  }
+
+  assert {
+    condition = (
+      aws_iam_role.this.path == "/" &&
+      aws_iam_role.this.permissions_boundary == null &&
+      aws_lambda_function.this.code_signing_config_arn == null &&
+      aws_lambda_function.this.tracing_config[0].mode == "PassThrough" &&
+      length(aws_lambda_function.this.vpc_config) == 0
+    )
+    error_message = "By default there is no boundary, path, code signing, tracing or VPC."
+  }
+}
+
+run "boundary_path_and_code_signing" {
+  command = plan
+
+  variables {
+    function = merge(var.function, {
+      permissions_boundary    = "arn:aws:iam::123456789012:policy/team/boundary"
+      role_path               = "/team/mail/"
+      code_signing_config_arn = "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-0f6c334abcdea4d8b"
+    })
+  }
+
+  assert {
+    condition = (
+      aws_iam_role.this.name == "mailing-feedback" &&
+      aws_iam_role.this.path == "/team/mail/" &&
+      aws_iam_role.this.permissions_boundary == "arn:aws:iam::123456789012:policy/team/boundary" &&
+      aws_lambda_function.this.code_signing_config_arn == var.function.code_signing_config_arn
+    )
+    error_message = "What the company demands must reach the role and the function."
+  }
+
+  assert {
+    condition     = length(data.aws_iam_policy_document.role.statement) == 0
+    error_message = "None of it needs permissions."
+  }
+}
+
+run "tracing" {
+  command = plan
+
+  variables {
+    function = merge(var.function, { tracing = true })
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.tracing_config[0].mode == "Active"
+    error_message = "Tracing must be on."
+  }
+
+  assert {
+    condition = [
+      for each in data.aws_iam_policy_document.role.statement : "${each.sid}: ${join(" ", sort(each.actions))} on ${join(" ", each.resources)}"
+    ] == ["AllowSendTraces: xray:PutTelemetryRecords xray:PutTraceSegments on *"]
+    error_message = "The role must be able to send traces, and no more."
+  }
+}
+
+run "vpc" {
+  command = plan
+
+  variables {
+    function = merge(var.function, { vpc = { subnet_ids = ["subnet-0a", "subnet-0b"], security_group_ids = ["sg-0c"] } })
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.this.vpc_config[0].subnet_ids == toset(["subnet-0a", "subnet-0b"]) &&
+      aws_lambda_function.this.vpc_config[0].security_group_ids == toset(["sg-0c"])
+    )
+    error_message = "The function must be connected to the subnets, with the security groups."
+  }
+
+  assert {
+    condition = {
+      for each in data.aws_iam_policy_document.role.statement :
+      each.sid => "${join(" ", sort(each.actions))} on ${join(" ", sort(each.resources))}" if each.effect != "Deny"
+      } == {
+      AllowDescribeNetwork         = "ec2:DescribeNetworkInterfaces ec2:DescribeSubnets on *"
+      AllowCreateNetworkInterfaces = "ec2:CreateNetworkInterface on arn:aws:ec2:eu-west-1:*:security-group/sg-0c arn:aws:ec2:eu-west-1:*:subnet/subnet-0a arn:aws:ec2:eu-west-1:*:subnet/subnet-0b arn:aws:ec2:eu-west-1:123456789012:network-interface/*"
+      AllowAssignAddresses         = "ec2:AssignPrivateIpAddresses ec2:UnassignPrivateIpAddresses on arn:aws:ec2:eu-west-1:123456789012:network-interface/*"
+      AllowDeleteNetworkInterfaces = "ec2:DeleteNetworkInterface on arn:aws:ec2:eu-west-1:123456789012:*/*"
+    }
+    error_message = "The role must be able to connect the function to these subnets, and no more."
+  }
+
+  assert {
+    condition = [
+      for each in data.aws_iam_policy_document.role.statement :
+      "${join(" ", sort(each.actions))} on ${join(" ", each.resources)} if ${one(each.condition).test} ${one(each.condition).variable} ${join(" ", one(each.condition).values)}" if each.effect == "Deny"
+      ] == [
+      "ec2:AssignPrivateIpAddresses ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSubnets ec2:UnassignPrivateIpAddresses on * if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-west-1:123456789012:function:mailing-feedback"
+    ]
+    error_message = "The function's own code must not use what is meant for Lambda."
   }
 }

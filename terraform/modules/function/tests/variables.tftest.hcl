@@ -17,6 +17,12 @@ variables {
     architecture         = "arm64"
     log_level            = "INFO"
     log_retention_days   = 30
+
+    permissions_boundary    = null
+    role_path               = "/"
+    code_signing_config_arn = null
+    tracing                 = false
+    vpc                     = null
   }
 }
 
@@ -138,6 +144,114 @@ run "retention_that_cloudwatch_does_not_offer" {
   }
 
   expect_failures = [var.function]
+}
+
+run "boundary_that_is_no_policy" {
+  command = plan
+
+  variables {
+    function = merge(var.function, { permissions_boundary = "arn:aws:iam::123456789012:role/boundary" })
+  }
+
+  expect_failures = [var.function]
+}
+
+run "boundary_without_a_value" {
+  command = plan
+
+  variables {
+    function = merge(var.function, { permissions_boundary = "" })
+  }
+
+  expect_failures = [var.function]
+}
+
+run "role_path_without_a_slash_at_its_end" {
+  command = plan
+
+  variables {
+    function = merge(var.function, { role_path = "/team" })
+  }
+
+  expect_failures = [var.function]
+}
+
+run "role_path_without_a_slash_at_its_beginning" {
+  command = plan
+
+  variables {
+    function = merge(var.function, { role_path = "team/" })
+  }
+
+  expect_failures = [var.function]
+}
+
+run "role_path_that_is_too_long" {
+  command = plan
+
+  variables {
+    function = merge(var.function, { role_path = format("/%s/", join("", [for _ in range(511) : "a"])) })
+  }
+
+  expect_failures = [var.function]
+}
+
+run "code_signing_by_id" {
+  command = plan
+
+  variables {
+    function = merge(var.function, { code_signing_config_arn = "csc-0f6c334abcdea4d8b" })
+  }
+
+  expect_failures = [var.function]
+}
+
+run "vpc_without_subnets" {
+  command = plan
+
+  variables {
+    function = merge(var.function, { vpc = { subnet_ids = [], security_group_ids = ["sg-0c"] } })
+  }
+
+  expect_failures = [var.function]
+}
+
+run "vpc_without_security_groups" {
+  command = plan
+
+  variables {
+    function = merge(var.function, { vpc = { subnet_ids = ["subnet-0a"], security_group_ids = [] } })
+  }
+
+  expect_failures = [var.function]
+}
+
+run "vpc_with_a_subnet_by_its_arn" {
+  command = plan
+
+  variables {
+    function = merge(var.function, { vpc = { subnet_ids = ["arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-0a"], security_group_ids = ["sg-0c"] } })
+  }
+
+  expect_failures = [var.function]
+}
+
+run "vpc_with_ids_in_each_others_place" {
+  command = plan
+
+  variables {
+    function = merge(var.function, { vpc = { subnet_ids = ["subnet-0a"], security_group_ids = ["subnet-0a"] } })
+  }
+
+  expect_failures = [var.function]
+}
+
+run "longest_role_path_and_a_boundary_of_aws" {
+  command = plan
+
+  variables {
+    function = merge(var.function, { role_path = format("/%s/", join("", [for _ in range(510) : "a"])), permissions_boundary = "arn:aws:iam::aws:policy/PowerUserAccess" })
+  }
 }
 
 run "smallest" {

@@ -43,7 +43,7 @@ run "settings_reach_the_function" {
     package     = { path = "versions.tf" } # any file; nothing runs it
     function    = { memory_megabytes = 1024, timeout_seconds = 29, reserved_concurrency = 0, architecture = "x86_64", log_level = "DEBUG", log_retention_days = 365 }
     feedback = {
-      table = { name = "people", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/people" }
+      table = { name = "people", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/people", expire_days = 365 }
       rules = { soft_bounce_limit = 3, soft_bounce_window_days = 14, delivery_refresh_days = 7 }
     }
   }
@@ -54,9 +54,10 @@ run "settings_reach_the_function" {
       SOFT_BOUNCE_LIMIT       = "3"
       SOFT_BOUNCE_WINDOW_DAYS = "14"
       DELIVERY_REFRESH_DAYS   = "7"
+      EXPIRE_DAYS             = "365"
       LOG_LEVEL               = "DEBUG"
     })
-    error_message = "The environment must hold these five settings and nothing else."
+    error_message = "The environment must hold these six settings and nothing else."
   }
 
   assert {
@@ -70,6 +71,28 @@ run "settings_reach_the_function" {
       aws_cloudwatch_log_group.access[0].retention_in_days == 365
     )
     error_message = "The settings must reach the function and the log groups; a reserved concurrency of 0 stops it."
+  }
+}
+
+run "requests_are_traced_from_the_api_on" {
+  command = plan
+
+  variables {
+    function = { tracing = true }
+  }
+
+  assert {
+    condition     = aws_api_gateway_stage.this.xray_tracing_enabled && module.function.lambda.tracing_config[0].mode == "Active"
+    error_message = "Both the stage and the function must be traced."
+  }
+}
+
+run "nothing_is_traced_unless_asked_for" {
+  command = plan
+
+  assert {
+    condition     = !aws_api_gateway_stage.this.xray_tracing_enabled && module.function.lambda.tracing_config[0].mode == "PassThrough"
+    error_message = "Tracing must be off by default."
   }
 }
 

@@ -101,6 +101,19 @@ run "delivery_refresh_of_a_part_of_a_day" {
   expect_failures = [var.feedback]
 }
 
+run "addresses_that_expire_too_soon" {
+  command = plan
+
+  variables {
+    feedback = {
+      table = { name = "mailing", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing", expire_days = 29 }
+      rules = {}
+    }
+  }
+
+  expect_failures = [var.feedback]
+}
+
 run "timeout_longer_than_api_gateway_waits" {
   command = plan
 
