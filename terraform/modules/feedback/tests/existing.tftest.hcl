@@ -26,7 +26,7 @@ run "they_are_used_and_none_is_created" {
   }
 
   assert {
-    condition     = output.table == { name = "recipients", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/recipients", index = false }
+    condition     = output.table.name == "recipients" && output.table.arn == "arn:aws:dynamodb:eu-west-1:123456789012:table/recipients" && !output.table.index
     error_message = "Module lookup must be told of the existing table."
   }
 

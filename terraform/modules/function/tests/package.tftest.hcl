@@ -17,6 +17,12 @@ variables {
     architecture         = "arm64"
     log_level            = "INFO"
     log_retention_days   = 30
+
+    permissions_boundary    = null
+    role_path               = "/"
+    code_signing_config_arn = null
+    tracing                 = false
+    vpc                     = null
   }
 }
 
