@@ -45,6 +45,13 @@ def main(
 def redrive_command(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     table: Table = "mailing",
     name: Annotated[str | None, typer.Option(help="The Terraform variable `name`, if the table has another.")] = None,
+    dead_letter_queue: Annotated[
+        str | None, typer.Option(help="Name of the dead-letter queue; default: NAME-feedback-dead-letter.")
+    ] = None,
+    queue: Annotated[str | None, typer.Option(help="Name of the queue; default: NAME-feedback.")] = None,
+    function: Annotated[
+        str | None, typer.Option(help="Name of the function, for a stack without queue; default: NAME-feedback.")
+    ] = None,
     region: Region = None,
     endpoint_url: Endpoint = None,
     profile: Profile = None,
@@ -58,7 +65,8 @@ def redrive_command(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     """
     console = Console(stderr=True)
     session = boto3.Session(profile_name=profile, region_name=region)
-    report = redrive.redrive(session, name or table, endpoint_url, dry_run=dry_run, console=console)
+    names = redrive.Names.of(name or table, dead_letter_queue=dead_letter_queue, queue=queue, function=function)
+    report = redrive.redrive(session, names, endpoint_url, dry_run=dry_run, console=console)
     sys.stdout.write(report.as_json() if as_json else report.as_text(dry_run=dry_run))
     if report.failed:
         raise typer.Exit(1)

@@ -36,6 +36,26 @@ class RedriveError(Exception):
     """Dead letters that cannot be brought back; the message says why."""
 
 
+@dataclass(frozen=True)
+class Names:
+    """What a stack is called in AWS."""
+
+    dead_letter_queue: str
+    queue: str
+    function: str
+
+    @classmethod
+    def of(
+        cls, name: str, *, dead_letter_queue: str | None = None, queue: str | None = None, function: str | None = None
+    ) -> "Names":
+        """Return the names that the Terraform variable ``name`` gives, but for those that are given."""
+        return cls(
+            dead_letter_queue or f"{name}-feedback-dead-letter",
+            queue or f"{name}-feedback",
+            function or f"{name}-feedback",
+        )
+
+
 @dataclass
 class Report:
     """What became of the dead letters.
@@ -75,14 +95,16 @@ class Report:
         return "\n".join(lines) + "\n"
 
 
-def redrive(session: boto3.Session, name: str, endpoint_url: str | None, *, dry_run: bool, console: Console) -> Report:
+def redrive(
+    session: boto3.Session, names: Names, endpoint_url: str | None, *, dry_run: bool, console: Console
+) -> Report:
     """Bring back what is in the dead-letter queue now, and say what became of it.
 
     Args:
         session: Credentials and region. Needs ``sqs:GetQueueUrl``, ``GetQueueAttributes``, ``ReceiveMessage``,
             ``DeleteMessage`` and ``ChangeMessageVisibility`` on the dead-letter queue, and ``sqs:GetQueueUrl`` and
             ``SendMessage`` on the queue or ``lambda:InvokeFunction`` on the function.
-        name: The Terraform module's ``name``.
+        names: The queues, and the function for where there is no such queue.
         endpoint_url: Where AWS is, if not at AWS.
         dry_run: Look, and hand nothing over.
         console: Where progress is shown.
@@ -91,17 +113,19 @@ def redrive(session: boto3.Session, name: str, endpoint_url: str | None, *, dry_
         RedriveError: There is no such dead-letter queue.
     """
     sqs: SQSClient = session.client("sqs", endpoint_url=endpoint_url)
-    dead_letters = f"{name}-feedback-dead-letter"
-    dead_letter_url = _url(sqs, dead_letters)
+    dead_letter_url = _url(sqs, names.dead_letter_queue)
     if dead_letter_url is None:
-        raise RedriveError(f"there is no queue {dead_letters} in {sqs.meta.region_name}: name the stack with --name")
+        raise RedriveError(
+            f"there is no queue {names.dead_letter_queue} in {sqs.meta.region_name}: name the stack with --name, or "
+            "its queues with --dead-letter-queue and --queue"
+        )
     target: _Queue | _Function
-    queue_url = _url(sqs, f"{name}-feedback")
+    queue_url = _url(sqs, names.queue)
     if queue_url is None:
-        target = _Function(session.client("lambda", endpoint_url=endpoint_url), f"{name}-feedback")
+        target = _Function(session.client("lambda", endpoint_url=endpoint_url), names.function)
     else:
-        target = _Queue(sqs, queue_url, f"{name}-feedback")
-    report = Report(dead_letters, target.description)
+        target = _Queue(sqs, queue_url, names.queue)
+    report = Report(names.dead_letter_queue, target.description)
     held: set[str] = set()  # receipt handles of what is hidden from others, and not deleted
     columns = (TextColumn("Dead letters"), BarColumn(), MofNCompleteColumn())
     try:

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from harness import paths
 from harness.emulator import Emulator
-from healthy_mailing_cli.redrive import messages_in, redrive
+from healthy_mailing_cli.redrive import Names, messages_in, redrive
 from support import ses
 from support.faults import nothing, only, refuse
 
@@ -166,7 +166,9 @@ def test_after_an_interruption_a_second_run_brings_the_rest(  # noqa: PLR0913, P
 
     session.events.register(f"before-call.sqs.{operation}", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        redrive(session, queues.name, queues.emulator.endpoint_url, dry_run=False, console=Console(quiet=True))
+        redrive(
+            session, Names.of(queues.name), queues.emulator.endpoint_url, dry_run=False, console=Console(quiet=True)
+        )
 
     done = queues.command()
 
@@ -181,7 +183,9 @@ def test_what_cannot_be_handed_over_stays(queues: Queues) -> None:
     session = queues.session()
     session.events.register("before-parameter-build.sqs.SendMessage", _to_nowhere)
 
-    report = redrive(session, queues.name, queues.emulator.endpoint_url, dry_run=False, console=Console(quiet=True))
+    report = redrive(
+        session, Names.of(queues.name), queues.emulator.endpoint_url, dry_run=False, console=Console(quiet=True)
+    )
 
     assert (report.moved, report.failed) == (0, len(BODIES))
     assert sorted(queues.take("-dead-letter")) == sorted(BODIES)
@@ -201,6 +205,22 @@ def test_what_comes_back_at_once_is_left_for_the_next_run(queues: Queues) -> Non
 
     session.events.register("before-parameter-build.sqs.SendMessage", fail_again)
 
-    report = redrive(session, queues.name, queues.emulator.endpoint_url, dry_run=False, console=Console(quiet=True))
+    report = redrive(
+        session, Names.of(queues.name), queues.emulator.endpoint_url, dry_run=False, console=Console(quiet=True)
+    )
 
     assert report.left == len(BODIES)
+
+
+def test_queues_with_names_of_their_own(queues: Queues) -> None:
+    dead_letters, target = (f"{queues.name}-{purpose}" for purpose in ("failed", "incoming"))
+    for name in (dead_letters, target):
+        queues.sqs.create_queue(QueueName=name)
+    url = queues.sqs.get_queue_url(QueueName=dead_letters)["QueueUrl"]
+    queues.sqs.send_message(QueueUrl=url, MessageBody=BODIES[0])
+
+    done = queues.command("--dead-letter-queue", dead_letters, "--queue", target, "--json")
+
+    assert json.loads(done.stdout)["moved"] == 1
+    url = queues.sqs.get_queue_url(QueueName=target)["QueueUrl"]
+    assert [each["Body"] for each in queues.sqs.receive_message(QueueUrl=url)["Messages"]] == [BODIES[0]]
