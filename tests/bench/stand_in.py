@@ -92,10 +92,14 @@ class Table:
         condition = request.get("ConditionExpression")
         if condition is None:
             return
-        name, value = condition_expression(condition)
-        name = request.get("ExpressionAttributeNames", {}).get(name, name)
-        actual = (held or {}).get(name)
-        if actual == (None if value is None else request["ExpressionAttributeValues"][value]):
+        names, values = request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {})
+        item = held or {}
+        if all(
+            names.get(name, name) in item
+            if wanted is ANY
+            else item.get(names.get(name, name)) == (wanted and values[wanted])
+            for name, wanted in condition_expression(condition)
+        ):
             return
         self.counts["write units"] += capacity.write_units(held, held)
         self.counts["failed conditions"] += 1
@@ -130,14 +134,22 @@ def update_expression(text: str) -> tuple[list[tuple[str, str]], list[str]]:
     return [(name, value) for name, value in pairs], [name for name in removed.split(", ") if name]
 
 
+ANY = ":any"
+"""As a wanted value: there is one. None: there is none."""
+
+
 @cache
-def condition_expression(text: str) -> tuple[str, str | None]:
-    """Return the name and the value of ``#a = :a``, or the name and None of ``attribute_not_exists(#a)``."""
-    if match := re.fullmatch(r"attribute_not_exists\((\S+)\)", text):
-        return match[1], None
-    if match := re.fullmatch(r"(\S+) = (:\S+)", text):
-        return match[1], match[2]
-    raise ValueError(f"the stand-in does not know this condition: {text}")
+def condition_expression(text: str) -> list[tuple[str, str | None]]:
+    """Return name and wanted value of each of ``#a = :a AND attribute_exists(b) AND attribute_not_exists(#c)``."""
+    found: list[tuple[str, str | None]] = []
+    for part in text.split(" AND "):
+        if match := re.fullmatch(r"attribute_(not_)?exists\((\S+)\)", part):
+            found.append((match[2], None if match[1] else ANY))
+        elif match := re.fullmatch(r"(\S+) = (:\S+)", part):
+            found.append((match[1], match[2]))
+        else:
+            raise ValueError(f"the stand-in does not know this condition: {part}")
+    return found
 
 
 class Server:
