@@ -204,6 +204,8 @@ def embedded(emulator: Emulator) -> Emulator:
 def deployments(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Deployed]]:
     """The root in both modes at once: most of an apply's time is the provider waiting for SQS."""
     root = {**QUICK, **MODULES}
+    # Here: pytest makes the folder above them when it makes the first, and two threads would do it twice.
+    folders = {mode: tmp_path_factory.mktemp(mode) for mode in MODES}
     with ThreadPoolExecutor(len(MODES)) as pool:
 
         def apply(mode: str) -> tuple[Any, Stack]:
@@ -211,7 +213,7 @@ def deployments(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) ->
             ses = {"ses": ses_of(mode)} if emulator.simulates_ses else {}
             queue = {**QUICK["queue"], "keep": mode == "queue"}
             variables = {**root, **ses, "delivery": mode, "queue": queue}
-            context = applied(emulator, variables, tmp_path_factory.mktemp(mode))
+            context = applied(emulator, variables, folders[mode])
             return context, context.__enter__()
 
         entered = dict(zip(MODES, pool.map(apply, MODES), strict=True))

@@ -209,6 +209,10 @@ def test_the_alarm_of_dead_letters_names_the_command_of_the_runbook(rendered: Ma
     commands = [line.partition("#")[0].strip() for line in runbook.splitlines() if line.startswith("    ")]
     program, name, *options = command.split()
     assert f"{program} {name}" in commands
-    assert options == ["--name", "mailing"]
-    assert "`--name`" in runbook
+    assert dict(zip(options[::2], options[1::2], strict=True)) == {
+        "--dead-letter-queue": "mailing-feedback-dead-letter",
+        "--queue": "mailing-feedback",
+        "--function": "mailing-feedback",
+    }
+    assert "`--dead-letter-queue`" in runbook
     assert CliRunner().invoke(app, [name, *options, "--help"]).exit_code == 0
