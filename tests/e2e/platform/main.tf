@@ -52,14 +52,14 @@ module "topic_elsewhere" {
   source    = "../../modules/topic"
   providers = { aws = aws.elsewhere }
 
-  name      = "${var.name}-elsewhere"
+  name  = "${var.name}-elsewhere"
   queue = { arn = module.feedback.queue_arn }
 }
 
 module "topic_beside" {
   source = "../../modules/topic"
 
-  name      = "${var.name}-beside"
+  name  = "${var.name}-beside"
   queue = { arn = module.feedback.queue_arn }
 }
 
