@@ -47,7 +47,7 @@ def test_a_protected_table_outlives_destroy_until_it_is_told_to_go(embedded: Emu
     assert stack.leftovers() == [f"table {stack.outputs['table_name']}"]
     assert Deployed(stack).states(address) == {address: "disable"}
 
-    # Whoever did not mean it applies again, and has everything.
+    # If that was a mistake: another apply brings everything back.
     stack.change({})
     takes(stack, fresh("b"))
     assert Deployed(stack).states(address) == {address: "disable"}

@@ -25,8 +25,8 @@ resource "aws_dynamodb_table" "this" {
     }
   }
 
-  # Sparse: only addresses that are not to be mailed have the attribute `suppressed`. All attributes, because whoever
-  # lists them wants to know why. Provider 6.28 and later warn that an index's `hash_key` and `range_key` are deprecated:
+  # Sparse: only addresses that are not to be mailed have the attribute `suppressed`. All attributes, because a
+  # list should say why. Provider 6.28 and later warn that an index's `hash_key` and `range_key` are deprecated:
   # what replaces them, `key_schema`, does not exist in provider 5.
   dynamic "global_secondary_index" {
     for_each = var.table.index ? ["suppressed-updatedAt"] : []
