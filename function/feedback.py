@@ -128,14 +128,19 @@ def _report(outcome: Outcome) -> None:
     else:
         metrics.add("Written" if outcome.written else "Unchanged")
     change = outcome.change
-    if change is not None:
+    if change is None:
+        return
+    # The dashboard counts the first of the two messages.
+    message = "state changed" if change.before is not change.after else "transactional state changed"
+    if change.before is not change.after:
         metrics.add(f"StateTo{change.after.capitalize()}")
-        # Each new address that is fine would be a line; all others are news.
-        write = log.debug if change.before is None and change.after is State.ENABLE else log.info
-        write(
-            "state changed",
-            address=masked(change.address),
-            before=change.before,
-            after=change.after,
-            reason=change.reason,
-        )
+    # Each new address that is fine would be a line; all others are news.
+    write = log.debug if change.before is None and change.after is State.ENABLE else log.info
+    write(
+        message,
+        address=masked(change.address),
+        before=change.before,
+        after=change.after,
+        transactional=change.transactional,
+        reason=change.reason,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +48,8 @@ def _answer(request: api.Request, deadline: float) -> dict[str, Any]:
     match request:
         case api.Get(address, consistent):
             return api.found(operations.find(table, address, deadline, consistent=consistent))
-        case api.Check(given, consistent):
-            return api.checked(operations.check(table, given, deadline, consistent=consistent))
+        case api.Check(given, purpose, consistent):
+            return api.checked(operations.check(table, given, deadline, purpose=purpose, consistent=consistent))
         case api.List(state, since, after, limit):
             return api.listed(request, table.suppressed(state, limit, deadline, since=since, after=after))
         case api.SetOverride(address, state, note, by):
@@ -66,5 +67,5 @@ def _answer(request: api.Request, deadline: float) -> dict[str, Any]:
 def _log(message: str, outcome: Outcome) -> None:
     """Log what was done to an address; who did it is in the record and in the access log."""
     change = outcome.change
-    after = {} if change is None else {"before": change.before, "after": change.after, "reason": change.reason}
-    log.info(message, address=masked(outcome.address), **after)
+    states = {} if change is None else {name: value for name, value in asdict(change).items() if name != "address"}
+    log.info(message, address=masked(outcome.address), **states)

@@ -13,12 +13,13 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
 from healthy_mailing.address import canonical
-from healthy_mailing.evidence import State
-from healthy_mailing.item import ADDRESS, EVIDENCE, REASON, STATE, SUMMARY, UPDATED_AT
+from healthy_mailing.evidence import Purpose, State
+from healthy_mailing.item import ADDRESS, EVIDENCE, REASON, STATE, SUMMARY, TRANSACTIONAL, UPDATED_AT
 from healthy_mailing.timestamp import to_utc
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ MAX_PAGE = 1000
 DEFAULT_PAGE = 100
 
 Json = dict[str, Any]
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
 
 _TITLES = {  # RFC 9110
     400: "Bad Request",
@@ -91,9 +94,10 @@ class Get:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Tell of each address, as given, whether it may be mailed."""
+    """Tell of each address, as given, whether it may get mail of a purpose."""
 
     addresses: tuple[str, ...]
+    purpose: Purpose
     consistent: bool
 
 
@@ -259,13 +263,16 @@ def _get(fields: _Fields) -> Request:
     return Get(fields.address(), fields.query(consistent=_boolean).get("consistent") or False)
 
 
-def _check(fields: _Fields) -> Request:
+def _check(fields: _Fields) -> Request | None:
     consistent = fields.query(consistent=_boolean).get("consistent") or False
-    return Check(fields.body(addresses=_addresses).get("addresses") or (), consistent)
+    body = fields.body(
+        {"purpose": Purpose.BULK}, addresses=_addresses, purpose=_either(Purpose.BULK, Purpose.TRANSACTIONAL)
+    )
+    return None if fields.errors else Check(body["addresses"], body["purpose"], consistent)
 
 
 def _list(fields: _Fields) -> Request | None:
-    query = fields.query(state=_state(State.DISABLE, State.REVIEW), since=_time, cursor=str, limit=_limit)
+    query = fields.query(state=_either(State.DISABLE, State.REVIEW), since=_time, cursor=str, limit=_limit)
     if "state" not in query:
         fields.errors["state"] = "is missing; it must be disable or review"
     if fields.errors:
@@ -281,7 +288,7 @@ def _list(fields: _Fields) -> Request | None:
 def _set_override(fields: _Fields) -> Request | None:
     address = fields.address()
     fields.query()
-    body = fields.body({"note": ""}, state=_state(State.ENABLE, State.DISABLE), note=_reason_given)
+    body = fields.body({"note": ""}, state=_either(State.ENABLE, State.DISABLE), note=_reason_given)
     return None if fields.errors else SetOverride(address, body["state"], body["note"], fields.caller())
 
 
@@ -299,7 +306,8 @@ _OPERATIONS: Mapping[str, Mapping[str, Callable[[_Fields], Request | None]]] = {
 
 
 def _shown(item: Item) -> Json:
-    return {"address": item[ADDRESS], **_some(item, (*SUMMARY, UPDATED_AT, EVIDENCE))}
+    names = (name for name in (*SUMMARY, UPDATED_AT, EVIDENCE) if name in item)
+    return {"address": item[ADDRESS], **_states(item), **{name: item[name] for name in names}}
 
 
 def _verdict(answer: Answer) -> Json:
@@ -307,11 +315,12 @@ def _verdict(answer: Answer) -> Json:
     if answer.problem:
         return verdict | {"known": False, "mayBeMailed": False, "problem": answer.problem}
     verdict |= {"address": answer.address, "known": answer.item is not None, "mayBeMailed": answer.may_be_mailed}
-    return verdict | _some(answer.item or {}, (STATE, REASON))
+    return verdict if answer.item is None else verdict | _states(answer.item) | {REASON: answer.reason}
 
 
-def _some(item: Item, names: Iterable[str]) -> Json:
-    return {name: item[name] for name in names if name in item}
+def _states(item: Item) -> Json:
+    """Return both states, so that a caller needs no rule for the one that the table may leave out."""
+    return {STATE: item[STATE], TRANSACTIONAL: item.get(TRANSACTIONAL, item[STATE])}
 
 
 def _boolean(text: str) -> bool:
@@ -320,11 +329,11 @@ def _boolean(text: str) -> bool:
     return text == "true"
 
 
-def _state(first: State, second: State) -> Callable[[object], State]:
-    def read(value: object) -> State:
+def _either(first: _Choice, second: _Choice) -> Callable[[object], _Choice]:
+    def read(value: object) -> _Choice:
         if value not in (first, second):
             raise ValueError(f"must be {first} or {second}")
-        return State(str(value))
+        return first if value == first else second
 
     return read
 

@@ -25,6 +25,13 @@ class State(StrEnum):
     REVIEW = "review"
 
 
+class Purpose(StrEnum):
+    """What a mail is for. An opt-out counts for bulk mail alone; ``docs/rules.md`` says which mail is which."""
+
+    BULK = "bulk"
+    TRANSACTIONAL = "transactional"
+
+
 class MarkKind(StrEnum):
     """What a mark says about an address; the value is its key in the item's ``evidence``."""
 
@@ -98,7 +105,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The state of an address, the short code of the reason, and the mark that decided it."""
+    """The state of an address for one purpose, the short code of the reason, and the mark that decided it."""
 
     state: State
     reason: str
@@ -111,18 +118,25 @@ class Record:
 
     Attributes:
         evidence: The marks.
-        assessment: What they amount to; None without any.
+        assessment: What they amount to for bulk mail; None without any.
+        transactional: The state for transactional mail; without marks, ``enable``.
         expires_at: When DynamoDB may delete the record, in seconds since 1970; None for never.
     """
 
     evidence: Evidence
     assessment: Assessment | None
+    transactional: State
     expires_at: int | None
 
     @classmethod
     def of(cls, evidence: Evidence, rules: Rules) -> "Record":
         """Assess evidence."""
-        return cls(evidence, assess(evidence, rules) if evidence else None, expires_at(evidence, rules))
+        if not evidence:
+            return cls(evidence, None, State.ENABLE, None)
+        assessment = other = assess(evidence, rules)
+        if assessment.mark.kind is MarkKind.OPT_OUT:  # else the rules are the same for all mail
+            other = assess(evidence, rules, Purpose.TRANSACTIONAL)
+        return cls(evidence, assessment, other.state, expires_at(evidence, rules))
 
 
 def override(state: State, at: str, by: str, note: str = "") -> Mark:
@@ -157,8 +171,12 @@ def merge(first: Evidence, second: Evidence) -> Evidence:
     return merged
 
 
-def assess(evidence: Evidence, rules: Rules) -> Assessment:  # noqa: PLR0911  (one return a rule)
+def assess(  # noqa: PLR0911  (one return a rule)
+    evidence: Evidence, rules: Rules, purpose: Purpose = Purpose.BULK
+) -> Assessment:
     """Return the state that evidence amounts to: the first rule that applies.
+
+    For transactional mail the rule of the opt-out is left out. So it is never stricter than the state for bulk mail.
 
     Raises:
         ValueError: There is no evidence.
@@ -174,7 +192,7 @@ def assess(evidence: Evidence, rules: Rules) -> Assessment:  # noqa: PLR0911  (o
         return Assessment(State.DISABLE, _reason(complaint), complaint)
 
     opt_out, opt_in = seen.get(MarkKind.OPT_OUT), seen.get(MarkKind.OPT_IN)
-    if opt_out is not None and (opt_in is None or opt_out.at > opt_in.at):
+    if purpose is Purpose.BULK and opt_out is not None and (opt_in is None or opt_out.at > opt_in.at):
         return Assessment(State.DISABLE, _reason(opt_out), opt_out)
 
     # Bounces and deliveries are weighed by day: their order within one says little, and then the worse counts.

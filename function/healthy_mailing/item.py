@@ -7,7 +7,7 @@ environment, no AWS.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from healthy_mailing.evidence import Evidence, Mark, MarkKind, Record, State, evidence_of
+from healthy_mailing.evidence import Evidence, Mark, MarkKind, Purpose, Record, State, evidence_of
 from healthy_mailing.timestamp import to_utc
 
 Item = Mapping[str, Any]
@@ -16,6 +16,11 @@ ADDRESS = "UserId"
 """The partition key, called as in the original article's table."""
 
 STATE = "state"
+"""Whether the address may get bulk mail."""
+
+TRANSACTIONAL = "transactional"
+"""Whether it may get transactional mail: a state too, and there only where it differs from ``state``."""
+
 REASON = "reason"
 NOTIFICATION_TYPE = "notificationType"
 SENDER = "from"
@@ -32,7 +37,7 @@ Developer Guide, "Using time to live (TTL) in DynamoDB"). Only an item of delive
 VERSION = "version"
 UPDATED_AT = "updatedAt"
 
-SUMMARY = (STATE, REASON, NOTIFICATION_TYPE, SENDER, TIMESTAMP)
+SUMMARY = (STATE, TRANSACTIONAL, REASON, NOTIFICATION_TYPE, SENDER, TIMESTAMP)
 """What follows from the evidence."""
 
 LISTED = (ADDRESS, *SUMMARY, UPDATED_AT)
@@ -62,6 +67,8 @@ def to_item(address: str, record: Record) -> dict[str, Any]:
         }
         if state is not State.ENABLE:
             item[SUPPRESSED] = str(state)
+        if record.transactional is not state:
+            item[TRANSACTIONAL] = str(record.transactional)
     if record.expires_at is not None:
         item[EXPIRES_AT] = record.expires_at
     item[EVIDENCE] = _to_map(record.evidence)
@@ -96,9 +103,11 @@ def version_of(item: Item) -> int | None:
     return version
 
 
-def state_of(item: Item) -> State | None:
-    """Return the state that an item says; None if it says none."""
+def state_of(item: Item, purpose: Purpose) -> State | None:
+    """Return the state that an item says for mail of a purpose; None if it says none."""
     state = item.get(STATE)
+    if purpose is Purpose.TRANSACTIONAL:
+        state = item.get(TRANSACTIONAL, state)
     return State(state) if state in set(State) else None
 
 

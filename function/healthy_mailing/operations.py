@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from healthy_mailing.address import AddressError, canonical
-from healthy_mailing.evidence import MarkKind, State, evidence_of, override, without_override
-from healthy_mailing.item import STATE
+from healthy_mailing.evidence import MarkKind, Purpose, State, assess, evidence_of, override, without_override
+from healthy_mailing.item import EVIDENCE, REASON, evidence_in, state_of
 from healthy_mailing.table import UNREADABLE, TableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from healthy_mailing.evidence import Evidence
+    from healthy_mailing.evidence import Evidence, Rules
     from healthy_mailing.item import Item
     from healthy_mailing.table import Outcome, Table
 
@@ -27,24 +27,28 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Whether one address may be mailed.
+    """Whether one address may get mail of a purpose.
 
     Attributes:
         given: The address as it was given.
         address: Its canonical form; empty if there is a ``problem``.
+        purpose: What the mail is for.
         item: What the table holds; None if nothing is known.
+        reason: The code of the reason; empty if nothing is known.
         problem: Why what was given is no address; empty if it is one.
     """
 
     given: str
     address: str
+    purpose: Purpose
     item: Item | None = None
+    reason: str = ""
     problem: str = ""
 
     @property
     def may_be_mailed(self) -> bool:
         """Whether it may: yes, if it is an address and nothing known forbids it."""
-        return not self.problem and (self.item is None or self.item[STATE] == State.ENABLE)
+        return not self.problem and (self.item is None or state_of(self.item, self.purpose) is State.ENABLE)
 
 
 def find(table: Table, address: str, deadline: float, *, consistent: bool) -> Item | None:
@@ -52,15 +56,15 @@ def find(table: Table, address: str, deadline: float, *, consistent: bool) -> It
     return table.read([address], deadline, consistent=consistent)[address]
 
 
-def check(table: Table, given: Sequence[str], deadline: float, *, consistent: bool) -> list[Answer]:
-    """Return whether each address, in any spelling, may be mailed, in the order given.
+def check(table: Table, given: Sequence[str], deadline: float, *, purpose: Purpose, consistent: bool) -> list[Answer]:
+    """Return whether each address, in any spelling, may get mail of a purpose, in the order given.
 
     Raises:
         TableError: DynamoDB refused, or the deadline passed.
     """
-    answers = [_unknown(each) for each in given]
+    answers = [_unknown(each, purpose) for each in given]
     items = table.read([answer.address for answer in answers if not answer.problem], deadline, consistent=consistent)
-    return [replace(answer, item=items.get(answer.address)) for answer in answers]
+    return [_known(answer, items.get(answer.address), table.rules) for answer in answers]
 
 
 def set_override(  # noqa: PLR0913  (each is a fact of its own)
@@ -101,12 +105,34 @@ def remove_override(table: Table, address: str, deadline: float) -> Outcome | No
     return _done(outcome) if found or outcome.error else None
 
 
-def _unknown(given: str) -> Answer:
+def _unknown(given: str, purpose: Purpose) -> Answer:
     """Return the answer for an address of which nothing is known."""
     try:
-        return Answer(given, canonical(given))
+        return Answer(given, canonical(given), purpose)
     except AddressError as error:
-        return Answer(given, "", problem=str(error))
+        return Answer(given, "", purpose, problem=str(error))
+
+
+def _known(answer: Answer, item: Item | None, rules: Rules) -> Answer:
+    """Return the answer with what the table holds."""
+    return answer if item is None else replace(answer, item=item, reason=_reason(item, answer.purpose, rules))
+
+
+def _reason(item: Item, purpose: Purpose, rules: Rules) -> str:
+    """Return why an item's state for a purpose is what it is.
+
+    The item's own reason is the one for bulk mail. Where an opt-out decided that, and something else keeps
+    transactional mail back too, the reason for the latter follows from the evidence.
+    """
+    if (
+        purpose is Purpose.TRANSACTIONAL
+        and state_of(item, purpose) is not State.ENABLE
+        and MarkKind.OPT_OUT in item.get(EVIDENCE, ())
+    ):
+        assessment = assess(evidence_in(item), rules, purpose)
+        if assessment.state is not State.ENABLE:  # else the item is older than this rule, or than a change of the rules
+            return assessment.reason
+    return str(item[REASON])
 
 
 def _done(outcome: Outcome) -> Outcome:

@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from healthy_mailing.calls import Calls, is_past, pause
-from healthy_mailing.evidence import Evidence, Record, Rules, State, merge, worth_writing
+from healthy_mailing.evidence import Evidence, Purpose, Record, Rules, State, merge, worth_writing
 from healthy_mailing.item import (
     ADDRESS,
     EVIDENCE,
@@ -83,11 +83,20 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An address whose state is now another; ``before`` is None for a new record."""
+    """An address whose state is now another, for bulk mail or for transactional mail.
+
+    Attributes:
+        address: The canonical address.
+        before: Its state for bulk mail as it was; None for a new record.
+        after: Its state for bulk mail as it is.
+        transactional: Its state for transactional mail as it is.
+        reason: Why ``after`` is what it is.
+    """
 
     address: str
     before: State | None
     after: State
+    transactional: State
     reason: str
 
 
@@ -98,7 +107,7 @@ class Outcome:
     Attributes:
         address: The canonical address.
         written: Whether its item was written; if not, it held the evidence already, or ``error`` says more.
-        change: Set if its state changed.
+        change: Set if its state changed, for either kind of mail.
         conflicts: How many times another writer came first.
         error: Why its evidence is not in the table; empty if it is.
     """
@@ -176,9 +185,9 @@ class Table:
         self, client: DynamoDBClient, name: str, rules: Rules, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         """Use a table through a client with at least ``CONNECTIONS`` connections; ``now`` dates changes."""
+        self.rules = rules
         self._client = client
         self._name = name
-        self._rules = rules
         self._now = now
         self._calls = Calls(CONNECTIONS)
 
@@ -295,7 +304,7 @@ class Table:
             raise TableError(row.error)
         if not row.evidence:
             return None
-        return row.item if EVIDENCE in row.item else to_item(address, Record.of(row.evidence, self._rules))
+        return row.item if EVIDENCE in row.item else to_item(address, Record.of(row.evidence, self.rules))
 
     def _plan(
         self, rows: Mapping[str, _Row], edits: Mapping[str, Edit], conflicts: Mapping[str, int]
@@ -305,10 +314,10 @@ class Table:
         writes: list[_Write] = []
         for address, row in rows.items():
             evidence = edits[address](row.evidence)
-            if row.error or not worth_writing(row.evidence, evidence, self._rules):
+            if row.error or not worth_writing(row.evidence, evidence, self.rules):
                 outcomes.append(Outcome(address, conflicts=conflicts[address], error=row.error))
             else:
-                writes.append(_Write(address, row, Record.of(evidence, self._rules)))
+                writes.append(_Write(address, row, Record.of(evidence, self.rules)))
         return outcomes, writes
 
     def _settle(self, writes: Sequence[_Write], edits: Mapping[str, Edit], deadline: float) -> list[Outcome]:
@@ -396,11 +405,15 @@ def _row(item: Item) -> _Row:
 
 
 def _change(write: _Write) -> Change | None:
-    """Return how the state changes; removing all evidence of an address that may be mailed is no change."""
-    before = state_of(write.row.item) if write.row.evidence else None
-    assessment = write.record.assessment
+    """Return how the states change; removing all evidence of an address that may be mailed is no change."""
+    before, transactional_before = (
+        state_of(write.row.item, each) if write.row.evidence else None for each in (Purpose.BULK, Purpose.TRANSACTIONAL)
+    )
+    assessment, transactional = write.record.assessment, write.record.transactional
     after, reason = (assessment.state, assessment.reason) if assessment else (State.ENABLE, "unknown")
-    return None if before is after else Change(write.address, before, after, reason)
+    if (before, transactional_before) == (after, transactional):
+        return None
+    return Change(write.address, before, after, transactional, reason)
 
 
 def _chunks(values: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:

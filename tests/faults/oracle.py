@@ -153,6 +153,9 @@ def item(address: str, marks: list[Mark], rules: Rules) -> dict[str, Any]:
     }
     if verdict.state != "enable":
         expected["suppressed"] = verdict.state
+    (transactional,) = {each.state for each in oracle.verdicts(marks, rules, transactional=True)}
+    if transactional != verdict.state:
+        expected["transactional"] = transactional
     if (expires := oracle.expires(marks, rules)) is not None:
         expected["expiresAt"] = expires
     return expected

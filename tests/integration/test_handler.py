@@ -254,6 +254,25 @@ def test_metrics_and_logs_tell_what_happened_without_a_whole_address(
     assert {line["requestId"] for line in lines if "_aws" not in line} == {"request-1"}
 
 
+def test_a_change_for_transactional_mail_alone_is_told_apart(
+    handler: Handler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The metrics count changes of the state, and so does the dashboard, by the message."""
+    address = "jane@example.com"
+    handler(ses.sqs_event(ses.subscription(address, at="2026-03-01T12:00:00.000Z")))
+    handler(ses.sqs_event(ses.bounce(address, at="2026-03-02T12:00:00.000Z")))
+
+    lines = output(capsys)
+    assert counts(lines)["StateToDisable"] == 1
+    changes = [
+        (line["message"], line.get("before"), line["after"], line["transactional"]) for line in lines if "after" in line
+    ]
+    assert changes == [
+        ("state changed", None, "disable", "enable"),
+        ("transactional state changed", "disable", "disable", "disable"),
+    ]
+
+
 @pytest.mark.parametrize("name", ["TABLE_NAME", "SOFT_BOUNCE_LIMIT"])
 def test_a_wrong_setting_stops_the_start(handler: Handler, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     del handler

@@ -74,6 +74,7 @@ def test_all_that_is_known_of_an_address_is_given(client: "DynamoDBClient", api:
     assert reply.body == {
         "address": "jane@example.com",
         "state": "disable",
+        "transactional": "disable",
         "reason": "bounce:Permanent/General",
         "notificationType": "Bounce",
         "from": "news@example.org",
@@ -106,6 +107,7 @@ def test_an_item_of_the_original_article_is_understood(client: "DynamoDBClient",
     assert api("GET", "/addresses/a%40x.org").body == {
         "address": "a@x.org",
         "state": "disable",
+        "transactional": "disable",
         "reason": "complaint",
         "notificationType": "Complaint",
         "from": "b@x.org",
@@ -124,7 +126,14 @@ def test_who_may_be_mailed_is_told_of_each_address_in_order(client: "DynamoDBCli
     put(client, "bounced@example.com", mark(MarkKind.HARD_BOUNCE))
     put(client, "fine@example.com", mark(MarkKind.DELIVERY))
     put(client, "unclear@example.com", mark(MarkKind.UNDETERMINED))
-    fine = {"address": "fine@example.com", "known": True, "mayBeMailed": True, "state": "enable", "reason": "delivery"}
+    fine = {
+        "address": "fine@example.com",
+        "known": True,
+        "mayBeMailed": True,
+        "state": "enable",
+        "transactional": "enable",
+        "reason": "delivery",
+    }
     answers = {
         "Fine <FINE@example.com>": fine,
         "bounced@example.com": {
@@ -132,6 +141,7 @@ def test_who_may_be_mailed_is_told_of_each_address_in_order(client: "DynamoDBCli
             "known": True,
             "mayBeMailed": False,
             "state": "disable",
+            "transactional": "disable",
             "reason": "bounce:Permanent/General",
         },
         "unclear@example.com": {
@@ -139,6 +149,7 @@ def test_who_may_be_mailed_is_told_of_each_address_in_order(client: "DynamoDBCli
             "known": True,
             "mayBeMailed": False,
             "state": "review",
+            "transactional": "review",
             "reason": "undetermined",
         },
         "new@example.com": {"address": "new@example.com", "known": False, "mayBeMailed": True},
@@ -150,6 +161,73 @@ def test_who_may_be_mailed_is_told_of_each_address_in_order(client: "DynamoDBCli
     reply = api("POST", "/check", {"addresses": given})
 
     assert reply.body == {"addresses": [{"given": each, **answers[each]} for each in given]}
+
+
+OPT_OUT, HARD_BOUNCE, UNDETERMINED = MarkKind.OPT_OUT, MarkKind.HARD_BOUNCE, MarkKind.UNDETERMINED
+
+
+@pytest.mark.parametrize(
+    ("kinds", "states", "reasons"),
+    [
+        # The states and the reasons, each for bulk and for transactional mail
+        ([OPT_OUT], ("disable", "enable"), ("opt-out", "opt-out")),
+        ([OPT_OUT, MarkKind.DELIVERY], ("disable", "enable"), ("opt-out", "opt-out")),
+        (
+            [OPT_OUT, HARD_BOUNCE],
+            ("disable", "disable"),
+            ("opt-out", "bounce:Permanent/General"),
+        ),
+        ([OPT_OUT, UNDETERMINED], ("disable", "review"), ("opt-out", "undetermined")),
+        ([MarkKind.COMPLAINT, OPT_OUT], ("disable", "disable"), ("complaint", "complaint")),
+        ([UNDETERMINED], ("review", "review"), ("undetermined", "undetermined")),
+        ([MarkKind.DELIVERY], ("enable", "enable"), ("delivery", "delivery")),
+    ],
+    ids=str,
+)
+def test_an_opt_out_keeps_bulk_mail_back_and_no_other(
+    client: "DynamoDBClient",
+    api: Api,
+    kinds: list[MarkKind],
+    states: tuple[str, str],
+    reasons: tuple[str, str],
+) -> None:
+    put(client, "a@example.com", *(mark(kind) for kind in kinds))
+
+    record = api("GET", "/addresses/a%40example.com").body
+    answers = [
+        api("POST", "/check", {"addresses": ["a@example.com"], "purpose": purpose}).body["addresses"][0]
+        for purpose in ("bulk", "transactional")
+    ]
+
+    assert [(each["state"], each["transactional"]) for each in (record, *answers)] == [states] * 3
+    assert [each["mayBeMailed"] for each in answers] == [state == "enable" for state in states]
+    assert (answers[0]["reason"], answers[1]["reason"]) == reasons
+    assert record["reason"] == reasons[0]
+    assert api("POST", "/check", {"addresses": ["a@example.com"]}).body["addresses"] == answers[:1]
+
+
+@pytest.mark.parametrize("kinds", [[OPT_OUT], [OPT_OUT, MarkKind.DELIVERY], [OPT_OUT, HARD_BOUNCE]], ids=str)
+def test_an_item_without_the_second_answer_allows_no_more_than_it_says(
+    client: "DynamoDBClient", api: Api, kinds: list[MarkKind]
+) -> None:
+    """As before there was one."""
+    put(client, "a@example.com", *(mark(kind) for kind in kinds))
+    key = {"UserId": {"S": "a@example.com"}}
+    client.update_item(TableName=TABLE, Key=key, UpdateExpression="REMOVE transactional")
+
+    (answer,) = api("POST", "/check", {"addresses": ["a@example.com"], "purpose": "transactional"}).body["addresses"]
+    assert (answer["mayBeMailed"], answer["state"], answer["transactional"]) == (False, "disable", "disable")
+    assert answer["reason"] == ("bounce:Permanent/General" if HARD_BOUNCE in kinds else "opt-out")
+
+
+def test_a_list_has_both_answers(client: "DynamoDBClient", api: Api) -> None:
+    put(client, "left@example.com", mark(OPT_OUT))
+    put(client, "gone@example.com", mark(HARD_BOUNCE), mark(OPT_OUT))
+    listed = api("GET", "/addresses?state=disable").body["addresses"]
+    assert {each["address"]: each["transactional"] for each in listed} == {
+        "left@example.com": "enable",
+        "gone@example.com": "disable",
+    }
 
 
 def test_a_thousand_addresses_are_checked_though_not_all_are_read_at_once(
@@ -198,6 +276,7 @@ def test_an_item_that_is_no_record_is_for_a_person_to_look_at(client: "DynamoDBC
     assert api("GET", "/addresses/odd%40example.com").body == {
         "address": "odd@example.com",
         "state": "review",
+        "transactional": "review",
         "reason": "unreadable",
     }
     answers = api("POST", "/check", {"addresses": ["odd@example.com", "a@example.com"]}).body["addresses"]
@@ -482,6 +561,7 @@ def test_logs_hold_no_whole_address(client: "DynamoDBClient", api: Api, capsys: 
             "address": "s***@example.com",
             "before": before,
             "after": after,
+            "transactional": after,
             "reason": reason,
         }
         for message, before, after, reason in (

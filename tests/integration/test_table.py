@@ -17,7 +17,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from healthy_mailing.evidence import Evidence, Mark, MarkKind, Record, Rules, State, evidence_of
 from healthy_mailing.item import evidence_in, to_item
-from healthy_mailing.table import CONNECTIONS, Outcome, Table, TableError, connect
+from healthy_mailing.table import CONNECTIONS, Change, Outcome, Table, TableError, connect
 from support.clock import Clock
 from support.eventually import SECONDS, eventually
 from support.faults import first, keep_back, lose_answer, refuse
@@ -111,6 +111,32 @@ def test_the_index_key_comes_and_goes_with_the_state(client: "DynamoDBClient") -
     assert item["state"] == {"S": "enable"}
     assert "suppressed" not in item
     assert item["version"] == {"N": "2"}
+
+
+def test_the_second_answer_comes_and_goes_with_the_opt_out(client: "DynamoDBClient") -> None:
+    """It is there only where it differs from the state, which stays the same all the while."""
+    changes = []
+    for number, kind in enumerate((MarkKind.OPT_OUT, MarkKind.HARD_BOUNCE, MarkKind.DELIVERY, MarkKind.COMPLAINT)):
+        outcome = add(client, one(mark(kind, 1 + number)))["a@example.com"]
+        item = plain(items(client)["a@example.com"])
+        changes.append((outcome.change, item["state"], item.get("transactional")))
+
+    def change(before: State | None, transactional: State, reason: str) -> Change:
+        return Change("a@example.com", before, State.DISABLE, transactional, reason)
+
+    disable = State.DISABLE
+    assert changes == [
+        (change(None, State.ENABLE, "opt-out"), "disable", "enable"),
+        (change(disable, State.DISABLE, "opt-out"), "disable", None),
+        (change(disable, State.ENABLE, "opt-out"), "disable", "enable"),
+        (change(disable, State.DISABLE, "complaint"), "disable", None),
+    ]
+
+
+def test_what_changes_neither_answer_is_no_change(client: "DynamoDBClient") -> None:
+    add(client, one(mark(MarkKind.OPT_OUT, 1)))
+    outcome = add(client, one(mark(MarkKind.DELIVERY, 2)))["a@example.com"]
+    assert (outcome.written, outcome.change) == (True, None)
 
 
 def test_attributes_of_others_stay(client: "DynamoDBClient") -> None:

@@ -191,11 +191,12 @@ def test_widgets_lie_side_by_side(rendered: Mapping[str, Rendered], run: str) ->
 
 def test_log_queries_read_what_the_function_writes(rendered: Mapping[str, Rendered]) -> None:
     queries = [properties["query"] for properties in rendered["everything"].widgets("log")]
-    (change,) = (call for call in calls() if call.args and ast.unparse(call.args[0]) == "'state changed'")
+    (change,) = (call for call in calls() if "before" in {keyword.arg for keyword in call.keywords})
     fields = {keyword.arg for keyword in change.keywords}
 
     assert all(query.startswith("SOURCE '/aws/lambda/mailing-feedback' | ") for query in queries)
     assert "message = 'state changed' and after != 'enable' | stats count(*) as addresses by reason" in queries[0]
+    assert "'state changed'" in HANDLER.read_text().replace('"', "'")
     assert {"after", "reason"} <= fields
     assert "level = 'ERROR'" in queries[1]
 

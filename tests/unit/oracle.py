@@ -50,7 +50,7 @@ def kept(marks: list[Mark]) -> list[Mark]:
     return result
 
 
-def verdicts(marks: list[Mark], rules: Rules) -> list[Verdict]:
+def verdicts(marks: list[Mark], rules: Rules, *, transactional: bool = False) -> list[Verdict]:
     """Return what the rules say of marks: one verdict, or several where no mark decided and equals are newest."""
     marks = kept(marks)
     override = next((mark for mark in marks if mark.kind == "override"), None)
@@ -65,7 +65,7 @@ def verdicts(marks: list[Mark], rules: Rules) -> list[Verdict]:
     counted = counted_soft_bounces(marks, the("delivery"), rules)
     rule_by_rule: list[tuple[str, Mark | None]] = [
         ("disable", unless_later(the("complaint"), the("notSpam"))),
-        ("disable", unless_later(the("optOut"), the("optIn"))),
+        ("disable", None if transactional else unless_later(the("optOut"), the("optIn"))),
         ("disable", unless_on_a_later_day(the("hardBounce"), the("delivery"))),
         ("disable", counted[-1] if len(counted) >= rules.soft_bounce_limit else None),
         ("review", unless_on_a_later_day(the("undetermined"), the("delivery"))),

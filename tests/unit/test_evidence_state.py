@@ -11,6 +11,7 @@ from healthy_mailing.evidence import (
     Evidence,
     Mark,
     MarkKind,
+    Purpose,
     Record,
     Rules,
     State,
@@ -29,11 +30,14 @@ from .strategies import ALL_RULES, ANY_KIND, FEEDBACK, MOSTLY_SOFT, at, historie
 HISTORIES = histories(ids_tell_all=True)
 
 
+@pytest.mark.parametrize("purpose", Purpose)
 @given(HISTORIES, ALL_RULES)
-def test_state_reason_and_deciding_mark_agree_with_the_oracle(history: list[Mark], rules: Rules) -> None:
-    assessment = assess(evidence_of(history), rules)
+def test_state_reason_and_deciding_mark_agree_with_the_oracle(
+    purpose: Purpose, history: list[Mark], rules: Rules
+) -> None:
+    assessment = assess(evidence_of(history), rules, purpose)
     found = oracle.Verdict(str(assessment.state), assessment.reason, oracle.order(assessment.mark))
-    assert found in oracle.verdicts(history, rules)
+    assert found in oracle.verdicts(history, rules, transactional=purpose == "transactional")
     assert assessment.mark in history
 
 
@@ -54,9 +58,26 @@ def test_the_item_says_what_was_assessed(history: list[Mark], rules: Rules) -> N
         assessment.reason,
     )
     assert (item["from"], item["timestamp"]) == (assessment.mark.sender, assessment.mark.at)
+    # The other answer is there where it is another, and only there.
+    transactional = oracle.verdicts(history, rules, transactional=True)[0].state
+    assert item.get("transactional", item["state"]) == transactional
+    assert item.get("transactional") != item["state"]
     # The index holds those who may not be mailed, and nobody else.
     assert item.get("suppressed") == (None if assessment.state is State.ENABLE else assessment.state)
     assert set(item["evidence"]) == {str(mark.kind) for mark in history}
+
+
+@given(HISTORIES, ALL_RULES)
+def test_an_opt_out_is_all_that_makes_the_answers_differ(history: list[Mark], rules: Rules) -> None:
+    """So bulk mail is never allowed where transactional mail is not."""
+    choices = {MarkKind.OPT_OUT, MarkKind.OPT_IN}
+    record = Record.of(evidence_of(history), rules)
+    assert record.assessment is not None
+    if record.assessment.state is not record.transactional:
+        assert (record.assessment.state, record.assessment.mark.kind) == (State.DISABLE, MarkKind.OPT_OUT)
+    others = [mark for mark in history if mark.kind not in choices]
+    if others:
+        assert record.transactional is assess(evidence_of(others), rules).state
 
 
 def test_no_evidence_has_no_state() -> None:
@@ -341,6 +362,40 @@ def test_state(
     evidence = evidence_of(reversed(written) if reverse else written)
     assessment = assess(evidence, Rules())
     assert (assessment.state, assessment.reason, assessment.mark) == (state, reason, mark(*decided_by))
+
+
+TRANSACTIONAL: dict[str, tuple[list[Written], str, str]] = {
+    # What is written, the state for bulk mail, the state for transactional mail
+    "opt-out": ([("optOut", 1)], "disable", "enable"),
+    "opt-out, and deliveries since": ([("optOut", 1), ("delivery", 2)], "disable", "enable"),
+    "opt-out and in again": ([("optOut", 1), ("optIn", 2)], "enable", "enable"),
+    "opt-out and complaint": ([("optOut", 1), ("complaint", 2)], "disable", "disable"),
+    "opt-out and a complaint taken back": ([("optOut", 1), ("complaint", 2), ("notSpam", 3)], "disable", "enable"),
+    "opt-out and hard bounce": ([("optOut", 2), ("hardBounce", 1)], "disable", "disable"),
+    "opt-out and a hard bounce that a delivery lifted": (
+        [("optOut", 1), ("hardBounce", 2), ("delivery", 3)],
+        "disable",
+        "enable",
+    ),
+    "opt-out and a few soft bounces": ([("optOut", 1), *softs(2, 3, 4, 5)], "disable", "enable"),
+    "opt-out and soft bounces to the limit": ([("optOut", 1), *softs(2, 3, 4, 5, 6)], "disable", "disable"),
+    "opt-out and an undetermined bounce": ([("optOut", 1), ("undetermined", 1)], "disable", "review"),
+    "opt-out and disabled by an operator": ([("optOut", 1), ("disable", 2)], "disable", "disable"),
+    "opt-out that an operator lifted": ([("optOut", 1), ("enable", 2)], "enable", "enable"),
+    "opt-out after an operator enabled it": ([("hardBounce", 1), ("enable", 2), ("optOut", 3)], "disable", "enable"),
+    "complaint": ([("complaint", 1)], "disable", "disable"),
+    "undetermined bounce": ([("undetermined", 1)], "review", "review"),
+    "delivery": ([("delivery", 1)], "enable", "enable"),
+}
+
+
+@pytest.mark.parametrize(("history", "bulk", "transactional"), TRANSACTIONAL.values(), ids=TRANSACTIONAL)
+def test_an_opt_out_does_not_count_for_transactional_mail(
+    history: list[Written], bulk: str, transactional: str
+) -> None:
+    item = to_item("jane@example.com", Record.of(evidence_of([mark(*each) for each in history]), Rules()))
+    assert (item["state"], item.get("transactional", item["state"])) == (bulk, transactional)
+    assert ("transactional" in item) == (bulk != transactional)
 
 
 def test_a_complaint_of_the_moment_of_not_spam_is_not_newer() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthy_mailing import api
-from healthy_mailing.evidence import State
+from healthy_mailing.evidence import Purpose, State
 from support.gateway import CALLER, DOCUMENT, event
 
 AFTER = ("a@example.com", "2026-03-01T12:00:00.000Z")
@@ -32,8 +32,12 @@ def test_requests_are_read() -> None:
     assert parse("GET", "/addresses/a%40example.com") == api.Get("a@example.com", consistent=False)
     assert parse("GET", "/addresses/a%40example.com?consistent=true") == api.Get("a@example.com", consistent=True)
     assert parse("POST", "/check", {"addresses": ["B@x.org", "nobody"]}) == api.Check(
-        ("B@x.org", "nobody"), consistent=False
+        ("B@x.org", "nobody"), Purpose.BULK, consistent=False
     )
+    for purpose in Purpose:
+        assert parse("POST", "/check?consistent=true", {"addresses": ["b@x.org"], "purpose": str(purpose)}) == (
+            api.Check(("b@x.org",), purpose, consistent=True)
+        )
     assert parse("GET", "/addresses?state=review") == api.List(State.REVIEW, "", None, 100)
     assert parse("GET", "/addresses?state=disable&limit=7&since=2026-03-01T14:00:00%2B02:00") == api.List(
         State.DISABLE, "2026-03-01T12:00:00.000Z", None, 7
@@ -99,6 +103,10 @@ def test_the_address_in_the_path_is_decoded_and_made_canonical(segment: str, add
         ("POST", "/check", {"addresses": "a@example.com"}, {"addresses"}),
         ("POST", "/check", {"addresses": ["a@example.com", 1, None]}, {"addresses"}),
         ("POST", "/check", {"addresses": ["a@example.com"] * 1001}, {"addresses"}),
+        ("POST", "/check", {"addresses": ["a@example.com"], "purpose": "marketing"}, {"purpose"}),
+        ("POST", "/check", {"addresses": ["a@example.com"], "purpose": ["bulk"]}, {"purpose"}),
+        ("POST", "/check", {"addresses": ["a@example.com"], "purpose": None}, {"purpose"}),
+        ("POST", "/check", {"addresses": [], "purpose": ""}, {"addresses", "purpose"}),
         ("POST", "/check?dry=1", {"addresses": ["a@example.com"], "adresses": []}, {"dry", "adresses"}),
         ("PUT", "/addresses/a%40example.com/override", {}, {"state"}),
         ("PUT", "/addresses/a%40example.com/override", {"state": "review"}, {"state"}),
