@@ -14,7 +14,7 @@ from healthy_mailing.item import EVIDENCE, REASON, evidence_in, state_of
 from healthy_mailing.table import UNREADABLE, TableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from healthy_mailing.evidence import Evidence, Rules
     from healthy_mailing.item import Item
@@ -78,8 +78,16 @@ def set_override(  # noqa: PLR0913  (each is a fact of its own)
         UnreadableError: The address's item is no record.
         TableError: It may not have been written: DynamoDB refused, or the deadline passed.
     """
-    (outcome,) = table.add({address: evidence_of([override(state, at, by, note)])}, deadline)
+    (outcome,) = set_overrides(table, [address], state, deadline, at=at, by=by, note=note)
     return _done(outcome)
+
+
+def set_overrides(  # noqa: PLR0913  (each is a fact of its own)
+    table: Table, addresses: Iterable[str], state: State, deadline: float, *, at: str, by: str, note: str
+) -> list[Outcome]:
+    """Do the same for several addresses, and return what became of each; errors are in the outcomes."""
+    evidence = evidence_of([override(state, at, by, note)])
+    return table.add(dict.fromkeys(addresses, evidence), deadline)
 
 
 def remove_override(table: Table, address: str, deadline: float) -> Outcome | None:
