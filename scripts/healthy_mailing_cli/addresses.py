@@ -114,6 +114,8 @@ def opened(argument: str, column: str | None) -> Iterator[Source]:
             if argument != STDIN:
                 name, file = argument, stack.enter_context(Path(argument).open(**AS_IT_IS))
         except OSError as error:
+            if not Path(argument).exists():
+                raise CommandError(f"{argument} is neither an address nor a file that exists") from None
             raise CommandError(f"{argument} can't be read: {error.strerror}") from None
         yield Source(file, name, column)
 

@@ -14,6 +14,7 @@ import typer
 from healthy_mailing.evidence import Rules
 from healthy_mailing.settings import Settings
 from healthy_mailing.table import Table, connect
+from healthy_mailing_cli.output import CommandError
 
 SECONDS = 60.0
 """How long one step of a command, a few thousand addresses at most, may take."""
@@ -61,11 +62,18 @@ class Connection:
         Needs ``lambda:GetFunctionConfiguration``.
 
         Raises:
-            botocore.exceptions.ClientError: The function does not exist, or you may not read it.
+            CommandError: There is no such function.
+            botocore.exceptions.ClientError: You may not read it.
             SettingsError: The function is another one.
         """
-        name = function or f"{self.table}-feedback"
-        configuration = self.client("lambda").get_function_configuration(FunctionName=name)
+        name, client = function or f"{self.table}-feedback", self.client("lambda")
+        try:
+            configuration = client.get_function_configuration(FunctionName=name)
+        except client.exceptions.ResourceNotFoundException:
+            where = client.meta.region_name
+            raise CommandError(
+                f"There is no function {name} in {where}, by whose rules the state follows: name it with --function"
+            ) from None
         variables = {"TABLE_NAME": self.table, **configuration.get("Environment", {}).get("Variables", {})}
         return Settings.from_environment(variables).rules
 

@@ -10,9 +10,6 @@ from typing import Any
 
 import typer
 from botocore.exceptions import ClientError
-from rich.console import Console
-from rich.table import Table as Grid
-from rich.text import Text
 
 from healthy_mailing import api, operations
 from healthy_mailing.evidence import Purpose, Rules, State, assess
@@ -99,34 +96,20 @@ def _on_list_of_ses(connection: Connection, address: str) -> str:
 
 
 def _show(address: str, item: Item | None, told: _Json, notes: list[str]) -> None:
-    console = Console(highlight=False, markup=False, emoji=False)
-    grid = Grid.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-
-    def add(name: str, text: str) -> None:
-        if text:
-            grid.add_row(name, Text(output.printable(text)))
-
-    for name, purpose in (("Bulk mail", Purpose.BULK), ("Transactional mail", Purpose.TRANSACTIONAL)):
-        add(name, _answer(item, purpose))
-    add("Why", told["because"])
-    add("", told["difference"])
-    add("What would change it", told["change"])
-    add("SES", told["ses"])
-    for note in notes:
-        add("Note", note)
-    console.print(Text(output.printable(address)))
-    console.print(grid)
+    output.line(address)
+    facts = (
+        ("Bulk mail", _answer(item, Purpose.BULK)),
+        ("Transactional mail", _answer(item, Purpose.TRANSACTIONAL)),
+        ("Why", told["because"]),
+        ("", told["difference"]),
+        ("What would change it", told["change"]),
+        ("SES", told["ses"]),
+        *(("Note", note) for note in notes),
+    )
+    output.columns([(name, text) for name, text in facts if text])
     if item and EVIDENCE in item and (marks := explanation.timeline(evidence_in(item))):
-        console.print()
-        marks_shown = Grid.grid(padding=(0, 2))
-        marks_shown.add_column(no_wrap=True)
-        marks_shown.add_column(no_wrap=True)
-        marks_shown.add_column(overflow="fold")
-        for when, what, details in marks:
-            marks_shown.add_row(when, what, Text(output.printable(details)))
-        console.print(marks_shown)
+        output.line("")
+        output.columns(marks)
 
 
 def _answer(item: Item | None, purpose: Purpose) -> str:

@@ -11,6 +11,8 @@ from typing import Annotated, Any, TextIO, TypeVar
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")]
@@ -57,6 +59,20 @@ def rows(table: Sequence[Sequence[str]]) -> None:
     for row in shown:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         sys.stdout.write(f"{'  '.join(cells).rstrip()}\n")
+
+
+def columns(table: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns; the last one is wrapped to the width of the terminal, or to 80 characters."""
+    grid = Table.grid(*[""] * len(table[0]), padding=(0, 2))
+    for column in grid.columns[:-1]:
+        column.no_wrap = True
+    grid.columns[-1].overflow = "fold"
+    for row in table:
+        grid.add_row(*(Text(printable(cell)) for cell in row))
+    console = Console(highlight=False)
+    with console.capture() as captured:
+        console.print(grid)
+    sys.stdout.write("".join(f"{each.rstrip()}\n" for each in captured.get().splitlines()))
 
 
 def ndjson(value: Any) -> None:  # noqa: ANN401  (whatever JSON holds)
