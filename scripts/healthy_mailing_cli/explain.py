@@ -16,6 +16,8 @@ from healthy_mailing.evidence import Purpose, Rules, State, assess
 from healthy_mailing.item import EVIDENCE, REASON, Item, evidence_in, state_of
 from healthy_mailing_cli import addresses, explanation, output
 from healthy_mailing_cli.connection import Connection, Function, connected, soon
+from healthy_mailing_cli.errors import sentence
+from healthy_mailing_cli.output import CommandError
 
 _Json = dict[str, Any]
 
@@ -71,11 +73,8 @@ def _rules(connection: Connection, function: str | None) -> tuple[Rules, list[st
     """Return the stack's rules, or the default ones and a note that says so."""
     try:
         return connection.rules(function), []
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        return Rules(), [
-            f"Weighed by the default rules: the function's settings can't be read ({code}). See --function."
-        ]
+    except (ClientError, CommandError) as error:
+        return Rules(), [f"Weighed by the default rules. {sentence(error)}."]
 
 
 def _on_list_of_ses(connection: Connection, address: str) -> str:
