@@ -174,20 +174,35 @@ def found(item: Item | None) -> Json:
     """
     if item is None:
         raise Problem(404, "Nothing is known of this address. It may be mailed.")
-    return response(200, _shown(item))
+    return response(200, record(item))
 
 
 def checked(answers: Iterable[Answer]) -> Json:
     """Return the response that says of each address whether it may be mailed."""
-    return response(200, {"addresses": [_verdict(answer) for answer in answers]})
+    return response(200, {"addresses": [verdict(answer) for answer in answers]})
 
 
 def listed(request: List, page: Page) -> Json:
     """Return the response with one page of a list."""
-    body: Json = {"addresses": [_shown(item) for item in page.items]}
+    body: Json = {"addresses": [record(item) for item in page.items]}
     if page.last:
         body["cursor"] = cursor(request.state, request.since, page.last)
     return response(200, body)
+
+
+def record(item: Item) -> Json:
+    """Return what is said of an address of which something is known."""
+    names = (name for name in (*SUMMARY, UPDATED_AT, EVIDENCE) if name in item)
+    return {"address": item[ADDRESS], **_states(item), **{name: item[name] for name in names}}
+
+
+def verdict(answer: Answer) -> Json:
+    """Return what is said of an address that was checked."""
+    said: Json = {"given": answer.given}
+    if answer.problem:
+        return said | {"known": False, "mayBeMailed": False, "problem": answer.problem}
+    said |= {"address": answer.address, "known": answer.item is not None, "mayBeMailed": answer.may_be_mailed}
+    return said if answer.item is None else said | _states(answer.item) | {REASON: answer.reason}
 
 
 def cursor(state: str, since: str, last: tuple[str, str]) -> str:
@@ -303,19 +318,6 @@ _OPERATIONS: Mapping[str, Mapping[str, Callable[[_Fields], Request | None]]] = {
     "/addresses/{address}/override": {"PUT": _set_override, "DELETE": _remove_override},
     "/check": {"POST": _check},
 }
-
-
-def _shown(item: Item) -> Json:
-    names = (name for name in (*SUMMARY, UPDATED_AT, EVIDENCE) if name in item)
-    return {"address": item[ADDRESS], **_states(item), **{name: item[name] for name in names}}
-
-
-def _verdict(answer: Answer) -> Json:
-    verdict: Json = {"given": answer.given}
-    if answer.problem:
-        return verdict | {"known": False, "mayBeMailed": False, "problem": answer.problem}
-    verdict |= {"address": answer.address, "known": answer.item is not None, "mayBeMailed": answer.may_be_mailed}
-    return verdict if answer.item is None else verdict | _states(answer.item) | {REASON: answer.reason}
 
 
 def _states(item: Item) -> Json:

@@ -38,7 +38,7 @@ Json = Mapping[str, Any]
 
 
 class Ignored(StrEnum):
-    """Why a recipient, or a whole message, leaves no mark; the README says what each counts."""
+    """Why a recipient, or a whole message, leaves no mark; docs/rules.md says what counts."""
 
     AUTO_REPLY = "AutoReply"
     CONTENT_REJECTED = "ContentRejected"

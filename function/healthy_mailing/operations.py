@@ -29,7 +29,7 @@ from healthy_mailing.timestamp import day_of
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from healthy_mailing.evidence import Evidence, Mark, Rules
     from healthy_mailing.item import Item
@@ -93,8 +93,16 @@ def set_override(  # noqa: PLR0913  (each is a fact of its own)
         UnreadableError: The address's item is no record.
         TableError: It may not have been written: DynamoDB refused, or the deadline passed.
     """
-    (outcome,) = table.add({address: evidence_of([override(state, at, by, note)])}, deadline)
+    (outcome,) = set_overrides(table, [address], state, deadline, at=at, by=by, note=note)
     return _done(outcome)
+
+
+def set_overrides(  # noqa: PLR0913  (each is a fact of its own)
+    table: Table, addresses: Iterable[str], state: State, deadline: float, *, at: str, by: str, note: str
+) -> list[Outcome]:
+    """Do the same for several addresses, and return what became of each; errors are in the outcomes."""
+    evidence = evidence_of([override(state, at, by, note)])
+    return table.add(dict.fromkeys(addresses, evidence), deadline)
 
 
 def remove_override(table: Table, address: str, deadline: float) -> Outcome | None:
@@ -127,14 +135,14 @@ class Outage:
     Attributes:
         start: When it began (see ``timestamp``).
         end: When the last bounce of it was reported: its end and a time of grace, and not in the future.
-        domain: The domain of the addresses, or one above it; empty for all. A domain that a provider hosts for its
-            owner is told by ``diagnostic`` alone: Gmail's texts have ``gsmtp``.
+        domains: The domains of the addresses; empty for all. A domain that a provider hosts for its owner is told by
+            ``diagnostic`` alone: Gmail's texts have ``gsmtp``.
         diagnostic: What the text with which the mailbox provider refused the mail must contain; None for all.
     """
 
     start: str
     end: str
-    domain: str = ""
+    domains: Collection[str] = ()
     diagnostic: re.Pattern[str] | None = None
 
 
@@ -173,7 +181,7 @@ def caused_by(outage: Outage, item: Item, rules: Rules, listed_at: str = "") -> 
     ones count. Where a bounce is newer, its time is that.
     """
     address: str = item[ADDRESS]
-    if outage.domain and not _is_within(address, outage.domain):
+    if outage.domains and address.rpartition("@")[2] not in outage.domains:
         return None
     try:
         evidence = evidence_in(item)
@@ -216,7 +224,8 @@ def find_caused_by(
 def clear_bounces(table: Table, until: Mapping[str, str], deadline: float, *, by: str, note: str) -> list[Outcome]:
     """Hide the bounces of canonical addresses, of each until a time (see ``timestamp``).
 
-    Those of until then that SES reports later are hidden too. ``by`` says who decided so, ``note`` why; that may be empty. Errors as in ``Table.add``.
+    Those of until then that SES reports later are hidden too. ``by`` says who decided so, ``note`` why; that may be
+    empty. Errors as in ``Table.add``.
     """
     return table.add({address: evidence_of([bounces_cleared(at, by, note)]) for address, at in until.items()}, deadline)
 
@@ -224,7 +233,8 @@ def clear_bounces(table: Table, until: Mapping[str, str], deadline: float, *, by
 def reassess(table: Table, deadline: float, *, dry_run: bool) -> Iterator[tuple[int, list[Outcome]]]:
     """Bring each item up to date with the table's rules.
 
-    Yields, page by page, how many items were read and what became of those that were not up to date. With ``dry_run``, an outcome says what would become of an item.
+    Yields, page by page, how many items were read and what became of those that were not up to date. With ``dry_run``,
+    an outcome says what would become of an item.
 
     Raises:
         TableError: DynamoDB refused a page, or the deadline passed. What a page's items came to is in the outcomes.
@@ -273,10 +283,6 @@ def _is_of(bounce: Mark, outage: Outage, *, listed: bool) -> bool:
 
 def _keeps_mail_back(evidence: Evidence, rules: Rules) -> bool:
     return bool(evidence) and assess(evidence, rules).state is not State.ENABLE
-
-
-def _is_within(address: str, domain: str) -> bool:
-    return f".{address.rpartition('@')[2]}".endswith(f".{domain}")
 
 
 def _unchanged(evidence: Evidence) -> Evidence:

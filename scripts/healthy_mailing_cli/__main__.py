@@ -3,26 +3,37 @@
 import sys
 from typing import Annotated
 
-import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 
 import healthy_mailing
-from healthy_mailing_cli import redrive
+from healthy_mailing.settings import SettingsError
+from healthy_mailing.table import TableError
+from healthy_mailing_cli import errors, output
+from healthy_mailing_cli.check import check
+from healthy_mailing_cli.decide import disable, enable, remove_override
+from healthy_mailing_cli.explain import explain
+from healthy_mailing_cli.list import list_command
+from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.redrive import redrive_command
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Work with the table of who may be mailed, and the queues around it.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Work with the table that says who may be mailed, and with the stack around it.",
+    epilog="Exit codes: 0 yes, or all done; 1 no, or some failed; 2 misuse, or an error.",
 )
 
-Table = Annotated[str, typer.Option(help="The table; queues and function are named after it.")]
-Region = Annotated[str | None, typer.Option(help="AWS region; default: that of the environment or the profile.")]
-Endpoint = Annotated[str | None, typer.Option(help="Where AWS is, if not at AWS: an emulator's URL.")]
-Profile = Annotated[str | None, typer.Option(help="Profile of the AWS configuration to take credentials from.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+LOOK, DECIDE, LISTS, RUN = "Look", "Decide", "Lists", "Run"
+
+app.command(rich_help_panel=LOOK)(check)
+app.command(rich_help_panel=LOOK)(explain)
+app.command("list", rich_help_panel=LOOK)(list_command)
+app.command(rich_help_panel=DECIDE)(enable)
+app.command(rich_help_panel=DECIDE)(disable)
+app.command(rich_help_panel=DECIDE)(remove_override)
+app.command("redrive", rich_help_panel=RUN)(redrive_command)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001  (typer calls it so)
@@ -41,46 +52,19 @@ def main(
     """Take what stands before the command."""
 
 
-@app.command("redrive")
-def redrive_command(  # noqa: PLR0913, PLR0917  (each is an option of its own)
-    table: Table = "mailing",
-    name: Annotated[str | None, typer.Option(help="The Terraform variable `name`, if the table has another.")] = None,
-    dead_letter_queue: Annotated[
-        str | None, typer.Option(help="Name of the dead-letter queue; default: NAME-feedback-dead-letter.")
-    ] = None,
-    queue: Annotated[str | None, typer.Option(help="Name of the queue; default: NAME-feedback.")] = None,
-    function: Annotated[
-        str | None, typer.Option(help="Name of the function, for a stack without queue; default: NAME-feedback.")
-    ] = None,
-    region: Region = None,
-    endpoint_url: Endpoint = None,
-    profile: Profile = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is there; leave all where it is.")] = False,  # noqa: FBT002  (a switch)
-    as_json: AsJson = False,  # noqa: FBT002  (a switch)
-) -> None:
-    """Bring dead letters back: from the dead-letter queue to the queue or, where there is none, to the function.
-
-    Safe to interrupt and to run again: a dead letter is deleted after it was handed over, and feedback that comes
-    twice counts once. What fails again comes back, and is left for the next run.
-    """
-    console = Console(stderr=True)
-    session = boto3.Session(profile_name=profile, region_name=region)
-    names = redrive.Names.of(name or table, dead_letter_queue=dead_letter_queue, queue=queue, function=function)
-    report = redrive.redrive(session, names, endpoint_url, dry_run=dry_run, console=console)
-    sys.stdout.write(report.as_json() if as_json else report.as_text(dry_run=dry_run))
-    if report.failed:
-        raise typer.Exit(1)
-
-
 def run() -> None:
-    """Run a command; an error of AWS is one line."""
+    """Run a command; an error is one line, and an interruption says how to go on."""
+    output.use_any_bytes()
     try:
         app(prog_name="mailing")
-    except (BotoCoreError, ClientError, redrive.RedriveError) as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(1)
+    except (BotoCoreError, ClientError, TableError, SettingsError, CommandError) as error:
+        output.note(f"error: {errors.sentence(error)}")
+        sys.exit(output.ERROR)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(output.ERROR)
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted. What was not handed over is still in the dead-letter queue: run it again.\n")
+        output.note("Interrupted. What is done stays done; run the command again to go on.")
         sys.exit(130)
 
 

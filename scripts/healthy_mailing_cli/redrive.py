@@ -5,21 +5,24 @@ belong to no queue.
 """
 
 import json
+import sys
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import boto3
+import typer
 from botocore.exceptions import ClientError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from healthy_mailing.envelope import EnvelopeError, content, unwrap
 from healthy_mailing.notification import NotificationError, parse
+from healthy_mailing_cli import output
+from healthy_mailing_cli.connection import Connection, connected
+from healthy_mailing_cli.output import CommandError
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -30,10 +33,6 @@ _BATCH = 10  # messages of one request, as many as SQS allows
 _INVISIBLE_SECONDS = 600  # for how long others do not see what this run holds, if it is killed
 _POLL_SECONDS = 1  # SQS asks all its servers only where it may wait (Amazon SQS Developer Guide, "long polling")
 _EMPTY_POLLS = 2
-
-
-class RedriveError(Exception):
-    """Dead letters that cannot be brought back; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +94,33 @@ class Report:
         return "\n".join(lines) + "\n"
 
 
-def redrive(
-    session: boto3.Session, names: Names, endpoint_url: str | None, *, dry_run: bool, console: Console
-) -> Report:
+@connected
+def redrive_command(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+    connection: Connection,
+    name: Annotated[str | None, typer.Option(help="The Terraform variable `name`, if the table has another.")] = None,
+    dead_letter_queue: Annotated[
+        str | None, typer.Option(help="Name of the dead-letter queue; default: NAME-feedback-dead-letter.")
+    ] = None,
+    queue: Annotated[str | None, typer.Option(help="Name of the queue; default: NAME-feedback.")] = None,
+    function: Annotated[
+        str | None, typer.Option(help="Name of the function, for a stack without queue; default: NAME-feedback.")
+    ] = None,
+    dry_run: output.DryRun = False,  # noqa: FBT002  (a switch)
+    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+) -> None:
+    """Bring dead letters back to the queue or, without one, to the function.
+
+    Safe to interrupt and to run again: a dead letter is deleted after it was handed over, and feedback that comes
+    twice counts once. What fails again comes back, and is left for the next run.
+    """
+    names = Names.of(name or connection.table, dead_letter_queue=dead_letter_queue, queue=queue, function=function)
+    report = redrive(connection.session, names, connection.endpoint_url, dry_run=dry_run)
+    sys.stdout.write(report.as_json() if as_json else report.as_text(dry_run=dry_run))
+    if report.failed:
+        raise typer.Exit(output.NO)
+
+
+def redrive(session: boto3.Session, names: Names, endpoint_url: str | None, *, dry_run: bool) -> Report:
     """Bring back what is in the dead-letter queue now, and say what became of it.
 
     Args:
@@ -107,15 +130,14 @@ def redrive(
         names: The queues, and the function for where there is no such queue.
         endpoint_url: Where AWS is, if not at AWS.
         dry_run: Look, and hand nothing over.
-        console: Where progress is shown.
 
     Raises:
-        RedriveError: There is no such dead-letter queue.
+        CommandError: There is no such dead-letter queue.
     """
     sqs: SQSClient = session.client("sqs", endpoint_url=endpoint_url)
     dead_letter_url = _url(sqs, names.dead_letter_queue)
     if dead_letter_url is None:
-        raise RedriveError(
+        raise CommandError(
             f"there is no queue {names.dead_letter_queue} in {sqs.meta.region_name}: name the stack with --name, or "
             "its queues with --dead-letter-queue and --queue"
         )
@@ -127,10 +149,9 @@ def redrive(
         target = _Queue(sqs, queue_url, names.queue)
     report = Report(names.dead_letter_queue, target.description)
     held: set[str] = set()  # receipt handles of what is hidden from others, and not deleted
-    columns = (TextColumn("Dead letters"), BarColumn(), MofNCompleteColumn())
     try:
-        with Progress(*columns, console=console, transient=True) as progress:
-            task = progress.add_task("", total=_count(sqs, dead_letter_url))
+        with output.progress("Dead letters") as counter:
+            counter.expect(_count(sqs, dead_letter_url))
             for message, is_new in _received(sqs, dead_letter_url, held):
                 if is_new:
                     report.left += 1
@@ -144,7 +165,7 @@ def redrive(
                     report.moved += 1
                 elif not dry_run:
                     report.failed += 1
-                progress.advance(task)
+                counter.add()
     finally:
         _release(sqs, dead_letter_url, held)
     return report

@@ -1,6 +1,7 @@
 """The lookup API as its callers use it: signed HTTP requests to the stage that Terraform created."""
 
 import json
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -14,6 +15,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from harness import paths
 from harness.emulator import Emulator
 from support import ses
 from support.eventually import eventually
@@ -35,12 +37,16 @@ Call = Callable[..., Answer]
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+def endpoint_of(deployed: Deployed) -> str:
+    """Return the API's URL. The emulators serve all APIs under their own address."""
+    address = urllib.parse.urlsplit(deployed.outputs["lookup_endpoint"])
+    api, stage = address.netloc.partition(".")[0], address.path
+    return f"{deployed.emulator.endpoint_url}/_aws/execute-api/{api}{stage}"
+
+
 def call_as(deployed: Deployed, credentials: Credentials | None) -> Call:
     """Return a function that sends requests signed by a caller, or unsigned."""
-    address = urllib.parse.urlsplit(deployed.outputs["lookup_endpoint"])
-    # The emulators serve all APIs under their own address.
-    api, stage = address.netloc.partition(".")[0], address.path
-    base = f"{deployed.emulator.endpoint_url}/_aws/execute-api/{api}{stage}"
+    base = endpoint_of(deployed)
 
     def call(method: str, path: str, body: object = None) -> Answer:
         data = None if body is None else json.dumps(body).encode()
@@ -111,6 +117,34 @@ def test_a_record_is_read_under_any_spelling_of_its_address(queue_mode: Deployed
         found = callers["reader"]("GET", path_of(spelling))
         assert (found.status, found.body["address"], found.body["state"]) == (200, address, "disable")
         assert found.body["reason"] == "complaint:abuse"
+
+
+def test_who_leaves_a_newsletter_still_gets_the_password_reset(
+    queue_mode: Deployed, callers: Mapping[str, Call], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, gone = fresh("left"), fresh("gone")
+    queue_mode.publish(ses.text(ses.subscription(left)), ses.text(ses.subscription(gone)), ses.text(ses.bounce(gone)))
+    eventually(lambda: queue_mode.states(left, gone), {left: "disable", gone: "disable"})
+    eventually(lambda: set((queue_mode.item(gone) or {})["evidence"]), {"optOut", "hardBounce"})
+
+    record = callers["reader"]("GET", path_of(left)).body
+    assert (record["state"], record["transactional"], record["reason"]) == ("disable", "enable", "opt-out")
+    for purpose, may in (("bulk", [False, False]), ("transactional", [True, False])):
+        body = {"addresses": [left, gone], "purpose": purpose}
+        answers = callers["reader"]("POST", "/check", body).body["addresses"]
+        assert [each["mayBeMailed"] for each in answers] == may
+    assert answers[1]["reason"] == "bounce:Permanent/General"
+
+    # And with the code that the module's README gives.
+    for name, value in queue_mode.emulator.environment().items():
+        monkeypatch.setenv(name, value)
+    (block,) = re.findall(
+        r"```python\n(.+?)```", (paths.TERRAFORM / "modules" / "lookup" / "README.md").read_text(), re.DOTALL
+    )
+    code: dict[str, Any] = {}
+    exec(compile(block, "README.md", "exec"), code)  # noqa: S102  (this project's own)
+    assert code["may_be_mailed"](endpoint_of(queue_mode), [left, gone]) == []
+    assert code["may_be_mailed"](endpoint_of(queue_mode), [left, gone], "transactional") == [left]
 
 
 def test_an_unknown_address_has_no_record_and_may_be_mailed(callers: Mapping[str, Call]) -> None:

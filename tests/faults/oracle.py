@@ -1,6 +1,6 @@
 """What the table must hold, computed from the multiset of all feedback that was published: JSON in, items out.
 
-Written from the README's rules. It differs from the product in every step: it sees all messages at once instead of
+Written from docs/rules.md. It differs from the product in every step: it sees all messages at once instead of
 merging batch by batch, keeps marks in one list, compares real dates instead of texts, reads addresses with Python's
 ``email`` package, and takes the state from ``unit.oracle``. Of the product it uses the names of a mark's fields only.
 """

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from rich.console import Console
 
 from harness import paths
 from harness.emulator import Emulator
@@ -136,7 +135,7 @@ def test_a_dry_run_moves_nothing(queues: Queues) -> None:
 
 def test_no_dead_letter_queue_is_one_line(queues: Queues) -> None:
     done = queues.command("--table", "another")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: there is no queue another-feedback-dead-letter")
     assert done.stderr.count("\n") == 1
 
@@ -166,9 +165,7 @@ def test_after_an_interruption_a_second_run_brings_the_rest(  # noqa: PLR0913, P
 
     session.events.register(f"before-call.sqs.{operation}", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        redrive(
-            session, Names.of(queues.name), queues.emulator.endpoint_url, dry_run=False, console=Console(quiet=True)
-        )
+        redrive(session, Names.of(queues.name), queues.emulator.endpoint_url, dry_run=False)
 
     done = queues.command()
 
@@ -183,9 +180,7 @@ def test_what_cannot_be_handed_over_stays(queues: Queues) -> None:
     session = queues.session()
     session.events.register("before-parameter-build.sqs.SendMessage", _to_nowhere)
 
-    report = redrive(
-        session, Names.of(queues.name), queues.emulator.endpoint_url, dry_run=False, console=Console(quiet=True)
-    )
+    report = redrive(session, Names.of(queues.name), queues.emulator.endpoint_url, dry_run=False)
 
     assert (report.moved, report.failed) == (0, len(BODIES))
     assert sorted(queues.take("-dead-letter")) == sorted(BODIES)
@@ -205,9 +200,7 @@ def test_what_comes_back_at_once_is_left_for_the_next_run(queues: Queues) -> Non
 
     session.events.register("before-parameter-build.sqs.SendMessage", fail_again)
 
-    report = redrive(
-        session, Names.of(queues.name), queues.emulator.endpoint_url, dry_run=False, console=Console(quiet=True)
-    )
+    report = redrive(session, Names.of(queues.name), queues.emulator.endpoint_url, dry_run=False)
 
     assert report.left == len(BODIES)
 

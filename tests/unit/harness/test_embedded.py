@@ -8,8 +8,11 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -19,6 +22,7 @@ from harness.emulators import embedded, launched
 from harness.errors import HarnessError
 from support.eventually import eventually
 from support.processes import runs
+from support.suppression import listed_at
 
 SENDER = "news@example.org"
 # Starts an emulator, says where and that it is ready, and waits to be killed.
@@ -193,6 +197,195 @@ def test_ses_answers_what_terraform_asks_of_an_identity_s_notifications(running:
     ses.set_identity_headers_in_notifications_enabled(Identity=SENDER, NotificationType="Bounce", Enabled=False)
     attributes = ses.get_identity_notification_attributes(Identities=[SENDER])["NotificationAttributes"][SENDER]
     assert attributes["HeadersInBounceNotificationsEnabled"] is False
+
+
+LISTED = "Jane.Doe/Sales%2F+a@Example.COM"
+
+
+def test_ses_keeps_a_suppression_list_that_takes_each_spelling_as_it_is(running: Emulator) -> None:
+    sesv2 = running.client("sesv2")
+    before = datetime.now(UTC)
+    sesv2.put_suppressed_destination(EmailAddress=LISTED, Reason="BOUNCE")
+    entry = sesv2.get_suppressed_destination(EmailAddress=LISTED)["SuppressedDestination"]
+    assert (entry["EmailAddress"], entry["Reason"]) == (LISTED, "BOUNCE")
+    assert timedelta(seconds=-1) < entry["LastUpdateTime"] - before < timedelta(minutes=1)
+
+    for call in (sesv2.get_suppressed_destination, sesv2.delete_suppressed_destination):
+        with pytest.raises(sesv2.exceptions.NotFoundException):
+            call(EmailAddress=LISTED.lower())
+    sesv2.put_suppressed_destination(EmailAddress=LISTED, Reason="COMPLAINT")
+    assert [each["Reason"] for each in suppressed(running)] == ["COMPLAINT"]
+    sesv2.delete_suppressed_destination(EmailAddress=LISTED)
+    assert suppressed(running) == []
+    with pytest.raises(sesv2.exceptions.NotFoundException):
+        sesv2.delete_suppressed_destination(EmailAddress=LISTED)
+
+
+def suppressed(target: Emulator, **selection: Any) -> list[Any]:
+    """Return the suppression list's entries, in pages of two."""
+    found: list[Any] = []
+    token: dict[str, str] = {}
+    while True:
+        page = target.client("sesv2").list_suppressed_destinations(PageSize=2, **selection, **token)
+        assert len(page["SuppressedDestinationSummaries"]) <= 2
+        found += page["SuppressedDestinationSummaries"]
+        if "NextToken" not in page:
+            return found
+        token = {"NextToken": page["NextToken"]}
+
+
+def test_ses_lists_suppressed_addresses_by_reason_and_time(running: Emulator) -> None:
+    sesv2 = running.client("sesv2")
+    times = {f"{day}@example.com": datetime(2020, 12, day, 12, tzinfo=UTC) for day in range(14, 19)}
+    for address, at in times.items():
+        with listed_at(sesv2, at):
+            sesv2.put_suppressed_destination(EmailAddress=address, Reason="BOUNCE" if at.day % 2 else "COMPLAINT")
+
+    def addresses(**selection: Any) -> list[str]:
+        return [each["EmailAddress"] for each in suppressed(running, **selection)]
+
+    assert {each["EmailAddress"]: each["LastUpdateTime"] for each in suppressed(running)} == times
+    assert addresses(Reasons=["BOUNCE"]) == ["15@example.com", "17@example.com"]
+    assert addresses(Reasons=["BOUNCE", "COMPLAINT"]) == list(times)
+    assert addresses(StartDate=datetime(2020, 12, 16, tzinfo=UTC)) == list(times)[2:]
+    assert addresses(EndDate=datetime(2020, 12, 16, tzinfo=UTC)) == list(times)[:2]
+    first = sesv2.list_suppressed_destinations(PageSize=2)
+    for address in times:
+        if address < "17":
+            sesv2.delete_suppressed_destination(EmailAddress=address)
+    rest = sesv2.list_suppressed_destinations(PageSize=2, NextToken=first["NextToken"])
+    assert [each["EmailAddress"] for each in rest["SuppressedDestinationSummaries"]] == list(times)[3:]
+    for address in list(times)[3:]:
+        sesv2.delete_suppressed_destination(EmailAddress=address)
+
+
+@pytest.mark.parametrize(
+    ("action", "arguments"),
+    [
+        ("put_suppressed_destination", {"EmailAddress": "example.com", "Reason": "BOUNCE"}),
+        ("put_suppressed_destination", {"EmailAddress": "a@example.com", "Reason": "MANUAL"}),
+        ("put_account_suppression_attributes", {"SuppressedReasons": ["MANUAL"]}),
+        ("list_suppressed_destinations", {"PageSize": 1001}),
+        ("list_suppressed_destinations", {"PageSize": 0}),
+        ("list_suppressed_destinations", {"Reasons": ["MANUAL"]}),
+        ("list_suppressed_destinations", {"NextToken": "%"}),
+    ],
+)
+def test_ses_refuses_what_is_invalid_of_its_suppression_list(
+    running: Emulator, action: str, arguments: dict[str, Any]
+) -> None:
+    sesv2 = running.client("sesv2")
+    with pytest.raises(sesv2.exceptions.BadRequestException):
+        getattr(sesv2, action)(**arguments)
+
+
+def test_ses_tells_about_the_account(running: Emulator) -> None:
+    sesv2 = running.client("sesv2")
+    account = sesv2.get_account()
+    assert account["SuppressionAttributes"] == {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]}
+    assert account["SendingEnabled"]
+    assert account["ProductionAccessEnabled"]
+    assert set(account["SendQuota"]) == {"Max24HourSend", "MaxSendRate", "SentLast24Hours"}
+    sesv2.put_account_suppression_attributes(SuppressedReasons=["COMPLAINT"])
+    sesv2.put_account_sending_attributes(SendingEnabled=False)
+    changed = sesv2.get_account()
+    assert changed["SuppressionAttributes"] == {"SuppressedReasons": ["COMPLAINT"]}
+    assert not changed["SendingEnabled"]
+    sesv2.put_account_suppression_attributes(SuppressedReasons=["BOUNCE", "COMPLAINT"])
+    sesv2.put_account_sending_attributes(SendingEnabled=True)
+
+
+SUPPRESSION_CALLS = {
+    "ses:PutSuppressedDestination": ("put_suppressed_destination", {"EmailAddress": LISTED, "Reason": "BOUNCE"}),
+    "ses:GetSuppressedDestination": ("get_suppressed_destination", {"EmailAddress": LISTED}),
+    "ses:ListSuppressedDestinations": ("list_suppressed_destinations", {}),
+    "ses:GetAccount": ("get_account", {}),
+    "ses:DeleteSuppressedDestination": ("delete_suppressed_destination", {"EmailAddress": LISTED}),
+}
+
+
+@pytest.mark.parametrize("missing", SUPPRESSION_CALLS)
+def test_each_call_of_the_suppression_list_needs_its_own_permission(running: Emulator, missing: str) -> None:
+    iam = running.client("iam")
+    allowed = {"Effect": "Allow", "Action": sorted(set(SUPPRESSION_CALLS) - {missing}), "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.create_user(UserName="suppressor")
+    iam.put_user_policy(UserName="suppressor", PolicyName="policy", PolicyDocument=policy)
+    key = iam.create_access_key(UserName="suppressor")["AccessKey"]
+    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=running.region)
+    client: Any = session.client("sesv2", endpoint_url=running.endpoint_url)
+    running.client("sesv2").put_suppressed_destination(EmailAddress=LISTED, Reason="BOUNCE")
+
+    refusals = {}
+    for action, (call, arguments) in SUPPRESSION_CALLS.items():
+        try:
+            getattr(client, call)(**arguments)
+        except ClientError as error:
+            refusals[action] = error.response["Error"]["Code"]
+    assert refusals == {missing: "AccessDeniedException"}
+
+    if missing == "ses:DeleteSuppressedDestination":
+        running.client("sesv2").delete_suppressed_destination(EmailAddress=LISTED)
+    iam.delete_access_key(UserName="suppressor", AccessKeyId=key["AccessKeyId"])
+    iam.delete_user_policy(UserName="suppressor", PolicyName="policy")
+    iam.delete_user(UserName="suppressor")
+
+
+@pytest.mark.parametrize("version", ["ses", "sesv2"])
+def test_mail_to_a_suppressed_address_is_reported_and_not_sent(running: Emulator, version: str) -> None:
+    sender = f"{version}@suppressing.example"
+    running.client("ses").verify_email_identity(EmailAddress=sender)
+    topic = running.client("sns").create_topic(Name=f"of-{version}")["TopicArn"]
+    arn = topic.replace(":sns:", ":sqs:")
+    allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    queue = running.client("sqs").create_queue(QueueName=f"of-{version}", Attributes={"Policy": policy})["QueueUrl"]
+    attributes = {"RawMessageDelivery": "true"}
+    running.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+    for kind in ("Bounce", "Complaint", "Delivery"):
+        running.client("ses").set_identity_notification_topic(Identity=sender, NotificationType=kind, SnsTopic=topic)
+    sesv2 = running.client("sesv2")
+    sesv2.put_suppressed_destination(EmailAddress="Bounced@example.com", Reason="BOUNCE")
+    sesv2.put_suppressed_destination(EmailAddress="complained@example.com", Reason="COMPLAINT")
+    recipients = ["bounced@Example.com", "complained@example.com", "suppressionlist@simulator.amazonses.com"]
+
+    def reports() -> dict[str, tuple[str, str | None]]:
+        send(running, version, sender, recipients)
+        found: dict[str, tuple[str, str | None]] = {}
+
+        def receive() -> int:
+            for message in running.client("sqs").receive_message(QueueUrl=queue).get("Messages", []):
+                running.client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                report = json.loads(message["Body"])
+                assert report["mail"]["destination"] == recipients
+                kind = report["notificationType"].lower()
+                address = next(each for each in recipients if each in json.dumps(report[kind]))
+                found[address] = (kind, report[kind].get("bounceSubType") or report[kind].get("complaintSubType"))
+            return len(found)
+
+        eventually(receive, len(recipients))
+        return found
+
+    simulated = ("bounce", "Suppressed")
+    listed = ("bounce", "OnAccountSuppressionList"), ("complaint", "OnAccountSuppressionList"), simulated
+    assert reports() == dict(zip(recipients, listed, strict=True))
+    sesv2.put_account_suppression_attributes(SuppressedReasons=["COMPLAINT"])
+    unused = ("delivery", None), ("complaint", "OnAccountSuppressionList"), simulated
+    assert reports() == dict(zip(recipients, unused, strict=True))
+    sesv2.put_account_suppression_attributes(SuppressedReasons=["BOUNCE", "COMPLAINT"])
+    for each in suppressed(running):
+        sesv2.delete_suppressed_destination(EmailAddress=each["EmailAddress"])
+
+
+def send(target: Emulator, version: str, sender: str, recipients: list[str]) -> None:
+    """Send mail with one version of SES's API."""
+    message: Any = {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello"}}}
+    destination: Any = {"ToAddresses": recipients}
+    if version == "ses":
+        target.client("ses").send_email(Source=sender, Destination=destination, Message=message)
+    else:
+        content = {"Simple": message}
+        target.client("sesv2").send_email(FromEmailAddress=sender, Destination=destination, Content=content)
 
 
 # Leases workers as ministack's Lambda does, for calls that read the function's configuration before and after a change.

@@ -1,30 +1,44 @@
 """What ministack 1.5.33's SES lacks."""
 
+import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
+from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import ses, ses_v2
 
 from harness.emulators.embedded.ministack_gaps.handlers import OK, Original, Request, Response, answer_before
 
 _RECIPIENT_KINDS = ("ToAddresses", "CcAddresses", "BccAddresses")
 _NOTIFICATION_KINDS = ("Bounce", "Complaint", "Delivery")
+_REASONS = ("BOUNCE", "COMPLAINT")
+_MAX_PAGE = 1000
+_NOT_SENT = (
+    "Amazon SES did not send the message to this address because it is on the suppression list for your account."
+)
+_TIME_HEADER = "x-harness-last-update-time"
+
+_suppressed = AccountRegionScopedDict()
+"""The account's suppression list: by address as it was spelt, what GetSuppressedDestination answers."""
+_account = AccountRegionScopedDict()
+"""Of GetAccount's answer, what was set."""
 
 
 def fill() -> None:
     """Add what is missing to both versions of the API, and make one SES of the two that ministack keeps.
 
     There, version 1 does not know the identities and configuration sets that version 2 created, and mail sent with
-    version 2 causes no notifications.
+    version 2 causes no notifications. The account's suppression list is always empty, and can't be changed.
     """
     answer_before(ses, _answer_version_1)
     answer_before(ses_v2, _answer_version_2)
+    ses._send_notifications = _notify
 
 
 async def _answer_version_1(request: Request, original: Original) -> Response:
@@ -84,70 +98,211 @@ async def _answer_version_2(request: Request, original: Original) -> Response:
     match call:
         case ("PUT", "identities", identity, "feedback"):
             return _set_forwarding(identity, data)
+        case (_, "suppression", "addresses", *address):
+            return _answer_suppression_list(request, data, "/".join(address))
+        case ("PUT", "account", "suppression"):
+            return _set_suppressed_reasons(data)
+        case ("PUT", "account", "sending"):
+            # PutAccountSendingAttributes, which is missing.
+            _account["SendingEnabled"] = bool(data.get("SendingEnabled"))
+            return _json({})
     response = await original()
-    if response[0] == OK:
-        match call:
-            case ("GET", "identities", identity):
-                # What is left out of GetEmailIdentity.
-                forwarded = ses._identities.get(identity, {}).get("FeedbackForwardingEnabled", True)
-                response = ses_v2.json_response({**json.loads(response[2]), "FeedbackForwardingStatus": forwarded})
-            case ("POST", "identities"):
-                identity = data["EmailIdentity"]
-                kind = "EmailAddress" if "@" in identity else "Domain"
-                ses._identities[identity] = ses._make_identity(identity, kind)
-            case ("DELETE", "identities", identity):
-                ses._identities.pop(identity, None)
-            case ("POST", "configuration-sets"):
-                ses._configuration_sets[data["ConfigurationSetName"]] = {"Name": data["ConfigurationSetName"]}
-            case ("DELETE", "configuration-sets", name):
-                ses._configuration_sets.pop(name, None)
-            case ("POST", "outbound-emails"):
-                _report_mail(json.loads(response[2])["MessageId"], data)
+    return _complete(call, data, response) if response[0] == OK else response
+
+
+def _complete(call: tuple[str, ...], data: Mapping[str, Any], response: Response) -> Response:
+    """Do what ministack leaves out after a call that it answered, and return the answer with what it lacks."""
+    match call:
+        case ("GET", "identities", identity):
+            forwarded = ses._identities.get(identity, {}).get("FeedbackForwardingEnabled", True)
+            return _json({**json.loads(response[2]), "FeedbackForwardingStatus": forwarded})
+        case ("GET", "account"):
+            return _json({**json.loads(response[2]), "SuppressionAttributes": _attributes(), **dict(_account.items())})
+        case ("POST", "identities"):
+            identity = data["EmailIdentity"]
+            kind = "EmailAddress" if "@" in identity else "Domain"
+            ses._identities[identity] = ses._make_identity(identity, kind)
+        case ("DELETE", "identities", identity):
+            ses._identities.pop(identity, None)
+        case ("POST", "configuration-sets"):
+            ses._configuration_sets[data["ConfigurationSetName"]] = {"Name": data["ConfigurationSetName"]}
+        case ("DELETE", "configuration-sets", name):
+            ses._configuration_sets.pop(name, None)
+        case ("POST", "outbound-emails"):
+            _report_mail(json.loads(response[2])["MessageId"], data)
     return response
 
 
 def _set_forwarding(identity: str, data: Mapping[str, Any]) -> Response:
     """Answer PutEmailIdentityFeedbackAttributes, which is missing (Amazon SES API v2 Reference)."""
-    response: Response
-    if identity in ses._identities:
-        ses._identities[identity]["FeedbackForwardingEnabled"] = bool(data.get("EmailForwardingEnabled"))
-        response = ses_v2.json_response({})
-    else:
-        response = ses_v2._json_err("NotFoundException", f"Email identity {identity} does not exist.", 404)
+    if identity not in ses._identities:
+        return _not_found(f"Email identity {identity} does not exist.")
+    ses._identities[identity]["FeedbackForwardingEnabled"] = bool(data.get("EmailForwardingEnabled"))
+    return _json({})
+
+
+def _json(answer: Mapping[str, Any]) -> Response:
+    response: Response = ses_v2.json_response(answer)
     return response
+
+
+def _bad_request(message: str) -> Response:
+    response: Response = ses_v2._json_err("BadRequestException", message)
+    return response
+
+
+def _not_found(message: str) -> Response:
+    response: Response = ses_v2._json_err("NotFoundException", message, 404)
+    return response
+
+
+def _answer_suppression_list(request: Request, data: Mapping[str, Any], address: str) -> Response:
+    """Answer Put-, Get-, Delete- and ListSuppressedDestination(s), as the Amazon SES API v2 Reference describes them.
+
+    An address keeps its case, and is found by exactly that spelling; only sending ignores case.
+    """
+    if request.query.get("TenantName") or data.get("TenantName"):
+        return _bad_request("This emulator has no suppression lists of tenants.")
+    match request.method, address:
+        case "PUT", "":
+            return _suppress(data, request.headers.get(_TIME_HEADER))
+        case "GET", "":
+            return _list_suppressed(request.query)
+    if address not in _suppressed:
+        return _not_found(f"Email address {address} does not exist on your suppression list.")
+    if request.method == "DELETE":
+        del _suppressed[address]
+        return _json({})
+    return _json({"SuppressedDestination": _suppressed[address]})
+
+
+def _suppress(data: Mapping[str, Any], at: str | None) -> Response:
+    """Put an address on the list. Now, unless the request's header names another time, which AWS does not know.
+
+    By that header, tests make entries that are older than they.
+    """
+    address, reason = data.get("EmailAddress") or "", data.get("Reason")
+    if not re.fullmatch(r".+@[^@\s]+", address):
+        return _bad_request(f"Invalid email address {address}.")
+    if reason not in _REASONS:
+        return _bad_request(f"Value at 'reason' must satisfy enum value set: [{', '.join(_REASONS)}]")
+    time = datetime.fromisoformat(at) if at else datetime.now(UTC)
+    _suppressed[address] = {"EmailAddress": address, "Reason": reason, "LastUpdateTime": round(time.timestamp(), 3)}
+    return _json({})
+
+
+def _list_suppressed(query: Mapping[str, list[str]]) -> Response:
+    """Return a page of the entries. Its token names the last of them, so a page misses none if others are deleted."""
+    reasons = query.get("Reason", list(_REASONS))
+    token = query.get("NextToken", [""])[0]
+    try:
+        size = int(query.get("PageSize", [str(_MAX_PAGE)])[0])
+        start, end = (
+            datetime.fromisoformat(query[name][0]).timestamp() if name in query else default
+            for name, default in (("StartDate", float("-inf")), ("EndDate", float("inf")))
+        )
+        after = base64.b64decode(token, altchars="-_", validate=True).decode()
+    except ValueError as error:
+        return _bad_request(str(error))
+    if not 1 <= size <= _MAX_PAGE or not set(reasons) <= set(_REASONS):
+        return _bad_request(f"PageSize must be 1 to {_MAX_PAGE}, and Reason one of {', '.join(_REASONS)}.")
+    found = [
+        entry
+        for address, entry in sorted(_suppressed.items())
+        if address > after and entry["Reason"] in reasons and start < entry["LastUpdateTime"] < end
+    ]
+    page, more = found[:size], found[size:]
+    following = {"NextToken": base64.urlsafe_b64encode(page[-1]["EmailAddress"].encode()).decode()} if more else {}
+    return _json({"SuppressedDestinationSummaries": page, **following})
+
+
+def _attributes() -> Mapping[str, Any]:
+    """Return how the account uses its list. An account of after November 2019 uses it for both reasons."""
+    found: Mapping[str, Any] = _account.get("SuppressionAttributes", {"SuppressedReasons": list(_REASONS)})
+    return found
+
+
+def _set_suppressed_reasons(data: Mapping[str, Any]) -> Response:
+    """Answer PutAccountSuppressionAttributes, of which ministack keeps nothing."""
+    reasons = data.get("SuppressedReasons", [])
+    if not set(reasons) <= set(_REASONS):
+        return _bad_request(f"SuppressedReasons must be among {', '.join(_REASONS)}.")
+    _account["SuppressionAttributes"] = {"SuppressedReasons": reasons}
+    return _json({})
 
 
 def _report_mail(message_id: str, data: Mapping[str, Any]) -> None:
     """Report on mail sent with version 2 as ministack does on mail sent with version 1."""
     source = data.get("FromEmailAddress", "")
     recipients = [each for kind in _RECIPIENT_KINDS for each in data.get("Destination", {}).get(kind, [])]
-    ses._send_notifications(message_id, source, recipients)
+    _notify(message_id, source, recipients)
     if "ConfigurationSetName" in data:
         _publish_events(data["ConfigurationSetName"], message_id, source, recipients)
 
 
-def _publish_events(configuration_set: str, message_id: str, source: str, recipients: list[str]) -> None:
+def _notify(message_id: str, source: str, recipients: Sequence[str]) -> None:
+    """Publish what became of mail to the topics of the sender's identity.
+
+    In place of ministack's own, which knows no suppression list.
+    """
+    found = ses._notification_identity(source)
+    if found is None:
+        return
+    name, identity = found
+    mail = _mail(message_id, source, recipients) | {"sourceArn": ses_v2._resource_arn("identity", name)}
+    for kind, detail in _outcomes(mail):
+        topic = identity.get("NotificationTopics", {}).get(kind)
+        if topic:
+            ses._publish_notification(topic, {"notificationType": kind, "mail": mail, **detail})
+
+
+def _publish_events(configuration_set: str, message_id: str, source: str, recipients: Sequence[str]) -> None:
     """Publish what became of mail to the topics of a configuration set; ministack keeps them, and no more.
 
     Shape: Amazon SES Developer Guide, "Contents of event data published by Amazon SES to Amazon SNS".
     """
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    addresses = [parseaddr(recipient)[1] for recipient in recipients]
-    mail = {
-        "timestamp": now,
-        "source": parseaddr(source)[1],
-        "sendingAccountId": ses.get_account_id(),
-        "messageId": message_id,
-        "destination": addresses,
-        "tags": {"ses:configuration-set": [configuration_set]},
-    }
+    mail = _mail(message_id, source, recipients) | {"tags": {"ses:configuration-set": [configuration_set]}}
     for destination in ses_v2._config_sets.get(configuration_set, {}).get("EventDestinations", {}).values():
         if not destination["Enabled"] or "SnsDestination" not in destination:
             continue
-        for address in addresses:
-            local_part, _, domain = address.partition("@")
-            simulated = ses._SIMULATOR_OUTCOMES if domain.lower() == ses._SIMULATOR_DOMAIN else {}
+        for kind, detail in _outcomes(mail):
+            if kind.upper() in destination["MatchingEventTypes"]:
+                event = {"eventType": kind, "mail": mail, **detail}
+                ses._publish_notification(destination["SnsDestination"]["TopicArn"], event)
+
+
+def _mail(message_id: str, source: str, recipients: Sequence[str]) -> dict[str, Any]:
+    return {
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "source": parseaddr(source)[1],
+        "sendingAccountId": ses.get_account_id(),
+        "messageId": message_id,
+        "destination": [address for recipient in recipients if (address := parseaddr(recipient)[1])],
+    }
+
+
+def _outcomes(mail: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the type and the details of each report that mail causes.
+
+    SES accepts mail to an address on the suppression list, does not send it, and reports a bounce or a complaint, if
+    the account uses the list for that reason (Developer Guide, "Using the Amazon SES account-level suppression list").
+    """
+    for address in mail["destination"]:
+        local_part, _, domain = address.partition("@")
+        simulated = ses._SIMULATOR_OUTCOMES if domain.lower() == ses._SIMULATOR_DOMAIN else {}
+        # Sending, unlike the calls above, ignores case.
+        reasons = {entry["Reason"] for listed, entry in _suppressed.items() if listed.lower() == address.lower()}
+        used = reasons & set(_attributes()["SuppressedReasons"])
+        if "COMPLAINT" in used:
+            detail = ses._notification_detail("Complaint", address, mail["timestamp"])
+            del detail["complaint"]["userAgent"], detail["complaint"]["complaintFeedbackType"]
+            detail["complaint"]["complaintSubType"] = "OnAccountSuppressionList"
+            yield "Complaint", detail
+        elif used:
+            detail = ses._notification_detail("Bounce", address, mail["timestamp"])
+            detail["bounce"]["bounceSubType"] = "OnAccountSuppressionList"
+            detail["bounce"]["bouncedRecipients"][0]["diagnosticCode"] = _NOT_SENT
+            yield "Bounce", detail
+        else:
             for kind, subtype in simulated.get(local_part.lower().split("+")[0], (("Delivery", None),)):
-                if kind.upper() in destination["MatchingEventTypes"]:
-                    event = {"eventType": kind, "mail": mail, **ses._notification_detail(kind, address, now, subtype)}
-                    ses._publish_notification(destination["SnsDestination"]["TopicArn"], event)
+                yield kind, ses._notification_detail(kind, address, mail["timestamp"], subtype)

@@ -1,0 +1,107 @@
+"""Where a command finds the table, and whose credentials it uses: the four options that every command takes."""
+
+import functools
+import inspect
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import boto3
+import botocore.session
+import typer
+
+from healthy_mailing.evidence import Rules
+from healthy_mailing.settings import Settings
+from healthy_mailing.table import Table, connect
+from healthy_mailing_cli.output import CommandError
+
+SECONDS = 60.0
+"""How long one step of a command, a few thousand addresses at most, may take."""
+
+_OPTIONS = {
+    "table": Annotated[str, typer.Option(help="The table; by default, queues and function are named after it.")],
+    "region": Annotated[str | None, typer.Option(help="AWS region; default: that of the environment or the profile.")],
+    "endpoint_url": Annotated[str | None, typer.Option(help="Where AWS is, if not at AWS: an emulator's URL.")],
+    "profile": Annotated[str | None, typer.Option(help="Profile of the AWS configuration to take credentials from.")],
+}
+Function = Annotated[
+    str | None, typer.Option(help="The function whose rules apply; default: the table's name with -feedback.")
+]
+
+_DEFAULTS = {"table": "mailing", "region": None, "endpoint_url": None, "profile": None}
+
+
+@dataclass(frozen=True)
+class Connection:
+    """The table's name, and the way to AWS."""
+
+    table: str
+    region: str | None = None
+    endpoint_url: str | None = None
+    profile: str | None = None
+
+    @functools.cached_property
+    def session(self) -> boto3.Session:
+        """The session, with the credentials and the region of the options or the environment."""
+        return boto3.Session(profile_name=self.profile, region_name=self.region)
+
+    def client(self, service: str) -> Any:  # noqa: ANN401  (each service has a client of its own)
+        """Return a client of boto3."""
+        return self.session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]  # a name each
+
+    def open(self, rules: Rules | None = None) -> Table:
+        """Return the table; writing to it needs the stack's rules."""
+        session = botocore.session.Session(profile=self.profile)
+        session.set_config_variable("region", self.region)
+        return Table(connect(session, self.endpoint_url), self.table, rules or Rules())
+
+    def rules(self, function: str | None) -> Rules:
+        """Return the rules that the stack's function applies, read from its settings.
+
+        Needs ``lambda:GetFunctionConfiguration``.
+
+        Raises:
+            CommandError: There is no such function.
+            botocore.exceptions.ClientError: You may not read it.
+            SettingsError: The function is another one.
+        """
+        name, client = function or f"{self.table}-feedback", self.client("lambda")
+        try:
+            configuration = client.get_function_configuration(FunctionName=name)
+        except client.exceptions.ResourceNotFoundException:
+            where = client.meta.region_name
+            raise CommandError(
+                f"There is no function {name} in {where}, by whose rules the state follows: name it with --function"
+            ) from None
+        variables = {"TABLE_NAME": self.table, **configuration.get("Environment", {}).get("Variables", {})}
+        return Settings.from_environment(variables).rules
+
+
+def soon() -> float:
+    """Return the deadline of a step that begins now."""
+    return time.monotonic() + SECONDS
+
+
+def connected(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options ``--table``, ``--region``, ``--endpoint-url`` and ``--profile``.
+
+    The command takes them as its first parameter, ``connection``.
+    """
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS[name], annotation=annotation)
+        for name, annotation in _OPTIONS.items()
+    ]
+
+    @functools.wraps(command)
+    def with_options(**given: object) -> None:
+        options: dict[str, Any] = {name: given.pop(name) for name in _OPTIONS}
+        command(Connection(**options), **given)
+
+    # What Typer reads; the function that was wrapped has other parameters.
+    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own] + shared
+    with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # a function may have it
+    with_options.__annotations__ = {each.name: each.annotation for each in parameters}
+    del with_options.__wrapped__
+    return with_options

@@ -1,0 +1,119 @@
+"""``mailing explain``: why an address may or may not be mailed, and what would change that.
+
+Needs ``dynamodb:BatchGetItem`` on the table. With ``lambda:GetFunctionConfiguration`` on the function it weighs the
+evidence by the stack's own rules, and with ``ses:GetSuppressedDestination`` it tells whether SES's own list has the
+address; without them it says what it can't tell.
+"""
+
+from datetime import UTC
+from typing import Any
+
+import typer
+from botocore.exceptions import ClientError
+
+from healthy_mailing import api, operations
+from healthy_mailing.evidence import Purpose, Rules, State, assess
+from healthy_mailing.item import EVIDENCE, REASON, Item, evidence_in, state_of
+from healthy_mailing_cli import addresses, explanation, output
+from healthy_mailing_cli.connection import Connection, Function, connected, soon
+from healthy_mailing_cli.errors import sentence
+from healthy_mailing_cli.output import CommandError
+
+_Json = dict[str, Any]
+
+
+@connected
+def explain(
+    connection: Connection,
+    address: addresses.One,
+    function: Function = None,
+    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+) -> None:
+    """Say why an address may or may not be mailed.
+
+    Shows the rule that decides, all evidence on a time line, what would change the state, and whether SES's own
+    suppression list has the address. Exits with 0 if it may get bulk mail, else with 1.
+    """
+    key = addresses.canonical_one(address)
+    item = operations.find(connection.open(), key, soon(), consistent=True)
+    rules, notes = _rules(connection, function)
+    told = {"ses": _on_list_of_ses(connection, key)} | (_known(item, key, rules, notes) if item else _UNKNOWN)
+    if as_json:
+        output.ndjson({"address": key, **(api.record(item) if item else {}), **told, "notes": notes})
+    else:
+        _show(key, item, told, notes)
+    if item and state_of(item, Purpose.BULK) is not State.ENABLE:
+        raise typer.Exit(output.NO)
+
+
+_UNKNOWN = {"because": "Nothing is known of this address.", "change": "", "difference": ""}
+
+
+def _known(item: Item, address: str, rules: Rules, notes: list[str]) -> _Json:
+    """Return the sentences about an item; ``notes`` gets what the reader should know besides."""
+    if EVIDENCE not in item:
+        sentence = "The item was written by another program, or by a newer version of this one. Someone should check."
+        return {"because": sentence, "change": "", "difference": ""}
+    evidence = evidence_in(item)
+    bulk = assess(evidence, rules)
+    now = {purpose: assess(evidence, rules, purpose).state for purpose in Purpose}
+    if any(state_of(item, purpose) is not now[purpose] for purpose in Purpose) or item[REASON] != bulk.reason:
+        notes.append(
+            f"The rules have changed since the item was written. By today's, the state is {now[Purpose.BULK]}, "
+            f"for transactional mail {now[Purpose.TRANSACTIONAL]}: `mailing reassess` writes that."
+        )
+    return {
+        "because": explanation.because(bulk, rules),
+        "change": explanation.lifted_by(bulk, address),
+        "difference": explanation.why_they_differ(evidence, rules),
+    }
+
+
+def _rules(connection: Connection, function: str | None) -> tuple[Rules, list[str]]:
+    """Return the stack's rules, or the default ones and a note that says so."""
+    try:
+        return connection.rules(function), []
+    except (ClientError, CommandError) as error:
+        return Rules(), [f"Weighed by the default rules. {sentence(error)}."]
+
+
+def _on_list_of_ses(connection: Connection, address: str) -> str:
+    """Return what SES's account-level suppression list says.
+
+    It keeps the spelling in which an address was added, and is asked for the canonical one (Amazon SES API v2
+    Reference, GetSuppressedDestination).
+    """
+    try:
+        entry = connection.client("sesv2").get_suppressed_destination(EmailAddress=address)["SuppressedDestination"]
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "NotFoundException":
+            return f"SES's own suppression list does not have {address} in this spelling."
+        return f"Whether SES's own suppression list has it can't be told: {code}."
+    since = explanation.moment(f"{entry['LastUpdateTime'].astimezone(UTC):%Y-%m-%dT%H:%M:%S}")
+    return f"SES's own suppression list has it since {since}, for a {entry['Reason'].lower()}: SES does not send to it."
+
+
+def _show(address: str, item: Item | None, told: _Json, notes: list[str]) -> None:
+    output.line(address)
+    facts = (
+        ("Bulk mail", _answer(item, Purpose.BULK)),
+        ("Transactional mail", _answer(item, Purpose.TRANSACTIONAL)),
+        ("Why", told["because"]),
+        ("", told["difference"]),
+        ("What would change it", told["change"]),
+        ("SES", told["ses"]),
+        *(("Note", note) for note in notes),
+    )
+    output.columns([(name, text) for name, text in facts if text])
+    if item and EVIDENCE in item and (marks := explanation.timeline(evidence_in(item))):
+        output.line("")
+        output.columns(marks)
+
+
+def _answer(item: Item | None, purpose: Purpose) -> str:
+    if item is None:
+        return "yes"
+    state = state_of(item, purpose) or State.REVIEW
+    answer = {State.ENABLE: "yes", State.DISABLE: "no", State.REVIEW: "not before someone has checked"}[state]
+    return f"{answer} ({item[REASON]})" if purpose is Purpose.BULK else answer

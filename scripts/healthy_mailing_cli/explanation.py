@@ -1,0 +1,105 @@
+"""What evidence means, in sentences. Pure: no AWS, no clock."""
+
+from healthy_mailing.evidence import Assessment, Evidence, Mark, MarkKind, Purpose, Rules, State, assess
+
+
+def because(assessment: Assessment, rules: Rules) -> str:  # noqa: PLR0911  (one return a rule)
+    """Return the rule that decides, in a sentence; the numbers are those of ``docs/rules.md``."""
+    mark, when = assessment.mark, moment(assessment.mark.at)
+    if assessment.state is State.ENABLE:
+        return _why_enabled(mark, when)
+    match mark.kind:
+        case MarkKind.OVERRIDE:
+            return f"Rule 1: {mark.sender} disabled it on {when}{_noted(mark)}."
+        case MarkKind.COMPLAINT:
+            return f"Rule 2: the recipient complained on {when}. A later delivery does not lift a complaint."
+        case MarkKind.OPT_OUT:
+            return f"Rule 3: the recipient opted out on {when}. A later delivery does not lift an opt-out."
+        case MarkKind.HARD_BOUNCE:
+            return f"Rule 4: a permanent bounce on {when}, and no delivery of mail sent on a later day."
+        case MarkKind.SOFT_BOUNCE:
+            return (
+                f"Rule 5: soft bounces on at least {rules.soft_bounce_limit} days within "
+                f"{rules.soft_bounce_window_days} days, the newest on {when}, and no delivery since."
+            )
+        case _:
+            return f"Rule 6: delivery failed on {when} and SES could not say why. Someone should check."
+
+
+def lifted_by(assessment: Assessment, address: str) -> str:
+    """Return what would let the address be mailed again, in a sentence; empty if it may be."""
+    if assessment.state is State.ENABLE:
+        return ""
+    match assessment.mark.kind:
+        case MarkKind.OVERRIDE:
+            return (
+                f"`mailing remove-override {address}` lets the feedback decide; `mailing enable {address}` allows mail."
+            )
+        case MarkKind.COMPLAINT:
+            return (
+                'A later "not spam" from the mailbox provider; or, if the recipient asks for mail, '
+                f"`mailing enable {address}`."
+            )
+        case MarkKind.OPT_OUT:
+            return f"The recipient subscribes again; or, if the recipient asks for mail, `mailing enable {address}`."
+        case _:
+            return (
+                "A delivery of mail sent on a later day; or, if the address is good, "
+                f"`mailing clear-bounces {address}`, which keeps complaints and opt-outs in force."
+            )
+
+
+def why_they_differ(evidence: Evidence, rules: Rules) -> str:
+    """Return why bulk and transactional mail have different answers, or different reasons; empty if they do not."""
+    bulk, transactional = (assess(evidence, rules, purpose) for purpose in (Purpose.BULK, Purpose.TRANSACTIONAL))
+    if bulk.mark.kind is not MarkKind.OPT_OUT or bulk.state is State.ENABLE:
+        return ""
+    if transactional.state is State.ENABLE:
+        return "An opt-out does not count for transactional mail, such as a password reset or a receipt."
+    rule = because(transactional, rules)
+    return f"An opt-out does not count for transactional mail, which something else keeps back. {rule}"
+
+
+def timeline(evidence: Evidence) -> list[tuple[str, str, str]]:
+    """Return when, what, and the details of each mark, oldest first."""
+    return [(moment(mark.at), _WHAT[mark.kind], _details(mark)) for mark in sorted(evidence.values())]
+
+
+def moment(at: str) -> str:
+    """Return a time as a person reads it: ``2026-01-31 12:00:00 UTC``."""
+    return f"{at[:10]} {at[11:19]} UTC"
+
+
+_WHAT = {
+    MarkKind.COMPLAINT: "complaint",
+    MarkKind.NOT_SPAM: "not spam",
+    MarkKind.HARD_BOUNCE: "hard bounce",
+    MarkKind.SOFT_BOUNCE: "soft bounce",
+    MarkKind.UNDETERMINED: "bounce, cause unknown",
+    MarkKind.OPT_OUT: "opt-out",
+    MarkKind.OPT_IN: "opt-in",
+    MarkKind.DELIVERY: "delivery",
+    MarkKind.OVERRIDE: "override",
+}
+
+
+def _why_enabled(mark: Mark, when: str) -> str:
+    if mark.kind is MarkKind.OVERRIDE:
+        return f"{mark.sender} enabled it on {when}{_noted(mark)}, and nothing has been reported since."
+    return f"Rule 7: nothing that is known forbids it. The newest evidence is of {when}: {_WHAT[mark.kind]}."
+
+
+def _noted(mark: Mark) -> str:
+    return f" ({mark.get('note')})" if mark.get("note") else ""
+
+
+def _details(mark: Mark) -> str:
+    """Return what is known of a mark: SES's own words last, since they are the longest."""
+    detail = dict(mark.detail)
+    if mark.kind is MarkKind.OVERRIDE:
+        return f"{detail.get('state', '')} by {mark.sender}{_noted(mark)}"
+    text = detail.pop("diagnosticCode", "")
+    facts = [f"{name} {value}" for name, value in detail.items()]
+    facts.append(f"from {mark.sender}" if mark.sender else "")
+    facts.append(f"messageId {mark.message_id}" if mark.message_id else "")
+    return ", ".join(filter(None, facts)) + (f": {text}" if text else "")

@@ -1,0 +1,83 @@
+"""``mailing list``: which addresses may not be mailed, newest change first. Needs ``dynamodb:Query`` on the index."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from healthy_mailing import api
+from healthy_mailing.evidence import State
+from healthy_mailing.item import ADDRESS, REASON, STATE, TRANSACTIONAL, UPDATED_AT, Item
+from healthy_mailing.table import Table
+from healthy_mailing.timestamp import to_utc
+from healthy_mailing_cli import output
+from healthy_mailing_cli.connection import Connection, connected, soon
+from healthy_mailing_cli.output import CommandError
+
+PAGE = 1_000
+
+Suppressed = Annotated[
+    State, typer.Option(help="disable: must not be mailed; review: someone should check.", show_choices=False)
+]
+Reason = Annotated[str | None, typer.Option(help="Only where the reason begins so: `bounce`, `complaint:abuse` …")]
+Domain = Annotated[str | None, typer.Option(help="Only addresses of this domain.")]
+Since = Annotated[str, typer.Option(help="Only what changed at this time or later: 2026-01-31T12:00:00Z.")]
+Limit = Annotated[int, typer.Option(min=1, help="Most addresses to list.")]
+
+
+@connected
+def list_command(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+    connection: Connection,
+    state: Suppressed = State.DISABLE,
+    reason: Reason = None,
+    domain: Domain = None,
+    since: Since = "",
+    limit: Limit = 100,
+    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+) -> None:
+    """List addresses that may not be mailed, newest change first.
+
+    The list comes from the table's index, which follows the table within about a second.
+    """
+    if state is State.ENABLE:
+        raise CommandError("The index lists only addresses that may not be mailed: --state is disable or review")
+    try:
+        begin = to_utc(since) if since else ""
+    except ValueError:
+        raise CommandError(f"--since {since} is not a time such as 2026-01-31T12:00:00Z") from None
+    found = (
+        item
+        for item in _all(connection.open(), state, begin)
+        if (reason is None or item[REASON].startswith(reason))
+        and (domain is None or item[ADDRESS].endswith(f"@{domain.lower()}"))
+    )
+    rows: list[tuple[str, ...]] = []
+    count = 0
+    for item in itertools.islice(found, limit):
+        count += 1
+        if as_json:
+            output.ndjson(api.record(item))
+        else:
+            rows.append(_row(item))
+    output.rows(rows)
+    if count == limit:
+        output.note(f"These are the newest {limit:,}; --limit lists more.")
+    elif count == 0:
+        output.note("None.")
+
+
+def _all(table: Table, state: State, since: str) -> Iterator[Item]:
+    after: tuple[str, str] | None = None
+    while True:
+        page = table.suppressed(state, PAGE, soon(), since=since, after=after)
+        yield from page.items
+        after = page.last
+        if after is None:
+            return
+
+
+def _row(item: Item) -> tuple[str, str, str, str]:
+    transactional = item.get(TRANSACTIONAL, item[STATE])
+    apart = "" if transactional == item[STATE] else f"transactional: {transactional}"
+    return item[UPDATED_AT], item[ADDRESS], item[REASON], apart

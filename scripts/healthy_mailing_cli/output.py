@@ -1,0 +1,153 @@
+"""What commands print: results to standard output, progress and questions to standard error."""
+
+import io
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TextIO, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
+
+FEW = 10
+"""How many addresses a command changes without asking."""
+
+YES, NO, ERROR = 0, 1, 2
+"""Exit codes: yes, or all done; no, or some failed; misuse, or the question could not be asked."""
+
+_T = TypeVar("_T")
+
+
+class CommandError(Exception):
+    """Why a command can't do what it was asked; the message says so in a sentence, with the remedy."""
+
+
+def use_any_bytes() -> None:
+    """Let addresses hold bytes that are not UTF-8, and let output go to where not every character exists."""
+    for stream, settings in (
+        (sys.stdin, {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}),
+        (sys.stdout, {"errors": "backslashreplace"}),
+        (sys.stderr, {"errors": "backslashreplace"}),
+    ):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(**settings)  # type: ignore[arg-type]  # each is a setting of its own
+
+
+def printable(text: str) -> str:
+    """Return text that is safe to show: mail servers and senders wrote it, and a terminal obeys control characters."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def line(text: str) -> None:
+    """Print a line."""
+    sys.stdout.write(f"{printable(text)}\n")
+
+
+def rows(table: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns that are as wide as their content, but for the last."""
+    shown = [[printable(cell) for cell in row] for row in table]
+    widths = [max(len(row[column]) for row in shown) for column in range(len(shown[0]))] if shown else []
+    for row in shown:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        sys.stdout.write(f"{'  '.join(cells).rstrip()}\n")
+
+
+def columns(table: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns; the last one is wrapped to the width of the terminal, or to 80 characters."""
+    grid = Table.grid(*[""] * len(table[0]), padding=(0, 2))
+    for column in grid.columns[:-1]:
+        column.no_wrap = True
+    grid.columns[-1].overflow = "fold"
+    for row in table:
+        grid.add_row(*(Text(printable(cell)) for cell in row))
+    console = Console(highlight=False)
+    with console.capture() as captured:
+        console.print(grid)
+    sys.stdout.write("".join(f"{each.rstrip()}\n" for each in captured.get().splitlines()))
+
+
+def ndjson(value: Any) -> None:  # noqa: ANN401  (whatever JSON holds)
+    """Print a value as one line of JSON."""
+    sys.stdout.write(f"{json.dumps(value)}\n")
+
+
+def note(text: str) -> None:
+    """Print a line for the person at the terminal, beside the results."""
+    sys.stderr.write(f"{printable(text)}\n")
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask a question; anything but yes ends the command.
+
+    Raises:
+        CommandError: There is no terminal to answer from.
+        typer.Abort: The answer is no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise CommandError(f"{question} There is no terminal to ask at: add --yes, or look with --dry-run first")
+    typer.confirm(question, abort=True, err=True)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """Write a file that appears only once it is whole, so that an interruption leaves what was there."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            yield file
+        part.replace(path)
+    except OSError as error:
+        raise CommandError(f"{path} can't be written: {error.strerror}") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def progress(what: str) -> Iterator["Counter"]:
+    """Show how many are done, on a terminal alone."""
+    console = Console(stderr=True)
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+        yield Counter(shown)
+
+
+class Counter:
+    """Counts what is done, and says how much there is."""
+
+    def __init__(self, shown: Progress) -> None:
+        """Count on a display."""
+        self.done = 0
+        self._shown = shown
+        self._task = shown.add_task("", total=None)
+
+    def expect(self, total: int) -> None:
+        """Say how many there are, if that is known."""
+        self._shown.update(self._task, total=total)
+
+    def add(self, count: int = 1) -> None:
+        """Count some as done."""
+        self.done += count
+        self._shown.advance(self._task, count)
+
+
+def windows(values: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    """Yield values in lists of up to ``size``, so that memory does not grow with their number."""
+    window: list[_T] = []
+    for value in values:
+        window.append(value)
+        if len(window) == size:
+            yield window
+            window = []
+    if window:
+        yield window
