@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from healthy_mailing.evidence import Mark, MarkKind, Rules, State, evidence_of, override
+from healthy_mailing.evidence import MADE_BY_PEOPLE, Mark, MarkKind, Rules, State, evidence_of, override
 from healthy_mailing.table import Table
 from support.clock import Clock
 from support.eventually import SECONDS
@@ -386,7 +386,7 @@ def test_feedback_that_was_merged_with_the_override_brings_it_not_back(client: "
 def test_removal_among_many_writers_loses_nothing(client: "DynamoDBClient", api: Api) -> None:
     """All have read the override before any of them writes."""
     put(client, "a@example.com", OPERATOR)
-    kinds = [kind for kind in MarkKind if kind is not MarkKind.OVERRIDE]
+    kinds = [kind for kind in MarkKind if kind not in MADE_BY_PEOPLE]
     marks = [mark(kinds[number % len(kinds)], 1 + number % 25, number) for number in range(24)]
     tasks: list[Callable[[], object]] = [lambda each=each: put(client, "a@example.com", each) for each in marks]  # type: ignore[misc]  # the default binds it
     tasks.insert(12, lambda: api("DELETE", "/addresses/a%40example.com/override"))

@@ -15,7 +15,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
 
-from healthy_mailing.evidence import Evidence, Mark, MarkKind, Record, Rules, State, evidence_of
+from healthy_mailing.evidence import MADE_BY_PEOPLE, Evidence, Mark, MarkKind, Record, Rules, State, evidence_of
 from healthy_mailing.item import evidence_in, to_item
 from healthy_mailing.table import CONNECTIONS, Change, Outcome, Table, TableError, connect
 from support.clock import Clock
@@ -301,7 +301,7 @@ def test_many_writers_on_one_address_lose_nothing(client: "DynamoDBClient") -> N
     """Each has read the empty table before any of them writes, so that one of them wins and all others conflict."""
     writers = 32
     meet_after_reading(writers, client)
-    kinds = [kind for kind in MarkKind if kind is not MarkKind.OVERRIDE]
+    kinds = [kind for kind in MarkKind if kind not in MADE_BY_PEOPLE]
     marks = [mark(kinds[n % len(kinds)], 1 + n % 25, n) for n in range(writers)]
     random.Random(7).shuffle(marks)  # noqa: S311  (not for secrets)
 
