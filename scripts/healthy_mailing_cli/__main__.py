@@ -12,10 +12,13 @@ from healthy_mailing.table import TableError
 from healthy_mailing_cli import errors, output
 from healthy_mailing_cli.check import check
 from healthy_mailing_cli.decide import disable, enable, remove_override
+from healthy_mailing_cli.doctor import doctor
 from healthy_mailing_cli.explain import explain
 from healthy_mailing_cli.list import list_command
 from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.publish import publish
 from healthy_mailing_cli.redrive import redrive_command
+from healthy_mailing_cli.simulate import simulate
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,9 +33,12 @@ LOOK, DECIDE, LISTS, RUN = "Look", "Decide", "Lists", "Run"
 app.command(rich_help_panel=LOOK)(check)
 app.command(rich_help_panel=LOOK)(explain)
 app.command("list", rich_help_panel=LOOK)(list_command)
+app.command(rich_help_panel=LOOK)(doctor)
 app.command(rich_help_panel=DECIDE)(enable)
 app.command(rich_help_panel=DECIDE)(disable)
 app.command(rich_help_panel=DECIDE)(remove_override)
+app.command(rich_help_panel=RUN)(publish)
+app.command(rich_help_panel=RUN)(simulate)
 app.command("redrive", rich_help_panel=RUN)(redrive_command)
 
 

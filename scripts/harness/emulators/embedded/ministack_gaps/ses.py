@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
+from ministack.core import iam_actions
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import ses, ses_v2
 
@@ -39,6 +40,19 @@ def fill() -> None:
     answer_before(ses, _answer_version_1)
     answer_before(ses_v2, _answer_version_2)
     ses._send_notifications = _notify
+    original = iam_actions._ses_v2_resource_arn
+
+    def resource_arn(method: str, path: str, body: bytes, region: str, account: str) -> str:
+        """Authorize SendEmail on the sender's identity, where ministack takes all resources.
+
+        Service Authorization Reference, "Actions, resources, and condition keys for Amazon Simple Email Service v2".
+        """
+        if method == "POST" and path == "/v2/email/outbound-emails":
+            identity = ses._notification_identity(str(iam_actions._safe_json_field(body, "FromEmailAddress")))
+            return f"arn:aws:ses:{region}:{account}:identity/{identity[0]}" if identity else "*"
+        return str(original(method, path, body, region, account))
+
+    iam_actions._ses_v2_resource_arn = resource_arn
 
 
 async def _answer_version_1(request: Request, original: Original) -> Response:
