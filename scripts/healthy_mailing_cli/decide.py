@@ -63,7 +63,7 @@ def disable(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     dry_run: output.DryRun = False,  # noqa: FBT002  (a switch)
     as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
 ) -> None:
-    """Let addresses not be mailed until a person decides otherwise."""
+    """Stop mail to addresses until a person decides otherwise."""
     _decide(
         connection,
         _Decision(State.DISABLE, note, function),

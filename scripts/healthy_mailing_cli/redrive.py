@@ -108,7 +108,7 @@ def redrive_command(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     dry_run: output.DryRun = False,  # noqa: FBT002  (a switch)
     as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
 ) -> None:
-    """Bring dead letters back to the queue or, without one, to the function.
+    """Bring dead letters back to the queue or the function.
 
     Safe to interrupt and to run again: a dead letter is deleted after it was handed over, and feedback that comes
     twice counts once. What fails again comes back, and is left for the next run.

@@ -1,0 +1,81 @@
+"""The program ``mailing``, run as a user runs it: in a process of its own, with or without a terminal."""
+
+import fcntl
+import json
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness import paths
+
+PROGRAM = [sys.executable, "-m", "healthy_mailing_cli"]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> list[Any]:
+        """What it printed, as JSON line by line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@dataclass(frozen=True)
+class Mailing:
+    """The program, with the environment that says where AWS is and who calls, and the table of a stack."""
+
+    environment: Mapping[str, str]
+    table: str
+    options: list[str] = field(default_factory=list)
+
+    def __call__(self, command: str, *arguments: str | bytes, stdin: str | bytes = b"") -> Ran:
+        """Run a command without a terminal; the table is named."""
+        done = subprocess.run(
+            [*PROGRAM, command, *arguments, "--table", self.table, *self.options],
+            env=self._environment(),
+            cwd=paths.ROOT,
+            input=stdin.encode() if isinstance(stdin, str) else stdin,
+            capture_output=True,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def at_a_terminal(self, command: str, *arguments: str, answer: str = "", width: int = 80) -> Ran:
+        """Run a command at a terminal of so many columns, type an answer, and return all that it shows."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+        try:
+            with subprocess.Popen(
+                [*PROGRAM, command, *arguments, "--table", self.table, *self.options],
+                env=self._environment() | {"TERM": "xterm"},
+                cwd=paths.ROOT,
+                stdin=theirs,
+                stdout=theirs,
+                stderr=theirs,
+            ) as process:
+                os.close(theirs)
+                os.write(ours, answer.encode())
+                shown = b""
+                with suppress(OSError):  # which is how a terminal says that its other end was closed
+                    while chunk := os.read(ours, 65536):
+                        shown += chunk
+        finally:
+            os.close(ours)
+        return Ran(process.returncode, shown.decode(errors="replace"), "")
+
+    def _environment(self) -> dict[str, str]:
+        # As a user's: a terminal's width is not that of the one who runs the tests.
+        own = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "FORCE_COLOR"}}
+        return {**own, **self.environment, "PYTHONPATH": f"{paths.ROOT / 'scripts'}:{paths.ROOT / 'function'}"}

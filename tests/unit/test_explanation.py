@@ -1,0 +1,85 @@
+"""What `mailing explain` says of evidence."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+
+from healthy_mailing.evidence import Mark, MarkKind, Purpose, Rules, State, assess, evidence_of
+from healthy_mailing_cli.explanation import because, lifted_by, timeline, why_they_differ
+
+from .strategies import ALL_RULES, histories
+from .test_evidence_state import mark, softs
+
+if TYPE_CHECKING:
+    from .test_evidence_state import Written
+
+RULES = Rules()
+
+
+@pytest.mark.parametrize(
+    ("history", "says", "lifts"),
+    [
+        ([("disable", 1)], "Rule 1: ops disabled it on 2026-01-21 12:00:00 UTC (why).", "mailing remove-override A"),
+        ([("complaint", 1)], "Rule 2: the recipient complained on 2026-01-21 12:00:00 UTC.", "mailing enable A"),
+        ([("optOut", 1)], "Rule 3: the recipient opted out on 2026-01-21 12:00:00 UTC.", "mailing enable A"),
+        ([("hardBounce", 1)], "Rule 4: a permanent bounce on 2026-01-21 12:00:00 UTC", "mailing clear-bounces A"),
+        (softs(1, 2, 3, 4, 5), "Rule 5: soft bounces on at least 5 days within 30 days", "mailing clear-bounces A"),
+        ([("undetermined", 1)], "Rule 6: delivery failed on 2026-01-21 12:00:00 UTC", "mailing clear-bounces A"),
+        ([("delivery", 1)], "Rule 7: nothing that is known forbids it.", ""),
+        ([("complaint", 1), ("enable", 2)], "ops enabled it on 2026-01-22 12:00:00 UTC (why)", ""),
+    ],
+)
+def test_the_rule_and_what_would_change_it_are_told(history: "list[Written]", says: str, lifts: str) -> None:
+    assessment = assess(evidence_of([mark(*each) for each in history]), RULES)
+    assert because(assessment, RULES).startswith(says)
+    assert lifts in lifted_by(assessment, "A")
+    assert bool(lifted_by(assessment, "A")) == (assessment.state is not State.ENABLE)
+
+
+@pytest.mark.parametrize(
+    ("history", "says"),
+    [
+        ([("optOut", 1)], "such as a password reset"),
+        ([("optOut", 1), ("hardBounce", 2)], "Rule 4: a permanent bounce"),
+        ([("optOut", 1), ("undetermined", 2)], "Rule 6: delivery failed"),
+        ([("complaint", 1), ("optOut", 2)], ""),
+        ([("optOut", 1), ("optIn", 2)], ""),
+        ([("delivery", 1)], ""),
+    ],
+)
+def test_why_two_answers_differ_is_told(history: "list[Written]", says: str) -> None:
+    told = why_they_differ(evidence_of([mark(*each) for each in history]), RULES)
+    assert says in told
+    assert bool(told) == bool(says)
+
+
+@given(histories(ids_tell_all=True), ALL_RULES)
+def test_all_evidence_can_be_explained(history: list[Mark], rules: Rules) -> None:
+    evidence = evidence_of(history)
+    assessments = [assess(evidence, rules, purpose) for purpose in Purpose]
+    assert all(because(each, rules) for each in assessments)
+    if len({each.state for each in assessments}) > 1:
+        assert why_they_differ(evidence, rules)
+    lines = timeline(evidence)
+    assert len(lines) == len(evidence)
+    assert [when for when, _, _ in lines] == sorted(when for when, _, _ in lines)
+
+
+def test_the_time_line_has_ses_s_own_words_and_who_decided() -> None:
+    bounce = Mark(
+        kind=MarkKind.HARD_BOUNCE,
+        at="2026-01-21T12:00:00.000Z",
+        feedback_id="f",
+        message_id="m-1",
+        sender="news@example.org",
+        detail=(("diagnosticCode", "smtp; 550 5.1.1 user unknown"), ("subType", "General")),
+    )
+    assert timeline(evidence_of([bounce, mark("disable", 9)])) == [
+        (
+            "2026-01-21 12:00:00 UTC",
+            "hard bounce",
+            "subType General, from news@example.org, messageId m-1: smtp; 550 5.1.1 user unknown",
+        ),
+        ("2026-01-29 12:00:00 UTC", "override", "disable by ops (why)"),
+    ]
