@@ -93,6 +93,9 @@ BOUNCES = frozenset({MarkKind.HARD_BOUNCE, MarkKind.SOFT_BOUNCE, MarkKind.UNDETE
 MADE_BY_PEOPLE = frozenset({MarkKind.OVERRIDE, MarkKind.BOUNCES_CLEARED})
 """Decisions. All other marks are SES's feedback."""
 
+ERASED = "~erased"
+"""In place of an id or a name that was erased. It sorts behind all that SES and IAM give: ASCII without a tilde."""
+
 Evidence = Mapping[str, Mark]
 """The marks kept, by ``Mark.slot``."""
 
@@ -301,16 +304,13 @@ _SOFT_BOUNCE_PREFIX = f"{MarkKind.SOFT_BOUNCE}/"
 
 _REASON_DETAILS = frozenset({"bounceType", "subType", "feedbackType", "state"})
 
-_ERASED = "~erased"
-"""In place of an id or a name that was erased: behind all that SES and IAM give, which are ASCII without a tilde."""
-
 
 def _erased(mark: Mark) -> Mark:
     detail = tuple((name, value) for name, value in mark.detail if name in _REASON_DETAILS)
     if mark.kind in MADE_BY_PEOPLE:
-        return replace(mark, sender=_ERASED, detail=tuple(sorted((*detail, ("note", "")))))
+        return replace(mark, sender=ERASED, detail=tuple(sorted((*detail, ("note", "")))))
     first_is_kept = mark.kind in {MarkKind.SOFT_BOUNCE, MarkKind.DELIVERY}
-    return replace(mark, feedback_id="" if first_is_kept else _ERASED, message_id="", sender="", detail=detail)
+    return replace(mark, feedback_id="" if first_is_kept else ERASED, message_id="", sender="", detail=detail)
 
 
 def _winner(first: Mark, second: Mark) -> Mark:
