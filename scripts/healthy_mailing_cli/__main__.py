@@ -28,6 +28,9 @@ app = typer.Typer(
     epilog="Exit codes: 0 yes, or all done; 1 no, or some failed; 2 misuse, or an error.",
 )
 
+_INTERRUPTED = 130
+"""How Typer ends after Ctrl-C."""
+
 LOOK, DECIDE, LISTS, RUN = "Look", "Decide", "Lists", "Run"
 
 app.command(rich_help_panel=LOOK)(check)
@@ -69,9 +72,10 @@ def run() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(output.ERROR)
-    except KeyboardInterrupt:
-        output.note("Interrupted. What is done stays done; run the command again to go on.")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            output.note("Interrupted. What is done stays done; run the command again to go on.")
+        raise
 
 
 if __name__ == "__main__":
