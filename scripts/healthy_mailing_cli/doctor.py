@@ -63,14 +63,14 @@ def doctor(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     function: stack.Function = None,
     as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
 ) -> None:
-    """Look at every part of the stack, and say what is wrong and what to do.
+    """Say what is wrong with the stack, and what to do.
 
-    Follows the way of feedback: SES, topic, queue, function, table. Changes nothing. Exits with 1 if there is a
-    problem, or something that it can't tell; warnings alone leave 0.
+    Looks at each part on the feedback's way: SES, topic, queue, function, table. Changes nothing. Exits with 1 if there
+    is a problem, or something that it can't tell; warnings alone leave 0.
     """
     place = Place.of(connection)
     names = Names.of(name or connection.table, dead_letter_queue=dead_letter_queue, queue=queue, function=function)
-    parts = Stack.of(place, names, topic=place.topic(name or connection.table, topic), table=connection.table)
+    parts = Stack.of(place, names, topic=stack.topic_arn(connection, name, topic), table=connection.table)
     examination = Examination.of(
         connection.session, connection.endpoint_url, place, parts, identity or (), now=datetime.now(UTC)
     )

@@ -70,10 +70,10 @@ def simulate(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     timeout: Timeout = 120,
     as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
 ) -> None:
-    """Send a mail to SES's mailbox simulator, and wait until the table shows its feedback.
+    """Send to SES's mailbox simulator, and wait for the feedback.
 
-    The simulator's mail costs what other mail costs, and does not count for SES's bounce and complaint rates. Each run
-    uses an address of its own, so each leaves an item in the table.
+    Mail to the simulator costs as much as any, and does not count for SES's bounce and complaint rates. Each run uses
+    an address of its own, so each leaves an item in the table.
 
     Exits with 1 if nothing came in time.
     """

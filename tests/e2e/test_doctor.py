@@ -130,6 +130,11 @@ def reports_nowhere(made: HandMade) -> None:
     )
 
 
+def dropped(made: HandMade) -> None:
+    set_topic(made, "Policy", ses_elsewhere(made))
+    reports_nowhere(made)
+
+
 FAULTS = {
     "identity without bounces": Fault(
         lambda made: made.report("Complaint", "Delivery"),
@@ -206,6 +211,14 @@ FAULTS = {
         "problem",
         "SES may not publish",
         "terraform apply",
+    ),
+    "topic policy without SES, which dropped the topic": Fault(
+        dropped,
+        "topic policy",
+        "problem",
+        "SES may not publish",
+        "terraform apply",
+        ("identity", "reports"),
     ),
     "no subscription": Fault(
         lambda made: unsubscribed(made, "sqs", "lambda"),
