@@ -8,13 +8,17 @@ Pure: no clock, no environment, no AWS.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from healthy_mailing.timestamp import day_of, days_between, epoch_seconds
 
 SOFT_BOUNCE_DAYS_KEPT = 16
 """How many days with a soft bounce the evidence keeps, the newest ones; the limit cannot be set higher."""
+
+
+OPT_OUT = "opt-out"
+"""The reason of what an opt-out decided."""
 
 
 class State(StrEnum):
@@ -44,6 +48,7 @@ class MarkKind(StrEnum):
     OPT_IN = "optIn"
     DELIVERY = "delivery"
     OVERRIDE = "override"
+    BOUNCES_CLEARED = "bouncesCleared"
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
@@ -53,9 +58,10 @@ class Mark:
     Attributes:
         at: When it happened, UTC with milliseconds (see ``timestamp``).
         feedback_id: SES's id of the feedback; empty where SES gives none, as for deliveries.
-        message_id: SES's id of the mail; empty for an override.
-        sender: Who sent the mail; for an override, who made it.
-        detail: Sorted (name, value) pairs: ``bounceType``, ``subType``, … or, of an override, ``state`` and ``note``.
+        message_id: SES's id of the mail; empty for what a person decided (``MADE_BY_PEOPLE``).
+        sender: Who sent the mail; of a decision, who made it.
+        detail: Sorted (name, value) pairs: ``bounceType``, ``subType``, … or, of a decision, ``note`` and perhaps
+            ``state``.
         kind: What the mark says.
     """
 
@@ -80,6 +86,15 @@ class Mark:
         """Return one value of the detail, empty if absent."""
         return next((value for key, value in self.detail if key == name), "")
 
+
+BOUNCES = frozenset({MarkKind.HARD_BOUNCE, MarkKind.SOFT_BOUNCE, MarkKind.UNDETERMINED})
+"""What ``BOUNCES_CLEARED`` hides, and a delivery outweighs."""
+
+MADE_BY_PEOPLE = frozenset({MarkKind.OVERRIDE, MarkKind.BOUNCES_CLEARED})
+"""Decisions. All other marks are SES's feedback."""
+
+ERASED = "~erased"
+"""In place of an id or a name that was erased. It sorts behind all that SES and IAM give: ASCII without a tilde."""
 
 Evidence = Mapping[str, Mark]
 """The marks kept, by ``Mark.slot``."""
@@ -151,6 +166,13 @@ def override(state: State, at: str, by: str, note: str = "") -> Mark:
     )
 
 
+def bounces_cleared(at: str, by: str, note: str = "") -> Mark:
+    """Return the mark of a person's decision that the bounces until then say nothing about the address."""
+    return Mark(
+        kind=MarkKind.BOUNCES_CLEARED, at=at, feedback_id="", message_id="", sender=by, detail=(("note", note),)
+    )
+
+
 def evidence_of(marks: Iterable[Mark]) -> Evidence:
     """Return the evidence that marks of one address amount to."""
     evidence: Evidence = {}
@@ -184,8 +206,7 @@ def assess(  # noqa: PLR0911  (one return a rule)
     decision = evidence.get(MarkKind.OVERRIDE)
     if decision is not None and decision.get("state") == State.DISABLE:
         return Assessment(State.DISABLE, "operator", decision)
-    # An override to enable hides what it was made in the light of.
-    seen = {slot: mark for slot, mark in evidence.items() if decision is None or mark.at > decision.at}
+    seen = unhidden(evidence)
 
     complaint, not_spam = seen.get(MarkKind.COMPLAINT), seen.get(MarkKind.NOT_SPAM)
     if complaint is not None and (not_spam is None or complaint.at > not_spam.at):
@@ -217,6 +238,20 @@ def assess(  # noqa: PLR0911  (one return a rule)
     return Assessment(State.ENABLE, reason, newest)
 
 
+def unhidden(evidence: Evidence) -> Evidence:
+    """Return the evidence that decisions leave to be seen.
+
+    An override to enable hides what it was made in the light of, itself included. ``BOUNCES_CLEARED`` does so with
+    bounces.
+    """
+    decision, cleared = evidence.get(MarkKind.OVERRIDE), evidence.get(MarkKind.BOUNCES_CLEARED)
+    if decision is not None and decision.get("state") == State.ENABLE:
+        evidence = {slot: mark for slot, mark in evidence.items() if mark.at > decision.at}
+    if cleared is not None:
+        evidence = {slot: mark for slot, mark in evidence.items() if mark.kind not in BOUNCES or mark.at > cleared.at}
+    return evidence
+
+
 def expires_at(evidence: Evidence, rules: Rules) -> int | None:
     """Return when DynamoDB may delete a record, in seconds since 1970; None for never.
 
@@ -233,6 +268,19 @@ def without_override(evidence: Evidence) -> Evidence:
     return {slot: mark for slot, mark in evidence.items() if mark.kind is not MarkKind.OVERRIDE}
 
 
+def erased(evidence: Evidence) -> Evidence:
+    """Return evidence that amounts to the same without what it says of a person beyond that. It is no merge either.
+
+    Of each mark stay its kind, its time and the details that a reason or a state names. The state stays, for every kind
+    of mail. So does the reason, except where no mark decided and the two newest are of the same millisecond.
+
+    Feedback that comes once more does not bring back what was erased. It has the time of the mark that it left, and of
+    two marks of one time the erased one is kept: it sorts before all others where the first is kept, and behind them
+    where the newest is.
+    """
+    return {slot: _erased(mark) for slot, mark in evidence.items()}
+
+
 def worth_writing(held: Evidence, merged: Evidence, rules: Rules) -> bool:
     """Return whether merged evidence must replace what the table holds.
 
@@ -247,12 +295,22 @@ def worth_writing(held: Evidence, merged: Evidence, rules: Rules) -> bool:
     return (
         rules.delivery_refresh_days == 1
         or days_between(old.day, new.day) >= rules.delivery_refresh_days
-        or any(mark.kind in _BOUNCES and mark.day >= old.day for mark in held.values())
+        or any(mark.kind in BOUNCES and mark.day >= old.day for mark in held.values())
     )
 
 
-_BOUNCES = frozenset({MarkKind.HARD_BOUNCE, MarkKind.SOFT_BOUNCE, MarkKind.UNDETERMINED})
 _SOFT_BOUNCE_PREFIX = f"{MarkKind.SOFT_BOUNCE}/"
+
+
+_REASON_DETAILS = frozenset({"bounceType", "subType", "feedbackType", "state"})
+
+
+def _erased(mark: Mark) -> Mark:
+    detail = tuple((name, value) for name, value in mark.detail if name in _REASON_DETAILS)
+    if mark.kind in MADE_BY_PEOPLE:
+        return replace(mark, sender=ERASED, detail=tuple(sorted((*detail, ("note", "")))))
+    first_is_kept = mark.kind in {MarkKind.SOFT_BOUNCE, MarkKind.DELIVERY}
+    return replace(mark, feedback_id="" if first_is_kept else ERASED, message_id="", sender="", detail=detail)
 
 
 def _winner(first: Mark, second: Mark) -> Mark:
@@ -283,8 +341,9 @@ def _reason(mark: Mark) -> str:
 _REASONS = {
     MarkKind.NOT_SPAM: "not-spam",
     MarkKind.UNDETERMINED: "undetermined",
-    MarkKind.OPT_OUT: "opt-out",
+    MarkKind.OPT_OUT: OPT_OUT,
     MarkKind.OPT_IN: "opt-in",
     MarkKind.DELIVERY: "delivery",
     MarkKind.OVERRIDE: "operator",
+    MarkKind.BOUNCES_CLEARED: "bounces-cleared",
 }

@@ -7,7 +7,7 @@ environment, no AWS.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from healthy_mailing.evidence import Evidence, Mark, MarkKind, Purpose, Record, State, evidence_of
+from healthy_mailing.evidence import MADE_BY_PEOPLE, Evidence, Mark, MarkKind, Purpose, Record, State, evidence_of
 from healthy_mailing.timestamp import to_utc
 
 Item = Mapping[str, Any]
@@ -73,6 +73,12 @@ def to_item(address: str, record: Record) -> dict[str, Any]:
         item[EXPIRES_AT] = record.expires_at
     item[EVIDENCE] = _to_map(record.evidence)
     return item
+
+
+def says(item: Item, record: Record) -> bool:
+    """Return whether an item says of evidence and of what follows from it just what a record says."""
+    wanted = to_item(item[ADDRESS], record)
+    return all(item.get(name) == wanted.get(name) for name in (STATE, *NOT_ALWAYS_THERE, EVIDENCE))
 
 
 def evidence_in(item: Item) -> Evidence:
@@ -155,6 +161,7 @@ _NOTIFICATION_TYPES = {
     MarkKind.OPT_IN: "Subscription",
     MarkKind.DELIVERY: "Delivery",
     MarkKind.OVERRIDE: "Override",
+    MarkKind.BOUNCES_CLEARED: "Override",
 }
 
 
@@ -166,7 +173,7 @@ def _notification_type(mark: Mark) -> str:
 def _to_map(evidence: Evidence) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for mark in evidence.values():
-        if mark.kind is MarkKind.OVERRIDE:
+        if mark.kind in MADE_BY_PEOPLE:
             fields[mark.kind] = {_AT: mark.at, _BY: mark.sender, **dict(mark.detail)}
             continue
         # A detail cannot take the place of a mark's own fields: their names differ from all of SES's that are kept.
@@ -200,7 +207,7 @@ def _from_map(kind: MarkKind, value: Mapping[str, str]) -> Mark:
         at=detail.pop(_AT),
         feedback_id=detail.pop(_FEEDBACK_ID, ""),
         message_id=detail.pop(_MESSAGE_ID, ""),
-        sender=detail.pop(_BY if kind is MarkKind.OVERRIDE else _FROM),
+        sender=detail.pop(_BY if kind in MADE_BY_PEOPLE else _FROM),
         detail=tuple(sorted(detail.items())),
     )
 

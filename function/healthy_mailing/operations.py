@@ -9,14 +9,30 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from healthy_mailing.address import AddressError, canonical
-from healthy_mailing.evidence import MarkKind, Purpose, State, assess, evidence_of, override, without_override
-from healthy_mailing.item import EVIDENCE, REASON, evidence_in, state_of
+from healthy_mailing.evidence import (
+    BOUNCES,
+    OPT_OUT,
+    MarkKind,
+    Purpose,
+    State,
+    assess,
+    bounces_cleared,
+    erased,
+    evidence_of,
+    merge,
+    override,
+    unhidden,
+    without_override,
+)
+from healthy_mailing.item import ADDRESS, EVIDENCE, REASON, RecordError, evidence_in, state_of
 from healthy_mailing.table import UNREADABLE, TableError
+from healthy_mailing.timestamp import day_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    import re
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from healthy_mailing.evidence import Evidence, Rules
+    from healthy_mailing.evidence import Evidence, Mark, Rules
     from healthy_mailing.item import Item
     from healthy_mailing.table import Outcome, Table
 
@@ -63,7 +79,10 @@ def check(table: Table, given: Sequence[str], deadline: float, *, purpose: Purpo
         TableError: DynamoDB refused, or the deadline passed.
     """
     answers = [_unknown(each, purpose) for each in given]
-    items = table.read([answer.address for answer in answers if not answer.problem], deadline, consistent=consistent)
+    items = table.answers([answer.address for answer in answers if not answer.problem], deadline, consistent=consistent)
+    if purpose is Purpose.TRANSACTIONAL:
+        unclear = [address for address, item in items.items() if item and _has_another_reason(item)]
+        items |= table.read(unclear, deadline, consistent=consistent) if unclear else {}
     return [_known(answer, items.get(answer.address), table.rules) for answer in answers]
 
 
@@ -113,6 +132,167 @@ def remove_override(table: Table, address: str, deadline: float) -> Outcome | No
     return _done(outcome) if found or outcome.error else None
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Which bounces a mailbox provider's outage caused.
+
+    Attributes:
+        start: When it began (see ``timestamp``).
+        end: When the last bounce of it was reported: its end and a time of grace, and not in the future.
+        domains: The domains of the addresses; empty for all. A domain that a provider hosts for its owner is told by
+            ``diagnostic`` alone: Gmail's texts have ``gsmtp``.
+        diagnostic: What the text with which the mailbox provider refused the mail must contain; None for all.
+    """
+
+    start: str
+    end: str
+    domains: Collection[str] = ()
+    diagnostic: re.Pattern[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clearing:
+    """An address whose bounces are to be cleared.
+
+    Attributes:
+        address: The canonical address.
+        at: Until when its bounces are to be hidden.
+        bounce: The newest bounce of the outage.
+        state: What its state will be for bulk mail. Complaints, opt-outs and an operator's decision stay in force.
+        transactional: What its state will be for transactional mail.
+    """
+
+    address: str
+    at: str
+    bounce: Mark
+    state: State
+    transactional: State
+
+
+def caused_by(outage: Outage, item: Item, rules: Rules, listed_at: str = "") -> Clearing | None:
+    """Return what is to be cleared of an item, None if it is to be left alone.
+
+    It is cleared if bounces keep the address from getting mail, and without those of the outage they would not. So a
+    bounce of the outage does not free an address that an older, real bounce blocks.
+
+    A bounce is of the outage if it is of its time, and has its domain and its diagnostic text. SES does not try to send
+    to an address on its account's suppression list. So such a bounce (``OnAccountSuppressionList``), which takes the
+    place of the one that put the address on the list, has no time or text of the outage. Instead, ``listed_at`` must
+    be of its time: when SES put the address on that list for a bounce, empty if it is not there. Until the address is
+    taken off, all bounces are of that kind, so nothing real is cleared with them.
+
+    The mark's time is the outage's end, so that bounces of the outage that SES reports later are hidden too, and real
+    ones count. Where a bounce is newer, its time is that.
+    """
+    address: str = item[ADDRESS]
+    if outage.domains and address.rpartition("@")[2] not in outage.domains:
+        return None
+    try:
+        evidence = evidence_in(item)
+    except RecordError:
+        return None
+    listed = bool(listed_at) and outage.start <= listed_at <= outage.end
+    weighed = {
+        slot: mark
+        for slot, mark in unhidden(evidence).items()
+        if mark.kind in BOUNCES or mark.kind is MarkKind.DELIVERY
+    }
+    caused = [mark for mark in weighed.values() if mark.kind in BOUNCES and _is_of(mark, outage, listed=listed)]
+    others = {slot: mark for slot, mark in weighed.items() if mark not in caused}
+    if not caused or not _keeps_mail_back(weighed, rules) or _keeps_mail_back(others, rules):
+        return None
+    newest = max(caused)
+    at = max(outage.end, newest.at)
+    cleared = merge(evidence, evidence_of([bounces_cleared(at, "")]))
+    bulk, transactional = (assess(cleared, rules, purpose).state for purpose in (Purpose.BULK, Purpose.TRANSACTIONAL))
+    return Clearing(address, at, newest, bulk, transactional)
+
+
+def find_caused_by(
+    table: Table, outage: Outage, deadline: float, *, listed: Mapping[str, str] | None = None
+) -> Iterator[list[Clearing]]:
+    """Yield what is to be cleared of the table (``caused_by``), page by page; a page may be empty.
+
+    ``listed`` says by canonical address when SES put it on its account's suppression list for a bounce.
+
+    Raises:
+        TableError: DynamoDB refused, or the deadline passed.
+    """
+    known = listed or {}
+    # From the day's beginning: this project's clock dates items, SES's the bounces in them.
+    for items in table.blocked(deadline, since=day_of(outage.start)):
+        found = (caused_by(outage, item, table.rules, known.get(item[ADDRESS], "")) for item in items)
+        yield [each for each in found if each]
+
+
+def clear_bounces(table: Table, until: Mapping[str, str], deadline: float, *, by: str, note: str) -> list[Outcome]:
+    """Hide the bounces of canonical addresses, of each until a time (see ``timestamp``).
+
+    Those of until then that SES reports later are hidden too. ``by`` says who decided so, ``note`` why; that may be
+    empty. Errors as in ``Table.add``.
+    """
+    return table.add({address: evidence_of([bounces_cleared(at, by, note)]) for address, at in until.items()}, deadline)
+
+
+def reassess(table: Table, deadline: float, *, dry_run: bool) -> Iterator[tuple[int, list[Outcome]]]:
+    """Bring each item up to date with the table's rules.
+
+    Yields, page by page, how many items were read and what became of those that were not up to date. With ``dry_run``,
+    an outcome says what would become of an item.
+
+    Raises:
+        TableError: DynamoDB refused a page, or the deadline passed. What a page's items came to is in the outcomes.
+    """
+    for items in table.scan(deadline):
+        outdated = [outcome for outcome in map(table.outdated, items) if outcome]
+        if dry_run:
+            yield len(items), outdated
+            continue
+        edits = {outcome.address: _unchanged for outcome in outdated if not outcome.error}
+        failed = [outcome for outcome in outdated if outcome.error]
+        yield len(items), failed + table.edit(edits, deadline, exact=True)
+
+
+def erase(table: Table, addresses: Sequence[str], deadline: float) -> list[Outcome]:
+    """Erase what the evidence about canonical addresses says of people beyond what the state needs.
+
+    Diagnostic texts, SES's ids, senders, notes and names go; the address, its states and its reason stay, so that
+    it is not mailed again (``evidence.erased``). Feedback that SES or the queue delivers once more does not bring them
+    back, nor does a program that merges at the same time: the condition on the version sees to that, as in
+    ``remove_override``. What other programs keep in the item stays. Errors as in ``Table.add``.
+    """
+    return table.edit(dict.fromkeys(addresses, erased), deadline, consistent=True, exact=True)
+
+
+def forget(table: Table, addresses: Sequence[str], deadline: float) -> list[Outcome]:
+    """Delete all that is known of canonical addresses: they may be mailed again. Details as in ``Table.delete``.
+
+    Feedback that is still on its way, or is delivered once more, makes a new item.
+    """
+    return table.delete(addresses, deadline)
+
+
+# SES did not try to send for these, so no outage refused the mail.
+_NOT_TRIED = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList", "EmailValidationSuppressed"})
+
+
+def _is_of(bounce: Mark, outage: Outage, *, listed: bool) -> bool:
+    """Return whether a bounce is of an outage of its address's domain; ``listed`` as SES's list says."""
+    if bounce.get("subType") in _NOT_TRIED:
+        return listed and bounce.get("subType") == "OnAccountSuppressionList"
+    if not outage.start <= bounce.at <= outage.end:
+        return False
+    return outage.diagnostic is None or bool(outage.diagnostic.search(bounce.get("diagnosticCode")))
+
+
+def _keeps_mail_back(evidence: Evidence, rules: Rules) -> bool:
+    return bool(evidence) and assess(evidence, rules).state is not State.ENABLE
+
+
+def _unchanged(evidence: Evidence) -> Evidence:
+    return evidence
+
+
 def _unknown(given: str, purpose: Purpose) -> Answer:
     """Return the answer for an address of which nothing is known."""
     try:
@@ -126,17 +306,18 @@ def _known(answer: Answer, item: Item | None, rules: Rules) -> Answer:
     return answer if item is None else replace(answer, item=item, reason=_reason(item, answer.purpose, rules))
 
 
-def _reason(item: Item, purpose: Purpose, rules: Rules) -> str:
-    """Return why an item's state for a purpose is what it is.
+def _has_another_reason(item: Item) -> bool:
+    """Return whether something else than the item's reason keeps transactional mail back.
 
-    The item's own reason is the one for bulk mail. Where an opt-out decided that, and something else keeps
-    transactional mail back too, the reason for the latter follows from the evidence.
+    The item's own reason is the one for bulk mail. Where an opt-out decided that, and transactional mail is kept back
+    too, the reason for the latter follows from the evidence.
     """
-    if (
-        purpose is Purpose.TRANSACTIONAL
-        and state_of(item, purpose) is not State.ENABLE
-        and MarkKind.OPT_OUT in item.get(EVIDENCE, ())
-    ):
+    return item[REASON] == OPT_OUT and state_of(item, Purpose.TRANSACTIONAL) is not State.ENABLE
+
+
+def _reason(item: Item, purpose: Purpose, rules: Rules) -> str:
+    """Return why an item's state for a purpose is what it is."""
+    if purpose is Purpose.TRANSACTIONAL and EVIDENCE in item and _has_another_reason(item):
         assessment = assess(evidence_in(item), rules, purpose)
         if assessment.state is not State.ENABLE:  # else the item is older than this rule, or than a change of the rules
             return assessment.reason

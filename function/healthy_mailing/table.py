@@ -1,4 +1,4 @@
-"""The DynamoDB table: reads items, merges evidence into them, writes those that changed, lists the suppressed."""
+"""The DynamoDB table: reads items, merges evidence into them, writes those that changed, deletes, lists, reads all."""
 
 from __future__ import annotations
 
@@ -18,16 +18,19 @@ from healthy_mailing.evidence import Evidence, Purpose, Record, Rules, State, me
 from healthy_mailing.item import (
     ADDRESS,
     EVIDENCE,
-    EXPIRES_AT,
     LISTED,
     NOT_ALWAYS_THERE,
+    REASON,
+    STATE,
     SUPPRESSED,
+    TRANSACTIONAL,
     UPDATED_AT,
     VERSION,
     Item,
     RecordError,
     evidence_in,
     from_dynamodb,
+    says,
     state_of,
     to_attribute,
     to_dynamodb,
@@ -54,6 +57,9 @@ STATEMENTS_PER_WRITE = 25
 INDEX = f"{SUPPRESSED}-{UPDATED_AT}"
 """The index of all addresses whose state is not ``enable``, by state and by when they last changed."""
 
+SEGMENTS = 4
+"""In how many parts the whole table is read at once. Python reads no faster in more, and each holds a page."""
+
 OUT_OF_TIME = "OutOfTime"
 """The error of what the deadline left undone."""
 
@@ -73,13 +79,29 @@ _RETRYABLE = frozenset(
     }
 )
 
+# Codes of whole requests that long work waits out for longer than botocore does (Amazon DynamoDB Developer Guide,
+# "Error handling with DynamoDB").
+_BUSY = frozenset(
+    {"InternalServerError", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
+)
+
+_NO_INDEX = "ValidationException"  # of a query whose index does not exist
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+
 # How often a statement is tried, about a second in all; the queue delivers again what is refused for longer.
 _TRIES = 10
+
+_ANSWER = (ADDRESS, STATE, TRANSACTIONAL, REASON)
+_ANSWER_ALONE = {
+    "ProjectionExpression": ",".join(f"#{name}" for name in _ANSWER),
+    "ExpressionAttributeNames": {f"#{name}": name for name in _ANSWER},
+}
 
 Edit = Callable[[Evidence], Evidence]
 """What is to become of the evidence held; called again where another writer came first."""
 
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +224,20 @@ class Table:
         # Eventually consistent reads will do: a write checks the version.
         return self.edit({address: partial(merge, each) for address, each in evidence.items()}, deadline)
 
-    def edit(self, edits: Mapping[str, Edit], deadline: float, *, consistent: bool = False) -> list[Outcome]:
-        """Edit evidence, by canonical address, and return what became of each address; errors as in ``add``."""
+    def edit(
+        self, edits: Mapping[str, Edit], deadline: float, *, consistent: bool = False, exact: bool = False
+    ) -> list[Outcome]:
+        """Edit evidence, by canonical address, and return what became of each address; errors as in ``add``.
+
+        ``exact`` also writes where nothing but what follows from the evidence differs, as after a change of the rules,
+        and every difference of a delivery.
+        """
         rows = self._read_all(list(edits), deadline, consistent=consistent)
-        outcomes, writes = self._plan(rows, edits, Counter())
+        outcomes, writes = self._plan(rows, edits, Counter(), exact=exact)
         settled, late = self._calls.make(
-            lambda chunk: self._settle(chunk, edits, deadline), _chunks(writes, STATEMENTS_PER_WRITE), deadline
+            lambda chunk: self._settle(chunk, edits, deadline, exact=exact),
+            _chunks(writes, STATEMENTS_PER_WRITE),
+            deadline,
         )
         for _, each in settled:
             outcomes += each
@@ -224,6 +254,19 @@ class Table:
         """
         rows = self._read_all(list(dict.fromkeys(addresses)), deadline, consistent=consistent)
         return {address: self._known(address, row) for address, row in rows.items()}
+
+    def answers(self, addresses: Sequence[str], deadline: float, *, consistent: bool) -> dict[str, Item | None]:
+        """Return the states and the reason of each canonical address, in less time than ``read``, and as it does.
+
+        An item that does not say them is read whole.
+        """
+        rows = self._read_all(list(dict.fromkeys(addresses)), deadline, consistent=consistent, whole=False)
+        error = next((row.error for row in rows.values() if row.error), "")
+        if error:
+            raise TableError(error)
+        unsaid = [address for address, row in rows.items() if row.item and not row.item.keys() >= {STATE, REASON}]
+        whole = self.read(unsaid, deadline, consistent=consistent) if unsaid else {}
+        return {address: row.item or None for address, row in rows.items()} | whole
 
     def suppressed(
         self, state: State, limit: int, deadline: float, *, since: str = "", after: tuple[str, str] | None = None
@@ -251,23 +294,114 @@ class Table:
         if after:
             address, updated_at = after
             query["ExclusiveStartKey"] = to_dynamodb({ADDRESS: address, SUPPRESSED: state, UPDATED_AT: updated_at})
-        try:
-            answered, _ = self._calls.make(lambda asked: self._client.query(**asked), [query], deadline)
-        except (ClientError, BotoCoreError) as error:
-            raise TableError(_name_of(error)) from None
-        if not answered:
-            raise TableError(OUT_OF_TIME)
-        ((_, answer),) = answered
+        (answer,) = self._answers(lambda asked: self._client.query(**asked), [query], deadline)
         last = from_dynamodb(answer.get("LastEvaluatedKey", {}))
         return Page(
             tuple(from_dynamodb(each, LISTED) for each in answer["Items"]),
             (last[ADDRESS], last[UPDATED_AT]) if last else None,
         )
 
-    def _read_all(self, addresses: Sequence[str], deadline: float, *, consistent: bool) -> dict[str, _Row]:
-        """Return the row of each of any number of addresses."""
+    def scan(self, deadline: float) -> Iterator[list[Item]]:
+        """Yield all items, a page of up to 1 MB at a time, in no order.
+
+        An item that is written meanwhile is as it was before or after. One that is made meanwhile may be left out.
+
+        Raises:
+            TableError: DynamoDB refused, or the deadline passed.
+        """
+        requests = [
+            {"TableName": self._name, "Segment": segment, "TotalSegments": SEGMENTS} for segment in range(SEGMENTS)
+        ]
+        return self._pages(self._client.scan, requests, deadline)
+
+    def blocked(self, deadline: float, *, since: str = "") -> Iterator[list[Item]]:
+        """Yield the items whose state is not ``enable``, a page at a time; with ``since``, those changed then or later.
+
+        They come from the index, oldest change first, so that one that changes meanwhile comes once more and none is
+        left out. A table without the index is read whole.
+
+        Raises:
+            TableError: DynamoDB refused, or the deadline passed.
+        """
+        queries = [
+            {
+                "TableName": self._name,
+                "IndexName": INDEX,
+                "KeyConditionExpression": f"{SUPPRESSED} = :state AND {UPDATED_AT} >= :since",
+                # DynamoDB takes no empty string as a key. All times are after "0".
+                "ExpressionAttributeValues": to_dynamodb({":state": state, ":since": since or "0"}),
+            }
+            for state in (State.DISABLE, State.REVIEW)
+        ]
+        try:
+            yield from self._pages(self._client.query, queries, deadline)
+        except TableError as error:
+            if str(error) != _NO_INDEX:
+                raise
+            for page in self.scan(deadline):
+                yield [item for item in page if item.get(SUPPRESSED) and item.get(UPDATED_AT, "") >= since]
+
+    def outdated(self, item: Item) -> Outcome | None:
+        """Return what ``edit(exact=True)`` would make of an item whose evidence stays the same; None for nothing."""
+        row = _row(item)
+        if row.error:
+            return Outcome(item[ADDRESS], error=row.error)
+        if not self._says_otherwise(row, row.evidence):
+            return None
+        write = _Write(item[ADDRESS], row, Record.of(row.evidence, self.rules))
+        return Outcome(item[ADDRESS], written=True, change=_change(write))
+
+    def delete(self, addresses: Sequence[str], deadline: float) -> list[Outcome]:
+        """Delete the items of canonical addresses, whatever they hold; errors as in ``add``.
+
+        ``written`` says whether there was one. What is merged at the same time either goes too, or comes after and
+        makes an item of its own, in which nothing of this one is left: whoever read this one fails on its condition.
+        """
+        rows = self._read_all(list(dict.fromkeys(addresses)), deadline, consistent=True)
+        held = [(address, row) for address, row in rows.items() if row.item]
+        deleted, late = self._calls.make(lambda each: self._delete(*each, deadline), held, deadline)
+        return [
+            *(Outcome(address, error=row.error) for address, row in rows.items() if not row.item),
+            *(outcome for _, outcome in deleted),
+            *(Outcome(address, error=OUT_OF_TIME) for address, _ in late),
+        ]
+
+    def _pages(
+        self, call: Callable[..., Any], requests: Sequence[Mapping[str, Any]], deadline: float
+    ) -> Iterator[list[Item]]:
+        """Yield the pages of requests under way at once, each of a part of the table."""
+        while requests:
+            answers = self._answers(partial(_patiently, call, deadline), requests, deadline)
+            for answer in answers:
+                yield [from_dynamodb(each) for each in answer["Items"]]
+            requests = [
+                {**request, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
+                for request, answer in zip(requests, answers, strict=True)
+                if "LastEvaluatedKey" in answer
+            ]
+
+    def _answers(
+        self, call: Callable[[Mapping[str, Any]], _R], requests: Sequence[Mapping[str, Any]], deadline: float
+    ) -> list[_R]:
+        """Return the answers to requests under way at once, in their order.
+
+        Raises:
+            TableError: DynamoDB refused one, or the deadline passed.
+        """
+        try:
+            answered, late = self._calls.make(call, requests, deadline)
+        except (ClientError, BotoCoreError) as error:
+            raise TableError(_name_of(error)) from None
+        if late:
+            raise TableError(OUT_OF_TIME)
+        return [answer for _, answer in answered]
+
+    def _read_all(
+        self, addresses: Sequence[str], deadline: float, *, consistent: bool, whole: bool = True
+    ) -> dict[str, _Row]:
+        """Return the row of each of any number of addresses; ``whole``: as in ``_read``."""
         read, late = self._calls.make(
-            lambda chunk: self._read(chunk, deadline, consistent=consistent),
+            lambda chunk: self._read(chunk, deadline, consistent=consistent, whole=whole),
             _chunks(addresses, KEYS_PER_READ),
             deadline,
         )
@@ -276,11 +410,14 @@ class Table:
             rows |= found
         return rows
 
-    def _read(self, addresses: Sequence[str], deadline: float, *, consistent: bool) -> dict[str, _Row]:
-        """Return the row of each of up to ``KEYS_PER_READ`` addresses."""
+    def _read(
+        self, addresses: Sequence[str], deadline: float, *, consistent: bool, whole: bool = True
+    ) -> dict[str, _Row]:
+        """Return the row of each of up to ``KEYS_PER_READ`` addresses: the whole item, or ``_ANSWER`` of it alone."""
         found: dict[str, _Row] = {}
         keys = [to_dynamodb({ADDRESS: address}) for address in addresses]
-        wanted: Mapping[str, Any] = {self._name: {"Keys": keys, "ConsistentRead": consistent}}
+        part = {} if whole else _ANSWER_ALONE
+        wanted: Mapping[str, Any] = {self._name: {"Keys": keys, "ConsistentRead": consistent, **part}}
         attempt = 0
         while wanted:
             if is_past(deadline):
@@ -291,7 +428,7 @@ class Table:
                 return {address: _Row(error=_name_of(error)) for address in addresses}
             for each in answer["Responses"].get(self._name, []):
                 item = from_dynamodb(each)
-                found[item[ADDRESS]] = _row(item)
+                found[item[ADDRESS]] = _row(item) if whole else _Row(item)
             wanted = answer.get("UnprocessedKeys", {})
             if wanted:
                 attempt += 1
@@ -309,20 +446,27 @@ class Table:
         return row.item if EVIDENCE in row.item else to_item(address, Record.of(row.evidence, self.rules))
 
     def _plan(
-        self, rows: Mapping[str, _Row], edits: Mapping[str, Edit], conflicts: Mapping[str, int]
+        self, rows: Mapping[str, _Row], edits: Mapping[str, Edit], conflicts: Mapping[str, int], *, exact: bool
     ) -> tuple[list[Outcome], list[_Write]]:
         """Return the outcomes of rows that could not be read or do not change, and what is to be written."""
         outcomes: list[Outcome] = []
         writes: list[_Write] = []
         for address, row in rows.items():
             evidence = edits[address](row.evidence)
-            if row.error or not worth_writing(row.evidence, evidence, self.rules):
-                outcomes.append(Outcome(address, conflicts=conflicts[address], error=row.error))
-            else:
+            wanted = self._says_otherwise(row, evidence) if exact else worth_writing(row.evidence, evidence, self.rules)
+            if wanted and not row.error:
                 writes.append(_Write(address, row, Record.of(evidence, self.rules)))
+            else:
+                outcomes.append(Outcome(address, conflicts=conflicts[address], error=row.error))
         return outcomes, writes
 
-    def _settle(self, writes: Sequence[_Write], edits: Mapping[str, Edit], deadline: float) -> list[Outcome]:
+    def _says_otherwise(self, row: _Row, evidence: Evidence) -> bool:
+        """Return whether an item is to say anything else than it does; one that is not there is to say nothing."""
+        return not says(row.item, Record.of(evidence, self.rules)) if row.item else bool(evidence)
+
+    def _settle(
+        self, writes: Sequence[_Write], edits: Mapping[str, Edit], deadline: float, *, exact: bool
+    ) -> list[Outcome]:
         """Write up to ``STATEMENTS_PER_WRITE`` items; read, edit and write again those that were refused."""
         outcomes: list[Outcome] = []
         conflicts: Counter[str] = Counter()
@@ -350,7 +494,7 @@ class Table:
                 break
             attempt += 1
             pause(attempt)
-            unwritten, writes = self._plan(self._read(again, deadline, consistent=True), edits, conflicts)
+            unwritten, writes = self._plan(self._read(again, deadline, consistent=True), edits, conflicts, exact=exact)
             outcomes += unwritten
         return outcomes
 
@@ -369,9 +513,7 @@ class Table:
         Developer Guide, "PartiQL for DynamoDB"). An update, not a put: attributes that applications keep beside ours
         stay.
 
-        Versions tell the states of one item apart. But DynamoDB may delete one that expires, and the next writer makes
-        another, whose version begins at 1 again; hence the condition on the time too. An item with the same time holds
-        a delivery of the same day, and nothing else.
+        See ``_as_read`` for the condition.
         """
         row = write.row
         item = to_item(write.address, write.record)
@@ -385,17 +527,52 @@ class Table:
         address = to_attribute(item.pop(ADDRESS))
         clauses = [f'SET "{name}"=?' for name in item]
         clauses += [f'REMOVE "{name}"' for name in NOT_ALWAYS_THERE if name in row.item and name not in item]
-        condition, held = f'"{VERSION}" IS MISSING', []
-        if row.version is not None:
-            condition, held = f'"{VERSION}"=?', [to_attribute(row.version)]
-        expires_at = row.item.get(EXPIRES_AT)
-        if type(expires_at) is int:  # else another program wrote it
-            condition += f' AND "{EXPIRES_AT}"=?'
-            held.append(to_attribute(expires_at))
+        where, held = "", []
+        for name, value in _as_read(row.item):
+            if value is None:
+                where += f' AND "{name}" IS MISSING'
+            else:
+                where += f' AND "{name}"=?'
+                held.append(to_attribute(value))
         return {
-            "Statement": f'UPDATE "{self._name}" {" ".join(clauses)} WHERE "{ADDRESS}"=? AND {condition}',
+            "Statement": f'UPDATE "{self._name}" {" ".join(clauses)} WHERE "{ADDRESS}"=?{where}',
             "Parameters": [*to_dynamodb(item).values(), address, *held],
         }
+
+    def _delete(self, address: str, row: _Row, deadline: float) -> Outcome:
+        """Delete the item that was read, and later versions of it, but no other that took its place."""
+        conflicts = 0
+        while not is_past(deadline):
+            conditions = _as_read(row.item)
+            parts = [f"attribute_exists({ADDRESS})"]
+            parts += [
+                f"attribute_not_exists(#{name})" if value is None else f"#{name} = :{name}"
+                for name, value in conditions
+            ]
+            request: dict[str, Any] = {
+                "TableName": self._name,
+                "Key": to_dynamodb({ADDRESS: address}),
+                "ConditionExpression": " AND ".join(parts),
+            }
+            # DynamoDB refuses an empty map of either.
+            if names := {f"#{name}": name for name, _ in conditions}:
+                request["ExpressionAttributeNames"] = names
+            if values := {f":{name}": to_attribute(value) for name, value in conditions if value is not None}:
+                request["ExpressionAttributeValues"] = values
+            try:
+                self._client.delete_item(**request)
+            except (ClientError, BotoCoreError) as error:
+                if _name_of(error) != _CONDITION_FAILED:
+                    return Outcome(address, conflicts=conflicts, error=_name_of(error))
+            else:
+                return Outcome(address, written=True, conflicts=conflicts)
+            conflicts += 1
+            pause(conflicts)
+            before, row = row, self._read([address], deadline, consistent=True)[address]
+            if not row.item or _took_the_place(row.item, before.item):
+                # Where the answer to a deletion was lost, botocore asks again and finds nothing, or something new.
+                return Outcome(address, written=not row.error, conflicts=conflicts, error=row.error)
+        return Outcome(address, conflicts=conflicts, error=OUT_OF_TIME)
 
 
 def _row(item: Item) -> _Row:
@@ -403,7 +580,44 @@ def _row(item: Item) -> _Row:
     try:
         return _Row(item, evidence_in(item), version_of(item))
     except RecordError:
-        return _Row(error=UNREADABLE)
+        return _Row(item, error=UNREADABLE)
+
+
+def _as_read(item: Item) -> list[tuple[str, str | int | None]]:
+    """Return the attributes, None for a missing one, by which a condition tells that an item is still as it was read.
+
+    Versions tell the states of one item apart. But an item may expire or be deleted, and the next writer makes another,
+    whose version begins at 1 again; hence the time too. Both could be equal only if two items of one address were made
+    in the same millisecond, with a read and a deletion in between.
+
+    What another program wrote in place of either is not named, since ``item.from_dynamodb`` does not tell all types.
+    """
+    version, updated_at = item.get(VERSION), item.get(UPDATED_AT)
+    conditions: list[tuple[str, str | int | None]] = []
+    if version is None or type(version) is int:
+        conditions.append((VERSION, version))
+    if type(updated_at) is str and updated_at[-1:] == "Z":  # else no time of ours, perhaps a number
+        conditions.append((UPDATED_AT, updated_at))
+    return conditions
+
+
+def _took_the_place(item: Item, before: Item) -> bool:
+    """Return whether an item was made after another one of its address was deleted: its version began again."""
+    version, version_before = item.get(VERSION), before.get(VERSION)
+    return type(version) is int and type(version_before) is int and version <= version_before
+
+
+def _patiently(call: Callable[..., _R], deadline: float, request: Mapping[str, Any]) -> _R:
+    """Make a call of long work, and wait while DynamoDB is busy."""
+    attempt = 0
+    while True:
+        try:
+            return call(**request)
+        except ClientError as error:
+            attempt += 1
+            if _name_of(error) not in _BUSY or attempt == _TRIES or is_past(deadline):
+                raise
+            pause(attempt)
 
 
 def _change(write: _Write) -> Change | None:

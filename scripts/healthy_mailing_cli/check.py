@@ -57,7 +57,7 @@ def check(  # noqa: PLR0913, PLR0917  (each is an option of its own)
             kept = stack.enter_context(output.replacing(keep))
             kept.write(source.header)
             rows = source
-        for row, answer in _answers(connection.open(), rows, purpose, consistent=consistent):
+        for row, answer in answers(connection.open(), rows, purpose, consistent=consistent):
             tally[_outcome(answer)] += 1
             if kept is not None and answer.may_be_mailed:
                 kept.write(row.raw)
@@ -74,7 +74,12 @@ def check(  # noqa: PLR0913, PLR0917  (each is an option of its own)
 _MAY = "may be mailed"
 
 
-def _answers(table: Table, rows: Iterable[Row], purpose: Purpose, *, consistent: bool) -> Iterator[tuple[Row, Answer]]:
+def answers(table: Table, rows: Iterable[Row], purpose: Purpose, *, consistent: bool) -> Iterator[tuple[Row, Answer]]:
+    """Yield each row with its answer, in order; memory does not grow with their number.
+
+    Raises:
+        TableError: DynamoDB refused, or did not answer in time.
+    """
     with output.progress("Checked") as counter:
         for window in output.windows(rows, WINDOW):
             given = [row.address for row in window]

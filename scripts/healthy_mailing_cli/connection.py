@@ -108,6 +108,9 @@ def connected(command: Callable[..., None]) -> Callable[..., None]:
     # What Typer reads; the function that was wrapped has other parameters.
     parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own] + shared
     with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # a function may have it
+    # Typer keeps the line ends of a docstring, which are not those of a terminal.
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    with_options.__doc__ = "\n\n".join(" ".join(each.split()) for each in paragraphs)
     with_options.__annotations__ = {each.name: each.annotation for each in parameters}
     del with_options.__wrapped__
     return with_options

@@ -63,7 +63,7 @@ def doctor(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     function: stack.Function = None,
     as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
 ) -> None:
-    """Say what is wrong with the stack, and what to do.
+    """Check every part of the stack, and name what is wrong.
 
     Looks at each part on the feedback's way: SES, topic, queue, function, table. Changes nothing. Exits with 1 if there
     is a problem, or something that it can't tell; warnings alone leave 0.

@@ -1,6 +1,17 @@
 """What evidence means, in sentences. Pure: no AWS, no clock."""
 
-from healthy_mailing.evidence import Assessment, Evidence, Mark, MarkKind, Purpose, Rules, State, assess
+from healthy_mailing.evidence import (
+    ERASED,
+    MADE_BY_PEOPLE,
+    Assessment,
+    Evidence,
+    Mark,
+    MarkKind,
+    Purpose,
+    Rules,
+    State,
+    assess,
+)
 
 
 def because(assessment: Assessment, rules: Rules) -> str:  # noqa: PLR0911  (one return a rule)
@@ -10,7 +21,7 @@ def because(assessment: Assessment, rules: Rules) -> str:  # noqa: PLR0911  (one
         return _why_enabled(mark, when)
     match mark.kind:
         case MarkKind.OVERRIDE:
-            return f"Rule 1: {mark.sender} disabled it on {when}{_noted(mark)}."
+            return f"Rule 1: {_maker(mark)} disabled it on {when}{_noted(mark)}."
         case MarkKind.COMPLAINT:
             return f"Rule 2: the recipient complained on {when}. A later delivery does not lift a complaint."
         case MarkKind.OPT_OUT:
@@ -80,13 +91,20 @@ _WHAT = {
     MarkKind.OPT_IN: "opt-in",
     MarkKind.DELIVERY: "delivery",
     MarkKind.OVERRIDE: "override",
+    MarkKind.BOUNCES_CLEARED: "bounces cleared",
 }
 
 
 def _why_enabled(mark: Mark, when: str) -> str:
     if mark.kind is MarkKind.OVERRIDE:
-        return f"{mark.sender} enabled it on {when}{_noted(mark)}, and nothing has been reported since."
+        return f"{_maker(mark)} enabled it on {when}{_noted(mark)}, and nothing has been reported since."
+    if mark.kind is MarkKind.BOUNCES_CLEARED:
+        return f"{_maker(mark)} cleared its bounces up to {when}{_noted(mark)}, and nothing newer forbids it."
     return f"Rule 7: nothing that is known forbids it. The newest evidence is of {when}: {_WHAT[mark.kind]}."
+
+
+def _maker(mark: Mark) -> str:
+    return "someone" if mark.sender == ERASED else mark.sender
 
 
 def _noted(mark: Mark) -> str:
@@ -96,8 +114,8 @@ def _noted(mark: Mark) -> str:
 def _details(mark: Mark) -> str:
     """Return what is known of a mark: SES's own words last, since they are the longest."""
     detail = dict(mark.detail)
-    if mark.kind is MarkKind.OVERRIDE:
-        return f"{detail.get('state', '')} by {mark.sender}{_noted(mark)}"
+    if mark.kind in MADE_BY_PEOPLE:
+        return f"{detail.get('state', '')} by {_maker(mark)}{_noted(mark)}".lstrip()
     text = detail.pop("diagnosticCode", "")
     facts = [f"{name} {value}" for name, value in detail.items()]
     facts.append(f"from {mark.sender}" if mark.sender else "")

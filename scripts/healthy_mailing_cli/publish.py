@@ -36,7 +36,7 @@ def publish(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     dry_run: output.DryRun = False,  # noqa: FBT002  (a switch)
     as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
 ) -> None:
-    """Publish a sample or a file to the topic, as SES would.
+    """Publish a sample event or a file to the topic.
 
     Everyone who subscribes to the topic gets it, and the table takes it for true. So it asks first, unless AWS is an
     emulator.

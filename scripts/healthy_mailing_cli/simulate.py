@@ -70,7 +70,7 @@ def simulate(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     timeout: Timeout = 120,
     as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
 ) -> None:
-    """Send to SES's mailbox simulator, and wait for the feedback.
+    """Send mail to SES's simulator and wait for its feedback.
 
     Mail to the simulator costs as much as any, and does not count for SES's bounce and complaint rates. Each run uses
     an address of its own, so each leaves an item in the table.

@@ -16,10 +16,13 @@ from typing import Any
 import boto3
 
 from bench import mixes
-from healthy_mailing.evidence import Evidence, Record, Rules, evidence_of
+from healthy_mailing import api
+from healthy_mailing.evidence import Evidence, Purpose, Record, Rules, evidence_of
 from healthy_mailing.item import to_dynamodb, to_item
 from healthy_mailing.notification import parse
 from healthy_mailing.table import KEYS_PER_READ, STATEMENTS_PER_WRITE, Table, connect
+from healthy_mailing_cli import check
+from healthy_mailing_cli.addresses import Source
 
 PART = 10_000
 ONE_BY_ONE = 20
@@ -54,6 +57,7 @@ def main() -> None:
         deadline = time.monotonic() + _LONG
         measure("read", count, lambda: table.read(addresses, deadline, consistent=False))  # noqa: B023  (the same)
         measure("bare read", count, lambda: _get(client, addresses))  # noqa: B023  (the same)
+        measure("mailing check", count, lambda: _check(table, addresses))  # noqa: B023  (the same)
     sys.stderr.write(json.dumps({name: counts[name] / taken for name, taken in seconds.items()}))
 
 
@@ -79,6 +83,13 @@ def _put_in_batches(client: Any, items: list[dict[str, Any]]) -> None:
     for start in range(0, len(items), STATEMENTS_PER_WRITE):
         writes = [{"PutRequest": {"Item": item}} for item in items[start : start + STATEMENTS_PER_WRITE]]
         client.batch_write_item(RequestItems={_TABLE: writes})
+
+
+def _check(table: Table, addresses: list[str]) -> None:
+    """Do what ``mailing check FILE --json`` does, without its start."""
+    lines = Source(iter([f"{address}\n" for address in addresses]), "list.txt", None)
+    for _, answer in check.answers(table, lines, Purpose.BULK, consistent=False):
+        json.dumps(api.verdict(answer))
 
 
 def _get(client: Any, addresses: list[str]) -> None:

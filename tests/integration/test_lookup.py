@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from healthy_mailing.evidence import Mark, MarkKind, Rules, State, evidence_of, override
+from healthy_mailing.evidence import MADE_BY_PEOPLE, Mark, MarkKind, Rules, State, evidence_of, override
 from healthy_mailing.table import Table
 from support.clock import Clock
 from support.eventually import SECONDS
@@ -220,6 +220,27 @@ def test_an_item_without_the_second_answer_allows_no_more_than_it_says(
     assert answer["reason"] == ("bounce:Permanent/General" if HARD_BOUNCE in kinds else "opt-out")
 
 
+def test_a_check_asks_for_no_more_than_the_answer(client: "DynamoDBClient", api: Api) -> None:
+    """The evidence is asked for only where the reason follows from it, or where an item does not say its state."""
+    put(client, "fine@example.com", mark(MarkKind.DELIVERY))
+    put(client, "left@example.com", mark(OPT_OUT))
+    put(client, "gone@example.com", mark(OPT_OUT), mark(HARD_BOUNCE))
+    client.put_item(TableName=TABLE, Item={"UserId": {"S": "odd@example.com"}})
+    reads = calls(api, "BatchGetItem")
+
+    for purpose in ("bulk", "transactional"):
+        given = ["fine@example.com", "left@example.com", "gone@example.com", "odd@example.com", "new@example.com"]
+        answers = api("POST", "/check", {"addresses": given, "purpose": purpose}).body["addresses"]
+        assert [each["known"] for each in answers] == [True, True, True, True, False]
+
+    whole = [
+        [key["UserId"]["S"] for key in read["RequestItems"][TABLE]["Keys"]]
+        for read in reads
+        if "ProjectionExpression" not in read["RequestItems"][TABLE]
+    ]
+    assert whole == [["odd@example.com"], ["odd@example.com"], ["gone@example.com"]]
+
+
 def test_a_list_has_both_answers(client: "DynamoDBClient", api: Api) -> None:
     put(client, "left@example.com", mark(OPT_OUT))
     put(client, "gone@example.com", mark(HARD_BOUNCE), mark(OPT_OUT))
@@ -386,7 +407,7 @@ def test_feedback_that_was_merged_with_the_override_brings_it_not_back(client: "
 def test_removal_among_many_writers_loses_nothing(client: "DynamoDBClient", api: Api) -> None:
     """All have read the override before any of them writes."""
     put(client, "a@example.com", OPERATOR)
-    kinds = [kind for kind in MarkKind if kind is not MarkKind.OVERRIDE]
+    kinds = [kind for kind in MarkKind if kind not in MADE_BY_PEOPLE]
     marks = [mark(kinds[number % len(kinds)], 1 + number % 25, number) for number in range(24)]
     tasks: list[Callable[[], object]] = [lambda each=each: put(client, "a@example.com", each) for each in marks]  # type: ignore[misc]  # the default binds it
     tasks.insert(12, lambda: api("DELETE", "/addresses/a%40example.com/override"))

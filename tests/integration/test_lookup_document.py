@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from healthy_mailing.evidence import MarkKind, Rules, State, evidence_of, override
+from healthy_mailing.evidence import MADE_BY_PEOPLE, MarkKind, Rules, State, bounces_cleared, evidence_of, override
 from healthy_mailing.table import Table
 from support.gateway import DOCUMENT
 from support.table import TABLE
@@ -51,7 +51,13 @@ CONFORMANCE = [
     response_schema_conformance,
 ]
 
-KNOWN = ["complained@example.com", "Fine <FINE+tag@example.com>", "decided@example.com", "odd@example.com"]
+KNOWN = [
+    "complained@example.com",
+    "Fine <FINE+tag@example.com>",
+    "decided@example.com",
+    "cleared@example.com",
+    "odd@example.com",
+]
 ADDRESSES = st.sampled_from([*KNOWN, '"a %2F/b"@example.com', "jürgen@bücher.example", "new@example.com"])
 
 
@@ -59,14 +65,16 @@ ADDRESSES = st.sampled_from([*KNOWN, '"a %2F/b"@example.com', "jürgen@bücher.e
 def api(client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest.MonkeyPatch) -> Api:
     """The API over a table with evidence of every kind."""
     monkeypatch.setenv("LOG_LEVEL", "ERROR")
-    feedback = [mark(kind) for kind in MarkKind if kind is not MarkKind.OVERRIDE]
+    feedback = [mark(kind) for kind in MarkKind if kind not in MADE_BY_PEOPLE]
     decision = override(State.DISABLE, "2026-03-01T12:00:00.000Z", "dana")
+    cleared = bounces_cleared("2026-03-02T12:00:00.000Z", "dana", "an outage")
     table = Table(client, TABLE, Rules())
     table.add(
         {
             "complained@example.com": evidence_of(feedback),
             "fine+tag@example.com": evidence_of([mark(MarkKind.DELIVERY)]),
             "decided@example.com": evidence_of([decision]),
+            "cleared@example.com": evidence_of([mark(MarkKind.HARD_BOUNCE), cleared]),
         },
         time.monotonic() + 600,
     )

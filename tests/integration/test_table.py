@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,13 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
 
-from healthy_mailing.evidence import Evidence, Mark, MarkKind, Record, Rules, State, evidence_of
-from healthy_mailing.item import evidence_in, to_item
+from healthy_mailing.evidence import MADE_BY_PEOPLE, Evidence, Mark, MarkKind, Record, Rules, State, evidence_of
+from healthy_mailing.item import evidence_in, to_dynamodb, to_item
 from healthy_mailing.table import CONNECTIONS, Change, Outcome, Table, TableError, connect
 from support.clock import Clock
 from support.eventually import SECONDS, eventually
 from support.faults import first, keep_back, lose_answer, refuse
-from support.table import TABLE
+from support.table import SCHEMA, TABLE
 
 from .conftest import Answer, between, items, meet_after_reading, refusal, refusal_of
 
@@ -52,9 +52,13 @@ def soon() -> float:
 
 
 def add(
-    client: "DynamoDBClient", evidence: Mapping[str, Evidence], deadline: float | None = None, rules: Rules = RULES
+    client: "DynamoDBClient",
+    evidence: Mapping[str, Evidence],
+    deadline: float | None = None,
+    rules: Rules = RULES,
+    now: datetime = NOON,
 ) -> dict[str, Outcome]:
-    outcomes = Table(client, TABLE, rules, now=lambda: NOON).add(evidence, deadline or soon())
+    outcomes = Table(client, TABLE, rules, now=lambda: now).add(evidence, deadline or soon())
     return {outcome.address: outcome for outcome in outcomes}
 
 
@@ -195,22 +199,48 @@ def test_a_time_to_expire_that_another_program_wrote_is_overwritten(
     assert items(client)["a@example.com"].get("expiresAt") != held
 
 
-def test_what_another_wrote_after_an_item_expired_is_not_overwritten(client: "DynamoDBClient") -> None:
+@pytest.mark.parametrize("rules", [RULES, EXPIRING], ids=["forgotten", "expired"])
+def test_what_another_wrote_after_an_item_was_gone_is_not_overwritten(client: "DynamoDBClient", rules: Rules) -> None:
     """The item that was read and the one that took its place have the same version."""
-    add(client, one(mark(MarkKind.DELIVERY, 1)), rules=EXPIRING)
+    add(client, one(mark(MarkKind.DELIVERY, 1), mark(MarkKind.OPT_IN, 1)), rules=rules)
     once = iter([True])
 
-    def expire(**_: object) -> None:
+    def replace(**_: object) -> None:
         if next(once, False):
             client.delete_item(TableName=TABLE, Key={"UserId": {"S": "a@example.com"}})
-            add(client, one(mark(MarkKind.COMPLAINT, 1)), rules=EXPIRING)
+            add(client, one(mark(MarkKind.COMPLAINT, 1)), rules=rules, now=NOON + timedelta(milliseconds=1))
             assert items(client)["a@example.com"]["version"] == {"N": "1"}
 
-    client.meta.events.register("before-call.dynamodb.BatchExecuteStatement", expire)
-    outcome = add(client, one(mark(MarkKind.DELIVERY, 2)), rules=EXPIRING)["a@example.com"]
+    client.meta.events.register("before-call.dynamodb.BatchExecuteStatement", replace)
+    outcome = add(client, one(mark(MarkKind.DELIVERY, 2)), rules=rules)["a@example.com"]
 
     assert (outcome.written, outcome.conflicts) == (True, 1)
-    assert plain(items(client)["a@example.com"])["evidence"].keys() == {"complaint", "delivery"}
+    item = plain(items(client)["a@example.com"])
+    assert item["evidence"].keys() == {"complaint", "delivery"}
+    assert item["version"] == "2"
+
+
+@pytest.mark.parametrize(
+    "held", [{"S": "soon"}, {"N": "1"}, {"N": "1.5"}, {"BOOL": True}, {"L": []}, {"NULL": True}, None], ids=repr
+)
+def test_a_time_of_another_program_keeps_nobody_from_writing(
+    client: "DynamoDBClient", held: dict[str, Any] | None
+) -> None:
+    item = to_item("a@example.com", Record.of(evidence_of([mark(MarkKind.DELIVERY, 1)]), RULES)) | {"version": 1}
+    if held is not None and "S" not in held:  # the index takes no other type
+        client.delete_table(TableName=TABLE)
+        client.create_table(
+            TableName=TABLE,
+            KeySchema=SCHEMA["KeySchema"],
+            AttributeDefinitions=SCHEMA["AttributeDefinitions"][:1],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    client.put_item(TableName=TABLE, Item=to_dynamodb(item) | ({"updatedAt": held} if held else {}))
+
+    outcome = add(client, one(mark(MarkKind.DELIVERY, 2)))["a@example.com"]
+
+    assert outcome == Outcome("a@example.com", written=True)
+    assert items(client)["a@example.com"]["updatedAt"] == {"S": "2026-03-01T12:00:00.000Z"}
 
 
 def test_an_item_of_the_original_article_is_taken_over(client: "DynamoDBClient") -> None:
@@ -301,7 +331,7 @@ def test_many_writers_on_one_address_lose_nothing(client: "DynamoDBClient") -> N
     """Each has read the empty table before any of them writes, so that one of them wins and all others conflict."""
     writers = 32
     meet_after_reading(writers, client)
-    kinds = [kind for kind in MarkKind if kind is not MarkKind.OVERRIDE]
+    kinds = [kind for kind in MarkKind if kind not in MADE_BY_PEOPLE]
     marks = [mark(kinds[n % len(kinds)], 1 + n % 25, n) for n in range(writers)]
     random.Random(7).shuffle(marks)  # noqa: S311  (not for secrets)
 

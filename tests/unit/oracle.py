@@ -8,8 +8,17 @@ from datetime import UTC, date, datetime, timedelta
 
 from healthy_mailing.evidence import Mark, Rules
 
-NEWEST_COUNTS = ("complaint", "notSpam", "hardBounce", "undetermined", "optOut", "optIn", "override")
+NEWEST_COUNTS = ("complaint", "notSpam", "hardBounce", "undetermined", "optOut", "optIn", "override", "bouncesCleared")
+BOUNCES = ("hardBounce", "softBounces", "undetermined")
 DAYS_KEPT = 16
+
+PLAIN = {
+    "notSpam": "not-spam",
+    "optOut": "opt-out",
+    "optIn": "opt-in",
+    "override": "operator",
+    "bouncesCleared": "bounces-cleared",
+}
 
 Order = tuple[datetime, str, str]
 
@@ -58,6 +67,8 @@ def verdicts(marks: list[Mark], rules: Rules, *, transactional: bool = False) ->
         if dict(override.detail)["state"] == "disable":
             return [Verdict("disable", "operator", order(override))]
         marks = [mark for mark in marks if when(mark) > when(override)]
+    cleared = [when(mark) for mark in marks if mark.kind == "bouncesCleared"]
+    marks = [mark for mark in marks if mark.kind not in BOUNCES or all(when(mark) > each for each in cleared)]
 
     def the(kind: str) -> Mark | None:
         return next((mark for mark in marks if mark.kind == kind), None)
@@ -116,5 +127,4 @@ def reason(mark: Mark, soft_bounces: int = 0) -> str:
         case "softBounces":
             return f"soft-bounces:{soft_bounces}"
         case kind:
-            plain = {"notSpam": "not-spam", "optOut": "opt-out", "optIn": "opt-in", "override": "operator"}
-            return plain.get(kind, kind)
+            return PLAIN.get(kind, kind)

@@ -7,7 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from healthy_mailing.evidence import Evidence, Mark, MarkKind, Rules, State, merge, override
+from healthy_mailing.evidence import (
+    MADE_BY_PEOPLE,
+    Evidence,
+    Mark,
+    MarkKind,
+    Rules,
+    State,
+    bounces_cleared,
+    merge,
+    override,
+)
 from support import ses
 
 FIRST_DAY = datetime(2026, 1, 20, tzinfo=UTC)
@@ -37,6 +47,8 @@ def marks(draw: st.DrawFn, kinds: st.SearchStrategy[MarkKind], days: int, *, ids
         # Overrides have no id, so in real life two of one millisecond cannot be told apart.
         chosen = (day + time) % 2 if ids_tell_all else number
         return override([State.ENABLE, State.DISABLE][chosen], at(day, time), "ops", "" if chosen else "asked for it")
+    if kind is MarkKind.BOUNCES_CLEARED:
+        return bounces_cleared(at(day, time), "ops", "" if ids_tell_all or number else "an outage")
     which = number if ids_tell_all else draw(st.integers(0, 1))
     details = DETAILS.get(kind, [()])
     return Mark(
@@ -51,8 +63,10 @@ def marks(draw: st.DrawFn, kinds: st.SearchStrategy[MarkKind], days: int, *, ids
 
 ANY_KIND = st.sampled_from(list(MarkKind))
 # Soft bounces matter in numbers, and overrides to disable silence all else.
-MOSTLY_SOFT = st.sampled_from([MarkKind.SOFT_BOUNCE] * 12 + [MarkKind.DELIVERY] * 2 + [MarkKind.UNDETERMINED])
-FEEDBACK = st.sampled_from([kind for kind in MarkKind if kind is not MarkKind.OVERRIDE])
+MOSTLY_SOFT = st.sampled_from(
+    [MarkKind.SOFT_BOUNCE] * 12 + [MarkKind.DELIVERY] * 2 + [MarkKind.UNDETERMINED, MarkKind.BOUNCES_CLEARED]
+)
+FEEDBACK = st.sampled_from([kind for kind in MarkKind if kind not in MADE_BY_PEOPLE])
 
 
 def histories(*, ids_tell_all: bool) -> st.SearchStrategy[list[Mark]]:

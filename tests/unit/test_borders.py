@@ -18,7 +18,7 @@ IMPORTS = {
     "notification": {"address", "evidence", "timestamp"},
     "item": {"evidence", "timestamp"},
     "table": {"calls", "evidence", "item", "timestamp"},
-    "operations": {"address", "evidence", "item", "table"},
+    "operations": {"address", "evidence", "item", "table", "timestamp"},
     "api": {"address", "evidence", "item", "operations", "table", "timestamp"},  # the last but one for types alone
     "settings": {"evidence"},
     "telemetry": {"settings"},

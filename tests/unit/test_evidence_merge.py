@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthy_mailing.evidence import Evidence, Mark, MarkKind, Record, Rules, evidence_of, merge
+from healthy_mailing.evidence import MADE_BY_PEOPLE, Evidence, Mark, MarkKind, Record, Rules, evidence_of, merge
 from healthy_mailing.item import evidence_in, to_item
 from healthy_mailing.notification import parse
 
@@ -137,7 +137,7 @@ def test_of_one_time_the_greater_feedback_id_then_message_id_is_kept() -> None:
 
 
 def test_kinds_do_not_displace_each_other() -> None:
-    marks = [mark(kind, at(1, 0), "f", "m") for kind in MarkKind if kind is not MarkKind.OVERRIDE]
+    marks = [mark(kind, at(1, 0), "f", "m") for kind in MarkKind if kind not in MADE_BY_PEOPLE]
     assert set(values(*marks)) == set(marks)
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthy_mailing.evidence import (
+    MADE_BY_PEOPLE,
     Evidence,
     Mark,
     MarkKind,
@@ -16,9 +17,12 @@ from healthy_mailing.evidence import (
     Rules,
     State,
     assess,
+    bounces_cleared,
+    erased,
     evidence_of,
     merge,
     override,
+    unhidden,
     without_override,
     worth_writing,
 )
@@ -28,6 +32,7 @@ from . import oracle
 from .strategies import ALL_RULES, ANY_KIND, FEEDBACK, MOSTLY_SOFT, at, histories, marks
 
 HISTORIES = histories(ids_tell_all=True)
+EVIDENCE = HISTORIES.map(evidence_of)
 
 
 @pytest.mark.parametrize("purpose", Purpose)
@@ -91,6 +96,8 @@ def test_no_evidence_has_no_state() -> None:
 def mark(kind: str, day: int, time: int = 2) -> Mark:
     if kind in {"enable", "disable"}:
         return override(State(kind), at(day, time), "ops", "why")
+    if kind == "clear":
+        return bounces_cleared(at(day, time), "ops", "an outage")
     details = {
         "complaint": {"feedbackType": "abuse"},
         "hardBounce": {"bounceType": "Permanent", "subType": "General"},
@@ -178,6 +185,87 @@ CASES: dict[str, tuple[list[Written], str, str, Written]] = {
         ("softBounces", 7),
     ),
     "a delivery after enable is newest": ([("enable", 1), ("delivery", 2)], "enable", "delivery", ("delivery", 2)),
+    # A mark that bounces are cleared hides those that are not newer than it, and nothing else
+    "clear hides an earlier hard bounce": (
+        [("hardBounce", 1), ("clear", 2)],
+        "enable",
+        "bounces-cleared",
+        ("clear", 2),
+    ),
+    "clear hides a hard bounce of its very moment": (
+        [("hardBounce", 1, 2), ("clear", 1, 2)],
+        "enable",
+        "bounces-cleared",
+        ("clear", 1, 2),
+    ),
+    "clear does not hide a hard bounce that is later on its day": (
+        [("clear", 1, 1), ("hardBounce", 1, 2)],
+        "disable",
+        "bounce:Permanent/General",
+        ("hardBounce", 1, 2),
+    ),
+    "clear hides an undetermined bounce": (
+        [("undetermined", 1), ("clear", 2)],
+        "enable",
+        "bounces-cleared",
+        ("clear", 2),
+    ),
+    "clear hides soft bounces, which then do not count": (
+        [*softs(1, 2, 3, 4, 5), ("clear", 5), *softs(6)],
+        "enable",
+        "soft-bounces:1",
+        ("softBounces", 6),
+    ),
+    "later soft bounces to the limit count after clear": (
+        [*softs(1), ("clear", 2), *softs(3, 4, 5, 6, 7)],
+        "disable",
+        "soft-bounces:5",
+        ("softBounces", 7),
+    ),
+    "clear leaves a complaint in force": (
+        [("complaint", 1), ("hardBounce", 1), ("clear", 2)],
+        "disable",
+        "complaint:abuse",
+        ("complaint", 1),
+    ),
+    "clear leaves a complaint in force that is reported later": (
+        [("clear", 2), ("complaint", 3)],
+        "disable",
+        "complaint:abuse",
+        ("complaint", 3),
+    ),
+    "clear leaves an opt-out in force": (
+        [("optOut", 1), ("hardBounce", 1), ("clear", 2)],
+        "disable",
+        "opt-out",
+        ("optOut", 1),
+    ),
+    "clear leaves override to disable in force": (
+        [("disable", 1), ("hardBounce", 1), ("clear", 2)],
+        "disable",
+        "operator",
+        ("disable", 1),
+    ),
+    "clear before enable is hidden by it": ([("clear", 1), ("enable", 2)], "enable", "operator", ("enable", 2)),
+    "clear after enable hides bounces between them": (
+        [("enable", 1), ("hardBounce", 2), ("clear", 3)],
+        "enable",
+        "bounces-cleared",
+        ("clear", 3),
+    ),
+    "the newer clear counts": (
+        [("clear", 1), ("hardBounce", 2), ("clear", 3)],
+        "enable",
+        "bounces-cleared",
+        ("clear", 3),
+    ),
+    "a delivery after clear is newest": (
+        [("hardBounce", 1), ("clear", 2), ("delivery", 3)],
+        "enable",
+        "delivery",
+        ("delivery", 3),
+    ),
+    "clear alone": ([("clear", 1)], "enable", "bounces-cleared", ("clear", 1)),
     # Rule 2: complaints
     "complaint": ([("complaint", 1)], "disable", "complaint:abuse", ("complaint", 1)),
     "a delivery never clears a complaint": (
@@ -383,6 +471,12 @@ TRANSACTIONAL: dict[str, tuple[list[Written], str, str]] = {
     "opt-out and disabled by an operator": ([("optOut", 1), ("disable", 2)], "disable", "disable"),
     "opt-out that an operator lifted": ([("optOut", 1), ("enable", 2)], "enable", "enable"),
     "opt-out after an operator enabled it": ([("hardBounce", 1), ("enable", 2), ("optOut", 3)], "disable", "enable"),
+    "opt-out and a hard bounce that was cleared": (
+        [("optOut", 1), ("hardBounce", 1), ("clear", 2)],
+        "disable",
+        "enable",
+    ),
+    "hard bounce that was cleared": ([("hardBounce", 1), ("clear", 2)], "enable", "enable"),
     "complaint": ([("complaint", 1)], "disable", "disable"),
     "undetermined bounce": ([("undetermined", 1)], "review", "review"),
     "delivery": ([("delivery", 1)], "enable", "enable"),
@@ -442,6 +536,109 @@ def test_the_soft_bounce_window_reaches_that_many_days_back(window: int) -> None
 @given(st.lists(marks(FEEDBACK, 3, ids_tell_all=True), max_size=8), st.sampled_from(["enable", "disable"]))
 def test_without_its_override_evidence_is_what_the_feedback_amounts_to(feedback: list[Mark], state: str) -> None:
     assert without_override(evidence_of([mark(state, 2), *feedback])) == evidence_of(feedback)
+
+
+@given(HISTORIES)
+def test_what_decisions_hide_is_what_the_rules_do_not_see(history: list[Mark]) -> None:
+    evidence = evidence_of(history)
+    seen = unhidden(evidence)
+    decision, cleared = evidence.get(MarkKind.OVERRIDE), evidence.get(MarkKind.BOUNCES_CLEARED)
+    enabled = decision is not None and dict(decision.detail)["state"] == "enable"
+    for slot, each in evidence.items():
+        hidden = enabled and decision is not None and each.at <= decision.at
+        if each.kind in {"hardBounce", "softBounces", "undetermined"} and cleared is not None:
+            hidden = hidden or each.at <= cleared.at
+        assert (slot in seen) is not hidden
+
+
+# ---- What is erased
+
+
+def personal(evidence: Evidence) -> set[str]:
+    """Return the texts that evidence holds beyond times, kinds, and what reasons and states are made of."""
+    kept = {"bounceType", "subType", "feedbackType", "state"}
+    found = {text for each in evidence.values() for text in (each.feedback_id, each.message_id, each.sender)}
+    found |= {value for each in evidence.values() for name, value in each.detail if name not in kept}
+    return found - {"", "~erased"}
+
+
+@given(HISTORIES, ALL_RULES)
+def test_erased_evidence_amounts_to_the_same_and_names_nobody(history: list[Mark], rules: Rules) -> None:
+    held = evidence_of(history)
+    left = erased(held)
+    assert personal(left) == set()
+    assert left.keys() == held.keys()
+    assert [each.at for each in left.values()] == [each.at for each in held.values()]
+    before, after = Record.of(held, rules), Record.of(left, rules)
+    assert before.assessment is not None
+    assert after.assessment is not None
+    assert (after.assessment.state, after.transactional) == (before.assessment.state, before.transactional)
+    assert after.expires_at == before.expires_at
+    # Of two marks of one millisecond, where nothing decides, either may be the newest.
+    assert after.assessment.reason in {each.reason for each in oracle.verdicts(history, rules)}
+
+
+@given(HISTORIES)
+def test_what_is_erased_stays_so_when_the_same_feedback_comes_again(history: list[Mark]) -> None:
+    left = erased(evidence_of(history))
+    again = [each for each in history if each.kind not in MADE_BY_PEOPLE]
+    assert merge(left, evidence_of(again)) == merge(evidence_of(again), left) == left
+    assert erased(left) == left
+
+
+@given(HISTORIES, HISTORIES, ALL_RULES)
+def test_feedback_after_an_erasure_has_the_same_effect(history: list[Mark], later: list[Mark], rules: Rules) -> None:
+    held, new = evidence_of(history), evidence_of(later)
+    record, expected = (Record.of(merge(each, new), rules) for each in (erased(held), held))
+    assert record.assessment is not None
+    assert expected.assessment is not None
+    # Overrides of one millisecond have no order that a person would know.
+    decisions = [each.get(MarkKind.OVERRIDE) for each in (held, new)]
+    if decisions[0] and decisions[1] and decisions[0].at == decisions[1].at:
+        return
+    assert (record.assessment.state, record.transactional) == (expected.assessment.state, expected.transactional)
+
+
+@given(EVIDENCE, EVIDENCE, EVIDENCE)
+def test_erased_evidence_keeps_the_laws_of_the_merge(first: Evidence, second: Evidence, third: Evidence) -> None:
+    one, other = erased(first), erased(second)
+    assert merge(one, second) == merge(second, one)
+    assert merge(one, one) == one
+    assert merge(merge(one, other), third) == merge(one, merge(other, third))
+
+
+def test_an_erased_mark_is_dated_and_tells_its_reason_alone() -> None:
+    bounce = Mark(
+        at=at(1, 2),
+        feedback_id="0102018e-1",
+        message_id="0102018e-2",
+        sender="news@example.org",
+        detail=(
+            ("action", "failed"),
+            ("bounceType", "Permanent"),
+            ("diagnosticCode", "smtp; 550 5.1.1 <jane@example.com> unknown"),
+            ("status", "5.1.1"),
+            ("subType", "General"),
+        ),
+        kind=MarkKind.HARD_BOUNCE,
+    )
+    history = [bounce, mark("softBounces", 1), mark("delivery", 0), mark("clear", 0), mark("enable", 0)]
+    item = to_item("jane@example.com", Record.of(erased(evidence_of(history)), Rules()))
+    nobody = {"from": "", "messageId": ""}
+    assert item["evidence"] == {
+        "hardBounce": {
+            "at": at(1, 2),
+            "feedbackId": "~erased",
+            "bounceType": "Permanent",
+            "subType": "General",
+            **nobody,
+        },
+        "softBounces": {at(1, 2)[:10]: {"at": at(1, 2), "bounceType": "Transient", "subType": "MailboxFull", **nobody}},
+        "delivery": {"at": at(0, 2), **nobody},
+        "bouncesCleared": {"at": at(0, 2), "by": "~erased", "note": ""},
+        "override": {"at": at(0, 2), "by": "~erased", "note": "", "state": "enable"},
+    }
+    assert (item["state"], item["reason"]) == ("disable", "bounce:Permanent/General")
 
 
 # ---- What is worth writing

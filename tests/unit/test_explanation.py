@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 
-from healthy_mailing.evidence import Mark, MarkKind, Purpose, Rules, State, assess, evidence_of
+from healthy_mailing.evidence import Mark, MarkKind, Purpose, Rules, State, assess, erased, evidence_of
 from healthy_mailing_cli.explanation import because, lifted_by, timeline, why_they_differ
 
 from .strategies import ALL_RULES, histories
@@ -28,6 +28,11 @@ RULES = Rules()
         ([("undetermined", 1)], "Rule 6: delivery failed on 2026-01-21 12:00:00 UTC", "mailing clear-bounces A"),
         ([("delivery", 1)], "Rule 7: nothing that is known forbids it.", ""),
         ([("complaint", 1), ("enable", 2)], "ops enabled it on 2026-01-22 12:00:00 UTC (why)", ""),
+        (
+            [("hardBounce", 1), ("clear", 2)],
+            "ops cleared its bounces up to 2026-01-22 12:00:00 UTC (an outage), and nothing newer forbids it.",
+            "",
+        ),
     ],
 )
 def test_the_rule_and_what_would_change_it_are_told(history: "list[Written]", says: str, lifts: str) -> None:
@@ -83,3 +88,13 @@ def test_the_time_line_has_ses_s_own_words_and_who_decided() -> None:
         ),
         ("2026-01-29 12:00:00 UTC", "override", "disable by ops (why)"),
     ]
+
+
+def test_who_decided_is_someone_once_that_is_erased() -> None:
+    left = erased(evidence_of([mark("hardBounce", 1), mark("clear", 2), mark("enable", 3)]))
+    assert [(what, details) for _, what, details in timeline(left)] == [
+        ("hard bounce", "bounceType Permanent, subType General"),
+        ("bounces cleared", "by someone"),
+        ("override", "enable by someone"),
+    ]
+    assert because(assess(left, RULES), RULES).startswith("someone enabled it on 2026-01-23")

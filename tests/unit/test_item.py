@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthy_mailing.evidence import (
+    MADE_BY_PEOPLE,
     Mark,
     MarkKind,
     Record,
     Rules,
     State,
     assess,
+    bounces_cleared,
     evidence_of,
     merge,
     override,
@@ -84,16 +86,18 @@ def test_item_of_deliveries_alone_expires() -> None:
         assert "expiresAt" not in item_of(delivery)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in MarkKind if kind not in {MarkKind.DELIVERY, MarkKind.OVERRIDE}])
+@pytest.mark.parametrize("kind", [kind for kind in MarkKind if kind not in {MarkKind.DELIVERY, *MADE_BY_PEOPLE}])
 def test_item_with_any_other_mark_does_not_expire(kind: MarkKind) -> None:
     other = mark(kind, "2020-01-01T00:00:00.000Z", bounceType="x", subType="y")
     for marks in ([other], [other, mark(MarkKind.DELIVERY, feedback_id="")]):
         assert "expiresAt" not in to_item("jane@example.com", Record.of(evidence_of(marks), EXPIRING))
 
 
-def test_item_with_an_override_or_without_evidence_does_not_expire() -> None:
+def test_item_with_a_decision_or_without_evidence_does_not_expire() -> None:
     enabled = override(State.ENABLE, "2020-01-01T00:00:00.000Z", "ops")
-    for marks in ([], [enabled], [enabled, mark(MarkKind.DELIVERY, feedback_id="")]):
+    cleared = bounces_cleared("2020-01-01T00:00:00.000Z", "ops")
+    delivery = mark(MarkKind.DELIVERY, feedback_id="")
+    for marks in ([], [enabled], [enabled, delivery], [cleared], [cleared, delivery]):
         assert "expiresAt" not in to_item("jane@example.com", Record.of(evidence_of(marks), EXPIRING))
 
 
@@ -110,6 +114,16 @@ def test_item_of_an_override(state: State) -> None:
         "override": {"state": state, "at": AT, "by": "ops@example.org", "note": "called us"},
     }
     assert (item["state"], item["reason"], item["from"]) == (state, "operator", "ops@example.org")
+
+
+def test_item_of_cleared_bounces() -> None:
+    bounce = mark(MarkKind.HARD_BOUNCE, "2026-03-09T12:00:00.000Z", bounceType="Permanent", subType="General")
+    item = item_of(bounce, bounces_cleared(AT, "ops@example.org", "an outage"))
+    assert item["evidence"].keys() == {"hardBounce", "bouncesCleared"}
+    assert item["evidence"]["bouncesCleared"] == {"at": AT, "by": "ops@example.org", "note": "an outage"}
+    assert (item["state"], item["reason"]) == ("enable", "bounces-cleared")
+    assert (item["notificationType"], item["from"], item["timestamp"]) == ("Override", "ops@example.org", AT)
+    assert "suppressed" not in item
 
 
 @pytest.mark.parametrize(
@@ -193,6 +207,8 @@ COMPLAINT = {"at": AT, "from": "s", "messageId": "m", "feedbackId": "f"}
         {"evidence": {"complaint": {**COMPLAINT, "from": 5}}},
         {"evidence": {"complaint": {**COMPLAINT, "feedbackType": 5}}},
         {"evidence": {"override": {"at": AT, "by": "ops"}}},
+        {"evidence": {"bouncesCleared": {"at": AT}}},
+        {"evidence": {"bouncesCleared": {"by": "ops"}}},
     ],
     ids=repr,
 )
