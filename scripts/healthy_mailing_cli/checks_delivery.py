@@ -32,23 +32,24 @@ def look_at_topic_policy(seen: Examination) -> Findings:
     """See whether SES may publish for each identity and configuration set that reports here."""
     if seen.topic is None:
         return
-    for source in seen.sources or [seen.place.arn("ses", "identity/example.com")]:
-        may = lets(seen.topic.get("Policy"), "ses.amazonaws.com", "sns:Publish", seen.stack.topic, sent_for(source))
-        if may is None:
-            yield unknown(
-                f"Whether SES may publish for {source}: the policy says what is not understood here.",
-                "See whether a mail's feedback comes:",
-                "mailing simulate --from ADDRESS",
-            )
-        elif not may:
-            yield problem(
-                f"SES may not publish for {source}: the feedback is lost, and SES drops the setting.",
-                f"{APPLY} Then see whether the identities still have their topics.",
-            )
-        else:
-            continue
-        return
-    yield ok("SES may publish.")
+    # Where nothing reports any more, perhaps because SES dropped it, one that might report will do.
+    sources = seen.sources or seen.found or [seen.place.arn("ses", "identity/example.com")]
+    policy, topic = seen.topic.get("Policy"), seen.stack.topic
+    answers = {each: lets(policy, "ses.amazonaws.com", "sns:Publish", topic, sent_for(each)) for each in sources}
+    refused = [each for each, may in answers.items() if may is False]
+    if refused and (seen.sources or len(refused) == len(answers)):
+        yield problem(
+            f"SES may not publish for {', '.join(refused)}: the feedback is lost, and SES drops the setting.",
+            f"{APPLY} Then see whether the identities still have their topics.",
+        )
+    elif True not in answers.values() or (seen.sources and None in answers.values()):
+        yield unknown(
+            "Whether SES may publish: the policy says what is not understood here.",
+            "See whether a mail's feedback comes:",
+            "mailing simulate --from ADDRESS",
+        )
+    else:
+        yield ok("SES may publish.")
 
 
 def look_at_subscriptions(seen: Examination) -> Findings:

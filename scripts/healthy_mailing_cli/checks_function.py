@@ -68,7 +68,9 @@ def look_at_mapping(seen: Examination) -> Findings:
     # Not by function: its absence would be an error here.
     pages = seen.lambda_.get_paginator("list_event_source_mappings").paginate(EventSourceArn=seen.stack.queue)
     mappings = [each for page in pages for each in page["EventSourceMappings"]]
-    found: Any = next((each for each in mappings if f":function:{function}" in each["FunctionArn"]), None)
+    found: Any = next(
+        (each for each in mappings if f"{each['FunctionArn']}:".startswith(f"{seen.stack.function}:")), None
+    )
     if found is None:
         yield problem(f"Nothing takes messages from {queue} to {function}: they wait, for up to 14 days.", APPLY)
     elif found["State"] in {"Disabled", "Disabling"}:

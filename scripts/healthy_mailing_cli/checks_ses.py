@@ -74,7 +74,7 @@ def look_at_identities(seen: Examination) -> Findings:
     """See where each identity reports bounces, complaints and deliveries."""
     listed = {each["IdentityName"]: each for each in _pages(seen.sesv2.list_email_identities, "EmailIdentities")}
     names = list(seen.identities or listed)
-    seen.has_identities = bool(names)
+    seen.found = [seen.place.arn("ses", f"identity/{name}") for name in names]
     if not names:
         yield warning(
             f"SES has no identity in {seen.place.region}, so no mail is sent from there.",
@@ -131,7 +131,7 @@ def look_for_sources(seen: Examination) -> Findings:
     """See whether anything reports to the topic."""
     if seen.sources:
         yield ok(f"What reports to the topic: {', '.join(each.rpartition('/')[2] for each in seen.sources)}.")
-    elif seen.has_identities:
+    elif seen.found:
         yield problem(
             f"No identity and no configuration set of this account in {seen.place.region} reports to the topic, "
             "so no feedback comes from here.",

@@ -65,12 +65,12 @@ def doctor(  # noqa: PLR0913, PLR0917  (each is an option of its own)
 ) -> None:
     """Check every part of the stack, and name what is wrong.
 
-    Follows the way of feedback: SES, topic, queue, function, table. Changes nothing. Exits with 1 if there is a
-    problem, or something that it can't tell; warnings alone leave 0.
+    Looks at each part on the feedback's way: SES, topic, queue, function, table. Changes nothing. Exits with 1 if there
+    is a problem, or something that it can't tell; warnings alone leave 0.
     """
     place = Place.of(connection)
     names = Names.of(name or connection.table, dead_letter_queue=dead_letter_queue, queue=queue, function=function)
-    parts = Stack.of(place, names, topic=place.topic(name or connection.table, topic), table=connection.table)
+    parts = Stack.of(place, names, topic=stack.topic_arn(connection, name, topic), table=connection.table)
     examination = Examination.of(
         connection.session, connection.endpoint_url, place, parts, identity or (), now=datetime.now(UTC)
     )

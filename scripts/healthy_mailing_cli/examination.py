@@ -98,7 +98,7 @@ class Examination:
         identities: The identities that must report here; none: all are looked at, and one may report elsewhere.
         sent: How many mails SES sent in the last 24 hours; None if that is not known.
         sets: By configuration set that has an event destination here, what of ``WANTED`` it reports.
-        has_identities: Whether there are any in the region.
+        found: ARNs of the identities that were looked at.
         sources: ARNs of the identities and configuration sets that report here.
         topic: The topic's attributes; None if there is no topic, or they can't be read.
         to_queue: Whether the topic goes to the queue.
@@ -119,7 +119,7 @@ class Examination:
     dynamodb: "DynamoDBClient"
     sent: float | None = None
     sets: dict[str, frozenset[str]] = field(default_factory=dict)
-    has_identities: bool = False
+    found: list[str] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
     topic: Mapping[str, str] | None = None
     to_queue: bool = False

@@ -13,7 +13,7 @@ from healthy_mailing_cli import output, stack
 from healthy_mailing_cli.addresses import STDIN
 from healthy_mailing_cli.connection import Connection, connected
 from healthy_mailing_cli.output import CommandError
-from healthy_mailing_cli.stack import Place, name_in
+from healthy_mailing_cli.stack import name_in
 
 _SAMPLES = resources.files("healthy_mailing_cli") / "sample_events"
 _MOST_BYTES = 256 * 1024  # Amazon SNS API Reference, Publish
@@ -49,7 +49,7 @@ def publish(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     text = _read(message)
     told = _meaning(text)
     sns = connection.client("sns")
-    arn = Place.of(connection).topic(name or connection.table, topic)
+    arn = stack.topic_arn(connection, name, topic)
     fields = {"topic": arn, "message": told}
     if not dry_run:
         host = urlsplit(sns.meta.endpoint_url).hostname or ""

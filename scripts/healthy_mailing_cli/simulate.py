@@ -72,8 +72,8 @@ def simulate(  # noqa: PLR0913, PLR0917  (each is an option of its own)
 ) -> None:
     """Send mail to SES's simulator and wait for its feedback.
 
-    The simulator's mail costs what other mail costs, and does not count for SES's bounce and complaint rates. Each run
-    uses an address of its own, so each leaves an item in the table.
+    Mail to the simulator costs as much as any, and does not count for SES's bounce and complaint rates. Each run uses
+    an address of its own, so each leaves an item in the table.
 
     Exits with 1 if nothing came in time.
     """

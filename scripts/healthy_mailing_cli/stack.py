@@ -56,10 +56,11 @@ class Place:
         """Return the ARN of a resource."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
-    def topic(self, name: str, topic: str | None) -> str:
-        """Return the ARN of a stack's topic, which may have a name of its own, or be another's and named by its ARN."""
-        topic = topic or f"{name}-feedback"
-        return topic if topic.startswith("arn:") else self.arn("sns", topic)
+
+def topic_arn(connection: Connection, name: str | None, topic: str | None) -> str:
+    """Return the ARN of a stack's topic, which may have a name of its own, or be elsewhere and named by its ARN."""
+    topic = topic or f"{name or connection.table}-feedback"
+    return topic if topic.startswith("arn:") else Place.of(connection).arn("sns", topic)
 
 
 @dataclass(frozen=True)

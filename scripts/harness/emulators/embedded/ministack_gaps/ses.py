@@ -27,6 +27,8 @@ _TIME_HEADER = "x-harness-last-update-time"
 
 _suppressed = AccountRegionScopedDict()
 """The account's suppression list: by address as it was spelt, what GetSuppressedDestination answers."""
+_defaults = AccountRegionScopedDict()
+"""By identity, its default configuration set."""
 _account = AccountRegionScopedDict()
 """Of GetAccount's answer, what was set."""
 
@@ -129,15 +131,19 @@ def _complete(call: tuple[str, ...], data: Mapping[str, Any], response: Response
     match call:
         case ("GET", "identities", identity):
             forwarded = ses._identities.get(identity, {}).get("FeedbackForwardingEnabled", True)
-            return _json({**json.loads(response[2]), "FeedbackForwardingStatus": forwarded})
+            default = {"ConfigurationSetName": _defaults[identity]} if identity in _defaults else {}
+            return _json({**json.loads(response[2]), "FeedbackForwardingStatus": forwarded, **default})
         case ("GET", "account"):
             return _json({**json.loads(response[2]), "SuppressionAttributes": _attributes(), **dict(_account.items())})
         case ("POST", "identities"):
             identity = data["EmailIdentity"]
             kind = "EmailAddress" if "@" in identity else "Domain"
             ses._identities[identity] = ses._make_identity(identity, kind)
+            if "ConfigurationSetName" in data:
+                _defaults[identity] = data["ConfigurationSetName"]
         case ("DELETE", "identities", identity):
             ses._identities.pop(identity, None)
+            _defaults.pop(identity, None)
         case ("POST", "configuration-sets"):
             ses._configuration_sets[data["ConfigurationSetName"]] = {"Name": data["ConfigurationSetName"]}
         case ("DELETE", "configuration-sets", name):
