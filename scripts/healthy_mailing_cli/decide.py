@@ -1,6 +1,6 @@
 """``mailing enable``, ``disable`` and ``remove-override``: a person's decision above the feedback.
 
-Needs ``dynamodb:BatchGetItem``, ``PartiQLInsert`` and ``PartiQLUpdate`` on the table, and
+Needs ``dynamodb:BatchGetItem``, ``dynamodb:PartiQLInsert`` and ``dynamodb:PartiQLUpdate`` on the table, and
 ``lambda:GetFunctionConfiguration`` on the function, whose rules a decision is weighed by like feedback.
 """
 
