@@ -17,6 +17,10 @@ SOFT_BOUNCE_DAYS_KEPT = 16
 """How many days with a soft bounce the evidence keeps, the newest ones; the limit cannot be set higher."""
 
 
+OPT_OUT = "opt-out"
+"""The reason of what an opt-out decided."""
+
+
 class State(StrEnum):
     """Whether an address may be mailed: yes, no, or only after a person has looked."""
 
@@ -337,7 +341,7 @@ def _reason(mark: Mark) -> str:
 _REASONS = {
     MarkKind.NOT_SPAM: "not-spam",
     MarkKind.UNDETERMINED: "undetermined",
-    MarkKind.OPT_OUT: "opt-out",
+    MarkKind.OPT_OUT: OPT_OUT,
     MarkKind.OPT_IN: "opt-in",
     MarkKind.DELIVERY: "delivery",
     MarkKind.OVERRIDE: "operator",

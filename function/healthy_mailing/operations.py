@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from healthy_mailing.address import AddressError, canonical
 from healthy_mailing.evidence import (
     BOUNCES,
+    OPT_OUT,
     MarkKind,
     Purpose,
     State,
@@ -78,7 +79,10 @@ def check(table: Table, given: Sequence[str], deadline: float, *, purpose: Purpo
         TableError: DynamoDB refused, or the deadline passed.
     """
     answers = [_unknown(each, purpose) for each in given]
-    items = table.read([answer.address for answer in answers if not answer.problem], deadline, consistent=consistent)
+    items = table.answers([answer.address for answer in answers if not answer.problem], deadline, consistent=consistent)
+    if purpose is Purpose.TRANSACTIONAL:
+        unclear = [address for address, item in items.items() if item and _has_another_reason(item)]
+        items |= table.read(unclear, deadline, consistent=consistent) if unclear else {}
     return [_known(answer, items.get(answer.address), table.rules) for answer in answers]
 
 
@@ -302,17 +306,18 @@ def _known(answer: Answer, item: Item | None, rules: Rules) -> Answer:
     return answer if item is None else replace(answer, item=item, reason=_reason(item, answer.purpose, rules))
 
 
-def _reason(item: Item, purpose: Purpose, rules: Rules) -> str:
-    """Return why an item's state for a purpose is what it is.
+def _has_another_reason(item: Item) -> bool:
+    """Return whether something else than the item's reason keeps transactional mail back.
 
-    The item's own reason is the one for bulk mail. Where an opt-out decided that, and something else keeps
-    transactional mail back too, the reason for the latter follows from the evidence.
+    The item's own reason is the one for bulk mail. Where an opt-out decided that, and transactional mail is kept back
+    too, the reason for the latter follows from the evidence.
     """
-    if (
-        purpose is Purpose.TRANSACTIONAL
-        and state_of(item, purpose) is not State.ENABLE
-        and MarkKind.OPT_OUT in item.get(EVIDENCE, ())
-    ):
+    return item[REASON] == OPT_OUT and state_of(item, Purpose.TRANSACTIONAL) is not State.ENABLE
+
+
+def _reason(item: Item, purpose: Purpose, rules: Rules) -> str:
+    """Return why an item's state for a purpose is what it is."""
+    if purpose is Purpose.TRANSACTIONAL and EVIDENCE in item and _has_another_reason(item):
         assessment = assess(evidence_in(item), rules, purpose)
         if assessment.state is not State.ENABLE:  # else the item is older than this rule, or than a change of the rules
             return assessment.reason

@@ -13,12 +13,15 @@ from healthy_mailing_cli import errors, output
 from healthy_mailing_cli.check import check
 from healthy_mailing_cli.clear_bounces import clear_bounces
 from healthy_mailing_cli.decide import disable, enable, remove_override
+from healthy_mailing_cli.doctor import doctor
 from healthy_mailing_cli.erase import erase
 from healthy_mailing_cli.explain import explain
 from healthy_mailing_cli.list import list_command
 from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.publish import publish
 from healthy_mailing_cli.reassess import reassess
 from healthy_mailing_cli.redrive import redrive_command
+from healthy_mailing_cli.simulate import simulate
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,14 +32,20 @@ app = typer.Typer(
     epilog="Exit codes: 0 yes, or all done; 1 no, or some failed; 2 misuse, or an error.",
 )
 
+_INTERRUPTED = 130
+"""How Typer ends after Ctrl-C."""
+
 LOOK, DECIDE, LISTS, RUN = "Look", "Decide", "Lists", "Run"
 
 app.command(rich_help_panel=LOOK)(check)
 app.command(rich_help_panel=LOOK)(explain)
 app.command("list", rich_help_panel=LOOK)(list_command)
+app.command(rich_help_panel=LOOK)(doctor)
 app.command(rich_help_panel=DECIDE)(enable)
 app.command(rich_help_panel=DECIDE)(disable)
 app.command(rich_help_panel=DECIDE)(remove_override)
+app.command(rich_help_panel=RUN)(publish)
+app.command(rich_help_panel=RUN)(simulate)
 app.command(rich_help_panel=DECIDE)(clear_bounces)
 app.command(rich_help_panel=DECIDE)(erase)
 app.command(rich_help_panel=DECIDE)(reassess)
@@ -70,9 +79,10 @@ def run() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(output.ERROR)
-    except KeyboardInterrupt:
-        output.note("Interrupted. What is done stays done; run the command again to go on.")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            output.note("Interrupted. What is done stays done; run the command again to go on.")
+        raise
 
 
 if __name__ == "__main__":

@@ -22,7 +22,13 @@ SECONDS = 60.0
 
 _OPTIONS = {
     "table": Annotated[str, typer.Option(help="The table; by default, queues and function are named after it.")],
-    "region": Annotated[str | None, typer.Option(help="AWS region; default: that of the environment or the profile.")],
+    # botocore reads AWS_DEFAULT_REGION alone; AWS CLI 2, Terraform and Lambda know this one.
+    "region": Annotated[
+        str | None,
+        typer.Option(
+            envvar="AWS_REGION", show_envvar=False, help="AWS region; default: that of the environment or the profile."
+        ),
+    ],
     "endpoint_url": Annotated[str | None, typer.Option(help="Where AWS is, if not at AWS: an emulator's URL.")],
     "profile": Annotated[str | None, typer.Option(help="Profile of the AWS configuration to take credentials from.")],
 }

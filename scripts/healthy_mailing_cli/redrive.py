@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import typer
@@ -20,9 +20,10 @@ from botocore.exceptions import ClientError
 
 from healthy_mailing.envelope import EnvelopeError, content, unwrap
 from healthy_mailing.notification import NotificationError, parse
-from healthy_mailing_cli import output
+from healthy_mailing_cli import output, stack
 from healthy_mailing_cli.connection import Connection, connected
 from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.stack import Names
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -33,26 +34,6 @@ _BATCH = 10  # messages of one request, as many as SQS allows
 _INVISIBLE_SECONDS = 600  # for how long others do not see what this run holds, if it is killed
 _POLL_SECONDS = 1  # SQS asks all its servers only where it may wait (Amazon SQS Developer Guide, "long polling")
 _EMPTY_POLLS = 2
-
-
-@dataclass(frozen=True)
-class Names:
-    """What a stack is called in AWS."""
-
-    dead_letter_queue: str
-    queue: str
-    function: str
-
-    @classmethod
-    def of(
-        cls, name: str, *, dead_letter_queue: str | None = None, queue: str | None = None, function: str | None = None
-    ) -> "Names":
-        """Return the names that the Terraform variable ``name`` gives, but for those that are given."""
-        return cls(
-            dead_letter_queue or f"{name}-feedback-dead-letter",
-            queue or f"{name}-feedback",
-            function or f"{name}-feedback",
-        )
 
 
 @dataclass
@@ -97,14 +78,10 @@ class Report:
 @connected
 def redrive_command(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     connection: Connection,
-    name: Annotated[str | None, typer.Option(help="The Terraform variable `name`, if the table has another.")] = None,
-    dead_letter_queue: Annotated[
-        str | None, typer.Option(help="Name of the dead-letter queue; default: NAME-feedback-dead-letter.")
-    ] = None,
-    queue: Annotated[str | None, typer.Option(help="Name of the queue; default: NAME-feedback.")] = None,
-    function: Annotated[
-        str | None, typer.Option(help="Name of the function, for a stack without queue; default: NAME-feedback.")
-    ] = None,
+    name: stack.Name = None,
+    dead_letter_queue: stack.DeadLetterQueue = None,
+    queue: stack.Queue = None,
+    function: stack.Function = None,
     dry_run: output.DryRun = False,  # noqa: FBT002  (a switch)
     as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
 ) -> None:

@@ -57,7 +57,7 @@ def main() -> None:
         deadline = time.monotonic() + _LONG
         measure("read", count, lambda: table.read(addresses, deadline, consistent=False))  # noqa: B023  (the same)
         measure("bare read", count, lambda: _get(client, addresses))  # noqa: B023  (the same)
-        measure("check", count, lambda: _check(table, addresses))  # noqa: B023  (the same)
+        measure("mailing check", count, lambda: _check(table, addresses))  # noqa: B023  (the same)
     sys.stderr.write(json.dumps({name: counts[name] / taken for name, taken in seconds.items()}))
 
 

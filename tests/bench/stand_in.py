@@ -51,7 +51,13 @@ class Table:
             consistent = wanted.get("ConsistentRead", False)
             for item in found:
                 self.counts["half read units"] += int(2 * capacity.read_units(item, consistent=consistent))
-            responses[name] = [item for item in found if item is not None]
+            # All that is asked for by a projection: attributes of the first level.
+            names = wanted.get("ExpressionAttributeNames", {}).values()
+            responses[name] = [
+                {name: item[name] for name in names if name in item} if names else item
+                for item in found
+                if item is not None
+            ]
         return {"Responses": responses, "UnprocessedKeys": {}}
 
     def batch_write_item(self, request: Json) -> Json:

@@ -34,6 +34,8 @@ CHANGES = "changes"
 """The same, of those that change a stack as a platform team does."""
 ADOPTED = "adopted"
 """The same, of those that take over what exists."""
+DOCTOR = "doctor"
+"""The same, of those that look at stacks made without Terraform."""
 LEAVING = "leaving"
 """The same, of those that destroy stacks."""
 

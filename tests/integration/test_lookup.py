@@ -220,6 +220,27 @@ def test_an_item_without_the_second_answer_allows_no_more_than_it_says(
     assert answer["reason"] == ("bounce:Permanent/General" if HARD_BOUNCE in kinds else "opt-out")
 
 
+def test_a_check_asks_for_no_more_than_the_answer(client: "DynamoDBClient", api: Api) -> None:
+    """The evidence is asked for only where the reason follows from it, or where an item does not say its state."""
+    put(client, "fine@example.com", mark(MarkKind.DELIVERY))
+    put(client, "left@example.com", mark(OPT_OUT))
+    put(client, "gone@example.com", mark(OPT_OUT), mark(HARD_BOUNCE))
+    client.put_item(TableName=TABLE, Item={"UserId": {"S": "odd@example.com"}})
+    reads = calls(api, "BatchGetItem")
+
+    for purpose in ("bulk", "transactional"):
+        given = ["fine@example.com", "left@example.com", "gone@example.com", "odd@example.com", "new@example.com"]
+        answers = api("POST", "/check", {"addresses": given, "purpose": purpose}).body["addresses"]
+        assert [each["known"] for each in answers] == [True, True, True, True, False]
+
+    whole = [
+        [key["UserId"]["S"] for key in read["RequestItems"][TABLE]["Keys"]]
+        for read in reads
+        if "ProjectionExpression" not in read["RequestItems"][TABLE]
+    ]
+    assert whole == [["odd@example.com"], ["odd@example.com"], ["gone@example.com"]]
+
+
 def test_a_list_has_both_answers(client: "DynamoDBClient", api: Api) -> None:
     put(client, "left@example.com", mark(OPT_OUT))
     put(client, "gone@example.com", mark(HARD_BOUNCE), mark(OPT_OUT))

@@ -1,4 +1,4 @@
-"""What each raw event in ``scripts/sample_events`` means."""
+"""What each raw event in ``scripts/healthy_mailing_cli/sample_events`` means."""
 
 import pytest
 

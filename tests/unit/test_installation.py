@@ -45,3 +45,13 @@ def test_its_program_is_called_mailing(installed: Path) -> None:
         [sys.executable, "-c", code, "--version"], env=environment, check=True, capture_output=True, text=True
     )
     assert ran.stdout == f"mailing {healthy_mailing.__version__}\n"
+
+
+def test_the_samples_that_it_publishes_come_with_it(installed: Path) -> None:
+    code = "from healthy_mailing_cli.__main__ import run; run()"
+    environment = {"PATH": os.defpath, "PYTHONPATH": str(installed), "COLUMNS": "80"}
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "publish", "--list"], env=environment, check=True, capture_output=True, text=True
+    )
+    listed = [line.split()[0] for line in ran.stdout.splitlines()]
+    assert listed == sorted(path.stem for path in paths.EVENTS.glob("*.json"))

@@ -9,7 +9,7 @@ locals {
     {
       dead-letters = {
         urgent      = true
-        description = "Feedback is in the dead-letter queue ${var.feedback.dead_letter_queue_name}: it is not in the table, and SQS drops it 14 days after it arrived. The function's log says why it failed (lines of level ERROR in ${var.feedback.log_group_name}). Fix the cause, then replay the messages: `scripts/mailing redrive --dead-letter-queue ${var.feedback.dead_letter_queue_name}${var.feedback.queue_name == null ? "" : " --queue ${var.feedback.queue_name}"} --function ${var.feedback.function_name}`, as the README says under \"When something failed\"."
+        description = "Feedback is in the dead-letter queue ${var.feedback.dead_letter_queue_name}: it is not in the table, and SQS drops it 14 days after it arrived. The function's log says why it failed (lines of level ERROR in ${var.feedback.log_group_name}). Fix the cause, then replay the messages: `mailing redrive --dead-letter-queue ${var.feedback.dead_letter_queue_name}${var.feedback.queue_name == null ? "" : " --queue ${var.feedback.queue_name}"} --function ${var.feedback.function_name}`, as docs/operate.md says under \"Dead letters\"."
         namespace   = "AWS/SQS"
         metric      = "ApproximateNumberOfMessagesVisible"
         dimensions  = { QueueName = var.feedback.dead_letter_queue_name }

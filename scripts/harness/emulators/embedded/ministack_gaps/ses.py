@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
+from ministack.core import iam_actions
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import ses, ses_v2
 
@@ -26,6 +27,8 @@ _TIME_HEADER = "x-harness-last-update-time"
 
 _suppressed = AccountRegionScopedDict()
 """The account's suppression list: by address as it was spelt, what GetSuppressedDestination answers."""
+_defaults = AccountRegionScopedDict()
+"""By identity, its default configuration set."""
 _account = AccountRegionScopedDict()
 """Of GetAccount's answer, what was set."""
 
@@ -39,6 +42,19 @@ def fill() -> None:
     answer_before(ses, _answer_version_1)
     answer_before(ses_v2, _answer_version_2)
     ses._send_notifications = _notify
+    original = iam_actions._ses_v2_resource_arn
+
+    def resource_arn(method: str, path: str, body: bytes, region: str, account: str) -> str:
+        """Authorize SendEmail on the sender's identity, where ministack takes all resources.
+
+        Service Authorization Reference, "Actions, resources, and condition keys for Amazon Simple Email Service v2".
+        """
+        if method == "POST" and path == "/v2/email/outbound-emails":
+            identity = ses._notification_identity(str(iam_actions._safe_json_field(body, "FromEmailAddress")))
+            return f"arn:aws:ses:{region}:{account}:identity/{identity[0]}" if identity else "*"
+        return str(original(method, path, body, region, account))
+
+    iam_actions._ses_v2_resource_arn = resource_arn
 
 
 async def _answer_version_1(request: Request, original: Original) -> Response:
@@ -115,15 +131,19 @@ def _complete(call: tuple[str, ...], data: Mapping[str, Any], response: Response
     match call:
         case ("GET", "identities", identity):
             forwarded = ses._identities.get(identity, {}).get("FeedbackForwardingEnabled", True)
-            return _json({**json.loads(response[2]), "FeedbackForwardingStatus": forwarded})
+            default = {"ConfigurationSetName": _defaults[identity]} if identity in _defaults else {}
+            return _json({**json.loads(response[2]), "FeedbackForwardingStatus": forwarded, **default})
         case ("GET", "account"):
             return _json({**json.loads(response[2]), "SuppressionAttributes": _attributes(), **dict(_account.items())})
         case ("POST", "identities"):
             identity = data["EmailIdentity"]
             kind = "EmailAddress" if "@" in identity else "Domain"
             ses._identities[identity] = ses._make_identity(identity, kind)
+            if "ConfigurationSetName" in data:
+                _defaults[identity] = data["ConfigurationSetName"]
         case ("DELETE", "identities", identity):
             ses._identities.pop(identity, None)
+            _defaults.pop(identity, None)
         case ("POST", "configuration-sets"):
             ses._configuration_sets[data["ConfigurationSetName"]] = {"Name": data["ConfigurationSetName"]}
         case ("DELETE", "configuration-sets", name):

@@ -1,0 +1,115 @@
+"""``mailing doctor``: look at every part of the stack, in the order in which feedback passes through them.
+
+It reads, and changes nothing. It needs these actions, and says of each that is missing what it can't tell:
+
+- ``ses:GetAccount``, ``ses:GetConfigurationSetEventDestinations``, ``ses:GetEmailIdentity``,
+  ``ses:GetIdentityNotificationAttributes``, ``ses:ListConfigurationSets``, ``ses:ListEmailIdentities``
+- on the topic, ``sns:GetSubscriptionAttributes``, ``sns:GetTopicAttributes``, ``sns:ListSubscriptionsByTopic``
+- on both queues, ``sqs:GetQueueAttributes``, ``sqs:GetQueueUrl``
+- on the function, ``lambda:GetFunctionConcurrency``, ``lambda:GetFunctionConfiguration`` and, where the topic calls it,
+  ``lambda:GetFunctionEventInvokeConfig``, ``lambda:GetPolicy``; where there is a queue,
+  ``lambda:ListEventSourceMappings``
+- on the table, ``dynamodb:DescribeContinuousBackups``, ``dynamodb:DescribeTable``
+- ``cloudwatch:GetMetricData``
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from botocore.exceptions import ClientError
+
+from healthy_mailing_cli import checks_delivery, checks_function, checks_ses, output, stack
+from healthy_mailing_cli.connection import Connection, connected
+from healthy_mailing_cli.examination import Examination, Finding, Findings, Level, Look
+from healthy_mailing_cli.stack import Names, Place, Stack
+
+CHECKS: Mapping[str, Look] = {
+    "SES account": checks_ses.look_at_account,
+    # Before the identities, which may report through one.
+    "configuration set": checks_ses.look_at_configuration_sets,
+    "identity": checks_ses.look_at_identities,
+    "reports": checks_ses.look_for_sources,
+    "topic": checks_delivery.look_at_topic,
+    "topic policy": checks_delivery.look_at_topic_policy,
+    "subscription": checks_delivery.look_at_subscriptions,
+    "queue": checks_delivery.look_at_queue,
+    "queue policy": checks_delivery.look_at_queue_policy,
+    "dead letters": checks_delivery.look_at_dead_letters,
+    "mapping": checks_function.look_at_mapping,
+    "direct calls": checks_function.look_at_direct_calls,
+    "function": checks_function.look_at_function,
+    "table": checks_function.look_at_table,
+    "last feedback": checks_function.look_at_calls,
+}
+
+Identities = Annotated[
+    list[str] | None,
+    typer.Option("--identity", help="Look at this SES identity alone, which must report here. May be repeated."),
+]
+
+
+@connected
+def doctor(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+    connection: Connection,
+    identity: Identities = None,
+    name: stack.Name = None,
+    topic: stack.Topic = None,
+    queue: stack.Queue = None,
+    dead_letter_queue: stack.DeadLetterQueue = None,
+    function: stack.Function = None,
+    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+) -> None:
+    """Check every part of the stack, and name what is wrong.
+
+    Looks at each part on the feedback's way: SES, topic, queue, function, table. Changes nothing. Exits with 1 if there
+    is a problem, or something that it can't tell; warnings alone leave 0.
+    """
+    place = Place.of(connection)
+    names = Names.of(name or connection.table, dead_letter_queue=dead_letter_queue, queue=queue, function=function)
+    parts = Stack.of(place, names, topic=stack.topic_arn(connection, name, topic), table=connection.table)
+    examination = Examination.of(
+        connection.session, connection.endpoint_url, place, parts, identity or (), now=datetime.now(UTC)
+    )
+    tally: Counter[Level] = Counter()
+    with output.progress("Checks") as counter:
+        counter.expect(len(CHECKS))
+        found = list(examine(examination, counter.add))
+    for finding in found:
+        tally[finding.level] += 1
+        if as_json:
+            output.ndjson(finding.as_json())
+        else:
+            _show(finding)
+    output.note(", ".join(f"{level}: {tally[level]}" for level in Level if tally[level]))
+    if any(finding.is_wrong for finding in found):
+        raise typer.Exit(output.NO)
+
+
+def examine(examination: Examination, done: Callable[[], object] = lambda: None) -> Findings:
+    """Make all checks and yield what they find; call ``done`` after each.
+
+    Raises:
+        BotoCoreError: AWS can't be reached, or there are no credentials.
+    """
+    for check, look in CHECKS.items():
+        try:
+            for finding in look(examination):
+                yield replace(finding, check=check)
+        except ClientError as error:
+            yield replace(examination.refused(error), check=check)
+        done()
+
+
+_LEVEL, _CHECK = max(map(len, Level)), max(map(len, CHECKS))
+
+
+def _show(finding: Finding) -> None:
+    output.columns([(finding.level.ljust(_LEVEL), finding.check.ljust(_CHECK), finding.text)])
+    if finding.remedy:
+        output.columns([(" " * _LEVEL, " " * _CHECK, finding.remedy)])
+    for command in finding.commands:
+        output.line(f"    {command}")  # in one piece, to be copied

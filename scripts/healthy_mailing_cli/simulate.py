@@ -1,0 +1,131 @@
+"""``mailing simulate``: send a mail to SES's mailbox simulator, and see that its feedback reaches the table.
+
+Needs ``ses:SendEmail`` on the identity and, unless ``--no-wait``, ``dynamodb:BatchGetItem`` on the table.
+"""
+
+import time
+import uuid
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from botocore.exceptions import ClientError
+
+from healthy_mailing import api, operations
+from healthy_mailing.evidence import MarkKind
+from healthy_mailing.item import EVIDENCE, REASON, STATE, Item
+from healthy_mailing_cli import output
+from healthy_mailing_cli.connection import Connection, connected, soon
+from healthy_mailing_cli.output import CommandError
+
+_POLL_SECONDS = 1
+
+
+class Outcome(StrEnum):
+    """What the simulator does with the mail (Amazon SES Developer Guide, "Using the mailbox simulator manually")."""
+
+    BOUNCE = "bounce"
+    COMPLAINT = "complaint"
+    DELIVERY = "delivery"
+    OOTO = "ooto"
+    SUPPRESSIONLIST = "suppressionlist"
+
+
+# An out-of-office answer makes no mark; the delivery before it does.
+_MARKS = {
+    Outcome.BOUNCE: MarkKind.HARD_BOUNCE,
+    Outcome.COMPLAINT: MarkKind.COMPLAINT,
+    Outcome.DELIVERY: MarkKind.DELIVERY,
+    Outcome.OOTO: MarkKind.DELIVERY,
+    Outcome.SUPPRESSIONLIST: MarkKind.HARD_BOUNCE,
+}
+_LOCAL_PARTS = {Outcome.DELIVERY: "success"}
+
+# An allowed refusal of SES says why, but not what to do.
+_REFUSED = frozenset(
+    {
+        "AccountSuspendedException",
+        "BadRequestException",
+        "MailFromDomainNotVerifiedException",
+        "MessageRejected",
+        "NotFoundException",
+        "SendingPausedException",
+    }
+)
+
+Sender = Annotated[str, typer.Option("--from", metavar="ADDRESS", help="The sender, of an identity that reports here.")]
+Kind = Annotated[Outcome, typer.Argument(help="What is to become of the mail.")]
+ConfigurationSet = Annotated[str | None, typer.Option(help="Send with this configuration set of SES.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Send, and do not wait for the feedback.")]
+Timeout = Annotated[int, typer.Option(min=1, help="For how many seconds to wait.")]
+
+
+@connected
+def simulate(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+    connection: Connection,
+    sender: Sender,
+    kind: Kind = Outcome.BOUNCE,
+    configuration_set: ConfigurationSet = None,
+    no_wait: NoWait = False,  # noqa: FBT002  (a switch)
+    timeout: Timeout = 120,
+    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+) -> None:
+    """Send mail to SES's simulator and wait for its feedback.
+
+    Mail to the simulator costs as much as any, and does not count for SES's bounce and complaint rates. Each run uses
+    an address of its own, so each leaves an item in the table.
+
+    Exits with 1 if nothing came in time.
+    """
+    # A label, which the simulator ignores: what the table says of another run's address is not taken for this one's.
+    address = f"{_LOCAL_PARTS.get(kind, kind)}+{uuid.uuid4().hex[:12]}@simulator.amazonses.com"
+    message_id = _send(connection, sender, address, configuration_set)
+    output.note(f"Sent to {address}.")
+    begun = time.monotonic()
+    item = None if no_wait else _wait(connection, address, _MARKS[kind], timeout)
+    seconds = round(time.monotonic() - begun, 1)
+    if as_json:
+        found = {"item": api.record(item), "seconds": seconds} if item else {}
+        output.ndjson({"address": address, "messageId": message_id, **found})
+    elif item:
+        output.line(f"{address}: {item[STATE]} ({item[REASON]}), after {seconds} s.")
+    if item is None and not no_wait:
+        output.note(
+            f"No feedback came in {timeout} s. `mailing doctor` says what is wrong; if it finds nothing, "
+            f"`mailing explain {address}` shows the feedback once it is there."
+        )
+        raise typer.Exit(output.NO)
+
+
+def _send(connection: Connection, sender: str, address: str, configuration_set: str | None) -> str:
+    text = {"Data": "mailing simulate", "Charset": "UTF-8"}
+    options = {} if configuration_set is None else {"ConfigurationSetName": configuration_set}
+    try:
+        answer = connection.client("sesv2").send_email(
+            FromEmailAddress=sender,
+            Destination={"ToAddresses": [address]},
+            Content={"Simple": {"Subject": text, "Body": {"Text": text}}},
+            **options,
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _REFUSED:
+            raise
+        message = error.response["Error"].get("Message", "").rstrip(".")
+        raise CommandError(
+            f"SES does not send from {sender}: {message}. `mailing doctor` lists the identities"
+        ) from None
+    return str(answer["MessageId"])
+
+
+def _wait(connection: Connection, address: str, mark: MarkKind, timeout: int) -> Item | None:
+    """Return the address's item once it has such a mark; None if it has none in time."""
+    table = connection.open()
+    with output.progress("Waiting, s") as counter:
+        counter.expect(timeout)
+        for _ in range(timeout):
+            item = operations.find(table, address, soon(), consistent=True)
+            if item is not None and mark in item.get(EVIDENCE, ()):
+                return item
+            time.sleep(_POLL_SECONDS)
+            counter.add()
+    return None

@@ -1,0 +1,204 @@
+"""`mailing publish` and `mailing simulate`: from a message or a mail to the table, by no more than they need."""
+
+import json
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import paths
+from harness.emulator import Emulator
+from support import ses
+from support.command_line import Mailing
+from support.eventually import eventually
+
+from .conftest import Deployed
+from .test_command_line import as_user
+from .test_feedback import fresh
+from .test_permissions import user
+
+SAMPLES = sorted(path.stem for path in paths.EVENTS.glob("*.json"))
+OUTCOMES = {
+    "bounce": ("disable", "bounce:Permanent/General"),
+    "complaint": ("disable", "complaint:abuse"),
+    "delivery": ("enable", "delivery"),
+    "ooto": ("enable", "delivery"),
+    "suppressionlist": ("disable", "bounce:Permanent/Suppressed"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _ses_is_simulated(emulator: Emulator) -> None:
+    if not (emulator.simulates_ses and emulator.enforces_iam):
+        pytest.skip(f"{emulator.name} lacks SES's simulator, or IAM")
+
+
+def allow(action: str, resource: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource}
+
+
+def needed(deployed: Deployed) -> list[dict[str, Any]]:
+    """Return what the modules of the two commands say that they need, on this stack."""
+    identity = f"arn:aws:ses:{deployed.emulator.region}:{deployed.outputs['table_arn'].split(':')[4]}:identity"
+    return [
+        allow("sns:Publish", deployed.outputs["topic_arn"]),
+        allow("ses:SendEmail", f"{identity}/{deployed.mode}.example"),
+        allow("dynamodb:BatchGetItem", deployed.outputs["table_arn"]),
+    ]
+
+
+def sender(deployed: Deployed) -> str:
+    return f"news@{deployed.mode}.example"
+
+
+@pytest.fixture(scope="module", params=["queue", "direct"])
+def stack(request: pytest.FixtureRequest, deployments: Mapping[str, Deployed]) -> Deployed:
+    return deployments[request.param]
+
+
+@pytest.fixture(scope="module")
+def mailing(stack: Deployed) -> Iterator[Mailing]:
+    """The program of someone who may do what the two commands need, and nothing else."""
+    with user(stack.emulator, *needed(stack)) as session:
+        yield as_user(stack, session)
+
+
+def named(stack: Deployed) -> tuple[str, str]:
+    return "--name", stack.stack.name
+
+
+@pytest.mark.parametrize("kind", OUTCOMES)
+def test_a_simulated_mail_comes_back_in_the_table(mailing: Mailing, stack: Deployed, kind: str) -> None:
+    ran = mailing("simulate", kind, "--from", sender(stack), "--json")
+    assert ran.code == 0, ran
+    (told,) = ran.json
+    item = stack.item(told["address"]) or {}
+    assert (item["state"], item["reason"]) == OUTCOMES[kind]
+    assert (told["item"]["state"], told["item"]["reason"]) == OUTCOMES[kind]
+    assert told["messageId"] in json.dumps(item["evidence"], default=str)
+
+
+def test_each_simulated_mail_is_waited_for_on_its_own(mailing: Mailing, stack: Deployed) -> None:
+    first, second = (mailing("simulate", "delivery", "--from", sender(stack)) for _ in range(2))
+    assert (first.code, second.code) == (0, 0)
+    address = re.match(r"(success\+[0-9a-f]{12}@simulator\.amazonses\.com): enable \(delivery\), after", first.out)
+    assert address
+    assert address[1] not in second.out
+    assert address[1] in first.err
+
+
+def test_a_mail_with_a_configuration_set_comes_back_too(mailing: Mailing, stack: Deployed) -> None:
+    told = mailing("simulate", "complaint", "--from", sender(stack), "--configuration-set", stack.mode)
+    assert (told.code, "complaint:abuse" in told.out) == (0, True)
+
+
+def test_without_waiting_it_only_sends(mailing: Mailing, stack: Deployed) -> None:
+    ran = mailing("simulate", "--from", sender(stack), "--no-wait", "--json")
+    (told,) = ran.json
+    assert (ran.code, told.keys()) == (0, {"address", "messageId"})
+    eventually(lambda: stack.states(told["address"]), {told["address"]: "disable"})
+
+
+def test_what_does_not_come_back_leads_to_the_doctor(stack: Deployed) -> None:
+    silent = f"{uuid.uuid4().hex}@example.org"  # an identity that reports nothing
+    stack.emulator.client("ses").verify_email_identity(EmailAddress=silent)
+    ran = Mailing(stack.emulator.environment(), stack.outputs["table_name"])(
+        "simulate", "--from", silent, "--timeout", "1"
+    )
+    assert (ran.code, ran.out) == (1, "")
+    assert "No feedback came in 1 s. `mailing doctor` says what is wrong" in ran.err
+
+
+def test_a_sender_that_ses_refuses_is_one_line(stack: Deployed) -> None:
+    mailing = Mailing(stack.emulator.environment(), stack.outputs["table_name"])
+    ran = mailing("simulate", "--from", "nobody@unverified.example")
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert ran.err.startswith("error: SES does not send from nobody@unverified.example: Email address is not verified")
+
+
+def test_the_samples_are_listed_with_what_they_are(mailing: Mailing) -> None:
+    ran = mailing("publish", "--list", "--json")
+    told = {each["sample"]: each["message"] for each in ran.json}
+    assert sorted(told) == SAMPLES
+    assert told["complaint-abuse"] == "Complaint: angry@example.com"
+    assert told["event-open"] == "Open: no address changes"
+    assert [line.split()[0] for line in mailing("publish", "--list").out.splitlines()] == SAMPLES
+
+
+def test_a_published_sample_is_a_row(mailing: Mailing, stack: Deployed) -> None:
+    address = "recipient1@example.com"
+    ran = mailing("publish", "complaint-article", *named(stack))
+    assert (ran.code, ran.out) == (0, f"Published to {stack.stack.name}-feedback: Complaint: {address}\n")
+    eventually(lambda: stack.states(address), {address: "disable"})
+
+
+def test_a_file_and_standard_input_are_published_as_they_are(mailing: Mailing, stack: Deployed, tmp_path: Path) -> None:
+    one, other = fresh("file"), fresh("stdin")
+    file = tmp_path / "message.json"
+    file.write_text(ses.text(ses.bounce(one)))
+    topic = stack.outputs["topic_arn"]
+    by_file = mailing("publish", str(file), "--topic", topic, "--json")
+    by_input = mailing("publish", "-", "--topic", topic, "--json", stdin=ses.text(ses.complaint(other)))
+    assert (by_file.code, by_input.code) == (0, 0)
+    assert by_file.json[0]["topic"] == topic
+    assert by_file.json[0]["message"] == f"Bounce: {one}"
+    eventually(lambda: stack.states(one, other), {one: "disable", other: "disable"})
+
+
+def test_a_dry_run_publishes_nothing_and_says_what_is_unreadable(
+    mailing: Mailing, stack: Deployed, tmp_path: Path
+) -> None:
+    address = fresh("dry")
+    file = tmp_path / "message.json"
+    file.write_text(ses.text(ses.bounce(address)))
+    shown = mailing("publish", str(file), *named(stack), "--dry-run")
+    assert (shown.code, shown.out) == (0, f"Would publish to {stack.stack.name}-feedback: Bounce: {address}\n")
+    file.write_text("not JSON")
+    assert "unreadable, for the dead-letter queue" in mailing("publish", str(file), *named(stack), "--dry-run").out
+    # What would have come after it.
+    later = fresh("later")
+    stack.publish(ses.text(ses.bounce(later)))
+    eventually(lambda: stack.states(later), {later: "disable"})
+    assert stack.item(address) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "mailing publish --list"),
+        (["no-such-sample"], "neither a file nor a sample"),
+        (["complaint-abuse", "--topic", "no-such-topic"], "There is no topic no-such-topic"),
+    ],
+)
+def test_what_cannot_be_published_is_one_line(stack: Deployed, arguments: list[str], says: str) -> None:
+    mailing = Mailing(stack.emulator.environment(), stack.outputs["table_name"])
+    ran = mailing("publish", *arguments)
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert says in ran.err
+
+
+def test_bytes_that_are_no_message_are_not_published(mailing: Mailing, stack: Deployed, tmp_path: Path) -> None:
+    for name, content, says in (
+        ("latin", b"\xff", "is not text in UTF-8"),
+        ("empty", b"", "has 0 bytes"),
+        ("large", b"x" * 262_145, "has 262,145 bytes"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        ran = mailing("publish", str(tmp_path / name), *named(stack))
+        assert (ran.code, says in ran.err) == (2, True), ran
+
+
+@pytest.mark.parametrize("missing", ["sns:Publish", "ses:SendEmail", "dynamodb:BatchGetItem"])
+def test_each_action_is_needed(stack: Deployed, missing: str) -> None:
+    statements = [each for each in needed(stack) if each["Action"] != missing]
+    with user(stack.emulator, *statements) as session:
+        lacking = as_user(stack, session)
+        published = lacking("publish", "delivery", *named(stack))
+        simulated = lacking("simulate", "--from", sender(stack))
+    refused = published if missing == "sns:Publish" else simulated
+    allowed = simulated if missing == "sns:Publish" else published
+    assert (refused.code, allowed.code) == (2, 0)
+    assert refused.err.splitlines()[-1].startswith("error: These credentials may not")

@@ -1,0 +1,71 @@
+"""Every command that docs/operate.md gives does what it is there for, on an applied stack."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import typer
+
+from harness import paths
+from harness.emulator import Emulator
+from healthy_mailing_cli.__main__ import app
+from support import ses
+from support.eventually import eventually
+
+from .conftest import Deployed
+
+RUNBOOK = (paths.ROOT / "docs" / "operate.md").read_text()
+COMMANDS = [
+    line
+    for block in re.findall(r"^```sh\n(.+?)^```", RUNBOOK, re.MULTILINE | re.DOTALL)
+    for line in block.replace("\\\n", " ").splitlines()
+]
+
+
+@pytest.fixture(scope="module")
+def desk(embedded: Emulator, deployments: Mapping[str, Deployed], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the commands name, and a table that knows the addresses in them."""
+    del embedded  # what the commands ask of SES, LocalStack 4.14.0 lacks
+    deployed = deployments["queue"]
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "list.csv").write_text("name,email\nJane,jane@example.com\nJoe,joe@example.com\n")
+    # What a user has on PATH: the program, for this stack.
+    program = folder / "bin" / "mailing"
+    program.parent.mkdir()
+    program.write_text(
+        f'#!/bin/sh\nexec {sys.executable} -m healthy_mailing_cli "$@" --table {deployed.outputs["table_name"]}\n'
+    )
+    program.chmod(0o755)
+    deployed.publish(*map(ses.text, (ses.complaint("jane@example.com"), ses.delivery("joe@example.com"))))
+    eventually(
+        lambda: deployed.states("jane@example.com", "joe@example.com"),
+        {"jane@example.com": "disable", "joe@example.com": "enable"},
+    )
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_of_the_runbook_works(queue_mode: Deployed, desk: Path, command: str) -> None:
+    environment = {
+        **os.environ,
+        **queue_mode.emulator.environment(),
+        "PATH": f"{desk / 'bin'}:{os.environ['PATH']}",
+        "PYTHONPATH": f"{paths.ROOT / 'scripts'}:{paths.ROOT / 'function'}",
+    }
+    # An identity that reports to this stack.
+    command = command.replace("news@example.com", "news@queue.example")
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], env=environment, cwd=desk, capture_output=True, text=True, check=False
+    )
+    # 1 is an answer too: no, or some failed.
+    assert done.returncode in {0, 1}, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_runbook_names_every_command() -> None:
+    commands = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]  # it is a group
+    assert {name for name in commands if not re.search(rf"mailing {name}\b", RUNBOOK)} == set()

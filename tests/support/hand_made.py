@@ -1,0 +1,218 @@
+"""A stack made by plain calls of AWS, in a second and of the parts that Terraform makes, to be broken at will.
+
+SNS hands feedback to the queue and to the function, as with delivery ``both``. The function does nothing.
+"""
+
+import io
+import json
+import uuid
+import zipfile
+from dataclasses import dataclass
+from typing import Any
+
+from harness.emulator import Emulator
+from harness.polling import until
+
+HANDLER = """
+def handler(event, context):
+    if event == "fail":
+        raise ValueError
+"""
+_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class HandMade:
+    """A stack's name, and where it is."""
+
+    emulator: Emulator
+    name: str
+
+    @property
+    def domain(self) -> str:
+        """The SES identity that reports to the topic; the configuration set that does is called as the stack."""
+        return f"{self.name}.example"
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource of the account."""
+        return f"arn:aws:{service}:{self.emulator.region}:000000000000:{resource}"
+
+    @property
+    def topic(self) -> str:
+        """ARN of the topic."""
+        return self.arn("sns", f"{self.name}-feedback")
+
+    @property
+    def function(self) -> str:
+        """Name of the function and of the queue."""
+        return f"{self.name}-feedback"
+
+    def url(self, suffix: str = "") -> str:
+        """Return the URL of a queue."""
+        return self.emulator.client("sqs").get_queue_url(QueueName=f"{self.function}{suffix}")["QueueUrl"]
+
+    def subscriptions(self) -> dict[str, str]:
+        """Return the ARNs of the topic's subscriptions, by protocol."""
+        found = self.emulator.client("sns").list_subscriptions_by_topic(TopicArn=self.topic)["Subscriptions"]
+        return {each["Protocol"]: each["SubscriptionArn"] for each in found}
+
+    def set_queue(self, suffix: str = "", **attributes: Any) -> None:
+        """Set attributes of a queue."""
+        self.emulator.client("sqs").set_queue_attributes(QueueUrl=self.url(suffix), Attributes=attributes)  # type: ignore[arg-type]  # names of attributes
+
+    def report(self, *kinds: str) -> None:
+        """Let the identity report these kinds of feedback to the topic, and no others."""
+        for kind in ("Bounce", "Complaint", "Delivery"):
+            topic = {"SnsTopic": self.topic} if kind in kinds else {}
+            client: Any = self.emulator.client("ses")
+            client.set_identity_notification_topic(Identity=self.domain, NotificationType=kind, **topic)
+
+    def publish_events(self, *kinds: str, enabled: bool = True) -> None:
+        """Let the configuration set publish these kinds of events to the topic, and no others."""
+        self.emulator.client("sesv2").update_configuration_set_event_destination(
+            ConfigurationSetName=self.name,
+            EventDestinationName="feedback",
+            EventDestination=self.destination(*kinds, enabled=enabled),
+        )
+
+    def destination(self, *kinds: str, enabled: bool = True) -> dict[str, Any]:
+        """Return an event destination at the topic."""
+        types = [kind.upper() for kind in kinds]
+        return {"Enabled": enabled, "MatchingEventTypes": types, "SnsDestination": {"TopicArn": self.topic}}
+
+    def set_variables(self, **variables: str) -> None:
+        """Set the function's environment."""
+        client = self.emulator.client("lambda")
+        client.update_function_configuration(FunctionName=self.function, Environment={"Variables": variables})
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the function can be called."""
+        client = self.emulator.client("lambda")
+        until(
+            lambda: client.get_function_configuration(FunctionName=self.function).get("State"),
+            _SECONDS,
+            found=lambda state: state == "Active",
+        )
+
+    def call(self, event: Any = None) -> None:
+        """Call the function, which counts as feedback that came."""
+        self.emulator.client("lambda").invoke(FunctionName=self.function, Payload=json.dumps(event).encode())
+
+
+def hand_made(emulator: Emulator) -> HandMade:
+    """Make a stack with a name of its own, in which all is well."""
+    made = HandMade(emulator, f"hand-{uuid.uuid4().hex[:10]}")
+    _make_topic_and_queues(made)
+    _make_function(made)
+    _make_table(made)
+    _subscribe(made)
+    _make_senders(made)
+    made.call()
+    return made
+
+
+def policy(service: str, action: str, resource: str, **condition: Any) -> str:
+    """Return a resource's policy that lets a service do one thing."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": action,
+        "Resource": resource,
+        "Condition": condition,
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _make_topic_and_queues(made: HandMade) -> None:
+    of_ses = {"ArnLike": {"aws:SourceArn": [made.arn("ses", "identity/*"), made.arn("ses", "configuration-set/*")]}}
+    may_publish = policy("ses.amazonaws.com", "sns:Publish", made.topic, **of_ses)
+    made.emulator.client("sns").create_topic(Name=f"{made.name}-feedback", Attributes={"Policy": may_publish})
+    of_topic = {"ArnEquals": {"aws:SourceArn": made.topic}}
+    for suffix in ("-dead-letter", ""):
+        name = f"{made.function}{suffix}"
+        attributes = {"Policy": policy("sns.amazonaws.com", "sqs:SendMessage", made.arn("sqs", name), **of_topic)}
+        if not suffix:
+            target = {"deadLetterTargetArn": made.arn("sqs", f"{name}-dead-letter"), "maxReceiveCount": 5}
+            attributes["RedrivePolicy"] = json.dumps(target)
+        made.emulator.client("sqs").create_queue(QueueName=name, Attributes=attributes)  # type: ignore[arg-type]  # names of attributes
+
+
+def _make_function(made: HandMade) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("index.py", HANDLER)
+    role = made.emulator.client("iam").create_role(RoleName=made.function, AssumeRolePolicyDocument="{}")
+    client = made.emulator.client("lambda")
+    client.create_function(
+        FunctionName=made.function,
+        Role=role["Role"]["Arn"],
+        Runtime="python3.13",
+        Handler="index.handler",
+        Code={"ZipFile": content.getvalue()},
+        Environment={"Variables": {"TABLE_NAME": made.name}},
+    )
+    made.settle()
+    client.add_permission(
+        FunctionName=made.function,
+        StatementId="topic",
+        Action="lambda:InvokeFunction",
+        Principal="sns.amazonaws.com",
+        SourceArn=made.topic,
+    )
+    client.put_function_event_invoke_config(
+        FunctionName=made.function,
+        DestinationConfig={"OnFailure": {"Destination": made.arn("sqs", f"{made.function}-dead-letter")}},
+    )
+    client.create_event_source_mapping(
+        FunctionName=made.function,
+        EventSourceArn=made.arn("sqs", made.function),
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
+
+
+def _make_table(made: HandMade) -> None:
+    client = made.emulator.client("dynamodb")
+    names = ("UserId", "suppressed", "updatedAt")
+    client.create_table(
+        TableName=made.name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in names],
+        KeySchema=[{"AttributeName": "UserId", "KeyType": "HASH"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "suppressed-updatedAt",
+                "KeySchema": [
+                    {"AttributeName": "suppressed", "KeyType": "HASH"},
+                    {"AttributeName": "updatedAt", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+        DeletionProtectionEnabled=True,
+    )
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    client.update_continuous_backups(TableName=made.name, PointInTimeRecoverySpecification=recovery)  # type: ignore[arg-type]  # a plain dict is one
+
+
+def _subscribe(made: HandMade) -> None:
+    redrive = json.dumps({"deadLetterTargetArn": made.arn("sqs", f"{made.function}-dead-letter")})
+    for protocol, endpoint in (
+        ("sqs", made.arn("sqs", made.function)),
+        ("lambda", made.arn("lambda", f"function:{made.function}")),
+    ):
+        made.emulator.client("sns").subscribe(
+            TopicArn=made.topic, Protocol=protocol, Endpoint=endpoint, Attributes={"RedrivePolicy": redrive}
+        )
+
+
+def _make_senders(made: HandMade) -> None:
+    sesv2 = made.emulator.client("sesv2")
+    sesv2.create_email_identity(EmailIdentity=made.domain)
+    made.report("Bounce", "Complaint", "Delivery")
+    sesv2.create_configuration_set(ConfigurationSetName=made.name)
+    sesv2.create_configuration_set_event_destination(
+        ConfigurationSetName=made.name,
+        EventDestinationName="feedback",
+        EventDestination=made.destination("Bounce", "Complaint", "Delivery"),
+    )
