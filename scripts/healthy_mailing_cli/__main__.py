@@ -11,22 +11,29 @@ from healthy_mailing.settings import SettingsError
 from healthy_mailing.table import TableError
 from healthy_mailing_cli import errors, output
 from healthy_mailing_cli.check import check
+from healthy_mailing_cli.clear_bounces import clear_bounces
 from healthy_mailing_cli.decide import disable, enable, remove_override
 from healthy_mailing_cli.doctor import doctor
+from healthy_mailing_cli.erase import erase
 from healthy_mailing_cli.explain import explain
 from healthy_mailing_cli.list import list_command
 from healthy_mailing_cli.output import CommandError
 from healthy_mailing_cli.publish import publish
+from healthy_mailing_cli.reassess import reassess
 from healthy_mailing_cli.redrive import redrive_command
 from healthy_mailing_cli.simulate import simulate
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # which joins the lines of a paragraph
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Work with the table that says who may be mailed, and with the stack around it.",
     epilog="Exit codes: 0 yes, or all done; 1 no, or some failed; 2 misuse, or an error.",
 )
+
+_INTERRUPTED = 130
+"""How Typer ends after Ctrl-C."""
 
 LOOK, DECIDE, LISTS, RUN = "Look", "Decide", "Lists", "Run"
 
@@ -39,6 +46,9 @@ app.command(rich_help_panel=DECIDE)(disable)
 app.command(rich_help_panel=DECIDE)(remove_override)
 app.command(rich_help_panel=RUN)(publish)
 app.command(rich_help_panel=RUN)(simulate)
+app.command(rich_help_panel=DECIDE)(clear_bounces)
+app.command(rich_help_panel=DECIDE)(erase)
+app.command(rich_help_panel=DECIDE)(reassess)
 app.command("redrive", rich_help_panel=RUN)(redrive_command)
 
 
@@ -69,9 +79,10 @@ def run() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(output.ERROR)
-    except KeyboardInterrupt:
-        output.note("Interrupted. What is done stays done; run the command again to go on.")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            output.note("Interrupted. What is done stays done; run the command again to go on.")
+        raise
 
 
 if __name__ == "__main__":

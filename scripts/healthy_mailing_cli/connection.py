@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import boto3
 import botocore.session
 import typer
+from botocore.config import Config
 
 from healthy_mailing.evidence import Rules
 from healthy_mailing.settings import Settings
@@ -52,9 +53,13 @@ class Connection:
         """The session, with the credentials and the region of the options or the environment."""
         return boto3.Session(profile_name=self.profile, region_name=self.region)
 
-    def client(self, service: str) -> Any:  # noqa: ANN401  (each service has a client of its own)
+    def client(self, service: str, config: Config | None = None) -> Any:  # noqa: ANN401  (each service has its own)
         """Return a client of boto3."""
-        return self.session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]  # a name each
+        return self.session.client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload]  # a name each
+
+    def caller(self) -> str:
+        """Return the ARN of who calls, which nobody needs a permission for."""
+        return str(self.client("sts").get_caller_identity()["Arn"])
 
     def open(self, rules: Rules | None = None) -> Table:
         """Return the table; writing to it needs the stack's rules."""
@@ -89,6 +94,11 @@ def soon() -> float:
     return time.monotonic() + SECONDS
 
 
+def by_tomorrow() -> float:
+    """Return the deadline of a step that may read the whole table."""
+    return time.monotonic() + 24 * 60 * 60
+
+
 def connected(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options ``--table``, ``--region``, ``--endpoint-url`` and ``--profile``.
 
@@ -108,9 +118,6 @@ def connected(command: Callable[..., None]) -> Callable[..., None]:
     # What Typer reads; the function that was wrapped has other parameters.
     parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own] + shared
     with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # a function may have it
-    # Typer keeps the line ends of a docstring, which are not those of a terminal.
-    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
-    with_options.__doc__ = "\n\n".join(" ".join(each.split()) for each in paragraphs)
     with_options.__annotations__ = {each.name: each.annotation for each in parameters}
     del with_options.__wrapped__
     return with_options

@@ -1,6 +1,6 @@
 """``mailing enable``, ``disable`` and ``remove-override``: a person's decision above the feedback.
 
-Needs ``dynamodb:BatchGetItem``, ``PartiQLInsert`` and ``PartiQLUpdate`` on the table, and
+Needs ``dynamodb:BatchGetItem``, ``dynamodb:PartiQLInsert`` and ``dynamodb:PartiQLUpdate`` on the table, and
 ``lambda:GetFunctionConfiguration`` on the function, whose rules a decision is weighed by like feedback.
 """
 
@@ -101,6 +101,16 @@ def remove_override(
         raise typer.Exit(output.NO)
 
 
+def check_note(note: str) -> None:
+    """Check the length of a note.
+
+    Raises:
+        CommandError: It is too long.
+    """
+    if len(note) > api.MAX_NOTE:
+        raise CommandError(f"The note is longer than {api.MAX_NOTE} characters: shorten it")
+
+
 @dataclass(frozen=True)
 class _Decision:
     state: State
@@ -117,11 +127,10 @@ def _decide(  # noqa: PLR0913  (each is a switch of its own)
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    if len(decision.note) > api.MAX_NOTE:
-        raise CommandError(f"The note is longer than {api.MAX_NOTE} characters: shorten it")
+    check_note(decision.note)
     for text, problem in given.problems:
         output.note(f"{text}: {problem}")
-    what = f"{decision.state} {len(given.addresses):,} addresses: {_some(given.addresses)}"
+    what = f"{decision.state} {len(given.addresses):,} addresses: {output.some(given.addresses)}"
     if dry_run:
         output.line(f"Without --dry-run: {what}.")
         return
@@ -135,7 +144,7 @@ def _decide(  # noqa: PLR0913  (each is a switch of its own)
 def _set(connection: Connection, decision: _Decision, found: Sequence[str], *, as_json: bool) -> int:
     """Set overrides, say so, and return how many could not be set."""
     table = connection.open(connection.rules(decision.function))
-    by = connection.client("sts").get_caller_identity()["Arn"]
+    by = connection.caller()
     at = from_datetime(datetime.now(UTC))
     failed = 0
     with output.progress("Set") as counter:
@@ -163,8 +172,3 @@ def _shown(outcome: Outcome) -> dict[str, str]:
     if outcome.error:
         return {"error": outcome.error}
     return {"before": outcome.change.before or "unknown"} if outcome.change else {}
-
-
-def _some(found: Sequence[str]) -> str:
-    """Return the first few addresses, and that there are more."""
-    return ", ".join(found[:3]) + (" …" if len(found) > 3 else "")  # noqa: PLR2004  (as many as before)

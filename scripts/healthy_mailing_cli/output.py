@@ -21,6 +21,8 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
 FEW = 10
 """How many addresses a command changes without asking."""
 
+_SHOWN = 3
+
 YES, NO, ERROR = 0, 1, 2
 """Exit codes: yes, or all done; no, or some failed; misuse, or the question could not be asked."""
 
@@ -139,6 +141,12 @@ class Counter:
         """Count some as done."""
         self.done += count
         self._shown.advance(self._task, count)
+
+
+def some(found: Sequence[str], count: int | None = None) -> str:
+    """Return the first few addresses, and that there are more; ``count`` says how many if these are not all."""
+    total = len(found) if count is None else count
+    return ", ".join(found[:_SHOWN]) + (" …" if total > _SHOWN else "")
 
 
 def windows(values: Iterable[_T], size: int) -> Iterator[list[_T]]:

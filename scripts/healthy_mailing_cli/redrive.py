@@ -2,6 +2,10 @@
 
 SQS's own redrive (StartMessageMoveTask) would not do: dead letters of direct delivery come from Lambda or SNS, and
 belong to no queue.
+
+Needs ``sqs:GetQueueUrl`` and ``sqs:GetQueueAttributes``, ``sqs:ReceiveMessage``, ``sqs:DeleteMessage`` and
+``sqs:ChangeMessageVisibility`` on the dead-letter queue, and ``sqs:GetQueueUrl`` and ``sqs:SendMessage`` on the queue
+or, without one, ``lambda:InvokeFunction`` on the function.
 """
 
 import json
@@ -101,9 +105,7 @@ def redrive(session: boto3.Session, names: Names, endpoint_url: str | None, *, d
     """Bring back what is in the dead-letter queue now, and say what became of it.
 
     Args:
-        session: Credentials and region. Needs ``sqs:GetQueueUrl``, ``GetQueueAttributes``, ``ReceiveMessage``,
-            ``DeleteMessage`` and ``ChangeMessageVisibility`` on the dead-letter queue, and ``sqs:GetQueueUrl`` and
-            ``SendMessage`` on the queue or ``lambda:InvokeFunction`` on the function.
+        session: Credentials and region.
         names: The queues, and the function for where there is no such queue.
         endpoint_url: Where AWS is, if not at AWS.
         dry_run: Look, and hand nothing over.

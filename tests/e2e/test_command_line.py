@@ -1,5 +1,6 @@
 """`mailing`'s commands as people run them, by those policies that docs/operate.md gives, with signed calls."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -35,10 +36,25 @@ def statements(deployed: Deployed) -> dict[str, list[dict[str, Any]]]:
         "123456789012": deployed.outputs["table_arn"].split(":")[4],
         "table/mailing": f"table/{deployed.outputs['table_name']}",
         "mailing-feedback": deployed.outputs["function_name"],
+        "identity/example.com": f"identity/{deployed.mode}.example",
     }
     text = re.sub("|".join(own), lambda match: own[match[0]], RUNBOOK)
     read, operate = (json.loads(block)["Statement"] for block in re.findall(r"```json\n(.+?)```", text, re.DOTALL))
     return {"read": read, "operate": [*read, *operate]}
+
+
+def actions_of(policy: list[dict[str, Any]]) -> set[str]:
+    return {action for each in policy for action in _listed(each["Action"])}
+
+
+def without(policy: list[dict[str, Any]], action: str) -> list[dict[str, Any]]:
+    """Return a policy that lacks an action."""
+    lacking = [{**each, "Action": [one for one in _listed(each["Action"]) if one != action]} for each in policy]
+    return [each for each in lacking if each["Action"]]
+
+
+def _listed(actions: str | list[str]) -> list[str]:
+    return [actions] if isinstance(actions, str) else actions
 
 
 def as_user(deployed: Deployed, session: Any) -> Mailing:
@@ -286,8 +302,23 @@ def test_who_may_not_do_it_is_told_in_a_line(people: Mapping[str, Mailing], queu
             assert ran.err.count("\n") == 1
 
 
+def named_by(*modules: str) -> set[str]:
+    """Return the actions that the first lines of commands' modules name; no module: all of them."""
+    folder = paths.ROOT / "scripts" / "healthy_mailing_cli"
+    files = [folder / f"{name}.py" for name in modules] or sorted(folder.glob("*.py"))
+    docstrings = [ast.get_docstring(ast.parse(file.read_text())) or "" for file in files]
+    return {action for each in docstrings for action in re.findall(r"``([a-z]+:[A-Z]\w+)``", each)}
+
+
+def test_the_runbook_s_policies_are_what_the_commands_need(queue_mode: Deployed) -> None:
+    """Each command's own test shows that it needs what its module names: below, and beside what the others do."""
+    policies = statements(queue_mode)
+    assert actions_of(policies["operate"]) == named_by()
+    assert actions_of(policies["read"]) == named_by("check", "explain", "list", "doctor")
+
+
 def told(mailing: Mailing, seen: Mapping[str, str]) -> list[Any]:
-    """Return what someone gets to see and to do with all commands, on addresses that nobody else uses."""
+    """Return what someone gets to see and to do with these commands, on addresses that nobody else uses."""
     fine, bounced, new = seen["fine"], seen["bounced"], fresh("new")
     runs = [
         mailing("check", fine, bounced),
@@ -300,27 +331,28 @@ def told(mailing: Mailing, seen: Mapping[str, str]) -> list[Any]:
     return [(run.code, "can't be told" in run.out, "default rules" in run.out) for run in runs]
 
 
-def test_each_action_of_the_policies_is_needed(queue_mode: Deployed, known: Mapping[str, str]) -> None:
+def test_each_action_is_needed(queue_mode: Deployed, known: Mapping[str, str]) -> None:
     operate = statements(queue_mode)["operate"]
-    actions = {
-        action
-        for each in operate
-        for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
-    }
     with user(queue_mode.emulator, *operate) as allowed:
         whole = told(as_user(queue_mode, allowed), known)
     assert {code for code, *_ in whole} == {0, 1}
-    for action in sorted(actions):
-        without = [
-            {**each, "Action": left}
-            for each in operate
-            if (
-                left := [
-                    one
-                    for one in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
-                    if one != action
-                ]
-            )
-        ]
-        with user(queue_mode.emulator, *without) as lacking:
+    for action in sorted(named_by("check", "explain", "list", "decide")):
+        with user(queue_mode.emulator, *without(operate, action)) as lacking:
             assert told(as_user(queue_mode, lacking), known) != whole, f"nothing needs {action}"
+
+
+def test_each_action_of_redrive_is_needed(deployed: Deployed) -> None:
+    operate = statements(deployed)["operate"]
+    sqs, url = deployed.sqs, deployed.outputs["dead_letter_queue_url"]
+    handed_over = {"queue": "sqs:SendMessage", "direct": "lambda:InvokeFunction"}
+    for action in sorted(named_by("redrive") - set(handed_over.values()) | {handed_over[deployed.mode]}):
+        address = fresh("dead")
+        sqs.send_message(QueueUrl=url, MessageBody=ses.text(ses.complaint(address)))
+        # What is handed over need not be made visible again, what is only looked at must be.
+        options = ["--dry-run"] if action == "sqs:ChangeMessageVisibility" else []
+        with user(deployed.emulator, *without(operate, action)) as lacking:
+            ran = as_user(deployed, lacking)("redrive", "--name", deployed.stack.name, *options)
+        assert ran.code in {1, 2}, f"nothing needs {action}"
+        assert "Traceback" not in ran.err
+        with user(deployed.emulator, *operate) as allowed:
+            assert as_user(deployed, allowed)("redrive", "--name", deployed.stack.name).code == 0
