@@ -102,7 +102,7 @@ def look_at_queue(seen: Examination) -> Findings:
                 f"{APPLY} If it is called otherwise: --name or --queue.",
             )
         return
-    target = json.loads(seen.queue.get("RedrivePolicy", "{}")).get("deadLetterTargetArn")
+    target = json.loads(seen.queue.get("RedrivePolicy") or "{}").get("deadLetterTargetArn")
     if target != seen.stack.dead_letter_queue:
         yield problem(
             f"{name} does not move what keeps failing to {name_in(seen.stack.dead_letter_queue)}.",
@@ -144,7 +144,7 @@ def look_at_dead_letters(seen: Examination) -> Findings:
             f"{APPLY} If it is called otherwise: --dead-letter-queue.",
         )
         return
-    allowed = json.loads(attributes.get("RedriveAllowPolicy", "{}"))
+    allowed = json.loads(attributes.get("RedriveAllowPolicy") or "{}")
     takes = allowed.get("redrivePermission", "allowAll") == "allowAll" or stack.queue in allowed.get(
         "sourceQueueArns", []
     )

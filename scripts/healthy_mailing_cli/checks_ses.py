@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from healthy_mailing_cli import output
 from healthy_mailing_cli.examination import NEEDED, WANTED, Examination, Finding, Findings, ok, problem, warning
 
 _IDENTITIES_PER_CALL = 100  # Amazon SES API Reference, GetIdentityNotificationAttributes
@@ -80,19 +81,20 @@ def look_at_identities(seen: Examination) -> Findings:
             f"SES has no identity in {seen.place.region}, so no mail is sent from there.",
             "Verify a domain or an address in SES, then point it at the topic with module ses.",
         )
-    for start in range(0, len(names), _IDENTITIES_PER_CALL):
-        some = names[start : start + _IDENTITIES_PER_CALL]
+    for name in names:
+        if name not in listed:
+            yield problem(
+                f"SES knows no identity {name} in {seen.place.region}.",
+                "Verify it in SES, or choose its region with --region.",
+            )
+    known = [name for name in names if name in listed]
+    for some in output.windows(known, _IDENTITIES_PER_CALL):
         attributes = seen.ses.get_identity_notification_attributes(Identities=some)["NotificationAttributes"]
         for name in some:
-            if name not in listed or name not in attributes:
-                yield problem(
-                    f"SES knows no identity {name} in {seen.place.region}.",
-                    "Verify it in SES, or choose its region with --region.",
-                )
-            elif listed[name].get("VerificationStatus", "SUCCESS") != "SUCCESS":
+            if listed[name].get("VerificationStatus", "SUCCESS") != "SUCCESS":
                 yield warning(f"{name} is not verified: SES sends nothing from it.", "Finish its verification in SES.")
             else:
-                yield _identity(seen, name, attributes[name])
+                yield _identity(seen, name, attributes.get(name, {}))
 
 
 def _identity(seen: Examination, name: str, attributes: Mapping[str, Any]) -> Finding:

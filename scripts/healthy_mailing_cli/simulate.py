@@ -19,6 +19,7 @@ from healthy_mailing_cli.connection import Connection, connected, soon
 from healthy_mailing_cli.output import CommandError
 
 _POLL_SECONDS = 1
+_INTERRUPTED = 130  # as a shell has it
 
 
 class Outcome(StrEnum):
@@ -80,9 +81,13 @@ def simulate(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     # A label, which the simulator ignores: what the table says of another run's address is not taken for this one's.
     address = f"{_LOCAL_PARTS.get(kind, kind)}+{uuid.uuid4().hex[:12]}@simulator.amazonses.com"
     message_id = _send(connection, sender, address, configuration_set)
-    output.note(f"Sent to {address}.")
     begun = time.monotonic()
-    item = None if no_wait else _wait(connection, address, _MARKS[kind], timeout)
+    try:
+        output.note(f"Sent to {address}.")
+        item = None if no_wait else _wait(connection, address, _MARKS[kind], timeout)
+    except KeyboardInterrupt:
+        output.note(f"The mail is under way: `mailing explain {address}` shows its feedback once it is there.")
+        raise typer.Exit(_INTERRUPTED) from None
     seconds = round(time.monotonic() - begun, 1)
     if as_json:
         found = {"item": api.record(item), "seconds": seconds} if item else {}

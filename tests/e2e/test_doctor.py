@@ -14,10 +14,13 @@ from harness.emulator import Emulator
 from healthy_mailing_cli import doctor
 from healthy_mailing_cli.examination import Examination, Finding
 from healthy_mailing_cli.stack import Names, Place, Stack
+from support import ses
 from support.command_line import Mailing, Ran
+from support.eventually import eventually
 from support.hand_made import HandMade, hand_made, policy
 
 from .conftest import DOCTOR, Deployed
+from .test_feedback import fresh
 from .test_permissions import user
 
 apart = pytest.mark.xdist_group(DOCTOR)
@@ -514,11 +517,20 @@ def test_it_fits_a_terminal_and_shows_commands_in_one_piece(embedded: Emulator) 
 def test_a_stack_of_terraform_s_has_no_fault_in_either_mode(deployed: Deployed) -> None:
     if not deployed.emulator.simulates_ses:
         pytest.skip(f"{deployed.emulator.name} lacks version 2 of SES")
+    # Whichever way the topic hands it over, it counts as feedback that came.
+    address = fresh("a")
+    deployed.publish(ses.text(ses.delivery(address)))
+    eventually(lambda: deployed.states(address), {address: "enable"})
     mailing = Mailing(deployed.emulator.environment(), deployed.outputs["table_name"])
     ran = mailing("doctor", "--json", "--name", deployed.stack.name, "--identity", f"{deployed.mode}.example")
     wrong = {each["check"]: each["text"] for each in ran.json if each["level"] in {"problem", "cannot tell"}}
     # Other tests leave dead letters.
     assert wrong.keys() <= {"dead letters"}, wrong
-    said = {each["check"]: each["text"] for each in ran.json}
+    said = {
+        each["check"]: each["text"]
+        for each in ran.json
+        if each["level"] != "warning" or each["check"] != "last feedback"
+    }
+    assert "Feedback last came in the hour of" in said["last feedback"]
     assert ("direct calls" in said) == (deployed.mode == "direct")
     assert ("mapping" in said) == (deployed.mode == "queue")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -110,6 +111,19 @@ def test_what_does_not_come_back_leads_to_the_doctor(stack: Deployed) -> None:
     )
     assert (ran.code, ran.out) == (1, "")
     assert "No feedback came in 1 s. `mailing doctor` says what is wrong" in ran.err
+
+
+def test_an_interruption_while_it_waits_says_where_the_feedback_will_be(stack: Deployed) -> None:
+    silent = f"{uuid.uuid4().hex}@example.org"
+    stack.emulator.client("ses").verify_email_identity(EmailAddress=silent)
+    mailing = Mailing(stack.emulator.environment(), stack.outputs["table_name"])
+    with mailing.started("simulate", "--from", silent) as process:
+        assert process.stderr
+        address = process.stderr.readline().decode().split()[-1].rstrip(".")
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read().decode()
+    assert process.returncode == 130
+    assert rest == f"The mail is under way: `mailing explain {address}` shows its feedback once it is there.\n"
 
 
 def test_a_sender_that_ses_refuses_is_one_line(stack: Deployed) -> None:

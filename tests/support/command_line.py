@@ -52,6 +52,17 @@ class Mailing:
         )
         return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
+    def started(self, command: str, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Start a command, to be interrupted."""
+        return subprocess.Popen(
+            [*PROGRAM, command, *arguments, "--table", self.table, *self.options],
+            env=self._environment(),
+            cwd=paths.ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
     def at_a_terminal(self, command: str, *arguments: str, answer: str = "", width: int = 80) -> Ran:
         """Run a command at a terminal of so many columns, type an answer, and return all that it shows."""
         ours, theirs = pty.openpty()

@@ -1,5 +1,6 @@
-"""Two gaps of ministack 1.5.33's Lambda: processes that outlive a change, and two actions with the names of others."""
+"""Gaps of ministack 1.5.33's Lambda: processes that outlive a change, actions with others' names, calls not counted."""
 
+import time
 from typing import Any
 
 from ministack.core import iam_actions, lambda_runtime
@@ -9,9 +10,10 @@ _READS = {"concurrency": "GetFunctionConcurrency", "event-invoke-config": "GetFu
 
 
 def fill() -> None:
-    """Fill both."""
+    """Fill them."""
     _end_outdated_processes()
     _name_actions()
+    _count_calls()
 
 
 def _name_actions() -> None:
@@ -28,6 +30,29 @@ def _name_actions() -> None:
         return found
 
     iam_actions._lambda_action = action
+
+
+def _count_calls() -> None:
+    """Count each call of a function in CloudWatch's ``AWS/Lambda``; ministack counts those of Invoke alone.
+
+    Those of a queue and of SNS count too, and each attempt of an asynchronous call (AWS Lambda Developer Guide, "Types
+    of metrics for Lambda functions").
+    """
+    emit, dispatch = lambda_svc._emit_lambda_metrics, lambda_svc._execute_function_dispatch
+
+    def emit_throttles(name: str, duration_ms: float, error: bool, throttle: bool) -> None:  # noqa: FBT001  (ministack calls it so)
+        if throttle:
+            emit(name, duration_ms, error, throttle)
+
+    def execute(func: Any, config: dict[str, Any], *rest: Any) -> dict[str, Any]:  # noqa: ANN401  (ministack's own)
+        begun = time.monotonic()
+        result: dict[str, Any] = dispatch(func, config, *rest)
+        duration = (time.monotonic() - begun) * 1000
+        emit(config.get("FunctionName", "unknown"), duration, error=bool(result.get("error")), throttle=False)
+        return result
+
+    lambda_svc._emit_lambda_metrics = emit_throttles
+    lambda_svc._execute_function_dispatch = execute
 
 
 def _end_outdated_processes() -> None:

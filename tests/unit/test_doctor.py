@@ -1,0 +1,149 @@
+"""What `mailing doctor` says of answers that no emulator gives."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from unittest.mock import Mock
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from healthy_mailing_cli import checks_function, checks_ses, doctor
+from healthy_mailing_cli.examination import Examination, Finding, Level
+from healthy_mailing_cli.stack import Names, Place, Stack
+
+PLACE = Place("aws-cn", "cn-north-1", "123456789012")
+TOPIC = PLACE.arn("sns", "mailing-feedback")
+STACK = Stack.of(PLACE, Names.of("mailing"), topic=TOPIC, table="mailing")
+ACCOUNT = {
+    "SendingEnabled": True,
+    "ProductionAccessEnabled": True,
+    "EnforcementStatus": "HEALTHY",
+    "SendQuota": {"Max24HourSend": 50_000.0, "MaxSendRate": 14.0, "SentLast24Hours": 1234.0},
+}
+
+
+@pytest.fixture(scope="module")
+def metas() -> Mapping[str, Any]:
+    """What boto3's clients know of themselves, by the examination's names for them."""
+    session = boto3.Session("x", "x", region_name=PLACE.region)
+    names = ("sesv2", "cloudwatch", "ses", "sns", "sqs", "lambda_", "dynamodb")
+    return {name: session.client(name.rstrip("_")).meta for name in names}  # type: ignore[call-overload]  # any service
+
+
+@pytest.fixture
+def seen(metas: Mapping[str, Any]) -> Examination:
+    """An examination whose clients answer what a test tells them to."""
+    clients: dict[str, Any] = {name: Mock(meta=meta) for name, meta in metas.items()}
+    return Examination(PLACE, STACK, [], datetime(2026, 3, 10, tzinfo=UTC), **clients)
+
+
+def only(found: Iterator[Finding]) -> Finding:
+    (finding,) = found
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("changed", "level", "says"),
+    [
+        ({}, Level.OK, "SES sent 1,234 mails in the last 24 hours, of 50,000 allowed."),
+        ({"EnforcementStatus": "PROBATION"}, Level.WARNING, "under review in cn-north-1: PROBATION"),
+        ({"EnforcementStatus": "SHUTDOWN"}, Level.PROBLEM, "SES sends nothing"),
+        ({"SendingEnabled": False}, Level.PROBLEM, "SES sends nothing"),
+        ({"ProductionAccessEnabled": False}, Level.WARNING, "sandbox"),
+        # What matters more comes first.
+        ({"EnforcementStatus": "PROBATION", "ProductionAccessEnabled": False}, Level.WARNING, "under review"),
+    ],
+)
+def test_the_account(seen: Examination, changed: Mapping[str, Any], level: Level, says: str) -> None:
+    seen.sesv2.get_account.return_value = {**ACCOUNT, **changed}
+    finding = only(checks_ses.look_at_account(seen))
+    assert (finding.level, says in finding.text) == (level, True)
+    assert bool(finding.remedy) == (level is not Level.OK)
+
+
+def reports(*names: str) -> Callable[..., Any]:
+    return lambda Identities: {  # noqa: N803  (boto3 calls it so)
+        "NotificationAttributes": {
+            name: {f"{kind}Topic": TOPIC for kind in ("Bounce", "Complaint", "Delivery")}
+            for name in Identities
+            if name in names
+        }
+    }
+
+
+def test_all_pages_of_identities_are_read_and_asked_about_a_hundred_at_a_time(seen: Examination) -> None:
+    names = [f"{n}.example" for n in range(250)]
+    listed = [{"IdentityName": name, "VerificationStatus": "SUCCESS"} for name in names]
+    pages = {"": {"EmailIdentities": listed[:200], "NextToken": "more"}, "more": {"EmailIdentities": listed[200:]}}
+    seen.sesv2.list_email_identities.side_effect = lambda PageSize, NextToken="": pages[NextToken]  # noqa: N803, ARG005
+    seen.ses.get_identity_notification_attributes = Mock(side_effect=reports(*names))  # type: ignore[method-assign]
+    found = list(checks_ses.look_at_identities(seen))
+    assert [each.text.split()[0] for each in found] == names
+    assert {each.level for each in found} == {Level.OK}
+    assert [len(call.kwargs["Identities"]) for call in seen.ses.get_identity_notification_attributes.mock_calls] == [
+        100,
+        100,
+        50,
+    ]
+    assert seen.sources == [f"arn:aws-cn:ses:cn-north-1:123456789012:identity/{name}" for name in names]
+
+
+def test_an_identity_that_is_not_verified_sends_nothing(seen: Examination) -> None:
+    seen.sesv2.list_email_identities.return_value = {
+        "EmailIdentities": [{"IdentityName": "a.example", "VerificationStatus": "PENDING"}]
+    }
+    seen.ses.get_identity_notification_attributes = Mock(side_effect=reports())  # type: ignore[method-assign]
+    finding = only(checks_ses.look_at_identities(seen))
+    assert (finding.level, finding.text) == (Level.WARNING, "a.example is not verified: SES sends nothing from it.")
+
+
+@pytest.mark.parametrize(
+    ("configuration", "level", "says"),
+    [
+        ({"State": "Active", "LastUpdateStatus": "Successful"}, Level.OK, "is ready"),
+        ({"State": "Inactive"}, Level.OK, "is ready"),
+        ({"State": "Failed", "StateReason": "no zip"}, Level.PROBLEM, "Failed"),
+        (
+            {"State": "Active", "LastUpdateStatus": "Failed", "LastUpdateStatusReason": "no role"},
+            Level.PROBLEM,
+            "no role",
+        ),
+        ({"Environment": {"Error": {"ErrorCode": "AccessDeniedException"}}}, Level.UNKNOWN, "AccessDeniedException"),
+        ({"Environment": {}}, Level.PROBLEM, "TABLE_NAME"),
+    ],
+)
+def test_the_function(seen: Examination, configuration: Mapping[str, Any], level: Level, says: str) -> None:
+    variables = {"Environment": {"Variables": {"TABLE_NAME": "mailing"}}}
+    lambda_: Any = seen.lambda_
+    lambda_.exceptions.ResourceNotFoundException = KeyError
+    lambda_.get_function_configuration.return_value = {**variables, **configuration}
+    lambda_.get_function_concurrency.return_value = {}
+    finding = only(checks_function.look_at_function(seen))
+    assert (finding.level, says in finding.text) == (level, True), finding
+
+
+def test_an_error_of_aws_ends_a_check_and_no_other(seen: Examination, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: Examination) -> Iterator[Finding]:
+        yield Finding(Level.OK, "Before.")
+        raise ClientError({"Error": {"Code": "Throttling", "Message": "Slow down"}}, "ListEmailIdentities")
+
+    def denied(_: Examination) -> Iterator[Finding]:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "x"}}, "GetMetricData")
+
+    def fine(_: Examination) -> Iterator[Finding]:
+        yield Finding(Level.OK, "Fine.")
+
+    monkeypatch.setattr(doctor, "CHECKS", {"first": fails, "second": denied, "third": fine})
+    done: list[None] = []
+    found = list(doctor.examine(seen, lambda: done.append(None)))
+    assert [(each.check, each.level, each.is_wrong) for each in found] == [
+        ("first", Level.OK, False),
+        ("first", Level.UNKNOWN, True),
+        ("second", Level.UNKNOWN, True),
+        ("third", Level.OK, False),
+    ]
+    assert found[1].text == "ses:ListEmailIdentities fails: Throttling: Slow down"
+    assert found[2].text == "You may not call cloudwatch:GetMetricData."
+    assert len(done) == 3
