@@ -101,6 +101,7 @@ def goals(results: Json) -> list[Goal]:
             ("write", "bare write in batches"),
             ("read", "bare read"),
             ("mailing check", "bare read"),
+            ("mailing import", "bare import in batches"),
         ):
             ratio = speeds[what] / speeds[bare]
             name = f"bulk {what}, speed / that of {bare}, answers after {answers}"
