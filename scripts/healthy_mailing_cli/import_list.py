@@ -1,6 +1,7 @@
 """``mailing import``: other systems' lists, and our own export, into the table. ``docs/lists.md`` has the formats.
 
-Needs what decisions need, and nothing with ``--dry-run``.
+Needs ``dynamodb:BatchGetItem``, ``dynamodb:PartiQLInsert`` and ``dynamodb:PartiQLUpdate`` on the table, and
+``lambda:GetFunctionConfiguration`` on the function, as decisions do; with ``--dry-run``, nothing.
 """
 
 import csv

@@ -4,6 +4,7 @@ Whatever the text, each row comes out, or is named as refused with why; and memo
 """
 
 import csv
+import itertools
 import json
 import re
 from collections import deque
@@ -52,7 +53,7 @@ class Listing:
     """A text's rows, to be read once.
 
     Attributes:
-        names: The columns, in lower case and without white space around them; of JSON, the keys of the first object.
+        names: The columns, in lower case and without white space around them; of JSON, the keys of the first objects.
         header: The columns as ``Row.cells`` has them.
         rows: The rows.
     """
@@ -185,23 +186,18 @@ def _plain(lines: _Lines) -> Iterator[Row]:
 
 def _json(lines: _Lines) -> Listing:
     found = _Documents(lines).rows()
-    begun: list[Row] = []
-    names: tuple[str, ...] = ()
-    for row in found:
-        begun.append(row)
-        if row.fields or len(begun) == _TRIED:
-            names = tuple(row.fields)
-            break
+    begun = list(itertools.islice(found, _TRIED))
+    names = tuple(dict.fromkeys(name for row in begun for name in row.fields))
     return Listing(names, ("row",), _and_rows(begun, found))
 
 
-_TRIED = 100
-"""After so many values that are no objects, a text lists nothing."""
+_TRIED = 20
+"""How many objects tell which columns there are: not each has all of them."""
 
 
 def _and_rows(begun: list[Row], rows: Iterator[Row]) -> Iterator[Row]:
     yield from begun
-    begun.clear()
+    begun.clear()  # else they are held until the end
     yield from rows
 
 
