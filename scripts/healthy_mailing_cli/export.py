@@ -1,7 +1,7 @@
 """``mailing export``: the whole table, or who may not be mailed, as CSV or as NDJSON that `mailing import` takes.
 
-Needs ``dynamodb:Scan``. ``--state disable`` or ``review`` needs ``dynamodb:Query`` on the index instead; a table without it
-is read whole.
+Needs ``dynamodb:Scan``. ``--state disable`` or ``review`` needs ``dynamodb:Query`` on the index instead; a table
+without it is read whole.
 """
 
 import csv

@@ -142,7 +142,7 @@ def test_an_export_imports_again_to_identical_items(
     )
     eventually(lambda: "transactional" in (queue_mode.item(gone) or {}), expected=False)
     assert mailing("clear-bounces", cleared).code == 0
-    assert mailing("disable", fresh("by hand"), "--note", "=1+1").code == 0
+    assert mailing("disable", fresh("by-hand"), "--note", "=1+1").code == 0
 
     file = tmp_path / "all.ndjson"
     exported = mailing("export", "--format", "ndjson", "--output", str(file))

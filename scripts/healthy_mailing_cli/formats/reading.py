@@ -293,7 +293,7 @@ class _Documents:
                 if self._ended:
                     raise _BrokenError from None
             else:
-                if end < len(self._text) or self._ended:  # a number may go on
+                if self._ended or self._text[end : end + 1] not in _GOES_ON:
                     self._at = end
                     return value
             if len(self._text) - self._start > LONGEST:
@@ -334,6 +334,9 @@ class _Documents:
         self._at -= start
         self._start -= start
 
+
+_GOES_ON = frozenset({"", ".", "e", "E"})
+"""What may stand behind the beginning of a number, if that is all that was read; "" is the end of that."""
 
 _BLANK = re.compile(r"[ \t\r\n\ufeff]*")
 _LINE = re.compile(r"[^\r\n]*[\r\n]")
