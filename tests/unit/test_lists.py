@@ -300,7 +300,6 @@ def test_each_row_becomes_its_mark(  # noqa: PLR0913, PLR0917  (a table's column
     assert name in (mark.sender if kind is OPERATOR else mark.feedback_id)
     # The table holds it just so.
     evidence = evidence_of([mark])
-    assert sources.FORMATS["export"]
     assert taken(json.dumps(exported(address, evidence))) == [(address, mark)]
     # A person who opts out may still get a receipt.
     record = Record.of(evidence, Rules())
@@ -374,8 +373,7 @@ def test_a_list_is_none_of_another_kind() -> None:
         ('{"address": "a@example.com", "evidence": []}', None, "another version"),
         ('{"address": 1, "evidence": {}}', None, "has an address"),
         (
-            '{"address": "a@example.com", "evidence": {"optOut": {"at": "%s", "from": "\\ud800", "messageId": ""}}}'
-            % AT,
+            json.dumps({"address": JANE, "evidence": {"optOut": {"at": AT, "from": "\ud800", "messageId": ""}}}),
             None,
             "not text",
         ),
@@ -546,4 +544,4 @@ def test_memory_does_not_grow_with_the_rows(monkeypatch: pytest.MonkeyPatch, fir
         finally:
             tracemalloc.stop()
 
-    assert peak(4_000) < 1.2 * peak(1_000)
+    assert peak(8_000) < 1.2 * peak(2_000) + 50_000

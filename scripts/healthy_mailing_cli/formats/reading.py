@@ -284,6 +284,8 @@ class _Documents:
 
     def _decoded(self) -> Any:  # noqa: ANN401  (JSON)
         """Return the value that is next."""
+        if self._peek() not in _BEGINNINGS:
+            raise _BrokenError
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._at)
@@ -335,6 +337,7 @@ class _Documents:
         self._start -= start
 
 
+_BEGINNINGS = frozenset('"-0123456789tfn[{')
 _GOES_ON = frozenset({"", ".", "e", "E"})
 """What may stand behind the beginning of a number, if that is all that was read; "" is the end of that."""
 
