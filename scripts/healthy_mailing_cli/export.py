@@ -84,21 +84,22 @@ def export(  # noqa: PLR0913, PLR0917  (each is an option of its own)
         raise CommandError("--resume goes on with a file: name it with --output")
     states = set(state or State)
     scan = Scan(connection, states, segments)
-    writer = _Lines(form, states)
+    writer = Lines(form, states)
     with output.progress("Exported") as counter:
         if to is None:
             _to_terminal(scan, writer, counter.add)
         else:
-            _to_file(to, scan, writer, counter.add, resume=resume)
+            to_file(to, scan, writer, counter.add, resume=resume)
     _tell(to, writer, as_json=as_json)
     if writer.unreadable:
         raise typer.Exit(output.NO)
 
 
-class _Lines:
+class Lines:
     """Turns items into lines, and counts them."""
 
     def __init__(self, form: Form, states: set[State]) -> None:
+        """Count none yet; ``states`` says of which items there are to be lines."""
         self.count = 0
         self.unreadable = 0
         self.form = form
@@ -106,6 +107,7 @@ class _Lines:
 
     @property
     def header(self) -> str:
+        """The line above all others; empty if there is none."""
         return _csv_line(EXPORTED_COLUMNS) if self.form is Form.CSV else ""
 
     def of(self, items: Sequence[Item]) -> str:
@@ -143,7 +145,7 @@ def _csv_line(cells: Sequence[str]) -> str:
     return line.getvalue()
 
 
-def _to_terminal(scan: Scan, lines: _Lines, count: Callable[[int], None]) -> None:
+def _to_terminal(scan: Scan, lines: Lines, count: Callable[[int], None]) -> None:
     sys.stdout.write(lines.header)
     for items, _ in scan.pages():
         sys.stdout.write(lines.of(items))
@@ -151,7 +153,7 @@ def _to_terminal(scan: Scan, lines: _Lines, count: Callable[[int], None]) -> Non
     sys.stdout.flush()
 
 
-def _to_file(to: Path, scan: Scan, lines: _Lines, count: Callable[[int], None], *, resume: bool) -> None:
+def to_file(to: Path, scan: Scan, lines: Lines, count: Callable[[int], None], *, resume: bool) -> None:
     """Write a file that appears once it is whole; until then, beside it are its beginning and how far that is."""
     part, note = to.with_name(f"{to.name}.part"), to.with_name(f"{to.name}.progress")
     of = {**scan.of, "format": lines.form}
@@ -218,7 +220,7 @@ def _reported(to: Path) -> Iterator[None]:
         raise
 
 
-def _tell(to: Path | None, lines: _Lines, *, as_json: bool) -> None:
+def _tell(to: Path | None, lines: Lines, *, as_json: bool) -> None:
     if to is not None and as_json:
         output.ndjson({"file": str(to), "addresses": lines.count, "unreadable": lines.unreadable})
     elif to is not None:

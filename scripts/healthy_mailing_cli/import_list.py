@@ -110,7 +110,7 @@ def import_list(  # noqa: PLR0913, PLR0917  (each is an option of its own)
         tally = Tally()
         if kind:
             writer = Writer(table, part, _of(connection, part, kind, time)) if table else None
-            _take(part, kind, time, tally, writer)
+            take(part, kind, time, tally, writer)
         _tell(part, kind, tally, dry_run=dry_run, as_json=as_json)
         failed |= bool(tally.refused or tally.results["failed"])
     if failed:
@@ -142,7 +142,7 @@ def _recognised(part: Part, name: str | None, at: str) -> Format | None:
     return kind
 
 
-def _take(part: Part, kind: Format, at: str, tally: Tally, writer: "Writer | None") -> None:
+def take(part: Part, kind: Format, at: str, tally: Tally, writer: "Writer | None") -> None:
     """Read a list and merge it; without a writer, only count."""
     with ExitStack() as stack:
         listing = reading.read(stack.enter_context(part.opened()))
