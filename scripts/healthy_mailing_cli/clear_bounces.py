@@ -55,7 +55,7 @@ Ses = Annotated[bool, typer.Option("--ses", help="First take them off SES's own 
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     """One row of a selection.
 
     Attributes:
@@ -71,6 +71,7 @@ class _Row:
     told: tuple[str, ...] = ("",) * (len(_COLUMNS) - 3)
 
     def cells(self) -> tuple[str, ...]:
+        """Return the row as ``_COLUMNS``."""
         return (self.address, self.until, *self.told, self.ses)
 
 
@@ -141,7 +142,7 @@ def clear_bounces(  # noqa: PLR0913, PLR0917  (each is an option of its own)
         elif totals.addresses:
             if totals.addresses > output.FEW or (ses and totals.listed):
                 output.confirm(f"{_what(totals, ses=ses).capitalize()}?", yes=yes)
-            clear = _Clear(table, suppressed, connection.caller(), note)
+            clear = Clear(table, suppressed, connection.caller(), note)
             failed = _clear_all(clear, _in_file(path), totals.addresses, as_json=as_json)
             if totals.listed and not ses:
                 output.note(f"SES's own list has {totals.listed:,} of them, so SES sends nothing to them: add --ses.")
@@ -197,7 +198,7 @@ def _pattern(text: str) -> re.Pattern[str] | None:
         raise CommandError(f"--diagnostic {text} is not a regular expression: {error}") from None
 
 
-def _of_outage(table: Table, outage: Outage, suppressed: SuppressionList | None) -> Iterator[_Row]:
+def _of_outage(table: Table, outage: Outage, suppressed: SuppressionList | None) -> Iterator[Row]:
     """Yield what an outage bounced."""
     listed: dict[str, dict[str, str]] = {}  # by canonical address, when SES listed it, by its spelling
     if suppressed is not None:
@@ -214,7 +215,7 @@ def _of_outage(table: Table, outage: Outage, suppressed: SuppressionList | None)
             # What stays blocked here may stay on SES's list too.
             spellings = listed.get(found.address, {}) if found.transactional is State.ENABLE else {}
             for spelling in spellings or [""]:
-                yield _Row(found.address, found.at, spelling, _told(found))
+                yield Row(found.address, found.at, spelling, _told(found))
 
 
 def _told(found: Clearing) -> tuple[str, ...]:
@@ -227,7 +228,7 @@ def _told(found: Clearing) -> tuple[str, ...]:
 
 def _of_addresses(
     given: Iterable[addresses.Row], suppressed: SuppressionList | None, problems: list[tuple[str, str]]
-) -> Iterator[_Row]:
+) -> Iterator[Row]:
     """Yield a row for each address, with its bounces until now; ``problems`` gets what is no address."""
     now = from_datetime(datetime.now(UTC))
     for row in given:
@@ -238,7 +239,7 @@ def _of_addresses(
             continue
         entries = suppressed.find([address, parseaddr(row.address)[1] or address]) if suppressed else ()
         for spelling in [entry.spelling for entry in entries] or [""]:
-            yield _Row(address, now, spelling)
+            yield Row(address, now, spelling)
 
 
 @contextmanager
@@ -251,7 +252,7 @@ def _kept(path: Path | None) -> Iterator[Path]:
         yield Path(folder) / "selection.csv"
 
 
-def _write(path: Path, rows: Iterable[_Row], *, as_json: bool) -> _Totals:
+def _write(path: Path, rows: Iterable[Row], *, as_json: bool) -> _Totals:
     totals = _Totals()
     with output.replacing(path) as file, output.progress("Found") as counter:
         writer = csv.writer(file)
@@ -269,7 +270,7 @@ def _write(path: Path, rows: Iterable[_Row], *, as_json: bool) -> _Totals:
     return totals
 
 
-def _in_file(path: Path) -> Iterator[_Row]:
+def _in_file(path: Path) -> Iterator[Row]:
     """Yield the rows of a selection.
 
     Raises:
@@ -287,7 +288,7 @@ def _in_file(path: Path) -> Iterator[_Row]:
             for cells in reader:
                 try:
                     told = tuple(cells.get(name) or "" for name in _COLUMNS[2:-1])
-                    yield _Row(canonical(cells["address"]), to_utc(cells["until"]), cells.get("ses") or "", told)
+                    yield Row(canonical(cells["address"]), to_utc(cells["until"]), cells.get("ses") or "", told)
                 except ValueError as error:
                     raise CommandError(f"{path}, line {reader.line_num}: {error}") from None
     except OSError as error:
@@ -316,7 +317,7 @@ def _tell(totals: _Totals, selection: Path | None, *, ses: bool, as_json: bool) 
 
 
 @dataclass(frozen=True)
-class _Clear:
+class Clear:
     """How to clear.
 
     Attributes:
@@ -331,7 +332,7 @@ class _Clear:
     by: str
     note: str
 
-    def __call__(self, rows: Iterable[_Row]) -> Iterator[Outcome]:
+    def __call__(self, rows: Iterable[Row]) -> Iterator[Outcome]:
         """Clear what is in some rows, and yield what became of each address."""
         listed = []
         until: dict[str, str] = {}
@@ -344,7 +345,7 @@ class _Clear:
         for row in listed:
             yield from self._take_off(row)
 
-    def _take_off(self, row: _Row) -> list[Outcome]:
+    def _take_off(self, row: Row) -> list[Outcome]:
         """Take an address off SES's list, and clear its bounces until then.
 
         While it was on the list, SES sent nothing to it, so all its bounces since the outage say just that. An
@@ -362,7 +363,7 @@ class _Clear:
         return operations.clear_bounces(self.table, until, soon(), by=self.by, note=self.note) if until else []
 
 
-def _clear_all(clear: _Clear, rows: Iterable[_Row], count: int, *, as_json: bool) -> int:
+def _clear_all(clear: Clear, rows: Iterable[Row], count: int, *, as_json: bool) -> int:
     """Clear, say so, and return how many could not be cleared."""
     done: Counter[str] = Counter()
     with output.progress("Clear") as counter:

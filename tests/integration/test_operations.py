@@ -439,6 +439,20 @@ def test_a_delivery_alone_is_erased_too(client: "DynamoDBClient", refresh: int) 
     assert plain(client)["evidence"]["delivery"] == {"at": DELIVERY.at, "from": "", "messageId": ""}
 
 
+def test_what_was_written_just_before_is_erased(client: "DynamoDBClient") -> None:
+    """An eventually consistent read may miss it, and then there is nothing to write that would notice."""
+    reads: list[bool] = []
+
+    def note(params: Mapping[str, Any], **_: object) -> None:
+        reads.append(params["RequestItems"][TABLE]["ConsistentRead"])
+
+    put(client, {"a@example.com": evidence_of([HARD])})
+    client.meta.events.register("provide-client-params.dynamodb.BatchGetItem", note)
+    erase(client)
+    forget(client)
+    assert reads == [True, True]
+
+
 def test_what_is_merged_while_an_item_is_erased_is_erased_too(client: "DynamoDBClient") -> None:
     put(client, {"a@example.com": evidence_of([HARD])})
     once_before(client, "BatchExecuteStatement", lambda: put(client, {"a@example.com": evidence_of([COMPLAINT])}))
