@@ -323,7 +323,7 @@ def test_what_another_program_wrote_spoils_no_answer_about_others(
     put(client, "a@example.com", mark(MarkKind.COMPLAINT))
     index = {"suppressed": {"S": "disable"}, "updatedAt": {"S": "2026-03-19T12:00:00.000Z"}}
     foreign = {"UserId": {"S": "odd@example.com"}, **index, **attributes}
-    client.put_item(TableName=TABLE, Item=foreign)  # type: ignore[arg-type]  # plain dicts are what the API takes
+    client.put_item(TableName=TABLE, Item=foreign)
 
     for purpose in ("bulk", "transactional"):
         given = {"addresses": ["odd@example.com", "a@example.com"], "purpose": purpose}
