@@ -23,6 +23,7 @@ _SENTENCES = {
     "ResourceNotFoundException": "There is no such table here. Name it with --table, and its region with --region",
     "ProvisionedThroughputExceededException": "DynamoDB throttles the table. Run the command again later",
     "ThrottlingException": "AWS throttles the requests. Run the command again later",
+    "TooManyRequestsException": "AWS throttles the requests. Run the command again later",
     OUT_OF_TIME: "The table did not answer in time. Run the command again",
 }
 """By the name of an exception of botocore, or the code of an error of AWS."""

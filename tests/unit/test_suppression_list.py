@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from moto.core.botocore_stubber import MockRawResponse
 
 from healthy_mailing_cli.connection import Connection
-from healthy_mailing_cli.suppression_list import Entry, SuppressionList
+from healthy_mailing_cli.suppression_list import Entry, Reason, SuppressionList
 from support.clock import Clock
 
 DATE = "Tue, 15 Dec 2020 10:00:07 GMT"
@@ -73,8 +73,8 @@ def test_all_pages_are_read_and_what_is_not_of_the_time_is_left_out(list_of: Lis
     ).bounced_between("2020-12-14T22:16:00.000Z", "2020-12-15T00:38:00.000Z")
 
     assert list(found) == [
-        Entry("B@x.org", "2020-12-14T22:16:00.000Z"),
-        Entry("c@x.org", "2020-12-15T00:38:00.000Z"),
+        Entry("B@x.org", "2020-12-14T22:16:00.000Z", Reason.BOUNCE),
+        Entry("c@x.org", "2020-12-15T00:38:00.000Z", Reason.BOUNCE),
     ]
     assert [query.get("NextToken") for _, _, query in asked] == [None, ["more"], ["even more"]]
     assert [(query["Reason"], query["PageSize"]) for _, _, query in asked] == [(["BOUNCE"], ["1000"])] * 3
@@ -87,7 +87,7 @@ def test_spellings_are_asked_for_once_and_only_bounces_are_found(list_of: ListOf
         (200, {"SuppressedDestination": complaint}),
         NOT_FOUND,
     ).find(["A@x.org", "A@x.org", "b@x.org", "c@x.org"])
-    assert list(found) == [Entry("A@x.org", "2020-12-14T22:16:00.000Z")]
+    assert list(found) == [Entry("A@x.org", "2020-12-14T22:16:00.000Z", Reason.BOUNCE)]
     assert [path.rpartition("/")[2] for _, path, _ in asked] == ["A@x.org", "b@x.org", "c@x.org"]
 
 
