@@ -362,19 +362,18 @@ class Table:
             "Statement": f'UPDATE "{self._name}" {clause} WHERE "{ADDRESS}"=?',
             "Parameters": [*values, to_attribute(address)],
         }
-        code = ""
-        for attempt in range(1, _TRIES + 1):
-            if is_past(deadline):
-                return Outcome(address, error=OUT_OF_TIME)
+        attempt = 0
+        while not is_past(deadline):
             try:
                 (answer,) = self._client.batch_execute_statement(Statements=[statement])["Responses"]
             except (ClientError, BotoCoreError) as error:
                 return Outcome(address, error=_name_of(error))
             code = answer["Error"]["Code"] if "Error" in answer else ""
-            if code not in _RETRYABLE:
-                break
+            attempt += 1
+            if code not in _RETRYABLE or attempt == _TRIES:
+                return Outcome(address, written=not code, error=code)
             pause(attempt)
-        return Outcome(address, written=not code, error=code)
+        return Outcome(address, error=OUT_OF_TIME)
 
     def delete(self, addresses: Sequence[str], deadline: float) -> list[Outcome]:
         """Delete the items of canonical addresses, whatever they hold; errors as in ``add``.
