@@ -52,7 +52,7 @@ class Result(StrEnum):
 
 Given = Annotated[
     Direction,
-    typer.Argument(help="push changes SES's list, pull the table.", metavar="push|pull|both", show_default=False),
+    typer.Argument(help="push changes SES's list, pull the table.", metavar="DIRECTION", show_default=False),
 ]
 
 
