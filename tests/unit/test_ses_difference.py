@@ -189,6 +189,37 @@ def test_a_mark_taken_over_can_be_written_and_read(reason: str, code: str) -> No
     assert evidence_in(item) == {mark.slot: mark}
 
 
+DELIVERED = Mark(kind=MarkKind.DELIVERY, at=AT, feedback_id="", message_id="m", sender="news@example.org", detail=())
+BEFORE = "2026-03-09T12:00:00.000Z"  # so the delivery outweighs a bounce of the entry's time
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_ours"),
+    [
+        (Entry(ADDRESS, BEFORE, Reason.BOUNCE), True),
+        (Entry(ADDRESS, "2026-03-09T12:00:05.000Z", Reason.BOUNCE), True),
+        (Entry(ADDRESS, "2026-03-09T11:59:55.000Z", Reason.BOUNCE), True),
+        (Entry(ADDRESS, "2026-03-09T12:00:05.001Z", Reason.BOUNCE), False),
+        (Entry(ADDRESS, "2026-03-09T11:59:54.999Z", Reason.BOUNCE), False),
+        (Entry("Jane@example.com", BEFORE, Reason.BOUNCE), False),
+        (Entry(ADDRESS, BEFORE, Reason.BOUNCE, "m"), False),
+    ],
+)
+def test_an_enabled_address_is_taken_off_only_where_the_entry_is_just_as_the_push_made_it(
+    entry: Entry, *, is_ours: bool
+) -> None:
+    known = Known(evidence_of([DELIVERED]), Pushed(BEFORE, Reason.BOUNCE))
+    expected = Difference(take_off=(entry,)) if is_ours else Difference(left=(entry,))
+    assert difference(ADDRESS, known, [entry], Rules()) == expected
+
+
+def test_an_entry_of_another_reason_than_the_push_s_is_left() -> None:
+    not_spam = Mark(kind=MarkKind.NOT_SPAM, at=AT, feedback_id="f", message_id="m", sender="", detail=())
+    known = Known(evidence_of([not_spam]), Pushed(BEFORE, Reason.BOUNCE))
+    entry = Entry(ADDRESS, BEFORE, Reason.COMPLAINT)
+    assert difference(ADDRESS, known, [entry], Rules()) == Difference(left=(entry,))
+
+
 @pytest.mark.parametrize("value", [None, "x", 1, {}, {"at": AT}, {"at": 1, "reason": "BOUNCE"}])
 def test_a_note_that_this_program_did_not_write_is_none(value: Any) -> None:
     assert Pushed.of({"UserId": ADDRESS, PUSHED: value}) is None
