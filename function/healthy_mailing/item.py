@@ -118,7 +118,12 @@ def state_of(item: Item, purpose: Purpose) -> State | None:
     state = item.get(STATE)
     if purpose is Purpose.TRANSACTIONAL:
         state = item.get(TRANSACTIONAL, state)
-    return State(state) if state in set(State) else None
+    return State(state) if type(state) is str and state in set(State) else None
+
+
+def is_answer(item: Item) -> bool:
+    """Return whether an item says a state and a reason; one that another program wrote may not."""
+    return type(item.get(STATE)) is str and type(item.get(REASON)) is str
 
 
 def unreadable(address: str) -> Item:

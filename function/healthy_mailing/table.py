@@ -30,6 +30,7 @@ from healthy_mailing.item import (
     RecordError,
     evidence_in,
     from_dynamodb,
+    is_answer,
     says,
     state_of,
     to_attribute,
@@ -264,7 +265,7 @@ class Table:
         error = next((row.error for row in rows.values() if row.error), "")
         if error:
             raise TableError(error)
-        unsaid = [address for address, row in rows.items() if row.item and not row.item.keys() >= {STATE, REASON}]
+        unsaid = [address for address, row in rows.items() if row.item and not is_answer(row.item)]
         whole = self.read(unsaid, deadline, consistent=consistent) if unsaid else {}
         return {address: row.item or None for address, row in rows.items()} | whole
 
@@ -297,7 +298,7 @@ class Table:
         (answer,) = self._answers(lambda asked: self._client.query(**asked), [query], deadline)
         last = from_dynamodb(answer.get("LastEvaluatedKey", {}))
         return Page(
-            tuple(from_dynamodb(each, LISTED) for each in answer["Items"]),
+            tuple(_listed(from_dynamodb(each, LISTED)) for each in answer["Items"]),
             (last[ADDRESS], last[UPDATED_AT]) if last else None,
         )
 
@@ -467,7 +468,9 @@ class Table:
             raise TableError(row.error)
         if not row.evidence:
             return None
-        return row.item if EVIDENCE in row.item else to_item(address, Record.of(row.evidence, self.rules))
+        if EVIDENCE in row.item and is_answer(row.item):
+            return row.item
+        return to_item(address, Record.of(row.evidence, self.rules))
 
     def _plan(
         self, rows: Mapping[str, _Row], edits: Mapping[str, Edit], conflicts: Mapping[str, int], *, exact: bool
@@ -605,6 +608,11 @@ def _row(item: Item) -> _Row:
         return _Row(item, evidence_in(item), version_of(item))
     except RecordError:
         return _Row(item, error=UNREADABLE)
+
+
+def _listed(item: Item) -> Item:
+    """Return an item of a list. Another program may have written what the index needs, and no more."""
+    return item if is_answer(item) else {**item, **unreadable(item[ADDRESS])}
 
 
 def _as_read(item: Item) -> list[tuple[str, str | int | None]]:

@@ -78,8 +78,8 @@ def run() -> None:
     except (BotoCoreError, ClientError, TableError, SettingsError, CommandError) as error:
         output.note(f"error: {errors.sentence(error)}")
         sys.exit(output.ERROR)
-    except BrokenPipeError:
-        sys.stderr.close()
+    except OSError as error:  # of what is printed, where a full disk takes no more
+        output.note(f"error: {error.filename or 'The output'}: {error.strerror}")
         sys.exit(output.ERROR)
     except SystemExit as end:
         if end.code == _INTERRUPTED:

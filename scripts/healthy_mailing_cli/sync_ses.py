@@ -80,8 +80,7 @@ def sync_ses(  # noqa: PLR0913, PLR0917  (each is an option of its own)
         plan.tell(as_json=as_json)
         return
     if plan.changes > output.FEW:
-        what = plan.what()
-        output.confirm(f"{what[0].upper()}{what[1:]}?", yes=yes)
+        output.confirm(f"{plan.what()}?", yes=yes)
     if as_json:
         plan.tell_left()
     done = _carry_out(Sync(table, suppressed), plan, as_json=as_json)
@@ -163,18 +162,23 @@ class Plan:
 
     def tell(self, *, as_json: bool) -> None:
         """Print what would be done."""
+        if as_json or self.changes:
+            output.would(self.what(), self._as_json(), as_json=as_json)
+        else:
+            output.line("Nothing to change.")
         if as_json:
-            for address, marks in self.marks.items():
-                for mark in marks:
-                    output.ndjson({"address": address, "result": Result.MARKED, "kind": mark.kind, "at": mark.at})
-            for address, entry in self.take_off:
-                output.ndjson({"address": address, "result": Result.TAKEN_OFF, "reason": entry.reason})
-            for address, reason in self.put:
-                output.ndjson({"address": address, "result": Result.PUT, "reason": reason})
             self.tell_left()
-            return
-        output.line(f"Without --dry-run: {self.what()}." if self.changes else "Nothing to change.")
-        _say_left(len(self.left))
+        else:
+            _say_left(len(self.left))
+
+    def _as_json(self) -> Iterator[dict[str, str]]:
+        for address, marks in self.marks.items():
+            for mark in marks:
+                yield {"address": address, "result": Result.MARKED, "kind": mark.kind, "at": mark.at}
+        for address, entry in self.take_off:
+            yield {"address": address, "result": Result.TAKEN_OFF, "reason": entry.reason}
+        for address, reason in self.put:
+            yield {"address": address, "result": Result.PUT, "reason": reason}
 
     def tell_left(self) -> None:
         """Print as JSON what stays on SES's list."""
