@@ -352,6 +352,30 @@ class Table:
         write = _Write(item[ADDRESS], row, Record.of(row.evidence, self.rules))
         return Outcome(item[ADDRESS], written=True, change=_change(write))
 
+    def annotate(self, address: str, name: str, value: Mapping[str, str] | None, deadline: float) -> Outcome:
+        """Set an attribute that follows from no evidence, such as ``item.PUSHED``; None takes it away.
+
+        The version stays: no writer of evidence touches the attribute, so none need read the item again. Errors as in
+        ``add``; ``ConditionalCheckFailed`` where there is no item.
+        """
+        clause, values = (f'REMOVE "{name}"', []) if value is None else (f'SET "{name}"=?', [to_attribute(value)])
+        statement: BatchStatementRequestTypeDef = {
+            "Statement": f'UPDATE "{self._name}" {clause} WHERE "{ADDRESS}"=?',
+            "Parameters": [*values, to_attribute(address)],
+        }
+        attempt = 0
+        while not is_past(deadline):
+            try:
+                (answer,) = self._client.batch_execute_statement(Statements=[statement])["Responses"]
+            except (ClientError, BotoCoreError) as error:
+                return Outcome(address, error=_name_of(error))
+            code = answer["Error"]["Code"] if "Error" in answer else ""
+            attempt += 1
+            if code not in _RETRYABLE or attempt == _TRIES:
+                return Outcome(address, written=not code, error=code)
+            pause(attempt)
+        return Outcome(address, error=OUT_OF_TIME)
+
     def delete(self, addresses: Sequence[str], deadline: float) -> list[Outcome]:
         """Delete the items of canonical addresses, whatever they hold; errors as in ``add``.
 

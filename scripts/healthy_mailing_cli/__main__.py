@@ -22,6 +22,7 @@ from healthy_mailing_cli.publish import publish
 from healthy_mailing_cli.reassess import reassess
 from healthy_mailing_cli.redrive import redrive_command
 from healthy_mailing_cli.simulate import simulate
+from healthy_mailing_cli.sync_ses import sync_ses
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,6 +45,7 @@ app.command(rich_help_panel=LOOK)(doctor)
 app.command(rich_help_panel=DECIDE)(enable)
 app.command(rich_help_panel=DECIDE)(disable)
 app.command(rich_help_panel=DECIDE)(remove_override)
+app.command("sync-ses", rich_help_panel=LISTS)(sync_ses)
 app.command(rich_help_panel=RUN)(publish)
 app.command(rich_help_panel=RUN)(simulate)
 app.command(rich_help_panel=DECIDE)(clear_bounces)

@@ -36,6 +36,7 @@ _SENTENCES = {
     "ProvisionedThroughputExceeded": _THROTTLED,
     "ProvisionedThroughputExceededException": _THROTTLED,
     "ThrottlingException": "AWS throttles the requests. Run the command again later",
+    "TooManyRequestsException": "AWS throttles the requests. Run the command again later",
     UNREADABLE: "Another program wrote the item, or a newer version of this one: upgrade, or look at it in DynamoDB",
     OUT_OF_TIME: "The table did not answer in time. Run the command again",
 }

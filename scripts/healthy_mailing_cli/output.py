@@ -10,7 +10,7 @@ from typing import Annotated, Any, TextIO, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -138,10 +138,11 @@ def replacing(path: Path) -> Iterator[TextIO]:
 
 
 @contextmanager
-def progress(what: str) -> Iterator["Counter"]:
-    """Show how many are done, on a terminal alone."""
+def progress(what: str, *, left: bool = False) -> Iterator["Counter"]:
+    """Show how many are done, on a terminal alone, and for how long; with ``left``, how long it will still take."""
     console = Console(stderr=True)
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    time = TimeRemainingColumn() if left else TimeElapsedColumn()
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), time)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         yield Counter(shown)
 
