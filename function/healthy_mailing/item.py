@@ -34,6 +34,10 @@ EXPIRES_AT = "expiresAt"
 """When DynamoDB may delete the item, in seconds since 1970: a number, as its time to live asks for (Amazon DynamoDB
 Developer Guide, "Using time to live (TTL) in DynamoDB"). Only an item of deliveries alone may have it."""
 
+PUSHED = "pushedToSes"
+"""When and for which reason `mailing sync-ses` put the address on SES's own suppression list: a map of strings. It
+follows from no evidence, and stays where evidence is written."""
+
 VERSION = "version"
 UPDATED_AT = "updatedAt"
 
@@ -46,7 +50,7 @@ LISTED = (ADDRESS, *SUMMARY, UPDATED_AT)
 NOT_ALWAYS_THERE = (SUPPRESSED, EXPIRES_AT, *SUMMARY[1:])
 """What a record may lack, so that writing it must remove what is there."""
 
-_ATTRIBUTES = (*LISTED, EVIDENCE, VERSION, SUPPRESSED, EXPIRES_AT)
+_ATTRIBUTES = (*LISTED, EVIDENCE, VERSION, SUPPRESSED, EXPIRES_AT, PUSHED)
 
 
 class RecordError(ValueError):
@@ -114,7 +118,12 @@ def state_of(item: Item, purpose: Purpose) -> State | None:
     state = item.get(STATE)
     if purpose is Purpose.TRANSACTIONAL:
         state = item.get(TRANSACTIONAL, state)
-    return State(state) if state in set(State) else None
+    return State(state) if type(state) is str and state in set(State) else None
+
+
+def is_answer(item: Item) -> bool:
+    """Return whether an item says a state and a reason; one that another program wrote may not."""
+    return type(item.get(STATE)) is str and type(item.get(REASON)) is str
 
 
 def unreadable(address: str) -> Item:

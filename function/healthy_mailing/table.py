@@ -30,6 +30,7 @@ from healthy_mailing.item import (
     RecordError,
     evidence_in,
     from_dynamodb,
+    is_answer,
     says,
     state_of,
     to_attribute,
@@ -58,7 +59,7 @@ INDEX = f"{SUPPRESSED}-{UPDATED_AT}"
 """The index of all addresses whose state is not ``enable``, by state and by when they last changed."""
 
 SEGMENTS = 4
-"""In how many parts the whole table is read at once. Python reads no faster in more, and each holds a page."""
+"""In how many parts the whole table is read at once; each holds a page of up to 1 MB."""
 
 OUT_OF_TIME = "OutOfTime"
 """The error of what the deadline left undone."""
@@ -264,7 +265,7 @@ class Table:
         error = next((row.error for row in rows.values() if row.error), "")
         if error:
             raise TableError(error)
-        unsaid = [address for address, row in rows.items() if row.item and not row.item.keys() >= {STATE, REASON}]
+        unsaid = [address for address, row in rows.items() if row.item and not is_answer(row.item)]
         whole = self.read(unsaid, deadline, consistent=consistent) if unsaid else {}
         return {address: row.item or None for address, row in rows.items()} | whole
 
@@ -297,7 +298,7 @@ class Table:
         (answer,) = self._answers(lambda asked: self._client.query(**asked), [query], deadline)
         last = from_dynamodb(answer.get("LastEvaluatedKey", {}))
         return Page(
-            tuple(from_dynamodb(each, LISTED) for each in answer["Items"]),
+            tuple(_listed(from_dynamodb(each, LISTED)) for each in answer["Items"]),
             (last[ADDRESS], last[UPDATED_AT]) if last else None,
         )
 
@@ -350,6 +351,30 @@ class Table:
             return None
         write = _Write(item[ADDRESS], row, Record.of(row.evidence, self.rules))
         return Outcome(item[ADDRESS], written=True, change=_change(write))
+
+    def annotate(self, address: str, name: str, value: Mapping[str, str] | None, deadline: float) -> Outcome:
+        """Set an attribute that follows from no evidence, such as ``item.PUSHED``; None takes it away.
+
+        The version stays: no writer of evidence touches the attribute, so none need read the item again. Errors as in
+        ``add``; ``ConditionalCheckFailed`` where there is no item.
+        """
+        clause, values = (f'REMOVE "{name}"', []) if value is None else (f'SET "{name}"=?', [to_attribute(value)])
+        statement: BatchStatementRequestTypeDef = {
+            "Statement": f'UPDATE "{self._name}" {clause} WHERE "{ADDRESS}"=?',
+            "Parameters": [*values, to_attribute(address)],
+        }
+        attempt = 0
+        while not is_past(deadline):
+            try:
+                (answer,) = self._client.batch_execute_statement(Statements=[statement])["Responses"]
+            except (ClientError, BotoCoreError) as error:
+                return Outcome(address, error=_name_of(error))
+            code = answer["Error"]["Code"] if "Error" in answer else ""
+            attempt += 1
+            if code not in _RETRYABLE or attempt == _TRIES:
+                return Outcome(address, written=not code, error=code)
+            pause(attempt)
+        return Outcome(address, error=OUT_OF_TIME)
 
     def delete(self, addresses: Sequence[str], deadline: float) -> list[Outcome]:
         """Delete the items of canonical addresses, whatever they hold; errors as in ``add``.
@@ -443,7 +468,9 @@ class Table:
             raise TableError(row.error)
         if not row.evidence:
             return None
-        return row.item if EVIDENCE in row.item else to_item(address, Record.of(row.evidence, self.rules))
+        if EVIDENCE in row.item and is_answer(row.item):
+            return row.item
+        return to_item(address, Record.of(row.evidence, self.rules))
 
     def _plan(
         self, rows: Mapping[str, _Row], edits: Mapping[str, Edit], conflicts: Mapping[str, int], *, exact: bool
@@ -581,6 +608,11 @@ def _row(item: Item) -> _Row:
         return _Row(item, evidence_in(item), version_of(item))
     except RecordError:
         return _Row(item, error=UNREADABLE)
+
+
+def _listed(item: Item) -> Item:
+    """Return an item of a list. Another program may have written what the index needs, and no more."""
+    return item if is_answer(item) else {**item, **unreadable(item[ADDRESS])}
 
 
 def _as_read(item: Item) -> list[tuple[str, str | int | None]]:

@@ -24,6 +24,7 @@ from healthy_mailing_cli.publish import publish
 from healthy_mailing_cli.reassess import reassess
 from healthy_mailing_cli.redrive import redrive_command
 from healthy_mailing_cli.simulate import simulate
+from healthy_mailing_cli.sync_ses import sync_ses
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -48,6 +49,7 @@ app.command(rich_help_panel=DECIDE)(disable)
 app.command(rich_help_panel=DECIDE)(remove_override)
 app.command("import", rich_help_panel=LISTS)(import_list)
 app.command(rich_help_panel=LISTS)(export)
+app.command("sync-ses", rich_help_panel=LISTS)(sync_ses)
 app.command(rich_help_panel=RUN)(publish)
 app.command(rich_help_panel=RUN)(simulate)
 app.command(rich_help_panel=DECIDE)(clear_bounces)
@@ -80,8 +82,8 @@ def run() -> None:
     except (BotoCoreError, ClientError, TableError, SettingsError, CommandError) as error:
         output.note(f"error: {errors.sentence(error)}")
         sys.exit(output.ERROR)
-    except BrokenPipeError:
-        sys.stderr.close()
+    except OSError as error:  # of what is printed, where a full disk takes no more
+        output.note(f"error: {error.filename or 'The output'}: {error.strerror}")
         sys.exit(output.ERROR)
     except SystemExit as end:
         if end.code == _INTERRUPTED:

@@ -3,7 +3,7 @@
 import csv
 import itertools
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +48,8 @@ class Row:
 class Source:
     """Addresses in a file or on standard input, read row by row: a plain list, or CSV.
 
-    The column is the one that is named, else the one with a usual heading, else the first that holds an @.
+    The column is the one that is named, else the one with a usual heading, else the first that holds an @. Where there
+    are several and none of that tells, it must be named: of the wrong one, nothing would be an address.
 
     Attributes:
         header: The line above the addresses, with its line end; empty without one.
@@ -58,7 +59,7 @@ class Source:
         """Look at the first line of a source that messages call ``name``.
 
         Raises:
-            CommandError: The source lacks the column.
+            CommandError: The source lacks the column, or it must be named.
         """
         self._name = name
         rest = iter(lines)
@@ -69,13 +70,17 @@ class Source:
         names = [cell.strip().lower() for cell in cells]
         wanted = _HEADERS if column is None else (column.strip().lower(),)
         index = next((names.index(each) for each in wanted if each in names), None)
+        found = ", ".join(filter(None, (cell.strip() for cell in cells))) or "nothing"
         if index is None and column is not None:
-            found = ", ".join(filter(None, (cell.strip() for cell in cells))) or "nothing"
             raise CommandError(f"{name} has no column {column}; its first line holds: {found}")
         self.header = "" if index is None else line
         self._lines = rest if self.header else itertools.chain([first], rest)
+        if index is None and len(cells) > 1:
+            index = next((number for number, cell in enumerate(cells) if "@" in cell), None)
+            if index is None:
+                raise CommandError(f"Name the column of {name} with --column; its first line holds: {found}")
         # One cell and no heading: a plain list, in which quotes and commas belong to the addresses.
-        self._index = index if index is not None or len(cells) < 2 else _with_at(cells)  # noqa: PLR2004  (a list has one)
+        self._index = index
 
     def __iter__(self) -> Iterator[Row]:
         """Yield the rows that hold anything.
@@ -113,16 +118,21 @@ def opened(argument: str, column: str | None) -> Iterator[Source]:
             name, file = "standard input", cast("TextIO", sys.stdin)
             if argument != STDIN:
                 name, file = argument, stack.enter_context(Path(argument).open(**AS_IT_IS))
+        except FileNotFoundError:
+            raise CommandError(f"{argument} is neither an address nor a file that exists") from None
         except OSError as error:
-            if not Path(argument).exists():
-                raise CommandError(f"{argument} is neither an address nor a file that exists") from None
             raise CommandError(f"{argument} can't be read: {error.strerror}") from None
         yield Source(file, name, column)
 
 
 def is_source(argument: str) -> bool:
     """Return whether an argument names standard input or a file; anything else is an address."""
-    return argument == STDIN or "@" not in argument or Path(argument).is_file()
+    if argument == STDIN or "@" not in argument:
+        return True
+    try:
+        return Path(argument).is_file()
+    except OSError:  # an address may be longer than a file's name
+        return False
 
 
 def rows(arguments: Iterable[str], column: str | None = None) -> Iterator[Row]:
@@ -149,6 +159,18 @@ def canonical_one(text: str) -> str:
         return canonical(text)
     except AddressError as error:
         raise CommandError(f"{text} is not an address: it {error}") from None
+
+
+def canonical_domain(text: str) -> str:
+    """Return the domain, as it stands in canonical addresses, that ``--domain`` names.
+
+    Raises:
+        CommandError: It is not a domain.
+    """
+    try:
+        return canonical(f"a@{text.removeprefix('@')}").rpartition("@")[2]
+    except AddressError as error:
+        raise CommandError(f"--domain {text} is not a domain: an address of it {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +200,6 @@ def canonical_ones(arguments: Iterable[str], column: str | None = None) -> Read:
         except AddressError as error:
             problems.append((row.address, str(error)))
     return Read(list(found), problems)
-
-
-def _with_at(cells: Sequence[str]) -> int:
-    return next((number for number, cell in enumerate(cells) if "@" in cell), 0)
 
 
 def _noted(lines: Iterable[str], taken: list[str]) -> Iterator[str]:

@@ -127,7 +127,8 @@ def clear_bounces(  # noqa: PLR0913, PLR0917  (each is an option of its own)
         case "addresses":
             rows = _of_addresses(addresses.rows(given or (), column), suppressed, problems)
         case "time":
-            outage = Outage(*_times(begin, end, grace), frozenset(map(_domain, domain or ())), _pattern(diagnostic))
+            domains = frozenset(addresses.canonical_domain(each) for each in domain or ())
+            outage = Outage(*_times(begin, end, grace), domains, _pattern(diagnostic))
             rows = _of_outage(table, outage, suppressed)
         case _:
             assert selection is not None, "it was chosen"  # noqa: S101  (for the type checker)
@@ -141,7 +142,7 @@ def clear_bounces(  # noqa: PLR0913, PLR0917  (each is an option of its own)
             _tell(totals, selection, ses=ses, as_json=as_json)
         elif totals.addresses:
             if totals.addresses > output.FEW or (ses and totals.listed):
-                output.confirm(f"{_what(totals, ses=ses).capitalize()}?", yes=yes)
+                output.confirm(f"{_what(totals, ses=ses)}?", yes=yes)
             clear = Clear(table, suppressed, connection.caller(), note)
             failed = _clear_all(clear, _in_file(path), totals.addresses, as_json=as_json)
             if totals.listed and not ses:
@@ -182,13 +183,6 @@ def _times(begin: str, end: str, grace: str) -> tuple[str, str]:
     if datetime.fromisoformat(times[0]) > now:
         raise CommandError(f"--from {begin} is in the future")
     return times[0], from_datetime(min(last, now))
-
-
-def _domain(text: str) -> str:
-    try:
-        return canonical(f"a@{text.removeprefix('@')}").rpartition("@")[2]
-    except AddressError as error:
-        raise CommandError(f"--domain {text} is not a domain: an address of it {error}") from None
 
 
 def _pattern(text: str) -> re.Pattern[str] | None:

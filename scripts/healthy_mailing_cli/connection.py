@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,13 @@ from healthy_mailing_cli.output import CommandError
 SECONDS = 60.0
 """How long one step of a command, a few thousand addresses at most, may take."""
 
+
+def _url(text: str | None) -> str | None:
+    if text is not None and not re.match("https?://[^/]", text):
+        raise typer.BadParameter(f"{text} is not a URL such as http://127.0.0.1:4566")
+    return text
+
+
 _OPTIONS = {
     "table": Annotated[str, typer.Option(help="The table; by default, queues and function are named after it.")],
     # botocore reads AWS_DEFAULT_REGION alone; AWS CLI 2, Terraform and Lambda know this one.
@@ -29,7 +37,9 @@ _OPTIONS = {
             envvar="AWS_REGION", show_envvar=False, help="AWS region; default: that of the environment or the profile."
         ),
     ],
-    "endpoint_url": Annotated[str | None, typer.Option(help="Where AWS is, if not at AWS: an emulator's URL.")],
+    "endpoint_url": Annotated[
+        str | None, typer.Option(help="Where AWS is, if not at AWS: an emulator's URL.", callback=_url)
+    ],
     "profile": Annotated[str | None, typer.Option(help="Profile of the AWS configuration to take credentials from.")],
 }
 Function = Annotated[
@@ -73,7 +83,7 @@ class Connection:
         Needs ``lambda:GetFunctionConfiguration``.
 
         Raises:
-            CommandError: There is no such function.
+            CommandError: There is no such function, or you may not decrypt its settings.
             botocore.exceptions.ClientError: You may not read it.
             SettingsError: The function is another one.
         """
@@ -85,7 +95,10 @@ class Connection:
             raise CommandError(
                 f"There is no function {name} in {where}, by whose rules the state follows: name it with --function"
             ) from None
-        variables = {"TABLE_NAME": self.table, **configuration.get("Environment", {}).get("Variables", {})}
+        environment = configuration.get("Environment", {})
+        if "Error" in environment:  # the variables are left out then, and the default rules may be others
+            raise CommandError(f"The settings of {name} can't be read without kms:Decrypt on the function's key")
+        variables = {"TABLE_NAME": self.table, **environment.get("Variables", {})}
         return Settings.from_environment(variables).rules
 
 

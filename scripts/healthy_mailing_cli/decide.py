@@ -14,7 +14,7 @@ import typer
 from healthy_mailing import api, operations
 from healthy_mailing.evidence import State
 from healthy_mailing.operations import UnreadableError
-from healthy_mailing.table import Outcome, TableError
+from healthy_mailing.table import UNREADABLE, Outcome, TableError
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli import addresses, errors, output
 from healthy_mailing_cli.connection import Connection, Function, connected, soon
@@ -90,9 +90,7 @@ def remove_override(
     try:
         outcome = operations.remove_override(table, key, soon())
     except UnreadableError:
-        raise CommandError(
-            f"The item of {key} was written by another program, or a newer version of this one"
-        ) from None
+        raise TableError(UNREADABLE) from None
     if as_json:
         output.ndjson({"address": key, "removed": outcome is not None})
     else:
@@ -132,10 +130,10 @@ def _decide(  # noqa: PLR0913  (each is a switch of its own)
         output.note(f"{text}: {problem}")
     what = f"{decision.state} {len(given.addresses):,} addresses: {output.some(given.addresses)}"
     if dry_run:
-        output.line(f"Without --dry-run: {what}.")
+        output.would(what, ({"address": each, "state": decision.state} for each in given.addresses), as_json=as_json)
         return
     if len(given.addresses) > output.FEW:
-        output.confirm(f"{what.capitalize()}?", yes=yes)
+        output.confirm(f"{what}?", yes=yes)
     failed = _set(connection, decision, given.addresses, as_json=as_json)
     if failed or given.problems:
         raise typer.Exit(output.NO)

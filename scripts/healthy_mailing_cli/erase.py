@@ -44,10 +44,10 @@ def erase(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     if forget:
         what += ", which may then be mailed again"
     if dry_run:
-        output.line(f"Without --dry-run: {what}.")
+        output.would(what, ({"address": each} for each in found.addresses), as_json=as_json)
         return
     if found.addresses and (forget or len(found.addresses) > output.FEW):
-        output.confirm(f"{what[0].upper()}{what[1:]}?", yes=yes)
+        output.confirm(f"{what}?", yes=yes)
     table = connection.open() if forget else connection.open(connection.rules(function))
     act = operations.forget if forget else operations.erase
     done, failed = 0, 0

@@ -3,10 +3,16 @@
 from botocore.exceptions import BotoCoreError, ClientError
 
 from healthy_mailing.settings import SettingsError
-from healthy_mailing.table import OUT_OF_TIME, TableError
+from healthy_mailing.table import OUT_OF_TIME, UNREADABLE, TableError
 
 _CREDENTIALS = "Name a profile with --profile, or set AWS_PROFILE"
+_EXPIRED = "The AWS credentials have expired. Get new ones, for instance with `aws sso login`"
+_UNKNOWN = f"AWS does not know these credentials. {_CREDENTIALS}"
+_UNFIT = f"AWS does not accept these credentials. {_CREDENTIALS}"
+_THROTTLED = "DynamoDB throttles the table. Run the command again later"
 _PERMISSION = "The policies in docs/operate.md list what each command needs"
+
+_MAY_NOT = f"These credentials may not do that. {_PERMISSION}"
 
 _SENTENCES = {
     "NoCredentialsError": f"There are no AWS credentials. {_CREDENTIALS}",
@@ -16,13 +22,22 @@ _SENTENCES = {
     "EndpointConnectionError": "AWS can't be reached. Check the network, --region and --endpoint-url",
     "ConnectTimeoutError": "AWS can't be reached. Check the network, --region and --endpoint-url",
     "ReadTimeoutError": "AWS does not answer. Run the command again",
-    "ExpiredTokenException": "The AWS credentials have expired. Get new ones, for instance with `aws sso login`",
-    "UnrecognizedClientException": f"AWS does not know these credentials. {_CREDENTIALS}",
-    "InvalidSignatureException": f"AWS does not accept these credentials. {_CREDENTIALS}",
-    "AccessDeniedException": f"These credentials may not do that. {_PERMISSION}",
+    # Services say the same in two ways (IAM, "Common errors").
+    "ExpiredToken": _EXPIRED,
+    "ExpiredTokenException": _EXPIRED,
+    "InvalidClientTokenId": _UNKNOWN,
+    "UnrecognizedClientException": _UNKNOWN,
+    "InvalidSignatureException": _UNFIT,
+    "SignatureDoesNotMatch": _UNFIT,
+    # So do DynamoDB's statements and its requests.
+    "AccessDenied": _MAY_NOT,
+    "AccessDeniedException": _MAY_NOT,
     "ResourceNotFoundException": "There is no such table here. Name it with --table, and its region with --region",
-    "ProvisionedThroughputExceededException": "DynamoDB throttles the table. Run the command again later",
+    "ProvisionedThroughputExceeded": _THROTTLED,
+    "ProvisionedThroughputExceededException": _THROTTLED,
     "ThrottlingException": "AWS throttles the requests. Run the command again later",
+    "TooManyRequestsException": "AWS throttles the requests. Run the command again later",
+    UNREADABLE: "Another program wrote the item, or a newer version of this one: upgrade, or look at it in DynamoDB",
     OUT_OF_TIME: "The table did not answer in time. Run the command again",
 }
 """By the name of an exception of botocore, or the code of an error of AWS."""

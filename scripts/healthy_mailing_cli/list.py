@@ -11,7 +11,7 @@ from healthy_mailing.evidence import State
 from healthy_mailing.item import ADDRESS, REASON, STATE, TRANSACTIONAL, UPDATED_AT, Item
 from healthy_mailing.table import Table
 from healthy_mailing.timestamp import to_utc
-from healthy_mailing_cli import output
+from healthy_mailing_cli import addresses, output
 from healthy_mailing_cli.connection import Connection, connected, soon
 from healthy_mailing_cli.output import CommandError
 
@@ -46,11 +46,11 @@ def list_command(  # noqa: PLR0913, PLR0917  (each is an option of its own)
         begin = to_utc(since) if since else ""
     except ValueError:
         raise CommandError(f"--since {since} is not a time such as 2026-01-31T12:00:00Z") from None
+    ending = "" if domain is None else f"@{addresses.canonical_domain(domain)}"
     found = (
         item
         for item in _all(connection.open(), state, begin)
-        if (reason is None or item[REASON].startswith(reason))
-        and (domain is None or item[ADDRESS].endswith(f"@{domain.lower()}"))
+        if (reason is None or item[REASON].startswith(reason)) and item[ADDRESS].endswith(ending)
     )
     rows: list[tuple[str, ...]] = []
     count = 0

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TextIO, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -82,6 +82,15 @@ def ndjson(value: Any) -> None:  # noqa: ANN401  (whatever JSON holds)
     sys.stdout.write(f"{json.dumps(value)}\n")
 
 
+def would(what: str, each: Iterable[Any], *, as_json: bool) -> None:
+    """Print what would be done without ``--dry-run``: in a sentence, or each in JSON."""
+    if as_json:
+        for value in each:
+            ndjson(value)
+    else:
+        line(f"Without --dry-run: {what}.")
+
+
 def note(text: str) -> None:
     """Print a line for the person at the terminal, beside the results."""
     sys.stderr.write(f"{printable(text)}\n")
@@ -96,6 +105,7 @@ def confirm(question: str, *, yes: bool) -> None:
     """
     if yes:
         return
+    question = printable(f"{question[0].upper()}{question[1:]}")
     if not sys.stdin.isatty():
         raise CommandError(f"{question} There is no terminal to ask at: add --yes, or look with --dry-run first")
     typer.confirm(question, abort=True, err=True)
@@ -103,23 +113,36 @@ def confirm(question: str, *, yes: bool) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[TextIO]:
-    """Write a file that appears only once it is whole, so that an interruption leaves what was there."""
-    part = path.with_name(f"{path.name}.part")
+    """Write a file that appears only once it is whole, so that an interruption leaves what was there.
+
+    What is there and no regular file, such as ``/dev/null``, is written to. A link stays one.
+
+    Raises:
+        CommandError: It can't be written.
+    """
+    target = path.resolve()
+    is_special = path.exists() and not path.is_file()
+    part = path if is_special else target.with_name(f"{target.name}.part")
     try:
         with part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             yield file
-        part.replace(path)
+        if not is_special:
+            part.replace(target)
+    except BrokenPipeError:  # of what is printed meanwhile
+        raise
     except OSError as error:
         raise CommandError(f"{path} can't be written: {error.strerror}") from None
     finally:
-        part.unlink(missing_ok=True)
+        if not is_special:
+            part.unlink(missing_ok=True)
 
 
 @contextmanager
-def progress(what: str) -> Iterator["Counter"]:
-    """Show how many are done, on a terminal alone."""
+def progress(what: str, *, left: bool = False) -> Iterator["Counter"]:
+    """Show how many are done, on a terminal alone, and for how long; with ``left``, how long it will still take."""
     console = Console(stderr=True)
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    time = TimeRemainingColumn() if left else TimeElapsedColumn()
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), time)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         yield Counter(shown)
 

@@ -19,7 +19,6 @@ from healthy_mailing_cli.connection import Connection, connected, soon
 from healthy_mailing_cli.output import CommandError
 
 _POLL_SECONDS = 1
-_INTERRUPTED = 130  # as a shell has it
 
 
 class Outcome(StrEnum):
@@ -87,7 +86,7 @@ def simulate(  # noqa: PLR0913, PLR0917  (each is an option of its own)
         item = None if no_wait else _wait(connection, address, _MARKS[kind], timeout)
     except KeyboardInterrupt:
         output.note(f"The mail is under way: `mailing explain {address}` shows its feedback once it is there.")
-        raise typer.Exit(_INTERRUPTED) from None
+        raise
     seconds = round(time.monotonic() - begun, 1)
     if as_json:
         found = {"item": api.record(item), "seconds": seconds} if item else {}

@@ -47,10 +47,9 @@ class Place:
 
     @classmethod
     def of(cls, connection: Connection) -> "Place":
-        """Return where the credentials lead; that needs no permission (AWS STS API Reference, GetCallerIdentity)."""
-        sts = connection.client("sts")
-        _, partition, _, _, account, _ = sts.get_caller_identity()["Arn"].split(":", 5)
-        return cls(partition, sts.meta.region_name, account)
+        """Return where the credentials lead."""
+        _, partition, _, _, account, _ = connection.caller().split(":", 5)
+        return cls(partition, connection.session.region_name, account)
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource."""

@@ -5,10 +5,12 @@ It keeps the spelling in which an address was added, and is asked and changed by
 allows. The list has no paginator in botocore.
 """
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 from typing import Any
 
 from botocore.config import Config
@@ -20,21 +22,64 @@ _PAGE = 1_000  # entries, as many as SES gives at once
 _SECOND = timedelta(seconds=1)
 
 
+class Reason(StrEnum):
+    """Why an address is on the list; SES knows no others (Amazon SES API v2 Reference, SuppressedDestination)."""
+
+    BOUNCE = "BOUNCE"
+    COMPLAINT = "COMPLAINT"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An address that SES put on the list for a bounce, as it spells it, and when (see ``timestamp``)."""
+    """An address on the list.
+
+    Attributes:
+        spelling: The address as the list spells it.
+        at: When it was put there, or last changed (see ``timestamp``).
+        reason: Why it is there.
+        message_id: The mail for which SES put it there; empty where a program did, and where SES was not asked: only
+            ``look_up`` tells it.
+    """
 
     spelling: str
     at: str
+    reason: Reason
+    message_id: str = ""
+
+
+class Pace:
+    """A token bucket of one token that gets one a second: for calls that SES allows once a second."""
+
+    def __init__(self) -> None:
+        """Let the first request pass at once."""
+        self._next = time.monotonic()
+
+    def __call__(self, **_: object) -> None:
+        """Wait for the token and take it; for botocore, which passes what it is about to send."""
+        now = time.monotonic()
+        if now < self._next:
+            time.sleep(self._next - now)
+        self._next = max(now, self._next) + 1
 
 
 class SuppressionList:
     """The list. Errors of AWS are raised as botocore raises them."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Ask nothing yet."""
+    def __init__(self, connection: Connection, pace: Pace | None = None) -> None:
+        """Ask nothing yet. ``pace`` is for long work: each request waits for it, those sent again too."""
         patient = Config(retries={"mode": "adaptive", "max_attempts": 20})
         self._client = connection.client("sesv2", patient)
+        if pace is not None:
+            self._client.meta.events.register("before-send.sesv2", pace)
+
+    def enforced(self) -> frozenset[Reason]:
+        """Return the reasons for which SES uses the list in this account. Needs ``ses:GetAccount``."""
+        attributes = self._client.get_account().get("SuppressionAttributes", {})
+        return frozenset(map(Reason, attributes.get("SuppressedReasons", [])))
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield all entries. Needs ``ses:ListSuppressedDestinations``."""
+        return self._listed({})
 
     def bounced_between(self, start: str, end: str) -> Iterator[Entry]:
         """Yield the entries for a bounce that SES made between two times, both included.
@@ -42,31 +87,40 @@ class SuppressionList:
         Needs ``ses:ListSuppressedDestinations``.
         """
         # Whether SES includes the ends, it does not say.
-        asked: dict[str, Any] = {
+        asked = {
             "Reasons": ["BOUNCE"],
             "StartDate": datetime.fromisoformat(start) - _SECOND,
             "EndDate": datetime.fromisoformat(end) + _SECOND,
-            "PageSize": _PAGE,
         }
-        while True:
-            answer = self._client.list_suppressed_destinations(**asked)
-            for summary in answer.get("SuppressedDestinationSummaries", []):
-                entry = _entry(summary)
-                if start <= entry.at <= end:
-                    yield entry
-            if not answer.get("NextToken"):
-                return
-            asked["NextToken"] = answer["NextToken"]
+        return (entry for entry in self._listed(asked) if start <= entry.at <= end)
+
+    def look_up(self, spelling: str) -> Entry | None:
+        """Return the entry of a spelling, None if there is none. Needs ``ses:GetSuppressedDestination``."""
+        try:
+            return _entry(self._client.get_suppressed_destination(EmailAddress=spelling)["SuppressedDestination"])
+        except self._client.exceptions.NotFoundException:
+            return None
 
     def find(self, spellings: Sequence[str]) -> Iterator[Entry]:
         """Yield those of some spellings that are on the list for a bounce. Needs ``ses:GetSuppressedDestination``."""
         for spelling in dict.fromkeys(spellings):
-            try:
-                found = self._client.get_suppressed_destination(EmailAddress=spelling)["SuppressedDestination"]
-            except self._client.exceptions.NotFoundException:
-                continue
-            if found["Reason"] == "BOUNCE":
-                yield _entry(found)
+            entry = self.look_up(spelling)
+            if entry is not None and entry.reason is Reason.BOUNCE:
+                yield entry
+
+    def put(self, spelling: str, reason: Reason) -> str:
+        """Put an address on the list, and return when that was done, as ``remove`` does.
+
+        Needs ``ses:PutSuppressedDestination``.
+
+        Raises:
+            ValueError: SES takes the spelling for no address; the message is SES's.
+        """
+        try:
+            answer = self._client.put_suppressed_destination(EmailAddress=spelling, Reason=str(reason))
+        except self._client.exceptions.BadRequestException as error:
+            raise ValueError(error.response["Error"].get("Message") or "SES refuses the address") from None
+        return _answered_at(answer)
 
     def remove(self, spelling: str) -> str:
         """Take an address off, if it is there, and return when that was done.
@@ -78,10 +132,24 @@ class SuppressionList:
             answer = self._client.delete_suppressed_destination(EmailAddress=spelling)
         except self._client.exceptions.NotFoundException as error:
             answer = error.response
-        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-        time = parsedate_to_datetime(date) if date else datetime.now(UTC)
-        return from_datetime(time.replace(microsecond=999_000))
+        return _answered_at(answer)
+
+    def _listed(self, selection: Mapping[str, Any]) -> Iterator[Entry]:
+        asked = {**selection, "PageSize": _PAGE}
+        while True:
+            answer = self._client.list_suppressed_destinations(**asked)
+            yield from map(_entry, answer.get("SuppressedDestinationSummaries", []))
+            if not answer.get("NextToken"):
+                return
+            asked["NextToken"] = answer["NextToken"]
 
 
 def _entry(found: Any) -> Entry:  # noqa: ANN401  (the development environment has no types of this service)
-    return Entry(found["EmailAddress"], from_datetime(found["LastUpdateTime"]))
+    message_id = found.get("Attributes", {}).get("MessageId", "")
+    return Entry(found["EmailAddress"], from_datetime(found["LastUpdateTime"]), Reason(found["Reason"]), message_id)
+
+
+def _answered_at(answer: Any) -> str:  # noqa: ANN401  (as above)
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    answered = parsedate_to_datetime(date) if date else datetime.now(UTC)
+    return from_datetime(answered.replace(microsecond=999_000))

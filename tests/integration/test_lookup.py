@@ -307,6 +307,49 @@ def test_an_item_that_is_no_record_is_for_a_person_to_look_at(client: "DynamoDBC
     assert items(client)["odd@example.com"] == foreign
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {},
+        {"state": {"S": "disable"}},
+        {"state": {"L": [{"S": "disable"}]}, "reason": {"S": "theirs"}},
+        {"state": {"S": "disable"}, "reason": {"N": "5"}},
+    ],
+)
+def test_what_another_program_wrote_spoils_no_answer_about_others(
+    client: "DynamoDBClient", api: Api, attributes: dict[str, Any]
+) -> None:
+    """A state or a reason that is absent or of another type, in an item that the index has."""
+    put(client, "a@example.com", mark(MarkKind.COMPLAINT))
+    index = {"suppressed": {"S": "disable"}, "updatedAt": {"S": "2026-03-19T12:00:00.000Z"}}
+    foreign = {"UserId": {"S": "odd@example.com"}, **index, **attributes}
+    client.put_item(TableName=TABLE, Item=foreign)
+
+    for purpose in ("bulk", "transactional"):
+        given = {"addresses": ["odd@example.com", "a@example.com"], "purpose": purpose}
+        told = [(each["state"], each["reason"]) for each in api("POST", "/check", given).body["addresses"]]
+        assert told == [("review", "unreadable"), ("disable", "complaint")]
+    listed = api("GET", "/addresses?state=disable").body["addresses"]
+    assert {each["address"]: each["reason"] for each in listed} == {
+        "odd@example.com": "unreadable",
+        "a@example.com": "complaint",
+    }
+
+
+@pytest.mark.parametrize("state", [None, {"L": []}])
+def test_evidence_tells_the_state_where_another_program_spoilt_it(
+    client: "DynamoDBClient", api: Api, state: Any
+) -> None:
+    put(client, "a@example.com", mark(MarkKind.COMPLAINT))
+    spoilt = {name: value for name, value in items(client)["a@example.com"].items() if name != "state"}
+    client.put_item(TableName=TABLE, Item=spoilt if state is None else {**spoilt, "state": state})
+
+    (told,) = api("POST", "/check", {"addresses": ["a@example.com"]}).body["addresses"]
+    assert (told["state"], told["reason"]) == ("disable", "complaint")
+    assert api("GET", "/addresses/a%40example.com").body["state"] == "disable"
+    assert api("PUT", "/addresses/a%40example.com/override", {"state": "enable"}).body["state"] == "enable"
+
+
 def test_an_override_outranks_the_feedback_and_says_who_made_it(
     client: "DynamoDBClient", api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,8 +16,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
 
 from healthy_mailing.evidence import MADE_BY_PEOPLE, Evidence, Mark, MarkKind, Record, Rules, State, evidence_of
-from healthy_mailing.item import evidence_in, to_dynamodb, to_item
-from healthy_mailing.table import CONNECTIONS, Change, Outcome, Table, TableError, connect
+from healthy_mailing.item import PUSHED, evidence_in, to_dynamodb, to_item
+from healthy_mailing.table import CONNECTIONS, OUT_OF_TIME, Change, Outcome, Table, TableError, connect
 from support.clock import Clock
 from support.eventually import SECONDS, eventually
 from support.faults import first, keep_back, lose_answer, refuse
@@ -161,6 +161,50 @@ def test_attributes_of_others_stay(client: "DynamoDBClient") -> None:
 # ---- Items that expire
 
 EXPIRING = Rules(expire_days=30)
+
+
+def test_an_attribute_beside_the_evidence_is_set_stays_and_is_taken_away(client: "DynamoDBClient") -> None:
+    table = Table(client, TABLE, RULES)
+    add(client, one(mark(MarkKind.HARD_BOUNCE, 1)))
+    before = items(client)["a@example.com"]
+
+    assert table.annotate("a@example.com", PUSHED, {"at": "then"}, soon()) == Outcome("a@example.com", written=True)
+    assert items(client)["a@example.com"] == {**before, PUSHED: {"M": {"at": {"S": "then"}}}}
+    add(client, one(mark(MarkKind.COMPLAINT, 2)))
+    assert plain(items(client)["a@example.com"])["state"] == "disable"
+    (item,) = table.read(["a@example.com"], soon(), consistent=True).values()
+    assert item is not None
+    assert item[PUSHED] == {"at": "then"}
+
+    assert table.annotate("a@example.com", PUSHED, None, soon()).written
+    assert items(client)["a@example.com"].keys() == before.keys()
+
+
+def test_an_attribute_makes_no_item(client: "DynamoDBClient") -> None:
+    outcome = Table(client, TABLE, RULES).annotate("a@example.com", PUSHED, {"at": "then"}, soon())
+    assert outcome == Outcome("a@example.com", error="ConditionalCheckFailed")
+    assert items(client) == {}
+
+
+@pytest.mark.parametrize(("times", "error"), [(9, ""), (10, "ThrottlingError")])
+def test_an_attribute_is_tried_again_as_long_as_evidence_is(
+    client: "DynamoDBClient", faults: Faults, longest_pauses: list[float], times: int, error: str
+) -> None:
+    add(client, one(mark(MarkKind.HARD_BOUNCE, 1)))
+    faults["BatchExecuteStatement"] = refusal_of("a@example.com", "ThrottlingError", times)
+    outcome = Table(client, TABLE, RULES).annotate("a@example.com", PUSHED, {"at": "then"}, soon())
+    assert outcome == Outcome("a@example.com", written=not error, error=error)
+    assert len(longest_pauses) == 9
+
+
+def test_an_attribute_that_is_refused_or_too_late_is_an_error(client: "DynamoDBClient", faults: Faults) -> None:
+    add(client, one(mark(MarkKind.HARD_BOUNCE, 1)))
+    table = Table(client, TABLE, RULES)
+    late = table.annotate("a@example.com", PUSHED, {"at": "then"}, time.monotonic() - 1)
+    assert late.error == OUT_OF_TIME
+    faults["BatchExecuteStatement"] = refusal("AccessDeniedException")
+    assert table.annotate("a@example.com", PUSHED, {"at": "then"}, soon()).error == "AccessDeniedException"
+    assert PUSHED not in items(client)["a@example.com"]
 
 
 def test_the_time_to_expire_goes_with_the_first_mark_that_is_no_delivery(client: "DynamoDBClient") -> None:

@@ -4,10 +4,10 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from healthy_mailing_cli.addresses import AS_IT_IS, Source, canonical_ones, opened
+from healthy_mailing_cli.addresses import AS_IT_IS, Source, canonical_domain, canonical_ones, is_source, opened, rows
 from healthy_mailing_cli.output import CommandError
 
 JANE, JOE = "jane@example.com", "joe@example.com"
@@ -41,6 +41,7 @@ def read(text: str, column: str | None = None) -> list[str]:
         # No heading: the first cell with an @
         (f"1,{JANE}\n2,{JOE}\n", None, [JANE, JOE]),
         (f"Doe, Jane <{JANE}>\n{JOE}\n", None, [f"Jane <{JANE}>", JOE]),
+        (f"Jane,{JANE}\n1,2\n", None, [JANE, "2"]),
         # A cell over several lines, a doubled quote, a short row, a row of empty cells
         (f'note,email\n"two\nlines ""here""",{JANE}\n', None, [JANE]),
         (f"email,name\n{JANE}\n{JOE},Joe\n", None, [JANE, JOE]),
@@ -56,6 +57,31 @@ def test_addresses_are_found(text: str, column: str | None, addresses: list[str]
 def test_a_column_that_is_missing_is_named_with_those_that_are_there() -> None:
     with pytest.raises(CommandError, match=r"list\.csv has no column work; its first line holds: id, email"):
         read("id,email\n", "work")
+
+
+def test_the_column_must_be_named_where_nothing_tells_which_it_is() -> None:
+    """Else nothing would be an address, and `check --keep` would write a file without rows."""
+    with pytest.raises(CommandError, match=r"column of list\.csv with --column; its first line holds: Name, Adresse"):
+        read(f"Name,Adresse\nJane,{JANE}\n")
+    assert read(f"Name,Adresse\nJane,{JANE}\n", "adresse") == [JANE]
+
+
+def test_an_address_may_be_longer_than_a_file_s_name() -> None:
+    address = f"{'a' * 300}@example.com"
+    assert not is_source(address)
+    assert [row.address for row in rows([address])] == [address]
+    with pytest.raises(CommandError, match="can't be read"):
+        list(rows(["a" * 300]))
+
+
+@pytest.mark.parametrize("text", ["bücher.example", "@Bücher.Example", "xn--bcher-kva.example"])
+def test_a_domain_is_read_as_it_stands_in_the_table(text: str) -> None:
+    assert canonical_domain(text) == "xn--bcher-kva.example"
+
+
+def test_what_is_no_domain_is_named() -> None:
+    with pytest.raises(CommandError, match="--domain a b is not a domain"):
+        canonical_domain("a b")
 
 
 def test_a_quote_that_is_never_closed_is_an_error_with_its_line(tmp_path: Path) -> None:
@@ -93,8 +119,12 @@ def test_rows_are_kept_byte_for_byte(
     content = end.join(lines) + (end if ended else b"")
     file = tmp_path_factory.mktemp("lists") / "list.csv"
     file.write_bytes(content)
-    with opened(str(file), None) as source:
-        kept = source.header + "".join(row.raw for row in source)
+    try:
+        with opened(str(file), None) as source:
+            kept = source.header + "".join(row.raw for row in source)
+    except CommandError as error:
+        assert "--column" in str(error)  # noqa: PT017  (other files are read)
+        reject()
     written = kept.encode(AS_IT_IS["encoding"], AS_IT_IS["errors"])
 
     def solid(data: bytes) -> bytes:

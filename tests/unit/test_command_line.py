@@ -1,11 +1,14 @@
 """What every command has in common: its help, its options, and how its errors read."""
 
 import fcntl
+import json
 import os
 import re
 import signal
 import subprocess
+import sys
 import termios
+from pathlib import Path
 
 import pytest
 import typer
@@ -14,7 +17,7 @@ from typer.testing import CliRunner
 
 from harness import paths
 from healthy_mailing.settings import SettingsError
-from healthy_mailing.table import OUT_OF_TIME, TableError
+from healthy_mailing.table import OUT_OF_TIME, UNREADABLE, TableError
 from healthy_mailing_cli import output
 from healthy_mailing_cli.__main__ import app
 from healthy_mailing_cli.errors import sentence
@@ -71,10 +74,16 @@ def client_error(code: str, message: str = "m") -> ClientError:
         (TableError("AccessDeniedException"), "docs/operate.md"),
         (TableError("NoCredentialsError"), "--profile"),
         (TableError(OUT_OF_TIME), "again"),
+        (TableError("AccessDenied"), "docs/operate.md"),
+        (TableError("ProvisionedThroughputExceeded"), "later"),
+        (TableError(UNREADABLE), "look at it"),
         (TableError("ValidationException"), "DynamoDB refused: ValidationException"),
         (client_error("AccessDenied"), "may not call GetQueueUrl"),
         (client_error("AccessDeniedException"), "may not call GetQueueUrl"),
         (client_error("ExpiredTokenException"), "aws sso login"),
+        (client_error("ExpiredToken"), "aws sso login"),
+        (client_error("InvalidClientTokenId"), "--profile"),
+        (client_error("SignatureDoesNotMatch"), "--profile"),
         (client_error("ResourceNotFoundException", "No such thing."), "GetQueueUrl: No such thing. Check the names"),
         (client_error("Odd", "what"), "GetQueueUrl: Odd: what"),
         (SettingsError("LOG_LEVEL is wrong"), "LOG_LEVEL"),
@@ -145,3 +154,76 @@ def test_a_question_without_a_terminal_is_an_error_with_the_remedy(monkeypatch: 
     with pytest.raises(CommandError, match="--yes"):
         output.confirm("Disable 20 addresses?", yes=False)
     output.confirm("Disable 20 addresses?", yes=True)
+
+
+def test_a_question_begins_with_a_capital_and_cannot_steer_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    with pytest.raises(CommandError, match=r"^Take it off SES's own list\\x1b\?"):
+        output.confirm("take it off SES's own list\x1b?", yes=False)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["disable"], {"state": "disable"}),
+        (["enable"], {"state": "enable"}),
+        (["erase"], {}),
+        (["erase", "--forget"], {}),
+    ],
+    ids=" ".join,
+)
+def test_a_dry_run_prints_json_where_that_is_wanted(command: list[str], told: dict[str, str]) -> None:
+    shown = printed(*command, "Jane@example.com", "joe@example.com", "--dry-run", "--json")
+    addresses = ("jane@example.com", "joe@example.com")
+    assert [json.loads(line) for line in shown.splitlines()] == [{"address": each, **told} for each in addresses]
+    assert printed(*command, "Jane@example.com", "--dry-run").startswith("Without --dry-run: ")
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:4566", "http://", "nonsense"])
+def test_an_endpoint_that_is_no_url_is_refused(url: str) -> None:
+    result = CliRunner().invoke(app, ["check", "a@example.com", "--endpoint-url", url], env={"TERM": "dumb"})
+    assert (result.exit_code, f"{url} is not a URL" in result.output) == (2, True)
+
+
+def test_a_disk_that_is_full_is_told_in_a_line() -> None:
+    environment = {**os.environ, "PYTHONPATH": "scripts:function"}
+    arguments = [*PROGRAM, "publish", "--list"]
+    with Path("/dev/full").open("w") as full:  # Linux's file that takes nothing
+        done = subprocess.run(
+            [sys.executable, "-u", *arguments[1:]],
+            env=environment,
+            cwd=paths.ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (2, "error: The output: No space left on device\n")
+
+
+def test_a_file_is_replaced_once_it_is_whole_and_a_link_to_it_stays(tmp_path: Path) -> None:
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.write_text("old")
+    link.symlink_to(file)
+    with output.replacing(link) as writing:
+        writing.write("new")
+        writing.flush()
+        assert file.read_text() == "old"
+    assert (file.read_text(), link.is_symlink()) == ("new", True)
+    assert sorted(tmp_path.iterdir()) == [file, link]
+
+
+def test_what_is_no_regular_file_is_written_to_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    ours = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with output.replacing(pipe) as writing:
+        writing.write("new")
+    assert os.read(ours, 10) == b"new"
+    assert pipe.is_fifo()
+
+
+def test_a_reader_that_has_gone_is_not_taken_for_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(BrokenPipeError), output.replacing(tmp_path / "file"):
+        raise BrokenPipeError
+    assert list(tmp_path.iterdir()) == []

@@ -45,6 +45,19 @@ def test_an_update_may_have_two_conditions() -> None:
     assert (values[":held_version"], values[":held_expiresAt"]) == (ONE, TWO)
 
 
+def test_an_update_may_have_no_condition_and_only_remove() -> None:
+    assert translate('UPDATE "mailing" REMOVE "gone" WHERE "UserId"=?', [A]) == (
+        "UpdateItem",
+        {
+            "TableName": "mailing",
+            "Key": {"UserId": A},
+            "UpdateExpression": "REMOVE #gone",
+            "ConditionExpression": "attribute_exists(UserId)",
+            "ExpressionAttributeNames": {"#gone": "gone"},
+        },
+    )
+
+
 def test_an_update_never_makes_an_item() -> None:
     _, request = translate('UPDATE "mailing" SET "a"=? WHERE "UserId"=? AND "version" IS MISSING', [B, A])
     assert request["ConditionExpression"] == "attribute_exists(UserId) AND attribute_not_exists(#version)"
@@ -54,7 +67,8 @@ def test_an_update_never_makes_an_item() -> None:
     ("statement", "parameters"),
     [
         ('DELETE FROM "mailing" WHERE "UserId"=?', [A]),
-        ('UPDATE "mailing" SET "a"=? WHERE "UserId"=?', [A, B]),
+        ('UPDATE "mailing" SET "a"=? WHERE "state"=?', [A, B]),
+        ('UPDATE "mailing" SET "a"=? WHERE "UserId"=?', [A, B, B]),
         ('UPDATE "mailing" SET "a"=? SET "b"=list_append("b", ?) WHERE "UserId"=? AND "version"=?', [A, B, A, ONE]),
         (UPDATE, [B, TWO, A]),
         (UPDATE, [B, TWO, A, ONE, ONE]),

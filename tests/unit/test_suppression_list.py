@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from moto.core.botocore_stubber import MockRawResponse
 
 from healthy_mailing_cli.connection import Connection
-from healthy_mailing_cli.suppression_list import Entry, SuppressionList
+from healthy_mailing_cli.suppression_list import Entry, Pace, Reason, SuppressionList
 from support.clock import Clock
 
 DATE = "Tue, 15 Dec 2020 10:00:07 GMT"
@@ -33,14 +33,15 @@ def list_of(monkeypatch: pytest.MonkeyPatch, asked: list[tuple[str, str, dict[st
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setattr("botocore.endpoint.time", Clock())
 
-    def build(*replies: Reply) -> SuppressionList:
-        made = SuppressionList(Connection("mailing", region="eu-west-1"))
+    def build(*replies: Reply, pace: Pace | None = None) -> SuppressionList:
+        made = SuppressionList(Connection("mailing", region="eu-west-1"), pace)
         left = iter(replies)
 
         def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
             url = urlsplit(str(request.url))
             asked.append((str(request.method), unquote(url.path), parse_qs(url.query)))
             status, body = next(left)
+            body = dict(body)
             headers = HTTPHeaders.from_dict({"Date": DATE})
             if status != 200:
                 headers["x-amzn-ErrorType"] = body.pop("code")
@@ -73,8 +74,8 @@ def test_all_pages_are_read_and_what_is_not_of_the_time_is_left_out(list_of: Lis
     ).bounced_between("2020-12-14T22:16:00.000Z", "2020-12-15T00:38:00.000Z")
 
     assert list(found) == [
-        Entry("B@x.org", "2020-12-14T22:16:00.000Z"),
-        Entry("c@x.org", "2020-12-15T00:38:00.000Z"),
+        Entry("B@x.org", "2020-12-14T22:16:00.000Z", Reason.BOUNCE),
+        Entry("c@x.org", "2020-12-15T00:38:00.000Z", Reason.BOUNCE),
     ]
     assert [query.get("NextToken") for _, _, query in asked] == [None, ["more"], ["even more"]]
     assert [(query["Reason"], query["PageSize"]) for _, _, query in asked] == [(["BOUNCE"], ["1000"])] * 3
@@ -87,7 +88,7 @@ def test_spellings_are_asked_for_once_and_only_bounces_are_found(list_of: ListOf
         (200, {"SuppressedDestination": complaint}),
         NOT_FOUND,
     ).find(["A@x.org", "A@x.org", "b@x.org", "c@x.org"])
-    assert list(found) == [Entry("A@x.org", "2020-12-14T22:16:00.000Z")]
+    assert list(found) == [Entry("A@x.org", "2020-12-14T22:16:00.000Z", Reason.BOUNCE)]
     assert [path.rpartition("/")[2] for _, path, _ in asked] == ["A@x.org", "b@x.org", "c@x.org"]
 
 
@@ -98,6 +99,83 @@ def test_an_address_is_taken_off_in_its_spelling_at_a_time_of_the_service(
     assert list_of(answer).remove("Jane/1@x.org") == "2020-12-15T10:00:07.999Z"
     assert asked[0][0] == "DELETE"
     assert asked[0][1].endswith("/suppression/addresses/Jane/1@x.org")
+
+
+def test_the_whole_list_is_read_with_its_reasons(list_of: ListOf, asked: list[Any]) -> None:
+    complaint = {**summary("B@x.org", 1607984160), "Reason": "COMPLAINT"}
+    found = list_of(
+        (200, {"SuppressedDestinationSummaries": [summary("A@x.org", 1607984160)], "NextToken": "more"}),
+        (200, {"SuppressedDestinationSummaries": [complaint]}),
+    ).entries()
+    assert [(entry.spelling, entry.reason) for entry in found] == [
+        ("A@x.org", Reason.BOUNCE),
+        ("B@x.org", Reason.COMPLAINT),
+    ]
+    assert [query.keys() for _, _, query in asked] == [{"PageSize"}, {"PageSize", "NextToken"}]
+
+
+def test_an_entry_tells_the_mail_for_which_ses_made_it(list_of: ListOf) -> None:
+    made = {**summary("a@x.org", 1607984160), "Attributes": {"MessageId": "m", "FeedbackId": "f"}}
+    listed = list_of((200, {"SuppressedDestination": made}), NOT_FOUND)
+    found = listed.look_up("a@x.org")
+    assert found is not None
+    assert found.message_id == "m"
+    assert listed.look_up("b@x.org") is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "reasons"),
+    [
+        ({"SuppressionAttributes": {"SuppressedReasons": ["COMPLAINT"]}}, {Reason.COMPLAINT}),
+        ({"SuppressionAttributes": {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]}}, {*Reason}),
+        ({"SuppressionAttributes": {}}, set()),
+        ({}, set()),
+    ],
+)
+def test_the_account_says_for_which_reasons_the_list_is_used(
+    list_of: ListOf, answer: dict[str, Any], reasons: set[Reason]
+) -> None:
+    assert list_of((200, answer)).enforced() == reasons
+
+
+def test_an_address_is_put_there_at_a_time_of_the_service(list_of: ListOf, asked: list[Any]) -> None:
+    assert list_of((200, {})).put("a@x.org", Reason.COMPLAINT) == "2020-12-15T10:00:07.999Z"
+    assert [(method, path) for method, path, _ in asked] == [("PUT", "/v2/email/suppression/addresses")]
+
+
+def test_what_the_service_takes_for_no_address_is_told(list_of: ListOf) -> None:
+    refused = (400, {"code": "BadRequestException", "message": "Invalid email address."})
+    with pytest.raises(ValueError, match=r"Invalid email address\."):
+        list_of(refused).put("a@x", Reason.BOUNCE)
+
+
+def test_a_pace_lets_one_request_a_second_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr("healthy_mailing_cli.suppression_list.time", clock)
+    pace, begun = Pace(), clock.monotonic()
+    passed = []
+    for pause in (0, 0, 0.4, 2.5, 0):
+        clock.sleep(pause)
+        pace()
+        passed.append(round(clock.monotonic() - begun, 6))
+    # Time in which nothing was asked for is not saved up.
+    assert passed == [0, 1, 2, 4.5, 5.5]
+
+
+def test_every_request_keeps_the_pace_those_sent_again_too(list_of: ListOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.retries.bucket.TokenBucket.acquire", lambda *_, **__: True)  # which waits
+    passed: list[float] = []
+
+    class Counted(Pace):
+        def __call__(self, **_: object) -> None:
+            passed.append(1)
+
+    throttled = (429, {"code": "TooManyRequestsException", "message": "slowly"})
+    listed = list_of(throttled, (200, {}), (200, {"SuppressedDestinationSummaries": []}), NOT_FOUND, pace=Counted())
+    listed.put("a@x.org", Reason.BOUNCE)
+    assert list(listed.entries()) == []
+    assert listed.look_up("a@x.org") is None
+    assert len(passed) == 4
 
 
 def test_a_throttled_request_is_sent_again(list_of: ListOf, asked: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ def translate(statement: str, parameters: Sequence[Json]) -> tuple[str, Json]:
         return "PutItem", {"TableName": match[1], "Item": item, "ConditionExpression": f"attribute_not_exists({KEY})"}
     match = re.fullmatch(
         r'UPDATE "([^"]+)" ((?:SET "\w+"=\? ?)*)((?:REMOVE "\w+" ?)*)'
-        r'WHERE "UserId"=\?((?: AND "\w+"(?:=\?| IS MISSING))+)',
+        r'WHERE "UserId"=\?((?: AND "\w+"(?:=\?| IS MISSING))*)',
         statement,
     )
     if match is None:
@@ -65,14 +65,14 @@ def translate(statement: str, parameters: Sequence[Json]) -> tuple[str, Json]:
     conditions = [f"attribute_exists({KEY})"]
     conditions += [f"#{name} = :held_{name}" for name in held]
     conditions += [f"attribute_not_exists(#{name})" for name in missing]
-    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in assigned)
-    if removed:
-        expression += " REMOVE " + ", ".join(f"#{name}" for name in removed)
-    return "UpdateItem", {
+    clauses = ["SET " + ", ".join(f"#{name} = :{name}" for name in assigned)] if assigned else []
+    clauses += ["REMOVE " + ", ".join(f"#{name}" for name in removed)] if removed else []
+    request = {
         "TableName": match[1],
         "Key": {KEY: parameters[len(assigned)]},
-        "UpdateExpression": expression,
+        "UpdateExpression": " ".join(clauses),
         "ConditionExpression": " AND ".join(conditions),
         "ExpressionAttributeNames": {f"#{name}": name for name in {*assigned, *removed, *held, *missing}},
-        "ExpressionAttributeValues": values,
     }
+    # DynamoDB refuses an empty map.
+    return "UpdateItem", request | ({"ExpressionAttributeValues": values} if values else {})

@@ -1,0 +1,292 @@
+"""`mailing sync-ses` as an operator runs it, with signed calls, on a stack and a table of its own."""
+
+import json
+import re
+import signal
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from harness import paths
+from harness.emulator import Emulator
+from healthy_mailing.evidence import Mark, MarkKind, Rules, State, evidence_of, override
+from healthy_mailing.table import Table
+from support.command_line import Mailing
+from support.eventually import eventually
+from support.hand_made import HandMade, hand_made
+from support.suppression import listed_at
+
+from .conftest import DOCTOR
+from .test_command_line import actions_of, named_by, without
+from .test_feedback import fresh
+from .test_permissions import user
+
+pytestmark = pytest.mark.xdist_group(DOCTOR)
+
+RUNBOOK = (paths.ROOT / "docs" / "operate.md").read_text()
+BOUNCED, LISTED, LATER = "2026-03-01T10:00:00.000Z", "2026-03-02T10:00:00.000Z", "2026-03-03T10:00:00.000Z"
+GENERAL = (("bounceType", "Permanent"), ("subType", "General"))
+NOTHING = "Nothing to change.\n"
+
+
+def mark(kind: MarkKind, at: str = BOUNCED) -> Mark:
+    detail = GENERAL if kind is MarkKind.HARD_BOUNCE else ()
+    return Mark(kind=kind, at=at, feedback_id="f", message_id="m", sender="news@example.org", detail=detail)
+
+
+BOUNCE, COMPLAINT, OPT_OUT = map(mark, (MarkKind.HARD_BOUNCE, MarkKind.COMPLAINT, MarkKind.OPT_OUT))
+DISABLED, ENABLED = (override(state, LATER, "dana") for state in (State.DISABLE, State.ENABLE))
+
+
+class Place:
+    """A stack without Terraform, its table, and SES's list."""
+
+    def __init__(self, made: HandMade) -> None:
+        self.made = made
+        self.sesv2: Any = made.emulator.client("sesv2")
+        self.mailing = Mailing(made.emulator.environment(), made.name)
+
+    def known(self, **marks: tuple[Mark, ...]) -> dict[str, str]:
+        """Put marks of addresses into the table, and return the addresses by the names of these."""
+        addresses = {name: fresh(name.replace("_", "-")) for name in marks}
+        table = Table(self.made.emulator.client("dynamodb"), self.made.name, Rules())
+        outcomes = table.add(
+            {addresses[name]: evidence_of(each) for name, each in marks.items()}, time.monotonic() + 60
+        )
+        assert [outcome.error for outcome in outcomes if outcome.error] == []
+        return addresses
+
+    def item(self, address: str) -> dict[str, Any]:
+        answer = self.made.emulator.client("dynamodb").get_item(
+            TableName=self.made.name, Key={"UserId": {"S": address}}, ConsistentRead=True
+        )
+        return answer.get("Item", {})
+
+    def put(self, address: str, reason: str, at: str = LISTED) -> None:
+        with listed_at(self.sesv2, datetime.fromisoformat(at)):
+            self.sesv2.put_suppressed_destination(EmailAddress=address, Reason=reason)
+
+    def listed(self) -> dict[str, str]:
+        """Return SES's list: reasons by spelling."""
+        found = self.sesv2.list_suppressed_destinations()["SuppressedDestinationSummaries"]
+        return {each["EmailAddress"]: each["Reason"] for each in found}
+
+
+@pytest.fixture
+def place(embedded: Emulator) -> Iterator[Place]:
+    """A stack of its own, and an empty list of the account, which is empty again afterwards."""
+    place = Place(hand_made(embedded))
+    before = place.listed()
+    assert before == {}, "another test left something on SES's list"
+    yield place
+    for spelling in place.listed():
+        place.sesv2.delete_suppressed_destination(EmailAddress=spelling)
+
+
+def test_each_gets_to_know_what_only_the_other_knew(place: Place) -> None:
+    known = place.known(
+        bounced=(BOUNCE,),
+        complained=(BOUNCE, COMPLAINT),
+        left=(OPT_OUT,),
+        left_and_gone=(OPT_OUT, BOUNCE),
+        disabled=(DISABLED,),
+        disabled_and_gone=(DISABLED, BOUNCE),
+        enabled=(BOUNCE, ENABLED),
+        fine=(mark(MarkKind.DELIVERY),),
+        on_both=(BOUNCE,),
+        complained_to_ses=(BOUNCE,),
+        unsubscribed_and_listed=(OPT_OUT,),
+    )
+    new, spam = fresh("new"), fresh("spam")
+    entries = {
+        new.capitalize(): "BOUNCE",
+        spam: "COMPLAINT",
+        known["enabled"]: "BOUNCE",
+        known["on_both"]: "BOUNCE",
+        known["complained_to_ses"]: "COMPLAINT",
+        known["unsubscribed_and_listed"]: "BOUNCE",
+    }
+    for spelling, reason in entries.items():
+        place.put(spelling, reason)
+    put = {
+        known["bounced"]: "BOUNCE",
+        known["complained"]: "COMPLAINT",
+        known["left_and_gone"]: "BOUNCE",
+        known["disabled_and_gone"]: "BOUNCE",
+    }
+    marked = {new, spam, known["complained_to_ses"], known["unsubscribed_and_listed"]}
+
+    shown = place.mailing("sync-ses", "both", "--dry-run", "--json")
+    assert (shown.code, shown.err) == (0, "")
+    results: dict[str, set[str]] = {}
+    for each in shown.json:
+        results.setdefault(each["result"], set()).add(each["address"])
+    assert results == {"marked": marked, "put": {*put}, "left": {known["enabled"]}}
+    assert {each["address"]: each["reason"] for each in shown.json if each["result"] == "put"} == put
+    assert (
+        "Without --dry-run: take 4 from SES's list into the table" in place.mailing("sync-ses", "both", "--dry-run").out
+    )
+    assert place.listed() == entries
+    assert place.item(new) == {}
+
+    done = place.mailing("sync-ses", "both", "--json")
+    assert (done.code, done.err) == (0, "")
+    assert sorted(map(str, done.json)) == sorted(
+        str({"address": address, "result": result}) for result, addresses in results.items() for address in addresses
+    )
+    assert place.listed() == entries | put
+    evidence = {address: place.item(address)["evidence"]["M"] for address in marked}
+    bounce, complaint = evidence[new]["hardBounce"]["M"], evidence[spam]["complaint"]["M"]
+    assert (bounce["at"], bounce["subType"]) == ({"S": LISTED}, {"S": "OnAccountSuppressionList"})
+    assert (complaint["at"], complaint["subType"]) == ({"S": LISTED}, {"S": "OnAccountSuppressionList"})
+    assert place.item(new)["reason"] == {"S": "bounce:Permanent/OnAccountSuppressionList"}
+    assert place.item(spam)["reason"] == {"S": "complaint:OnAccountSuppressionList"}
+    assert place.item(known["on_both"])["evidence"]["M"]["hardBounce"]["M"]["subType"] == {"S": "General"}
+    assert place.mailing("check", known["unsubscribed_and_listed"], "--transactional").code == 1
+
+    before = {address: place.item(address) for address in marked | {*put}}
+    for direction in ("pull", "push", "both"):
+        again = place.mailing("sync-ses", direction)
+        assert again.out.splitlines()[0] == NOTHING.strip()
+        assert "may be mailed by the table: 1" in again.out
+    assert {address: place.item(address) for address in before} == before
+
+
+def test_who_is_enabled_again_is_taken_off_if_a_push_put_them_there(place: Place) -> None:
+    names = ("ours", "changed_since", "another_reason", "put_by_others")
+    known = place.known(**dict.fromkeys(names, (BOUNCE,)))
+    place.put(known["put_by_others"], "BOUNCE")
+    assert place.mailing("sync-ses", "push").out == "Put on SES's list: 3.\n"
+    assert place.item(known["ours"])["pushedToSes"]["M"]["reason"] == {"S": "BOUNCE"}
+    assert "pushedToSes" not in place.item(known["put_by_others"])
+
+    # What SES does if it hears of a bounce or a complaint once more.
+    place.put(known["changed_since"], "BOUNCE", (datetime.now(UTC) + timedelta(minutes=1)).isoformat())
+    place.sesv2.put_suppressed_destination(EmailAddress=known["another_reason"], Reason="COMPLAINT")
+    assert place.mailing("enable", *known.values()).code == 0
+
+    pulled = place.mailing("sync-ses", "pull")
+    assert pulled.code == 0
+    # These are newer than the decision, or not: either way ours is no evidence, and stays where it is.
+    assert known["ours"] in place.listed()
+    assert place.item(known["ours"])["state"] == {"S": "enable"}
+
+    ran = place.mailing("sync-ses", "push", "--json")
+    assert ran.code == 0
+    assert {"address": known["ours"], "result": "takenOff"} in ran.json
+    assert place.listed().keys() == {known[name] for name in names[1:]}
+    assert "pushedToSes" not in place.item(known["ours"])
+    assert [each["result"] for each in ran.json if each["address"] == known["put_by_others"]] == ["left"]
+
+
+def test_an_interrupted_push_goes_on(place: Place) -> None:
+    known = place.known(**{f"bounced{number}": (BOUNCE,) for number in range(7)})
+    process = place.mailing.started("sync-ses", "push")
+    eventually(lambda: len(place.listed()) >= 2, expected=True)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate()
+    assert process.returncode == 130
+    assert b"run the command again" in told
+    first = place.listed()
+    assert 2 <= len(first) < 7
+    assert [address for address in first if "pushedToSes" not in place.item(address)] == []
+
+    assert place.mailing("sync-ses", "push").out == f"Put on SES's list: {7 - len(first)}.\n"
+    assert place.listed() == dict.fromkeys(known.values(), "BOUNCE")
+
+
+def test_many_are_pushed_after_a_question(place: Place) -> None:
+    place.known(**{f"bounced{number}": (BOUNCE,) for number in range(11)})
+    asked = place.mailing("sync-ses", "push")
+    assert (asked.code, asked.out) == (2, "")
+    assert "--yes" in asked.err
+    refused = place.mailing.at_a_terminal("sync-ses", "push", answer="n\n", width=200)
+    assert refused.code == 1
+    assert "Put 11 on SES's list" in refused.out
+    assert "in about 11 seconds?" in refused.out
+    assert place.listed() == {}
+
+
+def test_a_reason_for_which_ses_does_not_use_its_list_is_told(place: Place) -> None:
+    place.known(bounced=(BOUNCE,))
+    place.put(fresh("spam"), "COMPLAINT")
+    for used, unused in (("BOUNCE", "complaints"), ("COMPLAINT", "bounces")):
+        place.sesv2.put_account_suppression_attributes(SuppressedReasons=[used])
+        try:
+            ran = place.mailing("sync-ses", "push", "--dry-run")
+        finally:
+            place.sesv2.put_account_suppression_attributes(SuppressedReasons=["BOUNCE", "COMPLAINT"])
+        assert ran.code == 0
+        assert f"SES does not use its list for {unused}" in ran.err
+        assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["sideways"], ["push", "pull"]])
+def test_another_direction_is_refused(embedded: Emulator, arguments: list[str]) -> None:
+    ran = Mailing(embedded.environment(), "mailing")("sync-ses", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+
+
+# ---- Permissions
+
+
+def operating(made: HandMade) -> list[dict[str, Any]]:
+    """Return the runbook's policies for an operator, for this stack."""
+    own = {
+        "eu-west-1": made.emulator.region,
+        "123456789012": "000000000000",
+        "table/mailing": f"table/{made.name}",
+        "mailing-feedback": made.function,
+    }
+    text = re.sub("|".join(own), lambda match: own[match[0]], RUNBOOK)
+    return [
+        each for block in re.findall(r"```json\n(.+?)```", text, re.DOTALL) for each in json.loads(block)["Statement"]
+    ]
+
+
+def as_operator(place: Place, session: Any) -> Mailing:
+    keys = session.get_credentials()
+    own = {"AWS_ACCESS_KEY_ID": keys.access_key, "AWS_SECRET_ACCESS_KEY": keys.secret_key}
+    return Mailing({**place.made.emulator.environment(), **own}, place.made.name)
+
+
+def test_each_action_is_needed(place: Place) -> None:
+    policy = operating(place.made)
+    needed = named_by("sync_ses") - {"dynamodb:Scan"}  # which only a table without the index needs
+    assert needed <= actions_of(policy)
+
+    def failed(operator: Mailing) -> bool:
+        """Return whether someone can't do all of it, on addresses that nobody else uses."""
+        known = place.known(back=(BOUNCE, ENABLED), bounced=(BOUNCE,))
+        back = known["back"]
+        place.sesv2.put_suppressed_destination(EmailAddress=back, Reason="BOUNCE")
+        at = place.sesv2.get_suppressed_destination(EmailAddress=back)["SuppressedDestination"]["LastUpdateTime"]
+        noted = {"at": {"S": at.astimezone(UTC).isoformat()}, "reason": {"S": "BOUNCE"}}
+        place.made.emulator.client("dynamodb").update_item(
+            TableName=place.made.name,
+            Key={"UserId": {"S": back}},
+            UpdateExpression="SET pushedToSes = :noted",
+            ExpressionAttributeValues={":noted": {"M": noted}},
+        )
+        new = fresh("new")
+        place.put(new, "COMPLAINT")
+        ran = operator("sync-ses", "both", "--yes")
+        assert ran.code in {0, 1, 2}
+        assert "Traceback" not in ran.err
+        complete = place.listed() == {known["bounced"]: "BOUNCE", new: "COMPLAINT"} and place.item(new) != {}
+        for spelling in place.listed():
+            place.sesv2.delete_suppressed_destination(EmailAddress=spelling)
+        for address in (*known.values(), new):
+            place.made.emulator.client("dynamodb").delete_item(
+                TableName=place.made.name, Key={"UserId": {"S": address}}
+            )
+        return ran.code != 0 or not complete
+
+    with user(place.made.emulator, *policy) as allowed:
+        assert not failed(as_operator(place, allowed))
+    for action in sorted(needed):
+        with user(place.made.emulator, *without(policy, action)) as lacking:
+            assert failed(as_operator(place, lacking)), f"nothing needs {action}"

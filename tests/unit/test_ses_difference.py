@@ -1,0 +1,240 @@
+"""What differs between the table and SES's list, for one address, by the rules of docs/operate.md."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from healthy_mailing.evidence import Evidence, Mark, MarkKind, Record, Rules, State, evidence_of, merge
+from healthy_mailing.item import PUSHED, RecordError, evidence_in, to_item
+from healthy_mailing.timestamp import from_datetime
+from healthy_mailing_cli.ses_difference import Difference, Known, Pushed, difference, mark_of, suppression
+from healthy_mailing_cli.suppression_list import Entry, Reason
+
+from . import oracle, strategies
+
+ADDRESS = "jane@example.com"
+AT = "2026-03-10T12:00:00.000Z"
+
+ENTRIES = st.builds(
+    Entry,
+    st.sampled_from([ADDRESS, "Jane@Example.com", "JANE@example.com"]),
+    st.builds(strategies.at, st.integers(0, 3), st.integers(0, 3)),
+    st.sampled_from(Reason),
+    st.sampled_from(["", "", "", "m"]),
+)
+# An address has one entry in each spelling.
+LISTS = st.lists(ENTRIES, max_size=3, unique_by=lambda entry: entry.spelling)
+HISTORIES: st.SearchStrategy[list[Mark]] = st.just([]) | strategies.histories(ids_tell_all=True)
+
+
+@st.composite
+def pushes(draw: st.DrawFn, entries: list[Entry]) -> Pushed | None:
+    """Return no note of a push, one of any time, or one that fits an entry, at least nearly."""
+    if not entries or draw(st.booleans()):
+        time = strategies.at(draw(st.integers(0, 3)), draw(st.integers(0, 3)))
+        return draw(st.none() | st.builds(Pushed, st.just(time), st.sampled_from(Reason)))
+    entry = draw(st.sampled_from(entries))
+    apart = timedelta(seconds=draw(st.integers(-7, 7)))
+    return Pushed(from_datetime(datetime.fromisoformat(entry.at) + apart), entry.reason)
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[list[Mark], Pushed | None, list[Entry], Rules]:
+    entries = draw(LISTS)
+    return draw(HISTORIES), draw(pushes(entries)), entries, draw(strategies.ALL_RULES)
+
+
+Situation = tuple[list[Mark], Pushed | None, list[Entry], Rules]
+
+
+def by_the_rules(history: list[Mark], rules: Rules) -> str | None:
+    """Return for which reason SES's list should have an address: what feedback amounts to for transactional mail.
+
+    A decision to disable is left out, so that what the feedback says is seen. One to enable stays.
+    """
+    newest = max((mark for mark in history if mark.kind == "override"), key=oracle.order, default=None)
+    if newest is not None and dict(newest.detail)["state"] == "disable":
+        history = [mark for mark in history if mark.kind != "override"]
+    if not history:
+        return None
+    reasons = {
+        ("COMPLAINT" if verdict.reason.startswith("complaint") else "BOUNCE") if verdict.state == "disable" else None
+        for verdict in oracle.verdicts(history, rules, transactional=True)
+    }
+    (reason,) = reasons
+    return reason
+
+
+def compared(situation: Situation) -> tuple[Difference, Evidence]:
+    history, pushed, entries, rules = situation
+    evidence = evidence_of(history)
+    return difference(ADDRESS, Known(evidence, pushed), entries, rules), evidence
+
+
+@given(HISTORIES, strategies.ALL_RULES)
+def test_the_list_should_have_whom_feedback_keeps_from_transactional_mail(history: list[Mark], rules: Rules) -> None:
+    assert suppression(evidence_of(history), rules) == by_the_rules(history, rules)
+
+
+@given(situations())
+def test_only_who_is_not_on_the_list_is_put_there_and_for_the_right_reason(situation: Situation) -> None:
+    history, _, entries, rules = situation
+    found, _ = compared(situation)
+    assert found.put == (None if entries else by_the_rules(history, rules))
+
+
+@given(situations())
+def test_only_what_a_push_made_is_taken_off_and_only_if_the_address_may_be_mailed(situation: Situation) -> None:
+    history, pushed, entries, rules = situation
+    found, _ = compared(situation)
+    for entry in found.take_off:
+        assert by_the_rules(history, rules) is None
+        assert entry in entries
+        assert (entry.spelling, entry.message_id) == (ADDRESS, "")
+        assert pushed is not None
+        assert entry.reason == pushed.reason
+        assert abs(datetime.fromisoformat(entry.at) - datetime.fromisoformat(pushed.at)) <= timedelta(seconds=5)
+
+
+@given(situations())
+def test_an_enabled_address_s_entry_is_taken_off_taken_over_or_left(situation: Situation) -> None:
+    """None is forgotten; and where one of others keeps it on the list, ours stays too."""
+    history, _, entries, rules = situation
+    found, _ = compared(situation)
+    if entries and by_the_rules(history, rules) is None and not found.marks:
+        assert {*found.take_off, *found.left} == {*entries}
+        assert not {*found.take_off} & {*found.left}
+    else:
+        assert (found.take_off, found.left) == ((), ())
+
+
+@given(situations())
+def test_what_was_taken_over_is_taken_over_once(situation: Situation) -> None:
+    _, pushed, entries, rules = situation
+    found, evidence = compared(situation)
+    for mark in found.marks:
+        evidence = merge(evidence, {mark.slot: mark})
+    again = difference(ADDRESS, Known(evidence, pushed), entries, rules)
+    assert again.marks == ()
+    assert again.put is None or not entries
+    assert again.left == found.left
+    assert again.take_off == found.take_off
+    if found.marks:
+        assert suppression(evidence, rules) is not None
+
+
+@given(situations(), st.data())
+def test_the_order_of_the_list_does_not_matter(situation: Situation, data: st.DataObject) -> None:
+    history, pushed, entries, rules = situation
+    shuffled = data.draw(st.permutations(entries))
+    found, _ = compared(situation)
+    other, _ = compared((history, pushed, shuffled, rules))
+    assert (found.put, found.marks) == (other.put, other.marks)
+    assert ({*found.take_off}, {*found.left}) == ({*other.take_off}, {*other.left})
+
+
+@given(situations())
+def test_a_mark_says_just_what_the_list_says(situation: Situation) -> None:
+    _, _, entries, _ = situation
+    found, _ = compared(situation)
+    kinds = {MarkKind.COMPLAINT: Reason.COMPLAINT, MarkKind.HARD_BOUNCE: Reason.BOUNCE}
+    for mark in found.marks:
+        assert (mark.at, kinds[mark.kind]) in {(entry.at, entry.reason) for entry in entries}
+        assert mark.get("subType") == "OnAccountSuppressionList"
+        assert (mark.sender, mark.message_id, mark.feedback_id) == ("", "", "")
+
+
+@given(situations())
+def test_what_a_push_made_is_no_evidence(situation: Situation) -> None:
+    """It only repeats what the table knew."""
+    history, pushed, entries, rules = situation
+    theirs = [entry for entry in entries if pushed is None or not pushed.made(ADDRESS, entry)]
+    assert compared(situation)[0].marks == compared((history, pushed, theirs, rules))[0].marks
+
+
+def bounce(at: str, **detail: str) -> Mark:
+    told = {"bounceType": "Permanent", "subType": "General", **detail}
+    return Mark(
+        kind=MarkKind.HARD_BOUNCE,
+        at=at,
+        feedback_id="f",
+        message_id="m",
+        sender="news@example.org",
+        detail=tuple(sorted(told.items())),
+    )
+
+
+def test_the_mail_server_s_own_words_are_kept() -> None:
+    """SES puts an address on its list a moment after it reports the bounce."""
+    evidence = evidence_of([bounce(AT, diagnosticCode="smtp; 550 5.1.1 user unknown")])
+    entry = Entry(ADDRESS, "2026-03-10T12:00:00.400Z", Reason.BOUNCE)
+    assert difference(ADDRESS, Known(evidence, None), [entry], Rules()) == Difference()
+
+
+def test_a_complaint_that_only_ses_knows_is_taken_over_though_the_address_has_bounced() -> None:
+    entry = Entry(ADDRESS, AT, Reason.COMPLAINT)
+    found = difference(ADDRESS, Known(evidence_of([bounce(AT)]), None), [entry], Rules())
+    assert [mark.kind for mark in found.marks] == [MarkKind.COMPLAINT]
+
+
+@pytest.mark.parametrize(("reason", "code"), [("BOUNCE", "bounce:Permanent/"), ("COMPLAINT", "complaint:")])
+def test_a_mark_taken_over_can_be_written_and_read(reason: str, code: str) -> None:
+    mark = mark_of(Entry("Jane@Example.com", AT, Reason(reason)))
+    record = Record.of({mark.slot: mark}, Rules())
+    item = to_item(ADDRESS, record)
+    assert (item["state"], item["reason"]) == (State.DISABLE, f"{code}OnAccountSuppressionList")
+    assert evidence_in(item) == {mark.slot: mark}
+
+
+DELIVERED = Mark(kind=MarkKind.DELIVERY, at=AT, feedback_id="", message_id="m", sender="news@example.org", detail=())
+BEFORE = "2026-03-09T12:00:00.000Z"  # so the delivery outweighs a bounce of the entry's time
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_ours"),
+    [
+        (Entry(ADDRESS, BEFORE, Reason.BOUNCE), True),
+        (Entry(ADDRESS, "2026-03-09T12:00:05.000Z", Reason.BOUNCE), True),
+        (Entry(ADDRESS, "2026-03-09T11:59:55.000Z", Reason.BOUNCE), True),
+        (Entry(ADDRESS, "2026-03-09T12:00:05.001Z", Reason.BOUNCE), False),
+        (Entry(ADDRESS, "2026-03-09T11:59:54.999Z", Reason.BOUNCE), False),
+        (Entry("Jane@example.com", BEFORE, Reason.BOUNCE), False),
+        (Entry(ADDRESS, BEFORE, Reason.BOUNCE, "m"), False),
+    ],
+)
+def test_an_enabled_address_is_taken_off_only_where_the_entry_is_just_as_the_push_made_it(
+    entry: Entry, *, is_ours: bool
+) -> None:
+    known = Known(evidence_of([DELIVERED]), Pushed(BEFORE, Reason.BOUNCE))
+    expected = Difference(take_off=(entry,)) if is_ours else Difference(left=(entry,))
+    assert difference(ADDRESS, known, [entry], Rules()) == expected
+
+
+def test_an_entry_of_another_reason_than_the_push_s_is_left() -> None:
+    not_spam = Mark(kind=MarkKind.NOT_SPAM, at=AT, feedback_id="f", message_id="m", sender="", detail=())
+    known = Known(evidence_of([not_spam]), Pushed(BEFORE, Reason.BOUNCE))
+    entry = Entry(ADDRESS, BEFORE, Reason.COMPLAINT)
+    assert difference(ADDRESS, known, [entry], Rules()) == Difference(left=(entry,))
+
+
+@pytest.mark.parametrize("value", [None, "x", 1, {}, {"at": AT}, {"at": 1, "reason": "BOUNCE"}])
+def test_a_note_that_this_program_did_not_write_is_none(value: Any) -> None:
+    assert Pushed.of({"UserId": ADDRESS, PUSHED: value}) is None
+
+
+@pytest.mark.parametrize("at", ["soon", "2026-03-10T12:00:00", ""])
+def test_a_note_with_an_odd_time_fits_no_entry(at: str) -> None:
+    pushed = Pushed.of({PUSHED: {"at": at, "reason": "BOUNCE"}})
+    assert pushed is not None
+    assert not pushed.made(ADDRESS, Entry(ADDRESS, AT, Reason.BOUNCE))
+
+
+def test_a_note_is_read_as_it_was_written() -> None:
+    pushed = Pushed(AT, Reason.BOUNCE)
+    assert Pushed.of({PUSHED: pushed.to_map()}) == pushed
+    assert Known.of(None) == Known({}, None)
+    with pytest.raises(RecordError):
+        Known.of({"UserId": ADDRESS, "state": "review"})
