@@ -31,6 +31,7 @@ from healthy_mailing.item import (
     Item,
     RecordError,
     evidence_in,
+    is_answer,
     state_of,
     to_item,
     unreadable,
@@ -82,6 +83,8 @@ def export(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     form = Form.NDJSON if as_json and to is None else form
     if resume and to is None:
         raise CommandError("--resume goes on with a file: name it with --output")
+    if to is not None and to.exists() and not to.is_file():
+        raise CommandError(f"{to} is not a regular file: leave --output out, and redirect what is printed")
     states = set(state or State)
     scan = Scan(connection, states, segments)
     writer = Lines(form, states)
@@ -129,14 +132,14 @@ def _readable(item: Item) -> Item:
         evidence = evidence_in(item)
     except RecordError:
         return unreadable(item[ADDRESS])
-    said = EVIDENCE in item and state_of(item, Purpose.BULK) is not None
+    said = EVIDENCE in item and is_answer(item) and state_of(item, Purpose.BULK) is not None
     return item if said else to_item(item[ADDRESS], Record.of(evidence, Rules()))
 
 
 def _cells(item: Item) -> list[str]:
     state = item[STATE]
     names = (REASON, NOTIFICATION_TYPE, SENDER, TIMESTAMP)
-    return [item[ADDRESS], state, item.get(TRANSACTIONAL, state), *(item.get(name, "") for name in names)]
+    return [item[ADDRESS], state, item.get(TRANSACTIONAL, state), *(str(item.get(name, "")) for name in names)]
 
 
 def _csv_line(cells: Sequence[str]) -> str:
@@ -155,6 +158,7 @@ def _to_terminal(scan: Scan, lines: Lines, count: Callable[[int], None]) -> None
 
 def to_file(to: Path, scan: Scan, lines: Lines, count: Callable[[int], None], *, resume: bool) -> None:
     """Write a file that appears once it is whole; until then, beside it are its beginning and how far that is."""
+    to = to.resolve()  # a link stays one
     part, note = to.with_name(f"{to.name}.part"), to.with_name(f"{to.name}.progress")
     of = {**scan.of, "format": lines.form}
     noted = _noted(note, part, of) if resume else None
