@@ -38,6 +38,7 @@ from healthy_mailing.item import (
 )
 from healthy_mailing_cli import output
 from healthy_mailing_cli.connection import Connection, connected
+from healthy_mailing_cli.exported_table import ExportedTable
 from healthy_mailing_cli.formats.reading import guarded
 from healthy_mailing_cli.formats.sources import EXPORTED_COLUMNS
 from healthy_mailing_cli.output import CommandError
@@ -60,6 +61,9 @@ To = Annotated[
 States = Annotated[list[State] | None, typer.Option(help="Only addresses in this state; may be given again.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to; default: the terminal.")]
 Segments = Annotated[int, typer.Option(min=1, max=64, help="In how many parts the table is read at once.")]
+From = Annotated[
+    str | None, typer.Option(metavar="FOLDER", help="Read a DynamoDB export to S3, copied to a folder, not the table.")
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted export to that file was.")]
 
 
@@ -71,6 +75,7 @@ def export(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     to: Output = None,
     segments: Segments = 4,
     resume: Resume = False,  # noqa: FBT002  (a switch)
+    from_export: From = None,
     as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
 ) -> None:
     """Write what the table knows to a file.
@@ -85,14 +90,16 @@ def export(  # noqa: PLR0913, PLR0917  (each is an option of its own)
         raise CommandError("--resume goes on with a file: name it with --output")
     if to is not None and to.exists() and not to.is_file():
         raise CommandError(f"{to} is not a regular file: leave --output out, and redirect what is printed")
+    if resume and from_export is not None:
+        raise CommandError("--resume goes on with reading the table: leave it out with --from-export")
     states = set(state or State)
-    scan = Scan(connection, states, segments)
+    source = Scan(connection, states, segments) if from_export is None else ExportedTable(from_export)
     writer = Lines(form, states)
     with output.progress("Exported") as counter:
         if to is None:
-            _to_terminal(scan, writer, counter.add)
+            _to_terminal(source, writer, counter.add)
         else:
-            to_file(to, scan, writer, counter.add, resume=resume)
+            to_file(to, source, writer, counter.add, resume=resume)
     _tell(to, writer, as_json=as_json)
     if writer.unreadable:
         raise typer.Exit(output.NO)
@@ -148,19 +155,21 @@ def _csv_line(cells: Sequence[str]) -> str:
     return line.getvalue()
 
 
-def _to_terminal(scan: Scan, lines: Lines, count: Callable[[int], None]) -> None:
+def _to_terminal(source: Scan | ExportedTable, lines: Lines, count: Callable[[int], None]) -> None:
     sys.stdout.write(lines.header)
-    for items, _ in scan.pages():
+    for items, _ in source.pages():
         sys.stdout.write(lines.of(items))
         count(len(items))
     sys.stdout.flush()
 
 
-def to_file(to: Path, scan: Scan, lines: Lines, count: Callable[[int], None], *, resume: bool) -> None:
+def to_file(
+    to: Path, source: Scan | ExportedTable, lines: Lines, count: Callable[[int], None], *, resume: bool
+) -> None:
     """Write a file that appears once it is whole; until then, beside it are its beginning and how far that is."""
     to = to.resolve()  # a link stays one
     part, note = to.with_name(f"{to.name}.part"), to.with_name(f"{to.name}.progress")
-    of = {**scan.of, "format": lines.form}
+    of = {**source.of, "format": lines.form}
     noted = _noted(note, part, of) if resume else None
     with _reported(to), part.open("r+b" if noted else "wb") as file:
         if noted:
@@ -171,7 +180,7 @@ def to_file(to: Path, scan: Scan, lines: Lines, count: Callable[[int], None], *,
         else:
             header = lines.header and f"{_BYTE_ORDER_MARK}{lines.header}"
             _write(file, header)
-        for items, positions in scan.pages(noted["positions"] if noted else None):
+        for items, positions in source.pages(noted["positions"] if noted else None):
             _write(file, lines.of(items))
             count(len(items))
             _note(note, file, {**of, "count": lines.count, "unreadable": lines.unreadable, "positions": positions})

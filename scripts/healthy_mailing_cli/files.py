@@ -53,6 +53,8 @@ class Part:
                 encoding, errors = ("utf-16", "replace") if utf_16 else ("utf-8", "surrogateescape")
                 with io.TextIOWrapper(file, encoding=encoding, errors=errors, newline="") as text:
                     yield text
+        except BrokenPipeError:  # of what is printed meanwhile
+            raise
         except OSError as error:
             raise CommandError(f"{self} can't be read: {error.strerror or error}") from None
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:

