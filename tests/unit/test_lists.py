@@ -347,6 +347,8 @@ def test_a_list_that_its_columns_do_not_tell_is_refused_with_the_remedy(text: st
 def test_a_list_is_none_of_another_kind() -> None:
     with pytest.raises(UnknownError, match="has the columns address, code, created_at, error"):
         sources.recognised(("email", "created"), "mailgun-bounces")
+    with pytest.raises(UnknownError, match="has no column called address, email,"):
+        sources.recognised(("name", "age"), "complaints")
     with pytest.raises(UnknownError, match="is no format"):
         sources.recognised(("email", "created"), "sendgrit")
 

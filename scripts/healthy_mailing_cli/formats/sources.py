@@ -160,8 +160,10 @@ def recognised(names: Collection[str], name: str | None = None) -> Format:
         if name not in FORMATS:
             raise UnknownError(f"is to be {name}, which is no format: --as is one of {', '.join(FORMATS)}")
         chosen = FORMATS[name]
+        if not chosen.may_be(names) and not chosen.needs:
+            raise UnknownError(f"has no column called {', '.join(_ANY_ADDRESS)}; its own are: {shown}")
         if not chosen.may_be(names):
-            wanted = ", ".join(sorted(chosen.needs)) or "an address"
+            wanted = ", ".join(sorted(chosen.needs))
             raise UnknownError(f"is no list of {chosen.title}, which has the columns {wanted}; its own are: {shown}")
         return chosen
     found = [each for each in FORMATS.values() if each.needs and each.may_be(names)]
