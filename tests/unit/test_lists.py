@@ -504,6 +504,17 @@ def test_refused_rows_are_mended_and_imported(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_refused_rows_of_json_are_mended_and_imported(tmp_path: Path) -> None:
+    listing, path = listed(f"{postmark('Whim', 'Recipient')}\n[1, {{]"), tmp_path / "refused.csv"
+    reader = Reader.of(FORMATS["postmark"], listing.names, "", NOW)
+    with RefusedRows(path, listing) as refused:
+        assert list(marks(listing, reader, Tally(), refused)) == []
+    again = listed(path.read_text().replace("Whim", "HardBounce"))
+    tally, reader = Tally(), Reader.of(sources.recognised(again.names), again.names, "", NOW)
+    assert [(address, mark.kind) for address, (mark,) in marks(again, reader, tally)] == [(JANE, HARD)]
+    assert tally.refused == tally.rows - 1 > 0
+
+
 class Endless(io.TextIOBase):
     """A file that goes on and on."""
 

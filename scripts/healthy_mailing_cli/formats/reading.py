@@ -130,7 +130,7 @@ def _csv(lines: _Lines, first: str) -> Listing:
     if len(cells) == 2 and cells[1].strip().upper() in {"BOUNCE", "COMPLAINT"}:  # noqa: PLR2004  (address and reason)
         names = ("emailaddress", "reason")
         return Listing(names, names, _fields(_and_then(cells, rows), names))
-    return Listing((), ("row",), iter([Row({}, cells, "has no header above it")]))
+    return Listing((), _OF_JSON, iter([Row({}, cells, "has no header above it")]))
 
 
 def _and_then(cells: list[str], rows: Iterator[tuple[list[str], str]]) -> Iterator[tuple[list[str], str]]:
@@ -142,7 +142,21 @@ def _refused(rows: Iterator[tuple[list[str], str]], header: list[str]) -> Listin
     """Return what a file of refused rows lists, which someone has mended: without the column that says why."""
     names = tuple(cell.strip().lower() for cell in header[1:])
     mended = (([unguarded(cell) for cell in cells[1:]], problem) for cells, problem in rows)
+    if names == _OF_JSON:
+        return _objects(_row_in(cells, problem) for cells, problem in mended)
     return Listing(names, tuple(header[1:]), _fields(mended, names))
+
+
+def _row_in(cells: list[str], problem: str) -> Row:
+    """Return the row that the one cell of a refused row of JSON holds."""
+    try:
+        value = json.loads(cells[0]) if cells else None
+    except (ValueError, RecursionError):
+        problem = problem or "is not JSON"
+    else:
+        if isinstance(value, dict):
+            return _row_of(value)
+    return Row({}, cells, problem or "is not an object")
 
 
 def _cells(lines: _Lines, delimiter: str) -> Iterator[tuple[list[str], str]]:
@@ -185,11 +199,17 @@ def _plain(lines: _Lines) -> Iterator[Row]:
 
 
 def _json(lines: _Lines) -> Listing:
-    found = _Documents(lines).rows()
+    return _objects(_Documents(lines).rows())
+
+
+def _objects(found: Iterator[Row]) -> Listing:
     begun = list(itertools.islice(found, _TRIED))
     names = tuple(dict.fromkeys(name for row in begun for name in row.fields))
-    return Listing(names, ("row",), _and_rows(begun, found))
+    return Listing(names, _OF_JSON, _and_rows(begun, found))
 
+
+_OF_JSON = ("row",)
+"""The columns of refused rows of JSON."""
 
 _TRIED = 20
 """How many objects tell which columns there are: not each has all of them."""
