@@ -59,7 +59,7 @@ INDEX = f"{SUPPRESSED}-{UPDATED_AT}"
 """The index of all addresses whose state is not ``enable``, by state and by when they last changed."""
 
 SEGMENTS = 4
-"""In how many parts the whole table is read at once. Python reads no faster in more, and each holds a page."""
+"""In how many parts the whole table is read at once; each holds a page of up to 1 MB."""
 
 OUT_OF_TIME = "OutOfTime"
 """The error of what the deadline left undone."""

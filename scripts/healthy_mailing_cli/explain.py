@@ -9,11 +9,13 @@ from datetime import UTC
 from typing import Any
 
 import typer
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from healthy_mailing import api, operations
 from healthy_mailing.evidence import Purpose, Rules, State, assess
 from healthy_mailing.item import EVIDENCE, REASON, Item, evidence_in, state_of
+from healthy_mailing.settings import SettingsError
+from healthy_mailing.table import UNREADABLE, TableError
 from healthy_mailing_cli import addresses, explanation, output
 from healthy_mailing_cli.connection import Connection, Function, connected, soon
 from healthy_mailing_cli.errors import sentence
@@ -52,8 +54,7 @@ _UNKNOWN = {"because": "Nothing is known of this address.", "change": "", "diffe
 def _known(item: Item, address: str, rules: Rules, notes: list[str]) -> _Json:
     """Return the sentences about an item; ``notes`` gets what the reader should know besides."""
     if EVIDENCE not in item:
-        sentence = "The item was written by another program, or by a newer version of this one. Someone should check."
-        return {"because": sentence, "change": "", "difference": ""}
+        return {"because": f"{sentence(TableError(UNREADABLE))}.", "change": "", "difference": ""}
     evidence = evidence_in(item)
     bulk = assess(evidence, rules)
     now = {purpose: assess(evidence, rules, purpose).state for purpose in Purpose}
@@ -73,7 +74,7 @@ def _rules(connection: Connection, function: str | None) -> tuple[Rules, list[st
     """Return the stack's rules, or the default ones and a note that says so."""
     try:
         return connection.rules(function), []
-    except (ClientError, CommandError) as error:
+    except (ClientError, CommandError, SettingsError) as error:
         return Rules(), [f"Weighed by the default rules. {sentence(error)}."]
 
 
@@ -90,6 +91,8 @@ def _on_list_of_ses(connection: Connection, address: str) -> str:
         if code == "NotFoundException":
             return f"SES's own suppression list does not have {address} in this spelling."
         return f"Whether SES's own suppression list has it can't be told: {code}."
+    except BotoCoreError as error:  # there may be a way to DynamoDB alone
+        return f"Whether SES's own suppression list has it can't be told: {sentence(error)}."
     since = explanation.moment(f"{entry['LastUpdateTime'].astimezone(UTC):%Y-%m-%dT%H:%M:%S}")
     return f"SES's own suppression list has it since {since}, for a {entry['Reason'].lower()}: SES does not send to it."
 

@@ -16,6 +16,7 @@ from healthy_mailing_cli.output import CommandError
 from healthy_mailing_cli.stack import name_in
 
 _SAMPLES = resources.files("healthy_mailing_cli") / "sample_events"
+_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")  # the last is what dual-stack endpoints end with
 _MOST_BYTES = 256 * 1024  # Amazon SNS API Reference, Publish
 
 Message = Annotated[
@@ -54,7 +55,7 @@ def publish(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     if not dry_run:
         host = urlsplit(sns.meta.endpoint_url).hostname or ""
         question = f"Publish to {name_in(arn)} at AWS, where it counts as true ({told})?"
-        output.confirm(question, yes=yes or not host.endswith((".amazonaws.com", ".amazonaws.com.cn")))
+        output.confirm(question, yes=yes or not host.endswith(_AWS))
         try:
             fields["messageId"] = sns.publish(TopicArn=arn, Message=text)["MessageId"]
         except sns.exceptions.NotFoundException:

@@ -98,6 +98,17 @@ def once_before(client: "DynamoDBClient", operation: str, act: Callable[[], obje
     client.meta.events.register(f"before-call.dynamodb.{operation}", before)
 
 
+def consistency_of_reads(client: "DynamoDBClient") -> list[bool]:
+    """Return a list that says of each read from now on whether it is a consistent one."""
+    reads: list[bool] = []
+
+    def note(params: Mapping[str, Any], **_: object) -> None:
+        reads.append(params["RequestItems"][TABLE]["ConsistentRead"])
+
+    client.meta.events.register("provide-client-params.dynamodb.BatchGetItem", note)
+    return reads
+
+
 # ---- Reading all, or all that are kept from mail
 
 
@@ -156,7 +167,7 @@ def test_a_table_without_the_index_is_read_whole(client: "DynamoDBClient", fault
     table = table_of(client)
     found = {item["UserId"] for page in table.blocked(soon()) for item in page}
     assert found == {"0@example.com", "1@example.com", "2@example.com", "new@example.com"}
-    later = [item["UserId"] for page in table.blocked(soon(), since="2026-03-21T00:00:00.000Z") for item in page]
+    later = [item["UserId"] for page in table.blocked(soon(), since="2026-03-21T12:00:00.000Z") for item in page]
     assert later == ["new@example.com"]
 
 
@@ -178,23 +189,24 @@ def test_long_reading_waits_for_a_busy_table(
 
 
 @pytest.mark.parametrize("operation", ["Scan", "Query"])
-@pytest.mark.parametrize(
-    ("code", "error"),
-    [("AccessDeniedException", "AccessDeniedException"), ("ThrottlingException", "ThrottlingException")],
-)
-def test_long_reading_ends_with_a_refusal_that_lasts(  # noqa: PLR0913, PLR0917  (fixtures and columns)
-    client: "DynamoDBClient",
-    faults: Faults,
-    monkeypatch: pytest.MonkeyPatch,
-    operation: str,
-    code: str,
-    error: str,
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
+def test_long_reading_ends_with_a_refusal_that_lasts(
+    client: "DynamoDBClient", faults: Faults, monkeypatch: pytest.MonkeyPatch, operation: str, code: str
 ) -> None:
-    monkeypatch.setattr("healthy_mailing.calls.random.uniform", lambda *_: 0.0)
+    longest: list[float] = []
+
+    def note(_: float, to: float) -> float:
+        longest.append(to)
+        return 0.0
+
+    monkeypatch.setattr("healthy_mailing.calls.random.uniform", note)
     faults[operation] = refusal(code)
     table = table_of(client)
-    with pytest.raises(TableError, match=error):
+    with pytest.raises(TableError, match=code):
         list(table.scan(soon()) if operation == "Scan" else table.blocked(soon()))
+    doubling = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.5, 0.5, 0.5] if code == "ThrottlingException" else []
+    parts = SEGMENTS if operation == "Scan" else 2  # at once
+    assert sorted(longest) == pytest.approx(sorted(doubling * parts))
 
 
 def test_long_reading_ends_with_its_deadline(client: "DynamoDBClient", faults: Faults) -> None:
@@ -441,13 +453,8 @@ def test_a_delivery_alone_is_erased_too(client: "DynamoDBClient", refresh: int) 
 
 def test_what_was_written_just_before_is_erased(client: "DynamoDBClient") -> None:
     """An eventually consistent read may miss it, and then there is nothing to write that would notice."""
-    reads: list[bool] = []
-
-    def note(params: Mapping[str, Any], **_: object) -> None:
-        reads.append(params["RequestItems"][TABLE]["ConsistentRead"])
-
     put(client, {"a@example.com": evidence_of([HARD])})
-    client.meta.events.register("provide-client-params.dynamodb.BatchGetItem", note)
+    reads = consistency_of_reads(client)
     erase(client)
     forget(client)
     assert reads == [True, True]
@@ -554,9 +561,14 @@ def test_nor_does_one_that_finds_another_item_of_the_same_version(client: "Dynam
     assert plain(client)["evidence"].keys() == {"complaint", "delivery"}
 
 
-def test_a_new_item_stays_when_the_answer_to_a_deletion_was_lost(client: "DynamoDBClient", faults: Faults) -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_new_item_stays_when_the_answer_to_a_deletion_was_lost(
+    client: "DynamoDBClient", faults: Faults, version: int
+) -> None:
     """botocore asks again, and meanwhile feedback has come."""
-    put(client, {"a@example.com": evidence_of([HARD])})
+    for each in [HARD, DELIVERY][:version]:
+        put(client, {"a@example.com": evidence_of([each])})
+    assert plain(client)["version"] == str(version)
     sent: list[None] = []
 
     def after_the_first(**_: object) -> None:
@@ -573,9 +585,11 @@ def test_a_new_item_stays_when_the_answer_to_a_deletion_was_lost(client: "Dynamo
 
 def test_a_deletion_whose_answer_was_lost_is_done(client: "DynamoDBClient", faults: Faults) -> None:
     put(client, {"a@example.com": evidence_of([HARD])})
+    reads = consistency_of_reads(client)
     faults["DeleteItem"] = between(first(1, lose_answer(refuse("InternalServerError", 500))))
     assert forget(client) == [Outcome("a@example.com", written=True, conflicts=1)]
     assert items(client) == {}
+    assert reads == [True, True]
 
 
 def test_a_refused_deletion_is_the_outcome_of_its_address(client: "DynamoDBClient", faults: Faults) -> None:

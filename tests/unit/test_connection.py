@@ -13,12 +13,9 @@ from healthy_mailing_cli.output import CommandError
 
 def rules(monkeypatch: pytest.MonkeyPatch, environment: dict[str, Any]) -> Rules:
     """Return the rules of a function whose settings Lambda gives so."""
-    client = boto3.client(
-        "lambda",
-        region_name="eu-west-1",
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",  # noqa: S106  (opens nothing)
-    )
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    client = boto3.client("lambda", region_name="eu-west-1")
     monkeypatch.setattr(Connection, "client", lambda *_: client)
     with Stubber(client) as stub:
         stub.add_response(

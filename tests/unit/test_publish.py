@@ -25,6 +25,12 @@ def test_without_a_terminal_it_needs_to_be_told() -> None:
     assert "127.0.0.1:9" in reached.err or "can't be reached" in reached.err
 
 
+def test_a_dual_stack_endpoint_is_aws_too() -> None:
+    dual_stack = Mailing({**MAILING.environment, "AWS_USE_DUALSTACK_ENDPOINT": "true"}, "mailing")
+    ran = dual_stack("publish", "complaint-abuse", "--topic", TOPIC)
+    assert (ran.code, QUESTION in ran.err) == (2, True)
+
+
 def test_at_a_terminal_no_is_the_default() -> None:
     for answer in ("n\n", "\n"):
         asked = MAILING.at_a_terminal("publish", "complaint-abuse", "--topic", TOPIC, answer=answer, width=200)
