@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthy_mailing.evidence import Evidence, Mark, MarkKind, Record, Rules, State, evidence_of, merge
+from healthy_mailing.evidence import (
+    Evidence,
+    Mark,
+    MarkKind,
+    Record,
+    Rules,
+    State,
+    bounces_cleared,
+    evidence_of,
+    merge,
+    override,
+)
 from healthy_mailing.item import PUSHED, RecordError, evidence_in, to_item
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.ses_difference import Difference, Known, Pushed, difference, mark_of, suppression
@@ -77,6 +88,41 @@ def compared(situation: Situation) -> tuple[Difference, Evidence]:
 @given(HISTORIES, strategies.ALL_RULES)
 def test_the_list_should_have_whom_feedback_keeps_from_transactional_mail(history: list[Mark], rules: Rules) -> None:
     assert suppression(evidence_of(history), rules) == by_the_rules(history, rules)
+
+
+def mark(kind: MarkKind, day: int) -> Mark:
+    return Mark(kind=kind, at=strategies.at(day, 2), feedback_id="f", message_id="m", sender="s", detail=())
+
+
+def decided(state: State, day: int) -> Mark:
+    return override(state, strategies.at(day, 2), "dana")
+
+
+HARD, SPAM, LEFT = (mark(kind, 1) for kind in (MarkKind.HARD_BOUNCE, MarkKind.COMPLAINT, MarkKind.OPT_OUT))
+
+
+@pytest.mark.parametrize(
+    ("marks", "reason"),
+    [
+        ([SPAM], Reason.COMPLAINT),
+        ([HARD, SPAM], Reason.COMPLAINT),
+        ([HARD], Reason.BOUNCE),
+        ([mark(MarkKind.SOFT_BOUNCE, day) for day in range(5)], Reason.BOUNCE),
+        ([LEFT], None),
+        ([LEFT, HARD], Reason.BOUNCE),
+        ([decided(State.DISABLE, 2)], None),
+        ([decided(State.DISABLE, 2), SPAM], Reason.COMPLAINT),
+        ([HARD, SPAM, decided(State.ENABLE, 2)], None),
+        ([SPAM, decided(State.ENABLE, 0)], Reason.COMPLAINT),
+        ([HARD, bounces_cleared(strategies.at(2, 2), "dana")], None),
+        ([HARD, mark(MarkKind.DELIVERY, 2)], None),
+        ([SPAM, mark(MarkKind.DELIVERY, 2)], Reason.COMPLAINT),
+        ([mark(MarkKind.UNDETERMINED, 1)], None),
+        ([], None),
+    ],
+)
+def test_the_table_of_the_runbook_holds(marks: list[Mark], reason: Reason | None) -> None:
+    assert suppression(evidence_of(marks), Rules()) is reason
 
 
 @given(situations())

@@ -44,7 +44,7 @@ def list_of(monkeypatch: pytest.MonkeyPatch, asked: list[tuple[str, str, dict[st
             body = dict(body)
             headers = HTTPHeaders.from_dict({"Date": DATE})
             if status != 200:
-                headers["x-amzn-ErrorType"] = body.pop("code")
+                headers["x-amzn-ErrorType"] = body["code"]
             raw: Any = MockRawResponse(json.dumps(body).encode())
             return AWSResponse(str(request.url), status, headers, raw)
 
@@ -181,7 +181,7 @@ def test_every_request_keeps_the_pace_those_sent_again_too(list_of: ListOf, monk
 def test_a_throttled_request_is_sent_again(list_of: ListOf, asked: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.retries.bucket.TokenBucket.acquire", lambda *_, **__: True)  # which waits
     throttled = {"code": "TooManyRequestsException", "message": "slowly"}
-    replies = [(429, dict(throttled)) for _ in range(12)]
+    replies = [(429, throttled)] * 12
     assert list_of(*replies, (200, {})).remove("a@x.org") == "2020-12-15T10:00:07.999Z"
     assert len(asked) == 13
 
