@@ -71,6 +71,12 @@ class Connection:
         """Return the ARN of who calls, which nobody needs a permission for."""
         return str(self.client("sts").get_caller_identity()["Arn"])
 
+    def place(self) -> str:
+        """Return the account, the region, the endpoint and the name by which the table differs from all others."""
+        client = self.client("dynamodb")
+        account = self.caller().split(":")[4]
+        return f"{self.table} of {account} in {client.meta.region_name} at {client.meta.endpoint_url}"
+
     def open(self, rules: Rules | None = None) -> Table:
         """Return the table; writing to it needs the stack's rules."""
         session = botocore.session.Session(profile=self.profile)

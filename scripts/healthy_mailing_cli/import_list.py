@@ -105,11 +105,12 @@ def import_list(  # noqa: PLR0913, PLR0917  (each is an option of its own)
         what = ", ".join(f"{part} ({kind.title})" for part, kind in plan if kind)
         output.confirm(f"Import into {connection.table}: {what or 'nothing'}?", yes=yes)
     table = None if dry_run else connection.open(connection.rules(function))
+    place = "" if dry_run else connection.place()
     failed = False
     for part, kind in plan:
         tally = Tally()
         if kind:
-            writer = Writer(table, part, _of(connection, part, kind, time)) if table else None
+            writer = Writer(table, part, _of(place, part, kind, time)) if table else None
             take(part, kind, time, tally, writer)
         _tell(part, kind, tally, dry_run=dry_run, as_json=as_json)
         failed |= bool(tally.refused or tally.results["failed"])
@@ -312,13 +313,13 @@ def _is_worth_another_try(code: str) -> bool:
     return code in _WORTH_ANOTHER_TRY_WHOLE or any(each in code for each in _WORTH_ANOTHER_TRY)
 
 
-def _of(connection: Connection, part: Part, kind: Format, at: str) -> dict[str, str]:
+def _of(place: str, part: Part, kind: Format, at: str) -> dict[str, str]:
     """Return what an import must be of to go on with an interrupted one."""
     return {
         "list": f"{part} {part.size}",
         "as": kind.name,
         "at": at,
-        "table": f"{connection.table} {connection.session.region_name} {connection.endpoint_url} {connection.profile}",
+        "table": place,
     }
 
 

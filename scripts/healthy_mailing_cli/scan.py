@@ -38,14 +38,14 @@ class Scan:
         )
         self._client = connection.client("dynamodb", config)
         self._table = connection.table
+        self._connection = connection
         self._states = sorted(states)
         self._segments = segments
 
     @property
     def of(self) -> dict[str, Any]:
         """What a reading must be of to be taken up again."""
-        where = f"{self._table} at {self._client.meta.endpoint_url}"
-        return {"table": where, "states": self._states, "segments": self._segments}
+        return {"table": self._connection.place(), "states": self._states, "segments": self._segments}
 
     def pages(self, positions: Positions | None = None) -> Iterator[tuple[list[Item], Positions]]:
         """Yield items, a page of up to 1 MB at a time, and where to go on behind it.

@@ -13,6 +13,7 @@ import pytest
 from healthy_mailing.evidence import Evidence, Mark, MarkKind, Rules, State, evidence_of
 from healthy_mailing.table import Table, TableError
 from healthy_mailing_cli import export, import_list
+from healthy_mailing_cli.connection import Connection
 from healthy_mailing_cli.export import Form
 from healthy_mailing_cli.files import Part, parts
 from healthy_mailing_cli.formats.sources import FORMATS
@@ -25,8 +26,6 @@ from .conftest import Answer, items, meet_after_reading, refusal, refusal_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-    from healthy_mailing_cli.connection import Connection
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 OF = {"list": "one"}
@@ -169,6 +168,9 @@ class Here:
     def client(self, *_: object) -> "DynamoDBClient":
         return self._client
 
+    def place(self) -> str:
+        return "here"
+
 
 PAGE = 4
 
@@ -310,3 +312,19 @@ def test_what_others_wrote_is_exported_as_what_it_stands_for(client: "DynamoDBCl
         "old@example.com,disable,disable,bounce:Permanent/Undetermined,Bounce,s,2016-01-27T14:59:38.237Z",
         "odd@example.com,review,review,unreadable,,,",
     }
+
+
+def test_no_two_tables_are_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else an import that one account's table interrupted would go on in another's, without its beginning."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    places = set()
+    for account in ("111111111111", "222222222222"):
+        monkeypatch.setattr(Connection, "caller", lambda _, account=account: f"arn:aws:sts::{account}:assumed-role/a/b")
+        for endpoint in (None, "http://127.0.0.1:4566"):
+            for region in ("eu-west-1", "us-east-1"):
+                places |= {Connection(table, region, endpoint).place() for table in ("mailing", "other")}
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4567")
+        places.add(Connection("mailing", "eu-west-1").place())
+        monkeypatch.delenv("AWS_ENDPOINT_URL")
+    assert len(places) == 2 * (2 * 2 * 2 + 1)
