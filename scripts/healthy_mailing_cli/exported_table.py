@@ -38,7 +38,9 @@ class ExportedTable:
         self._folder = found[0].parent
         summary = _read(found[0])[0]
         if summary.get("outputFormat") != "DYNAMODB_JSON" or summary.get("exportType", "FULL_EXPORT") != "FULL_EXPORT":
-            raise CommandError(f"{folder} is no full export in DynamoDB's JSON: export the table so")
+            raise CommandError(
+                f"{folder} is not a full export in DynamoDB's JSON: export the whole table in that format"
+            )
         self._files = {
             self._folder / "data" / PurePosixPath(each["dataFileS3Key"]).name: int(each["itemCount"])
             for each in _read(self._folder / _FILES)

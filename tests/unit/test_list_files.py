@@ -55,6 +55,7 @@ def texts(path: Path) -> list[str]:
         (b"", [""]),
         (b"\xff", ["\udcff"]),
     ],
+    ids=["utf-8", "utf-16", "gzip", "zip", "zip of macOS", "empty", "no text"],
 )
 def test_a_list_is_read_however_it_is_packed(tmp_path: Path, content: bytes, found: list[str]) -> None:
     path = tmp_path / "list"
@@ -72,6 +73,7 @@ def test_a_list_is_read_however_it_is_packed(tmp_path: Path, content: bytes, fou
         (encrypted(), "list:a can't be unpacked: .*encrypted"),
         (archive({"[Content_Types].xml": "x", "xl/workbook.xml": "x"}), "is a workbook: save its sheet as CSV"),
     ],
+    ids=["gzip cut off", "gzip spoilt", "zip cut off", "zip spoilt", "encrypted", "workbook"],
 )
 def test_a_file_that_cannot_be_read_is_named_with_why(tmp_path: Path, content: bytes, says: str) -> None:
     path = tmp_path / "list"

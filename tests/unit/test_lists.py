@@ -326,15 +326,15 @@ def test_what_is_exported_is_imported_as_the_same_evidence(history: list[Mark], 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (csv_of("a,b", "1,2"), "is no list that is known. Its columns are: a, b"),
+        (csv_of("a,b", "1,2"), "is not a known list. Its columns are: a, b"),
         (csv_of("email,created", f"{JANE},1"), "--as sendgrid-unsubscribes"),
         (csv_of(SENDGRID_BOUNCES, f"5.1.1,x,{JANE},1"), "--as sendgrid-bounces or sendgrid-blocks"),
-        (csv_of("email address,unsub_time,clean_time", f"{JANE},,"), "no list that is known"),
+        (csv_of("email address,unsub_time,clean_time", f"{JANE},,"), "not a known list"),
         (f"{JANE}\n", "plain list"),
         (f"{JANE},x,y\n", "Its columns are: none"),
         (csv_of("address,state,transactional,reason,type,sender,time", f"{JANE},,,,,,"), "--format ndjson"),
         ("{}", "Its columns are: none"),
-        ("\x00\x01\x02", "no list that is known"),
+        ("\x00\x01\x02", "not a known list"),
         ('"', "Its columns are: none"),
     ],
 )
@@ -349,7 +349,7 @@ def test_a_list_is_none_of_another_kind() -> None:
         sources.recognised(("email", "created"), "mailgun-bounces")
     with pytest.raises(UnknownError, match="has no column called address, email,"):
         sources.recognised(("name", "age"), "complaints")
-    with pytest.raises(UnknownError, match="is no format"):
+    with pytest.raises(UnknownError, match="is not a format"):
         sources.recognised(("email", "created"), "sendgrit")
 
 

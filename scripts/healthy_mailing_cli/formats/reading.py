@@ -228,7 +228,7 @@ class _BrokenError(Exception):
 class _Documents:
     """The objects in JSON documents, one after the other: those in the lists of pages, in arrays, or by themselves.
 
-    Brackets, commas, and what else a page says beside its list are passed over. What is no JSON is refused to the end
+    Brackets, commas, and what else a page says beside its list are passed over. What is not JSON is refused to the end
     of its line.
     """
 

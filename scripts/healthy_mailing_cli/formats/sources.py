@@ -158,13 +158,13 @@ def recognised(names: Collection[str], name: str | None = None) -> Format:
         )
     if name is not None:
         if name not in FORMATS:
-            raise UnknownError(f"is to be {name}, which is no format: --as is one of {', '.join(FORMATS)}")
+            raise UnknownError(f"can't be read as {name}, which is not a format: --as takes {', '.join(FORMATS)}")
         chosen = FORMATS[name]
         if not chosen.may_be(names) and not chosen.needs:
-            raise UnknownError(f"has no column called {', '.join(_ANY_ADDRESS)}; its own are: {shown}")
+            raise UnknownError(f"has no column called {', '.join(_ANY_ADDRESS)}; its columns are: {shown}")
         if not chosen.may_be(names):
             wanted = ", ".join(sorted(chosen.needs))
-            raise UnknownError(f"is no list of {chosen.title}, which has the columns {wanted}; its own are: {shown}")
+            raise UnknownError(f"is not a list of {chosen.title}: that has the columns {wanted}, this one has {shown}")
         return chosen
     found = [each for each in FORMATS.values() if each.needs and each.may_be(names)]
     if len(found) == 1 and found[0].told:
@@ -174,7 +174,7 @@ def recognised(names: Collection[str], name: str | None = None) -> Format:
     if found:
         raise UnknownError(f"may be several lists: say which with --as {' or '.join(each.name for each in found)}")
     raise UnknownError(
-        f"is no list that is known. Its columns are: {shown}. Name its format with --as: {', '.join(FORMATS)}"
+        f"is not a known list. Its columns are: {shown}. Name its format with --as: {', '.join(FORMATS)}"
     )
 
 
