@@ -16,6 +16,8 @@ from healthy_mailing_cli.decide import disable, enable, remove_override
 from healthy_mailing_cli.doctor import doctor
 from healthy_mailing_cli.erase import erase
 from healthy_mailing_cli.explain import explain
+from healthy_mailing_cli.export import export
+from healthy_mailing_cli.import_list import import_list
 from healthy_mailing_cli.list import list_command
 from healthy_mailing_cli.output import CommandError
 from healthy_mailing_cli.publish import publish
@@ -45,6 +47,8 @@ app.command(rich_help_panel=LOOK)(doctor)
 app.command(rich_help_panel=DECIDE)(enable)
 app.command(rich_help_panel=DECIDE)(disable)
 app.command(rich_help_panel=DECIDE)(remove_override)
+app.command("import", rich_help_panel=LISTS)(import_list)
+app.command(rich_help_panel=LISTS)(export)
 app.command("sync-ses", rich_help_panel=LISTS)(sync_ses)
 app.command(rich_help_panel=RUN)(publish)
 app.command(rich_help_panel=RUN)(simulate)

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,6 +34,12 @@ def desk(embedded: Emulator, deployments: Mapping[str, Deployed], tmp_path_facto
     deployed = deployments["queue"]
     folder = tmp_path_factory.mktemp("desk")
     (folder / "list.csv").write_text("name,email\nJane,jane@example.com\nJoe,joe@example.com\n")
+    (folder / "sendgrid-bounces.csv").write_text(
+        "status,reason,email,created\n5.1.1,550 5.1.1 no such user,jim@example.com,1417885600\n"
+    )
+    with zipfile.ZipFile(folder / "mailgun.zip", "w") as archive:
+        archive.writestr("complaints.csv", 'address,created_at\njill@example.com,"Fri, 21 Oct 2011 11:02:55 GMT"\n')
+    (folder / "unsubscribed.txt").write_text("june@example.com\n")
     # What a user has on PATH: the program, for this stack.
     program = folder / "bin" / "mailing"
     program.parent.mkdir()

@@ -131,7 +131,11 @@ def _is_waiting_for_input(process: "subprocess.Popen[str]") -> bool:
 
 @pytest.mark.parametrize(
     ("words", "completed"),
-    [("mailing ex", ["explain"]), ("mailing check --tr", ["--transactional"]), ("mailing list --state re", ["review"])],
+    [
+        ("mailing expl", ["explain"]),
+        ("mailing check --tr", ["--transactional"]),
+        ("mailing list --state re", ["review"]),
+    ],
 )
 def test_the_shell_completes_commands_options_and_values(words: str, completed: list[str]) -> None:
     environment = {

@@ -15,6 +15,7 @@ BASICS = {f"harness.{name}" for name in ("environment", "errors", "lifeline", "l
 MAY_IMPORT = {
     ".": set(),
     "healthy_mailing_cli": {"healthy_mailing_cli", "healthy_mailing"},
+    "healthy_mailing_cli/formats": {"healthy_mailing_cli.formats", "healthy_mailing"},
     "harness": {
         *BASICS,
         "harness.emulator",

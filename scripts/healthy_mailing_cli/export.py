@@ -1,0 +1,242 @@
+"""``mailing export``: the whole table, or who may not be mailed, as CSV or as NDJSON that `mailing import` takes.
+
+Needs ``dynamodb:Scan``. ``--state disable`` or ``review`` needs ``dynamodb:Query`` on the index instead; a table
+without it is read whole.
+"""
+
+import csv
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import typer
+
+from healthy_mailing import api
+from healthy_mailing.evidence import Purpose, Record, Rules, State
+from healthy_mailing.item import (
+    ADDRESS,
+    EVIDENCE,
+    NOTIFICATION_TYPE,
+    REASON,
+    SENDER,
+    STATE,
+    TIMESTAMP,
+    TRANSACTIONAL,
+    Item,
+    RecordError,
+    evidence_in,
+    is_answer,
+    state_of,
+    to_item,
+    unreadable,
+)
+from healthy_mailing_cli import output
+from healthy_mailing_cli.connection import Connection, connected
+from healthy_mailing_cli.exported_table import ExportedTable
+from healthy_mailing_cli.formats.reading import guarded
+from healthy_mailing_cli.formats.sources import EXPORTED_COLUMNS
+from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.scan import Scan
+
+_BYTE_ORDER_MARK = "\ufeff"
+"""By which Excel knows that a file is UTF-8."""
+
+
+class Form(StrEnum):
+    """How addresses are written."""
+
+    CSV = "csv"
+    NDJSON = "ndjson"
+
+
+To = Annotated[
+    Form, typer.Option("--format", help="csv for spreadsheets; ndjson has the evidence and can be imported.")
+]
+States = Annotated[list[State] | None, typer.Option(help="Only addresses in this state; may be given again.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to; default: the terminal.")]
+Segments = Annotated[int, typer.Option(min=1, max=64, help="In how many parts the table is read at once.")]
+From = Annotated[
+    str | None, typer.Option(metavar="FOLDER", help="Read a DynamoDB export to S3, copied to a folder, not the table.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted export to that file was.")]
+
+
+@connected
+def export(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+    connection: Connection,
+    form: To = Form.CSV,
+    state: States = None,
+    to: Output = None,
+    segments: Segments = 4,
+    resume: Resume = False,  # noqa: FBT002  (a switch)
+    from_export: From = None,
+    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+) -> None:
+    """Write what the table knows to a file.
+
+    Addresses are in no order. One that changes meanwhile is as it was before or after, and may come twice. With --json,
+    the terminal gets NDJSON; with a file, it gets a summary.
+
+    Exits with 1 if an item was written by another program; the list says of it just that someone should look.
+    """
+    form = Form.NDJSON if as_json and to is None else form
+    if resume and to is None:
+        raise CommandError("--resume goes on with a file: name it with --output")
+    if to is not None and to.exists() and not to.is_file():
+        raise CommandError(f"{to} is not a regular file: leave --output out, and redirect what is printed")
+    if resume and from_export is not None:
+        raise CommandError("--resume goes on with reading the table: leave it out with --from-export")
+    states = set(state or State)
+    source = Scan(connection, states, segments) if from_export is None else ExportedTable(from_export)
+    writer = Lines(form, states)
+    with output.progress("Exported") as counter:
+        if to is None:
+            _to_terminal(source, writer, counter.add)
+        else:
+            to_file(to, source, writer, counter.add, resume=resume)
+    _tell(to, writer, as_json=as_json)
+    if writer.unreadable:
+        raise typer.Exit(output.NO)
+
+
+class Lines:
+    """Turns items into lines, and counts them."""
+
+    def __init__(self, form: Form, states: set[State]) -> None:
+        """Count none yet; ``states`` says of which items there are to be lines."""
+        self.count = 0
+        self.unreadable = 0
+        self.form = form
+        self._states = states
+
+    @property
+    def header(self) -> str:
+        """The line above all others; empty if there is none."""
+        return _csv_line(EXPORTED_COLUMNS) if self.form is Form.CSV else ""
+
+    def of(self, items: Sequence[Item]) -> str:
+        """Return the lines of those items that are in one of the states."""
+        lines = []
+        for item in items:
+            record = _readable(item)
+            if record[STATE] not in self._states:
+                continue
+            self.count += 1
+            self.unreadable += EVIDENCE not in record
+            lines.append(_csv_line(_cells(record)) if self.form is Form.CSV else f"{json.dumps(api.record(record))}\n")
+        return "".join(lines)
+
+
+def _readable(item: Item) -> Item:
+    """Return an item with its evidence, also where the original article's function wrote it."""
+    try:
+        evidence = evidence_in(item)
+    except RecordError:
+        return unreadable(item[ADDRESS])
+    said = EVIDENCE in item and is_answer(item) and state_of(item, Purpose.BULK) is not None
+    return item if said else to_item(item[ADDRESS], Record.of(evidence, Rules()))
+
+
+def _cells(item: Item) -> list[str]:
+    state = item[STATE]
+    names = (REASON, NOTIFICATION_TYPE, SENDER, TIMESTAMP)
+    return [item[ADDRESS], state, item.get(TRANSACTIONAL, state), *(str(item.get(name, "")) for name in names)]
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(map(guarded, cells))
+    return line.getvalue()
+
+
+def _to_terminal(source: Scan | ExportedTable, lines: Lines, count: Callable[[int], None]) -> None:
+    sys.stdout.write(lines.header)
+    for items, _ in source.pages():
+        sys.stdout.write(lines.of(items))
+        count(len(items))
+    sys.stdout.flush()
+
+
+def to_file(
+    to: Path, source: Scan | ExportedTable, lines: Lines, count: Callable[[int], None], *, resume: bool
+) -> None:
+    """Write a file that appears once it is whole; until then, beside it are its beginning and how far that is."""
+    to = to.resolve()  # a link stays one
+    part, note = to.with_name(f"{to.name}.part"), to.with_name(f"{to.name}.progress")
+    of = {**source.of, "format": lines.form}
+    noted = _noted(note, part, of) if resume else None
+    with _reported(to), part.open("r+b" if noted else "wb") as file:
+        if noted:
+            file.truncate(noted["bytes"])
+            file.seek(0, os.SEEK_END)
+            lines.count, lines.unreadable = noted["count"], noted["unreadable"]
+            count(lines.count)
+        else:
+            header = lines.header and f"{_BYTE_ORDER_MARK}{lines.header}"
+            _write(file, header)
+        for items, positions in source.pages(noted["positions"] if noted else None):
+            _write(file, lines.of(items))
+            count(len(items))
+            _note(note, file, {**of, "count": lines.count, "unreadable": lines.unreadable, "positions": positions})
+        os.fsync(file.fileno())
+    with _reported(to):
+        part.replace(to)
+    note.unlink(missing_ok=True)
+
+
+def _write(file: BinaryIO, text: str) -> None:
+    file.write(text.encode("utf-8", "surrogateescape"))
+
+
+def _note(note: Path, file: BinaryIO, noted: dict[str, Any]) -> None:
+    """Note how far the export is; what the note counts is in the file before the note is there."""
+    file.flush()
+    with output.replacing(note) as written:
+        json.dump({**noted, "bytes": file.tell()}, written)
+
+
+def _noted(note: Path, part: Path, of: dict[str, Any]) -> dict[str, Any]:
+    """Return how far an interrupted export was.
+
+    Raises:
+        CommandError: There is none, or it was of something else.
+    """
+    noted: dict[str, Any] = {}
+    with suppress(OSError, ValueError):
+        noted = json.loads(note.read_text(encoding="utf-8"))
+        if part.stat().st_size < noted["bytes"]:
+            noted = {}
+    if not noted:
+        raise CommandError(f"There is no interrupted export beside {note.with_suffix('')}: leave --resume out")
+    other = [name for name, value in of.items() if noted.get(name) != value]
+    if other:
+        raise CommandError(f"The interrupted export had another {' and '.join(other)}: repeat its options")
+    return noted
+
+
+@contextmanager
+def _reported(to: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise CommandError(f"{to} can't be written: {error.strerror}") from None
+    except KeyboardInterrupt:
+        output.note(f"The beginning of {to} is kept. Add --resume to go on.")
+        raise
+
+
+def _tell(to: Path | None, lines: Lines, *, as_json: bool) -> None:
+    if to is not None and as_json:
+        output.ndjson({"file": str(to), "addresses": lines.count, "unreadable": lines.unreadable})
+    elif to is not None:
+        output.line(f"{to}: {lines.count:,} addresses.")
+    if lines.unreadable:
+        output.note(f"Written by another program, so someone should look at them: {lines.unreadable:,} items.")

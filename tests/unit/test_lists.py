@@ -1,0 +1,560 @@
+"""Other systems' lists: how their files are read, and which mark each row becomes, as docs/lists.md says."""
+
+import csv
+import io
+import itertools
+import json
+import tracemalloc
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import paths
+from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, State, evidence_of
+from healthy_mailing.item import to_item
+from healthy_mailing_cli import import_list
+from healthy_mailing_cli.formats import reading, sources, times
+from healthy_mailing_cli.formats.reading import Row
+from healthy_mailing_cli.formats.sources import FORMATS, Reader, RowError, SkippedError, UnknownError
+from healthy_mailing_cli.import_list import RefusedRows, Tally, marks, windows
+
+from .strategies import ALL_RULES, histories
+
+NOW = "2026-03-01T12:00:00.000Z"
+AT = "2026-01-31T12:00:00.000Z"
+JANE, JOE = "jane@example.com", "joe@example.com"
+HARD, SOFT, COMPLAINT, OPT_OUT, OPERATOR = (
+    MarkKind.HARD_BOUNCE,
+    MarkKind.SOFT_BOUNCE,
+    MarkKind.COMPLAINT,
+    MarkKind.OPT_OUT,
+    MarkKind.OVERRIDE,
+)
+SKIPPED = None
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "time"),
+    [
+        ("1417885600", "UTC", "2014-12-06T17:06:40.000Z"),
+        ("1586552585.077", "UTC", "2020-04-10T21:03:05.077Z"),
+        ("2014-12-06 08:34:48", "America/Los_Angeles", "2014-12-06T16:34:48.000Z"),
+        ("2014-07-06 08:34:48", "America/Los_Angeles", "2014-07-06T15:34:48.000Z"),
+        ("Fri, 21 Oct 2011 11:02:55 GMT", "UTC", "2011-10-21T11:02:55.000Z"),
+        ("Fri, 21 Oct 2011 11:02:55 UTC", "UTC", "2011-10-21T11:02:55.000Z"),
+        ("Fri, 21 Oct 2011 11:02:55 -0500", "UTC", "2011-10-21T16:02:55.000Z"),
+        ("2019-12-17T08:58:33-05:00", "UTC", "2019-12-17T13:58:33.000Z"),
+        ("2017-10-01T12:00:00+00:00", "UTC", "2017-10-01T12:00:00.000Z"),
+        ("2024-03-04 10:00:00", "UTC", "2024-03-04T10:00:00.000Z"),
+        ("2024-08-20 23:54:22.85 +0000 UTC", "UTC", "2024-08-20T23:54:22.850Z"),
+        ("2024-08-20 23:54:22.123456789 +0200 CEST", "UTC", "2024-08-20T21:54:22.123Z"),
+        ("2024-08-20T23:54:22.123456789Z", "UTC", "2024-08-20T23:54:22.123Z"),
+        ("2020-04-10T21:03:05.077000+00:00", "UTC", "2020-04-10T21:03:05.077Z"),
+    ],
+)
+def test_a_time_in_each_form_is_understood(text: str, zone: str, time: str) -> None:
+    assert times.to_utc(text, zone) == time
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "yesterday", "2024-02-30 10:00:00", "2024-02-03", "99999999999999", "1e9", "-1", "Fri", "8/27/2015", "\u0663"],
+)
+def test_any_other_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not"):
+        times.to_utc(text)
+
+
+@given(st.text() | st.from_regex(r"[0-9]{1,12}([ T.:-][0-9]{1,12}){0,6}Z?"))
+def test_a_time_of_any_text_is_a_time_or_refused(text: str) -> None:
+    try:
+        time = times.to_utc(text)
+    except ValueError:
+        return
+    assert times.to_utc(time) == time
+
+
+def listed(text: str) -> reading.Listing:
+    return reading.read(io.StringIO(text, newline=""))
+
+
+def taken(text: str, name: str | None = None, at: str = "") -> list[tuple[str, Mark]]:
+    """Return the address and the mark of each row of a list; a refused or a skipped row fails."""
+    listing = listed(text)
+    reader = Reader.of(sources.recognised(listing.names, name), listing.names, at, NOW)
+    return [(address, mark) for row in listing.rows for address, found in [reader.marks(row.fields)] for mark in found]
+
+
+SES = {"SuppressedDestinationSummaries": [{"EmailAddress": JANE, "Reason": "BOUNCE", "LastUpdateTime": 1586552585.077}]}
+
+
+def csv_of(header: str, *rows: str) -> str:
+    return "\n".join([header, *rows])
+
+
+SENDGRID_BOUNCES, MAILGUN = "status,reason,email,created", "address,code,error,created_at"
+MANDRILL = "email,reason,detail,created_at,expires_at,last_event_at"
+SPARKPOST = "recipient,type,source,description,list_id,created,updated,subaccount_id"
+LISTMONK = "uuid,email,name,attributes,status,created_at,updated_at"
+SUBSCRIBER = f"1,{JANE},Jane,{{}},%s,2024-08-20 23:54:22.85 +0000 UTC,2024-08-20 23:54:22.85 +0000 UTC"
+BOUNCE_1 = {"bounceType": "Permanent", "subType": "General"}
+MAY, DAY, MOMENT = "2017-10-01T12:00:00.000Z", "2011-10-21T11:02:55.000Z", "2014-12-06T17:06:40.000Z"
+MAIL_DATE = '"Fri, 21 Oct 2011 11:02:55 GMT"'
+
+
+def postmark(reason: str, origin: str) -> str:
+    entry = {
+        "EmailAddress": JANE,
+        "SuppressionReason": reason,
+        "Origin": origin,
+        "CreatedAt": "2017-10-01T08:00:00-04:00",
+    }
+    return json.dumps({"Suppressions": [entry]})
+
+
+def brevo(code: str, message: str = "") -> str:
+    entry = {
+        "email": JANE,
+        "senderEmail": "news@example.org",
+        "reason": {"code": code, "message": message},
+        "blockedAt": "2017-10-01T12:00:00Z",
+    }
+    return json.dumps({"contacts": [entry], "count": 1})
+
+
+def listmonk(kind: str) -> str:
+    entry = {
+        "id": 1,
+        "type": kind,
+        "source": "ses",
+        "meta": {"a": [1]},
+        "created_at": "2017-10-01T12:00:00Z",
+        "email": JANE,
+    }
+    return json.dumps({"data": {"results": [{**entry, "campaign": {"id": 3}}], "total": 1}})
+
+
+def sparkpost(source: str) -> str:
+    return csv_of(
+        SPARKPOST, f"{JANE},non_transactional,{source},why,,2016-01-01T12:00:00+00:00,2017-10-01T12:00:00+00:00,0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "text", "kind", "at", "detail"),
+    [
+        ("ses", True, json.dumps(SES), HARD, "2020-04-10T21:03:05.077Z", {"subType": "OnAccountSuppressionList"}),
+        (
+            "ses",
+            True,
+            json.dumps(SES, indent=2)
+            .replace("BOUNCE", "COMPLAINT")
+            .replace("1586552585.077", '"2020-04-10T21:03:05Z"'),
+            COMPLAINT,
+            "2020-04-10T21:03:05.000Z",
+            {"subType": "OnAccountSuppressionList"},
+        ),
+        ("ses-job", True, f"{JANE},BOUNCE\n", HARD, AT, {"subType": "OnAccountSuppressionList"}),
+        ("ses-job", True, json.dumps({"emailAddress": JANE, "reason": "COMPLAINT"}), COMPLAINT, AT, {}),
+        (
+            "sendgrid-bounces",
+            False,
+            csv_of(SENDGRID_BOUNCES, f'5.1.1,"550 no, such",{JANE},1417885600'),
+            HARD,
+            MOMENT,
+            {**BOUNCE_1, "status": "5.1.1", "diagnosticCode": "550 no, such"},
+        ),
+        (
+            "sendgrid-bounces",
+            False,
+            json.dumps([{"created": 1417885600, "email": JANE, "reason": "full", "status": "4.2.2"}]),
+            SOFT,
+            MOMENT,
+            {"bounceType": "Transient", "subType": "General", "status": "4.2.2"},
+        ),
+        ("sendgrid-blocks", False, csv_of(SENDGRID_BOUNCES, f"4.0.0,spam,{JANE},1417885600"), SKIPPED, "", {}),
+        ("sendgrid-invalid", True, csv_of("reason,email,created", f"no MX,{JANE},1417885600"), HARD, MOMENT, BOUNCE_1),
+        ("sendgrid-spam", True, csv_of("ip,email,created", f"192.0.2.1,{JANE},1417885600"), COMPLAINT, MOMENT, {}),
+        ("sendgrid-unsubscribes", False, csv_of("email,created", f"{JANE},1417885600"), OPT_OUT, MOMENT, {}),
+        ("sendgrid-unsubscribes", False, csv_of("created,Email", f"2014-12-06 09:06:40,{JANE}"), OPT_OUT, MOMENT, {}),
+        (
+            "sendgrid-group-unsubscribes",
+            True,
+            csv_of("email,group_id,created_at", f"{JANE},7,1417885600"),
+            SKIPPED,
+            "",
+            {},
+        ),
+        (
+            "mailgun-bounces",
+            True,
+            csv_of(MAILGUN, f"{JANE},550,No such user,{MAIL_DATE}"),
+            HARD,
+            DAY,
+            {**BOUNCE_1, "diagnosticCode": "550 No such user"},
+        ),
+        ("mailgun-complaints", True, csv_of("address,created_at", f"{JANE},{MAIL_DATE}"), COMPLAINT, DAY, {}),
+        ("mailgun-unsubscribes", True, csv_of("address,tags,created_at", f"{JANE},*,{MAIL_DATE}"), OPT_OUT, DAY, {}),
+        (
+            "mailgun-unsubscribes",
+            True,
+            json.dumps({"items": [{"address": JANE, "tags": ["*"], "created_at": MAIL_DATE[1:-1]}], "paging": {}}),
+            OPT_OUT,
+            DAY,
+            {},
+        ),
+        ("mailgun-unsubscribes", True, csv_of("address,tags,created_at", f"{JANE},news,{MAIL_DATE}"), SKIPPED, "", {}),
+        ("mailgun-allowlist", True, csv_of("address,domain", f"{JANE},"), SKIPPED, "", {}),
+        ("postmark", True, postmark("HardBounce", "Recipient"), HARD, MAY, BOUNCE_1),
+        ("postmark", True, postmark("SpamComplaint", "Recipient"), COMPLAINT, MAY, {}),
+        ("postmark", True, postmark("ManualSuppression", "Recipient"), OPT_OUT, MAY, {}),
+        ("postmark", True, postmark("ManualSuppression", "Customer"), OPERATOR, MAY, {"state": "disable"}),
+        ("postmark", True, postmark("ManualSuppression", "Admin"), OPERATOR, MAY, {"state": "disable"}),
+        (
+            "mailchimp-unsubscribed",
+            True,
+            csv_of("Email Address,First Name,UNSUB_TIME,UNSUB_REASON", f"{JANE},J,2017-10-01 12:00:00,N/A"),
+            OPT_OUT,
+            MAY,
+            {"source": "N/A"},
+        ),
+        (
+            "mailchimp-cleaned",
+            True,
+            csv_of('"Email Address",OPTIN_TIME,CLEAN_TIME', f"{JANE},2016-01-01 12:00:00,2017-10-01 12:00:00"),
+            HARD,
+            MAY,
+            BOUNCE_1,
+        ),
+        ("mailchimp-subscribed", True, csv_of("Email Address,OPTIN_TIME", f"{JANE},"), SKIPPED, "", {}),
+        (
+            "mandrill",
+            True,
+            csv_of(MANDRILL, f"{JANE},hard-bounce,550,2016-01-01 12:00:00,,2017-10-01 12:00:00"),
+            HARD,
+            MAY,
+            {},
+        ),
+        ("mandrill", True, csv_of(MANDRILL, f"{JANE},spam,,2017-10-01 12:00:00,,"), COMPLAINT, MAY, {}),
+        ("mandrill", True, csv_of(MANDRILL, f"{JANE},unsub,,2017-10-01 12:00:00,,"), OPT_OUT, MAY, {}),
+        ("mandrill", True, csv_of(MANDRILL, f"{JANE},custom,,2017-10-01 12:00:00,,"), OPERATOR, MAY, {}),
+        ("mandrill", True, csv_of(MANDRILL, f"{JANE},soft-bounce,,2017-10-01 12:00:00,,"), SKIPPED, "", {}),
+        ("mandrill", True, csv_of(MANDRILL, f"{JANE},spam,,2017-10-01 12:00:00,2017-10-02 12:00:00,"), SKIPPED, "", {}),
+        ("mandrill", True, csv_of(MANDRILL, MANDRILL), SKIPPED, "", {}),
+        ("brevo", True, brevo("hardBounce", "no such user"), HARD, MAY, {"diagnosticCode": "no such user"}),
+        ("brevo", True, brevo("contactFlaggedAsSpam"), COMPLAINT, MAY, {}),
+        ("brevo", True, brevo("unsubscribedViaEmail"), OPT_OUT, MAY, {"source": "unsubscribedViaEmail"}),
+        ("brevo", True, brevo("adminBlocked"), OPERATOR, MAY, {}),
+        ("sparkpost", True, sparkpost("Bounce Rule"), HARD, MAY, {"diagnosticCode": "why"}),
+        ("sparkpost", True, sparkpost("Spam Complaint"), COMPLAINT, MAY, {}),
+        ("sparkpost", True, sparkpost("List Unsubscribe"), OPT_OUT, MAY, {}),
+        ("sparkpost", True, sparkpost("Unsubscribe Link"), OPT_OUT, MAY, {}),
+        ("sparkpost", True, sparkpost("Manually Added"), OPERATOR, MAY, {}),
+        ("sparkpost", True, sparkpost("Bounce Rule").replace("why,,", "why,my-list,"), SKIPPED, "", {}),
+        (
+            "listmonk-subscribers",
+            True,
+            csv_of(LISTMONK, SUBSCRIBER % "blocklisted"),
+            OPERATOR,
+            "2024-08-20T23:54:22.850Z",
+            {},
+        ),
+        ("listmonk-subscribers", True, csv_of(LISTMONK, SUBSCRIBER % "enabled"), SKIPPED, "", {}),
+        ("listmonk-bounces", True, listmonk("hard"), HARD, MAY, BOUNCE_1),
+        ("listmonk-bounces", True, listmonk("soft"), SOFT, MAY, {"bounceType": "Transient", "subType": "General"}),
+        ("listmonk-bounces", True, listmonk("complaint"), COMPLAINT, MAY, {}),
+        ("mailman", False, f"{JANE}\n", HARD, AT, BOUNCE_1),
+        ("mailman", False, f"name,Email\nJane,{JANE}\n", HARD, AT, BOUNCE_1),
+        ("complaints", False, f"{JANE}\n", COMPLAINT, AT, {}),
+        ("opt-outs", False, '"x y"@example.com\n', OPT_OUT, AT, {}),
+    ],
+)
+def test_each_row_becomes_its_mark(  # noqa: PLR0913, PLR0917  (a table's columns)
+    name: str,
+    told: bool,  # noqa: FBT001  (a table's column)
+    text: str,
+    kind: MarkKind | None,
+    at: str,
+    detail: Mapping[str, str],
+) -> None:
+    names = listed(text).names
+    if told:
+        assert sources.recognised(names).name == name
+    else:
+        with pytest.raises(UnknownError, match=f"--as:? .*{name}"):
+            sources.recognised(names)
+    if kind is SKIPPED:
+        with pytest.raises(SkippedError):
+            taken(text, name, AT)
+        return
+    ((address, mark),) = taken(text, name, AT)
+    assert address in {JANE, '"x y"@example.com'}
+    assert (mark.kind, mark.at) == (kind, at)
+    assert dict(detail).items() <= dict(mark.detail).items()
+    # So that the same row is the same mark whenever it comes, and a later reader knows from where.
+    assert mark in [each for _, each in taken(text, name, AT)]
+    assert name in (mark.sender if kind is OPERATOR else mark.feedback_id)
+    # The table holds it just so.
+    evidence = evidence_of([mark])
+    assert taken(json.dumps(exported(address, evidence))) == [(address, mark)]
+    # A person who opts out may still get a receipt.
+    record = Record.of(evidence, Rules())
+    assert record.transactional is (State.ENABLE if kind in {OPT_OUT, SOFT} else State.DISABLE)
+
+
+def exported(address: str, evidence: Any) -> Any:
+    return {"address": address, "evidence": to_item(address, Record.of(evidence, Rules()))["evidence"]}
+
+
+def test_the_document_lists_every_format() -> None:
+    text = (paths.ROOT / "docs" / "lists.md").read_text()
+    assert {name for name in FORMATS if f"`{name}`" not in text} == set()
+
+
+@given(histories(ids_tell_all=False), ALL_RULES)
+def test_what_is_exported_is_imported_as_the_same_evidence(history: list[Mark], rules: Rules) -> None:
+    evidence = evidence_of(history)
+    line = json.dumps({"address": JANE, "state": "enable", **exported(JANE, evidence)})
+    found = evidence_of([mark for _, mark in taken(line)])
+    assert to_item(JANE, Record.of(found, rules)) == to_item(JANE, Record.of(evidence, rules))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (csv_of("a,b", "1,2"), "is no list that is known. Its columns are: a, b"),
+        (csv_of("email,created", f"{JANE},1"), "--as sendgrid-unsubscribes"),
+        (csv_of(SENDGRID_BOUNCES, f"5.1.1,x,{JANE},1"), "--as sendgrid-bounces or sendgrid-blocks"),
+        (csv_of("email address,unsub_time,clean_time", f"{JANE},,"), "no list that is known"),
+        (f"{JANE}\n", "plain list"),
+        (f"{JANE},x,y\n", "Its columns are: none"),
+        (csv_of("address,state,transactional,reason,type,sender,time", f"{JANE},,,,,,"), "--format ndjson"),
+        ("{}", "Its columns are: none"),
+        ("\x00\x01\x02", "no list that is known"),
+        ('"', "Its columns are: none"),
+    ],
+)
+def test_a_list_that_its_columns_do_not_tell_is_refused_with_the_remedy(text: str, says: str) -> None:
+    with pytest.raises(UnknownError) as error:
+        sources.recognised(listed(text).names)
+    assert says in str(error.value)
+
+
+def test_a_list_is_none_of_another_kind() -> None:
+    with pytest.raises(UnknownError, match="has the columns address, code, created_at, error"):
+        sources.recognised(("email", "created"), "mailgun-bounces")
+    with pytest.raises(UnknownError, match="has no column called address, email,"):
+        sources.recognised(("name", "age"), "complaints")
+    with pytest.raises(UnknownError, match="is no format"):
+        sources.recognised(("email", "created"), "sendgrit")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "says"),
+    [
+        (csv_of(SENDGRID_BOUNCES, "5.1.1,x,8/27/2015,1417885600"), "sendgrid-bounces", "has an address that has no @"),
+        (csv_of(SENDGRID_BOUNCES, f",x,{JANE},1417885600"), "sendgrid-bounces", "has nothing in status"),
+        (csv_of(SENDGRID_BOUNCES, f"6,x,{JANE},1417885600"), "sendgrid-bounces", "not documented"),
+        (csv_of(SENDGRID_BOUNCES, f"5,x,{JANE},"), "sendgrid-bounces", "--at"),
+        (csv_of(SENDGRID_BOUNCES, f"5,x,{JANE},soon"), "sendgrid-bounces", "not a time"),
+        (csv_of(SENDGRID_BOUNCES, f"5,x,{JANE},1900000000"), "sendgrid-bounces", "in the future"),
+        (postmark("Whim", "Recipient"), None, "not documented"),
+        (postmark("ManualSuppression", "Nobody"), None, "not documented"),
+        (brevo("whim"), None, "not documented"),
+        (sparkpost("Whim"), None, "not documented"),
+        (listmonk("whim"), None, "not documented"),
+        (csv_of(MANDRILL, f"{JANE},whim,,2017-10-01 12:00:00,,"), None, "not documented"),
+        (csv_of(MANDRILL, f"{JANE},spam,,2017-10-01 12:00:00,soon,"), None, "expires_at"),
+        (csv_of(LISTMONK, SUBSCRIBER % "whim"), None, "not documented"),
+        (f"{JANE},BOUNCE\n{JANE},WHIM", None, "not documented"),
+        ('{"address": "a@example.com", "evidence": {"whim": {}}}', None, "another version"),
+        ('{"address": "a@example.com", "evidence": []}', None, "another version"),
+        ('{"address": 1, "evidence": {}}', None, "has an address"),
+        (
+            json.dumps({"address": JANE, "evidence": {"optOut": {"at": AT, "from": "\ud800", "messageId": ""}}}),
+            None,
+            "not text",
+        ),
+        ('{"emailAddress": ["a"], "reason": "BOUNCE"}', None, "no text"),
+    ],
+)
+def test_a_row_that_cannot_be_understood_is_refused_with_why(text: str, name: str | None, says: str) -> None:
+    with pytest.raises(RowError) as error:
+        taken(text, name, "" if "--at" in says else AT)
+    assert says in str(error.value)
+
+
+def rows(text: str) -> list[Row]:
+    return list(listed(text).rows)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_csv_of_any_make_is_read(end: str, delimiter: str) -> None:
+    cells = [
+        ["Email", "reason", "Created"],
+        [JANE, f'a "b"{delimiter} c{end}d', "1"],
+        [],
+        ["j\u00fcrgen@example.com", "", "2"],
+    ]
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter, lineterminator=end).writerows(cells)
+    mixed = "\ufeff" + text.getvalue().replace(f"2{end}", "2\r\n")
+    assert listed(mixed).names == ("email", "reason", "created")
+    assert [list(row.cells) for row in rows(mixed)] == [cells[1], cells[3]]
+
+
+def test_a_quote_that_is_not_closed_costs_its_line_alone() -> None:
+    lines = [f"{number}@example.com,x" for number in range(100)]
+    lines[7] = '7@example.com,"open'
+    found = rows("\n".join(["email,reason", *lines]))
+    assert [row.cells[0] for row in found if row.problem] == [lines[7]]
+    assert [",".join(row.cells) for row in found if not row.problem] == [each for each in lines if each != lines[7]]
+
+
+def test_a_row_with_too_many_columns_is_refused() -> None:
+    first, second = rows(f"email,reason\n{JANE},a,b\n{JOE},a,\n")
+    assert first.problem == "has 3 columns, 1 too many"
+    assert second.fields == {"email": JOE, "reason": "a"}
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1 << 16])
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize(
+    "pages",
+    [
+        [{"Suppressions": [{"a": 1}, {"b": [{"c": "]"}]}]}],
+        [
+            {"NextToken": "x", "SuppressedDestinationSummaries": [{"a": 1}]},
+            {"SuppressedDestinationSummaries": [{"b": "\u20ac"}]},
+        ],
+        [{"total": 1, "items": [{"a": 12.5}, {"b": None}], "paging": {"next": [1, {"x": "y"}]}, "more": [1]}],
+        [{"data": {"results": [{"a": 1}, {"b": 2}], "total": 1}}],
+        [[{"a": 1}, {"b": 2}]],
+        [{"a": 1}, {"b": {"data": 2}}],
+    ],
+)
+def test_json_is_read_in_any_shape_and_in_any_pieces(
+    monkeypatch: pytest.MonkeyPatch, pages: list[Any], indent: int | None, size: int
+) -> None:
+    monkeypatch.setattr(reading, "_CHUNK", size)
+    found = rows("\n".join(json.dumps(page, indent=indent) for page in pages))
+    assert [row.problem for row in found] == ["", ""] or len(pages) == 1
+    assert [next(iter(row.fields)) for row in found if row.fields] == ["a", "b"]
+
+
+def test_a_broken_line_of_ndjson_is_refused_and_the_others_are_read() -> None:
+    lines = [json.dumps({"a": number}) for number in range(5)]
+    found = rows("\n".join([*lines[:2], '{"a": "open', "{", "[1", *lines[2:], '{"a": 1']))
+    assert [row.fields["a"] for row in found if row.fields] == list(range(5))
+    assert next(row.problem for row in found if not row.fields) == "is not JSON"
+
+
+@given(st.text() | st.text('{}[]",:a1\n\\\ufeff '), st.sampled_from([1, 3, 1 << 16]))
+def test_any_text_is_read_to_its_end(text: str, size: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_CHUNK", size)
+        for prefix in ("", "{", "email,created\n"):
+            listing = listed(prefix + text)
+            for row in listing.rows:
+                assert row.problem or row.fields or row.cells
+                assert all(isinstance(cell, str) for cell in reading.text_of(row.cells))
+
+
+JUNK = st.text(st.characters(blacklist_characters="\r\n", blacklist_categories=())) | st.text('",@a ')
+
+
+@given(st.lists(JUNK, max_size=8), st.data())
+def test_good_rows_among_any_others_are_taken_and_the_others_are_kept(junk: list[str], data: st.DataObject) -> None:
+    """A line that opens a quote may go on in the next lines, as CSV has it; so good lines come before the junk."""
+    good = [f"5.1.1,x,{number}@example.com,1417885600" for number in range(data.draw(st.integers(1, 3)))]
+    listing = listed("\n".join([SENDGRID_BOUNCES, *good, *junk]))
+    reader = Reader.of(FORMATS["sendgrid-bounces"], listing.names, "", NOW)
+    tally = Tally()
+    found = {address for address, _ in marks(listing, reader, tally)}
+    assert {f"{number}@example.com" for number in range(len(good))} <= found
+    assert tally.rows == sum(tally.marks.values()) + tally.refused
+
+
+@given(st.text())
+def test_no_spreadsheet_takes_a_cell_for_a_formula_and_none_is_lost(cell: str) -> None:
+    kept = reading.guarded(cell)
+    assert kept[:1] not in set("=+-@\t\r\n") or not kept
+    assert reading.unguarded(kept) == cell
+
+
+def test_refused_rows_are_mended_and_imported(tmp_path: Path) -> None:
+    text = csv_of(SENDGRID_BOUNCES, '5.1.1,"=1+1\n2",nobody,1417885600', f"5.1.1,x,{JOE},1417885600")
+    listing, path = listed(text), tmp_path / "refused.csv"
+    reader = Reader.of(FORMATS["sendgrid-bounces"], listing.names, "", NOW)
+    with RefusedRows(path, listing) as refused:
+        assert [address for address, _ in marks(listing, reader, Tally(), refused)] == [JOE]
+        assert not path.exists()
+    written = path.read_text()
+    assert "'=1+1" in written
+    ((address, mark),) = taken(written.replace("nobody", JANE), "sendgrid-bounces")
+    assert (address, mark.get("diagnosticCode")) == (JANE, "=1+1\n2")
+
+    with RefusedRows(path, listing):  # of an import that refuses nothing
+        pass
+    assert not path.exists()
+
+
+def test_refused_rows_of_json_are_mended_and_imported(tmp_path: Path) -> None:
+    listing, path = listed(f"{postmark('Whim', 'Recipient')}\n[1, {{]"), tmp_path / "refused.csv"
+    reader = Reader.of(FORMATS["postmark"], listing.names, "", NOW)
+    with RefusedRows(path, listing) as refused:
+        assert list(marks(listing, reader, Tally(), refused)) == []
+    again = listed(path.read_text().replace("Whim", "HardBounce"))
+    tally, reader = Tally(), Reader.of(sources.recognised(again.names), again.names, "", NOW)
+    assert [(address, mark.kind) for address, (mark,) in marks(again, reader, tally)] == [(JANE, HARD)]
+    assert tally.refused == tally.rows - 1 > 0
+
+
+class Endless(io.TextIOBase):
+    """A file that goes on and on."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+
+    def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]  # as TextIO has it
+        del size
+        return next(self._lines, "")
+
+    def read(self, size: int | None = -1, /) -> str:
+        del size
+        return next(self._lines, "")
+
+
+@pytest.mark.parametrize(
+    ("first", "line"),
+    [
+        (f"{SENDGRID_BOUNCES}\n", '5.1.1,"no such, {0}",{0}@example.com,1417885600\n'),
+        ("", '{{"status": "5.1.1", "reason": "no", "email": "{0}@example.com", "created": 1417885600}}\n'),
+        ('{"results": [', '{{"status": "5.1.1", "reason": "no", "email": "{0}@example.com", "created": 1417885600}},'),
+        (f"{SENDGRID_BOUNCES}\n", "junk {0}\n"),
+        ("{\n", "junk {0}\n"),
+        (f"{SENDGRID_BOUNCES}\n", "\n"),
+        ("{", " " * 1000),
+    ],
+)
+def test_memory_does_not_grow_with_the_rows(monkeypatch: pytest.MonkeyPatch, first: str, line: str) -> None:
+    monkeypatch.setattr(import_list, "WINDOW", 100)
+
+    def peak(count: int) -> int:
+        text: Any = Endless(itertools.chain([first] if first else [], (line.format(n) for n in range(count))))
+        tracemalloc.start()
+        try:
+            listing = reading.read(text)
+            reader = Reader(FORMATS["sendgrid-bounces"], "", NOW, "email")
+            for _ in windows(marks(listing, reader, Tally())):
+                pass
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(8_000) < 1.2 * peak(2_000) + 50_000
