@@ -21,7 +21,7 @@ import typer
 
 from healthy_mailing import operations
 from healthy_mailing.address import AddressError, canonical
-from healthy_mailing.evidence import State
+from healthy_mailing.evidence import Purpose, State
 from healthy_mailing.operations import Clearing, Outage
 from healthy_mailing.table import Outcome, Table, TableError
 from healthy_mailing.timestamp import from_datetime, to_utc
@@ -125,7 +125,7 @@ def clear_bounces(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     suppressed = SuppressionList(connection) if ses else None
     match _chosen(given, begin, end, None if dry_run else selection):
         case "addresses":
-            rows = _of_addresses(addresses.rows(given or (), column), suppressed, problems)
+            rows = _of_addresses(table, addresses.rows(given or (), column), suppressed, problems)
         case "time":
             domains = frozenset(addresses.canonical_domain(each) for each in domain or ())
             outage = Outage(*_times(begin, end, grace), domains, _pattern(diagnostic))
@@ -176,10 +176,11 @@ def _times(begin: str, end: str, grace: str) -> tuple[str, str]:
     length = re.fullmatch("([0-9]{1,4})([smhd])", grace)
     if length is None:
         raise CommandError(f"--grace {grace} is not a length of time such as 90m, 1h or 2d")
-    last = datetime.fromisoformat(times[1]) + timedelta(**{_UNITS[length[2]]: int(length[1])})
+    now = datetime.now(UTC)
+    # In the future nothing has bounced yet; nor can each time there be added to.
+    last = min(datetime.fromisoformat(times[1]), now) + timedelta(**{_UNITS[length[2]]: int(length[1])})
     if times[0] > times[1]:
         raise CommandError(f"--from {begin} is later than --to {end}")
-    now = datetime.now(UTC)
     if datetime.fromisoformat(times[0]) > now:
         raise CommandError(f"--from {begin} is in the future")
     return times[0], from_datetime(min(last, now))
@@ -221,19 +222,30 @@ def _told(found: Clearing) -> tuple[str, ...]:
 
 
 def _of_addresses(
-    given: Iterable[addresses.Row], suppressed: SuppressionList | None, problems: list[tuple[str, str]]
+    table: Table, given: Iterable[addresses.Row], suppressed: SuppressionList | None, problems: list[tuple[str, str]]
 ) -> Iterator[Row]:
-    """Yield a row for each address, with its bounces until now; ``problems`` gets what is no address."""
+    """Yield a row for each address, with its bounces until now; ``problems`` gets those that have none to clear."""
     now = from_datetime(datetime.now(UTC))
-    for row in given:
-        try:
-            address = canonical(row.address)
-        except AddressError as error:
-            problems.append((row.address, str(error)))
-            continue
+    for row, address in _known(table, given, problems):
         entries = suppressed.find([address, parseaddr(row.address)[1] or address]) if suppressed else ()
         for spelling in [entry.spelling for entry in entries] or [""]:
             yield Row(address, now, spelling)
+
+
+def _known(
+    table: Table, given: Iterable[addresses.Row], problems: list[tuple[str, str]]
+) -> Iterator[tuple[addresses.Row, str]]:
+    """Yield those rows of which something is known, with the canonical address; ``problems`` gets the others."""
+    for window in output.windows(given, WINDOW):
+        for answer, row in zip(
+            operations.check(table, [row.address for row in window], soon(), purpose=Purpose.BULK, consistent=True),
+            window,
+            strict=True,
+        ):
+            if answer.item is None:
+                problems.append((row.address, answer.problem or "nothing is known of it, so there is nothing to clear"))
+            else:
+                yield row, answer.address
 
 
 @contextmanager
@@ -270,6 +282,7 @@ def _in_file(path: Path) -> Iterator[Row]:
     Raises:
         CommandError: It is none.
     """
+    now = from_datetime(datetime.now(UTC))
     try:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             first = file.readline()
@@ -282,9 +295,14 @@ def _in_file(path: Path) -> Iterator[Row]:
             for cells in reader:
                 try:
                     told = tuple(cells.get(name) or "" for name in _COLUMNS[2:-1])
-                    yield Row(canonical(cells["address"]), to_utc(cells["until"]), cells.get("ses") or "", told)
+                    # Not in the future, where bounces are yet to come.
+                    yield Row(
+                        canonical(cells["address"]), min(to_utc(cells["until"]), now), cells.get("ses") or "", told
+                    )
                 except ValueError as error:
                     raise CommandError(f"{path}, line {reader.line_num}: {error}") from None
+    except csv.Error as error:
+        raise CommandError(f"{path}: {error}; is a quote not closed?") from None
     except OSError as error:
         raise CommandError(f"{path} can't be read: {error.strerror}") from None
 

@@ -69,12 +69,14 @@ def list_command(  # noqa: PLR0913, PLR0917  (each is an option of its own)
 
 def _all(table: Table, state: State, since: str) -> Iterator[Item]:
     after: tuple[str, str] | None = None
-    while True:
-        page = table.suppressed(state, PAGE, soon(), since=since, after=after)
-        yield from page.items
-        after = page.last
-        if after is None:
-            return
+    with output.progress("Read") as counter:
+        while True:
+            page = table.suppressed(state, PAGE, soon(), since=since, after=after)
+            yield from page.items
+            counter.add(len(page.items))
+            after = page.last
+            if after is None:
+                return
 
 
 def _row(item: Item) -> tuple[str, str, str, str]:

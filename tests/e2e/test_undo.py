@@ -270,6 +270,9 @@ def test_an_address_is_cleared_by_its_name(mailing: Mailing, queue_mode: Deploye
     assert done.code == 1
     assert "no@address@: " in done.err
     assert {each["address"]: each["result"] for each in done.json} == {address: "all mail", other: "unchanged"}
+    unknown = fresh("mistyped")
+    assert mailing("clear-bounces", unknown).code == 1
+    assert queue_mode.item(unknown) is None
     assert queue_mode.states(address, other) == {address: "enable", other: "disable"}
     assert still_listed(sesv2, {address.upper(), other}) == {other}
     sesv2.delete_suppressed_destination(EmailAddress=other)
@@ -290,6 +293,7 @@ def test_an_address_is_cleared_by_its_name(mailing: Mailing, queue_mode: Deploye
         ([*MONDAY, "--domain", "a b"], "--domain a b"),
         (["--selection", "/no/such/file"], "can't be read"),
         (["--selection", "README.md"], "no selection"),
+        (["--from", "yesterday", "--to", "9999-12-31T23:59:59Z"], "--from yesterday"),
         ([*MONDAY, "--note", "x" * 257], "note"),
     ],
 )
