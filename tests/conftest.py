@@ -34,6 +34,7 @@ GROUPS = {
 # The groups of tests that take longest, and mostly wait: begun first, they end before the others.
 LONGEST = (
     "e2e",
+    "doctor",
     "deployer",
     "changes",
     "encrypted",

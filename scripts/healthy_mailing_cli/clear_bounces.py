@@ -365,10 +365,11 @@ class Clear:
         """
         assert self.suppressed is not None, "else there is nothing to take off"  # noqa: S101  (for the type checker)
         until = row.until
-        try:
-            until = max(until, self.suppressed.remove(row.ses))
-        finally:
-            outcomes = self._mark({row.address: until})
+        with output.finishing():
+            try:
+                until = max(until, self.suppressed.remove(row.ses))
+            finally:
+                outcomes = self._mark({row.address: until})
         return outcomes
 
     def _mark(self, until: dict[str, str]) -> list[Outcome]:

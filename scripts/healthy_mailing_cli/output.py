@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -135,6 +136,25 @@ def replacing(path: Path) -> Iterator[TextIO]:
     finally:
         if not is_special:
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def finishing() -> Iterator[None]:
+    """Let Ctrl-C wait for the end of a ``with`` block, whose steps belong together. A second one does not wait."""
+    pressed = False
+
+    def note(*_: object) -> None:
+        nonlocal pressed
+        pressed = True
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 @contextmanager

@@ -298,8 +298,9 @@ class Sync:
             return Done(address, Result.CHANGED)
         if found is None or known.pushed is None or not known.pushed.made(address, found):
             return Done(address, Result.CHANGED)
-        self.suppressed.remove(entry.spelling)
-        return self._noted(self.table.annotate(address, PUSHED, None, soon()), Result.TAKEN_OFF)
+        with output.finishing():
+            self.suppressed.remove(entry.spelling)
+            return self._noted(self.table.annotate(address, PUSHED, None, soon()), Result.TAKEN_OFF)
 
     def put(self, address: str) -> Done:
         """Put an address on SES's list, if the table still says so, and note that in its item.
@@ -313,14 +314,15 @@ class Sync:
             reason = None
         if reason is None:
             return Done(address, Result.CHANGED)
-        try:
-            at = self.suppressed.put(address, reason)
-        except ValueError as error:
-            return Done(address, Result.FAILED, f"SES refuses it: {str(error).rstrip('.')}")
-        except KeyboardInterrupt:
-            self._note(address, Pushed(from_datetime(datetime.now(UTC)), reason))
-            raise
-        return self._noted(self._note(address, Pushed(at, reason)), Result.PUT)
+        with output.finishing():
+            try:
+                at = self.suppressed.put(address, reason)
+            except ValueError as error:
+                return Done(address, Result.FAILED, f"SES refuses it: {str(error).rstrip('.')}")
+            except KeyboardInterrupt:
+                self._note(address, Pushed(from_datetime(datetime.now(UTC)), reason))
+                raise
+            return self._noted(self._note(address, Pushed(at, reason)), Result.PUT)
 
     def _known(self, address: str) -> Known:
         return Known.of(operations.find(self.table, address, soon(), consistent=True))

@@ -149,6 +149,23 @@ def test_the_shell_completes_commands_options_and_values(words: str, completed: 
     assert done.stdout.split() == completed
 
 
+def test_steps_that_belong_together_are_finished_after_ctrl_c() -> None:
+    done: list[int] = []
+
+    def steps(presses: int) -> None:
+        with output.finishing():
+            for _ in range(presses):
+                signal.raise_signal(signal.SIGINT)
+            done.append(presses)
+
+    steps(0)
+    for presses in (1, 2):
+        with pytest.raises(KeyboardInterrupt):
+            steps(presses)
+    assert done == [0, 1], "a second Ctrl-C does not wait"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_a_question_without_a_terminal_is_an_error_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     with pytest.raises(CommandError, match="--yes"):

@@ -55,4 +55,4 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except ZoneInfoNotFoundError:
-        raise ValueError(f"needs this machine's time zones: `pip install tzdata` brings {name}") from None
+        raise ValueError(f"needs the time zone {name}, which this machine lacks: install the package tzdata") from None
