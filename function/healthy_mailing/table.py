@@ -380,7 +380,8 @@ class Table:
         """Delete the items of canonical addresses, whatever they hold; errors as in ``add``.
 
         ``written`` says whether there was one. What is merged at the same time either goes too, or comes after and
-        makes an item of its own, in which nothing of this one is left: whoever read this one fails on its condition.
+        makes an item of its own, in which nothing of this one is left: a writer that read this one fails on its
+        condition.
         """
         rows = self._read_all(list(dict.fromkeys(addresses)), deadline, consistent=True)
         held = [(address, row) for address, row in rows.items() if row.item]

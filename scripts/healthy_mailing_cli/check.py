@@ -28,14 +28,14 @@ Consistent = Annotated[bool, typer.Option("--consistent", help="See every change
 
 
 @connected
-def check(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+def check(
     connection: Connection,
     given: addresses.Given,
-    transactional: Transactional = False,  # noqa: FBT002  (a switch)
+    transactional: Transactional = False,
     column: addresses.Column = None,
     keep: Keep = None,
-    consistent: Consistent = False,  # noqa: FBT002  (a switch)
-    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+    consistent: Consistent = False,
+    as_json: output.AsJson = False,
 ) -> None:
     """Say whether addresses may be mailed.
 

@@ -93,7 +93,7 @@ class _Totals:
 
 
 @connected
-def clear_bounces(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+def clear_bounces(
     connection: Connection,
     given: Given = None,
     begin: Begin = "",
@@ -102,13 +102,13 @@ def clear_bounces(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     diagnostic: Diagnostic = "",
     grace: Grace = "1h",
     selection: Selection = None,
-    ses: Ses = False,  # noqa: FBT002  (a switch)
+    ses: Ses = False,
     note: Note = "",
     function: Function = None,
     column: addresses.Column = None,
-    yes: output.Yes = False,  # noqa: FBT002  (a switch)
-    dry_run: output.DryRun = False,  # noqa: FBT002  (a switch)
-    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+    yes: output.Yes = False,
+    dry_run: output.DryRun = False,
+    as_json: output.AsJson = False,
 ) -> None:
     """Undo bounces of good addresses, such as an outage's.
 

@@ -27,15 +27,15 @@ Note = Annotated[str, typer.Option(help="Why: for the next person who looks at t
 
 
 @connected
-def enable(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+def enable(
     connection: Connection,
     given: addresses.Given,
     note: Note = "",
     function: Function = None,
     column: addresses.Column = None,
-    yes: output.Yes = False,  # noqa: FBT002  (a switch)
-    dry_run: output.DryRun = False,  # noqa: FBT002  (a switch)
-    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+    yes: output.Yes = False,
+    dry_run: output.DryRun = False,
+    as_json: output.AsJson = False,
 ) -> None:
     """Let addresses be mailed, whatever is known of them so far.
 
@@ -53,15 +53,15 @@ def enable(  # noqa: PLR0913, PLR0917  (each is an option of its own)
 
 
 @connected
-def disable(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+def disable(
     connection: Connection,
     given: addresses.Given,
     note: Note = "",
     function: Function = None,
     column: addresses.Column = None,
-    yes: output.Yes = False,  # noqa: FBT002  (a switch)
-    dry_run: output.DryRun = False,  # noqa: FBT002  (a switch)
-    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+    yes: output.Yes = False,
+    dry_run: output.DryRun = False,
+    as_json: output.AsJson = False,
 ) -> None:
     """Stop mail to addresses until a person decides otherwise."""
     _decide(
@@ -79,7 +79,7 @@ def remove_override(
     connection: Connection,
     address: addresses.One,
     function: Function = None,
-    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+    as_json: output.AsJson = False,
 ) -> None:
     """Take a person's decision back: the feedback decides again.
 
@@ -116,7 +116,7 @@ class _Decision:
     function: str | None
 
 
-def _decide(  # noqa: PLR0913  (each is a switch of its own)
+def _decide(
     connection: Connection,
     decision: _Decision,
     given: addresses.Read,

@@ -53,7 +53,7 @@ Identities = Annotated[
 
 
 @connected
-def doctor(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+def doctor(
     connection: Connection,
     identity: Identities = None,
     name: stack.Name = None,
@@ -61,7 +61,7 @@ def doctor(  # noqa: PLR0913, PLR0917  (each is an option of its own)
     queue: stack.Queue = None,
     dead_letter_queue: stack.DeadLetterQueue = None,
     function: stack.Function = None,
-    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+    as_json: output.AsJson = False,
 ) -> None:
     """Check every part of the stack, and name what is wrong.
 

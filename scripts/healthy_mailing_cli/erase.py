@@ -17,15 +17,15 @@ Forget = Annotated[bool, typer.Option("--forget", help="Delete all that is known
 
 
 @connected
-def erase(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+def erase(
     connection: Connection,
     given: addresses.Given,
-    forget: Forget = False,  # noqa: FBT002  (a switch)
+    forget: Forget = False,
     function: Function = None,
     column: addresses.Column = None,
-    yes: output.Yes = False,  # noqa: FBT002  (a switch)
-    dry_run: output.DryRun = False,  # noqa: FBT002  (a switch)
-    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+    yes: output.Yes = False,
+    dry_run: output.DryRun = False,
+    as_json: output.AsJson = False,
 ) -> None:
     """Erase what identifies a person; who may be mailed stays.
 

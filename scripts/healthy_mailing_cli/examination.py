@@ -127,7 +127,7 @@ class Examination:
     queue: Mapping[str, str] | None = None
 
     @classmethod
-    def of(  # noqa: PLR0913  (each is a fact of its own)
+    def of(
         cls,
         session: "boto3.Session",
         endpoint_url: str | None,

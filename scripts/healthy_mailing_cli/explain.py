@@ -29,7 +29,7 @@ def explain(
     connection: Connection,
     address: addresses.One,
     function: Function = None,
-    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+    as_json: output.AsJson = False,
 ) -> None:
     """Say why an address may or may not be mailed.
 

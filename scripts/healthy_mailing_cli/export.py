@@ -68,15 +68,15 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupt
 
 
 @connected
-def export(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+def export(
     connection: Connection,
     form: To = Form.CSV,
     state: States = None,
     to: Output = None,
     segments: Segments = 4,
-    resume: Resume = False,  # noqa: FBT002  (a switch)
+    resume: Resume = False,
     from_export: From = None,
-    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+    as_json: output.AsJson = False,
 ) -> None:
     """Write what the table knows to a file.
 

@@ -82,15 +82,15 @@ class Tally:
 
 
 @connected
-def import_list(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+def import_list(
     connection: Connection,
     given: Given,
     as_format: As = None,
     at: At = "",
     function: Function = None,
-    yes: output.Yes = False,  # noqa: FBT002  (a switch)
-    dry_run: output.DryRun = False,  # noqa: FBT002  (a switch)
-    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+    yes: output.Yes = False,
+    dry_run: output.DryRun = False,
+    as_json: output.AsJson = False,
 ) -> None:
     """Take other systems' lists, or an export, into the table.
 

@@ -27,14 +27,14 @@ Limit = Annotated[int, typer.Option(min=1, help="Most addresses to list.")]
 
 
 @connected
-def list_command(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+def list_command(
     connection: Connection,
     state: Suppressed = State.DISABLE,
     reason: Reason = None,
     domain: Domain = None,
     since: Since = "",
     limit: Limit = 100,
-    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+    as_json: output.AsJson = False,
 ) -> None:
     """List addresses that may not be mailed, newest change first.
 

@@ -27,15 +27,15 @@ ListSamples = Annotated[bool, typer.Option("--list", help="List the samples, and
 
 
 @connected
-def publish(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+def publish(
     connection: Connection,
     message: Message = None,
-    list_samples: ListSamples = False,  # noqa: FBT002  (a switch)
+    list_samples: ListSamples = False,
     name: stack.Name = None,
     topic: stack.Topic = None,
-    yes: output.Yes = False,  # noqa: FBT002  (a switch)
-    dry_run: output.DryRun = False,  # noqa: FBT002  (a switch)
-    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+    yes: output.Yes = False,
+    dry_run: output.DryRun = False,
+    as_json: output.AsJson = False,
 ) -> None:
     """Publish a sample event or a file to the topic.
 

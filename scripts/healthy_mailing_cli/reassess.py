@@ -27,13 +27,13 @@ Given = Annotated[
 
 
 @connected
-def reassess(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+def reassess(
     connection: Connection,
     rules: Given = None,
     function: Function = None,
-    yes: output.Yes = False,  # noqa: FBT002  (a switch)
-    dry_run: output.DryRun = False,  # noqa: FBT002  (a switch)
-    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+    yes: output.Yes = False,
+    dry_run: output.DryRun = False,
+    as_json: output.AsJson = False,
 ) -> None:
     """Bring every item up to date after the rules changed.
 

@@ -80,14 +80,14 @@ class Report:
 
 
 @connected
-def redrive_command(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+def redrive_command(
     connection: Connection,
     name: stack.Name = None,
     dead_letter_queue: stack.DeadLetterQueue = None,
     queue: stack.Queue = None,
     function: stack.Function = None,
-    dry_run: output.DryRun = False,  # noqa: FBT002  (a switch)
-    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+    dry_run: output.DryRun = False,
+    as_json: output.AsJson = False,
 ) -> None:
     """Bring dead letters back to the queue or the function.
 

@@ -61,14 +61,14 @@ Timeout = Annotated[int, typer.Option(min=1, help="For how many seconds to wait.
 
 
 @connected
-def simulate(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+def simulate(
     connection: Connection,
     sender: Sender,
     kind: Kind = Outcome.BOUNCE,
     configuration_set: ConfigurationSet = None,
-    no_wait: NoWait = False,  # noqa: FBT002  (a switch)
+    no_wait: NoWait = False,
     timeout: Timeout = 120,
-    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+    as_json: output.AsJson = False,
 ) -> None:
     """Send mail to SES's simulator and wait for its feedback.
 

@@ -57,13 +57,13 @@ Given = Annotated[
 
 
 @connected
-def sync_ses(  # noqa: PLR0913, PLR0917  (each is an option of its own)
+def sync_ses(
     connection: Connection,
     direction: Given,
     function: Function = None,
-    yes: output.Yes = False,  # noqa: FBT002  (a switch)
-    dry_run: output.DryRun = False,  # noqa: FBT002  (a switch)
-    as_json: output.AsJson = False,  # noqa: FBT002  (a switch)
+    yes: output.Yes = False,
+    dry_run: output.DryRun = False,
+    as_json: output.AsJson = False,
 ) -> None:
     """Bring SES's own suppression list and the table together.
 
@@ -286,8 +286,8 @@ class Sync:
     def take_off(self, address: str, entry: Entry) -> Done:
         """Take an entry that a push made off SES's list.
 
-        The list and the table were read some time ago. Whoever complained since must not be mailed, so both are asked
-        once more.
+        The list and the table were read some time ago. Someone who complained since must not be mailed, so both are
+        asked once more.
         """
         try:
             known = self._known(address)

@@ -50,7 +50,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A text's rows, to be read once.
+    """The rows of a list, to be read once.
 
     Attributes:
         names: The columns, in lower case and without white space around them; of JSON, the keys of the first objects.

@@ -20,7 +20,7 @@ IMPORTED_FROM = "importedFrom"
 """The detail of a mark that names the format of the list that it comes from."""
 
 _DETAIL_LENGTH = 256
-"""Characters kept of a text from outside, as of those that SES sends (``notification``)."""
+"""Characters kept of text from outside, as of those that SES sends (``notification``)."""
 
 
 class RowError(ValueError):
@@ -396,7 +396,7 @@ def _exported(fields: Fields) -> tuple[str, list[Mark]]:
 
 
 def _clip(value: str) -> str:
-    """Cut a text from outside to a length, and replace lone surrogates, which DynamoDB cannot store."""
+    """Cut text from outside to a length, and replace lone surrogates, which DynamoDB cannot store."""
     return value[:_DETAIL_LENGTH].encode("utf-8", "replace").decode("utf-8")
 
 

@@ -19,7 +19,7 @@ _DATE = re.compile(
 def to_utc(text: str, zone: str = "UTC") -> str:
     """Return a time as UTC with milliseconds (see ``timestamp``); finer fractions are cut off.
 
-    It is in seconds since 1970, in ISO 8601, in Go's form, or in that of mail (RFC 2822). ``zone`` is that of a text
+    It is in seconds since 1970, in ISO 8601, in Go's form, or in that of mail (RFC 2822). ``zone`` is that of text
     without one.
 
     Raises:
