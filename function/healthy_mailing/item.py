@@ -52,6 +52,8 @@ NOT_ALWAYS_THERE = (SUPPRESSED, EXPIRES_AT, *SUMMARY[1:])
 
 _ATTRIBUTES = (*LISTED, EVIDENCE, VERSION, SUPPRESSED, EXPIRES_AT, PUSHED)
 
+_STATES: Mapping[str, State] = {str(state): state for state in State}
+
 
 class RecordError(ValueError):
     """An item of the table that is no record: another program wrote it, or a newer version of this one."""
@@ -118,7 +120,7 @@ def state_of(item: Item, purpose: Purpose) -> State | None:
     state = item.get(STATE)
     if purpose is Purpose.TRANSACTIONAL:
         state = item.get(TRANSACTIONAL, state)
-    return State(state) if type(state) is str and state in set(State) else None
+    return _STATES.get(state) if type(state) is str else None
 
 
 def is_answer(item: Item) -> bool:

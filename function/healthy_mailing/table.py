@@ -453,13 +453,13 @@ class Table:
             except (ClientError, BotoCoreError) as error:
                 return {address: _Row(error=_name_of(error)) for address in addresses}
             for each in answer["Responses"].get(self._name, []):
-                item = from_dynamodb(each)
+                item = from_dynamodb(each) if whole else from_dynamodb(each, _ANSWER)
                 found[item[ADDRESS]] = _row(item) if whole else _Row(item)
             wanted = answer.get("UnprocessedKeys", {})
             if wanted:
                 attempt += 1
                 pause(attempt)
-        return {address: found.get(address, _Row()) for address in addresses}
+        return {address: found.get(address) or _Row() for address in addresses}
 
     def _known(self, address: str, row: _Row) -> Item | None:
         """Return what is known of an address, as ``read`` does."""
