@@ -78,12 +78,17 @@ def check(table: Table, given: Sequence[str], deadline: float, *, purpose: Purpo
     Raises:
         TableError: DynamoDB refused, or the deadline passed.
     """
-    answers = [_unknown(each, purpose) for each in given]
-    items = table.answers([answer.address for answer in answers if not answer.problem], deadline, consistent=consistent)
+    read = [_address(each) for each in given]
+    items = table.answers([address for address, _ in read if address], deadline, consistent=consistent)
     if purpose is Purpose.TRANSACTIONAL:
         unclear = [address for address, item in items.items() if item and _has_another_reason(item)]
         items |= table.read(unclear, deadline, consistent=consistent) if unclear else {}
-    return [_known(answer, items.get(answer.address), table.rules) for answer in answers]
+    answers = []
+    for text, (address, problem) in zip(given, read, strict=True):
+        item = items.get(address)
+        reason = "" if item is None else _reason(item, purpose, table.rules)
+        answers.append(Answer(text, address, purpose, item, reason, problem))
+    return answers
 
 
 def set_override(  # noqa: PLR0913  (each is a fact of its own)
@@ -293,20 +298,12 @@ def _unchanged(evidence: Evidence) -> Evidence:
     return evidence
 
 
-def _unknown(given: str, purpose: Purpose) -> Answer:
-    """Return the answer for an address of which nothing is known."""
+def _address(given: str) -> tuple[str, str]:
+    """Return the canonical form of an address, and why it is none; one of the two is empty."""
     try:
-        return Answer(given, canonical(given), purpose)
+        return canonical(given), ""
     except AddressError as error:
-        return Answer(given, "", purpose, problem=str(error))
-
-
-def _known(answer: Answer, item: Item | None, rules: Rules) -> Answer:
-    """Return the answer with what the table holds."""
-    if item is None:
-        return answer
-    # Not by dataclasses.replace, which takes longer than all else that is done here for an address.
-    return Answer(answer.given, answer.address, answer.purpose, item, _reason(item, answer.purpose, rules))
+        return "", str(error)
 
 
 def _has_another_reason(item: Item) -> bool:

@@ -441,7 +441,7 @@ class Table:
     ) -> dict[str, _Row]:
         """Return the row of each of up to ``KEYS_PER_READ`` addresses: the whole item, or ``_ANSWER`` of it alone."""
         found: dict[str, _Row] = {}
-        keys = [to_dynamodb({ADDRESS: address}) for address in addresses]
+        keys = [{ADDRESS: to_attribute(address)} for address in addresses]
         part = {} if whole else _ANSWER_ALONE
         wanted: Mapping[str, Any] = {self._name: {"Keys": keys, "ConsistentRead": consistent, **part}}
         attempt = 0

@@ -2,7 +2,8 @@
 
 It keeps items, checks conditions, and counts requests and units. It knows what the contenders use of DynamoDB and
 refuses anything else: BatchGetItem, BatchWriteItem, PutItem, UpdateItem with ``SET`` and ``REMOVE`` of whole
-attributes, and BatchExecuteStatement of statements that amount to the last two. There is one table, whatever its name.
+attributes, BatchExecuteStatement of statements that amount to the last two, and Scan of the table or of a segment.
+There is one table, whatever its name.
 Paths below ``/_bench/`` are the bench's own: ``reset`` empties the table and the counts, ``delay?SECONDS`` sets how
 long each answer takes, ``counts`` and ``items`` tell what happened.
 """
@@ -11,9 +12,11 @@ import asyncio
 import json
 import re
 import sys
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from bench import capacity
@@ -22,6 +25,9 @@ from support import wire
 from support.table import INDEX_KEYS, KEY
 
 Json = dict[str, Any]
+
+_PAGE = 1 << 20
+"""The bytes that end a page of a scan (Amazon DynamoDB API Reference, Scan: 1 MB)."""
 
 
 class Refused(Exception):  # noqa: N818  (an answer, not an error of this program)
@@ -37,6 +43,7 @@ class Table:
 
     def __init__(self) -> None:
         self.items: dict[str, Json] = {}
+        self._listing: list[tuple[str, int]] = []  # for scans: all keys in order, and the size of each item
         self.counts: Counter[str] = Counter()
 
     def answer(self, operation: str, request: Json) -> Json:
@@ -94,6 +101,22 @@ class Table:
         self._store(after)
         return {}
 
+    def scan(self, request: Json) -> Json:
+        if not self._listing:
+            self._listing = [(key, capacity.item_bytes(self.items[key])) for key in sorted(self.items)]
+        segment, segments = request.get("Segment", 0), request.get("TotalSegments", 1)
+        next_one, end = (len(self._listing) * each // segments for each in (segment, segment + 1))
+        if "ExclusiveStartKey" in request:
+            next_one = bisect_right(self._listing, request["ExclusiveStartKey"][KEY]["S"], key=itemgetter(0))
+        found, size = [], 0
+        while next_one < end and size < _PAGE:
+            key, bytes_more = self._listing[next_one]
+            found.append(self.items[key])
+            size += bytes_more
+            next_one += 1
+        self.counts["half read units"] += int(2 * capacity.page_read_units(size))
+        return {"Items": found} | ({"LastEvaluatedKey": {KEY: found[-1][KEY]}} if next_one < end else {})
+
     def _check(self, request: Json, held: Json | None) -> None:
         condition = request.get("ConditionExpression")
         if condition is None:
@@ -118,6 +141,7 @@ class Table:
         self.counts["write units"] += capacity.write_units(before, after)
         self.counts["index write units"] += capacity.index_write_units(before, after, INDEX_KEYS)
         self.items[key] = after
+        self._listing = []
 
 
 _OPERATIONS: Mapping[str, Callable[[Table, Json], Json]] = {
@@ -125,6 +149,7 @@ _OPERATIONS: Mapping[str, Callable[[Table, Json], Json]] = {
     "BatchGetItem": Table.batch_get_item,
     "BatchWriteItem": Table.batch_write_item,
     "PutItem": Table.put_item,
+    "Scan": Table.scan,
     "UpdateItem": Table.update_item,
 }
 
