@@ -239,7 +239,7 @@ class Figures:
 
     def to_json(self) -> dict[str, Any]:
         """Return them as JSON has them."""
-        return asdict(self)
+        return asdict(self, dict_factory=lambda pairs: {_camel(name): value for name, value in pairs})
 
 
 @dataclass
@@ -423,6 +423,11 @@ def _count(window: Window, kinds: Iterable[MarkKind]) -> None:
     window.soft += MarkKind.SOFT_BOUNCE in kinds
     window.complaints += MarkKind.COMPLAINT in kinds
     window.opt_outs += MarkKind.OPT_OUT in kinds
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
 
 
 def _kind_of(reason: str) -> str:
