@@ -15,6 +15,8 @@ from healthy_mailing_cli.figures import Figures, Tally
 from healthy_mailing_cli.scan import known
 from support import browser
 
+pytestmark = pytest.mark.xdist_group("browser")  # one browser for all
+
 TODAY = date(2026, 3, 31)
 THEMES = ("light", "dark")
 EVIL = '"><script>document.title = "evil"</script>'
