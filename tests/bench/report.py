@@ -170,7 +170,11 @@ def _sections(results: Json, verdicts: Sequence[Goal]) -> Iterable[str]:
         for name, each in results["measured again"].items()
     ]
     if again:
-        yield f"\nMeasured again since, by itself: {', '.join(again)}."
+        yield (
+            f"\nMeasured again since, by itself: {', '.join(again)}. Where the load was above the number of processors, "
+            "the contenders still ran by turns, so ratios count; wall time, p50 and p99 there are mostly time spent "
+            "waiting for a processor."
+        )
     yield "\n## Goals\n"
     yield from _table(("goal", "wanted", "measured", ""), [goal.row() for goal in verdicts])
     yield from _intro()
