@@ -3,6 +3,9 @@
 import itertools
 import json
 import re
+import threading
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,9 @@ import pytest
 
 from bench import capacity, costs, index, mixes, pipeline, plot, report
 from bench.stand_in import Refused, Table
+from healthy_mailing.evidence import Mark, Rules, evidence_of
+from healthy_mailing.notification import parse
+from healthy_mailing.table import Table as Mailing
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "cost.md"
 KEYS = ("suppressed", "updatedAt")
@@ -138,6 +144,43 @@ def test_the_index_must_cost_what_the_rules_say_of_the_list(
     messages: list[str], batch: int, expected: index.Cost
 ) -> None:
     assert index.cost(messages, batch) == expected
+
+
+class Client:
+    """DynamoDB's client over the stand-in, without HTTP; the table asks from several threads."""
+
+    def __init__(self) -> None:
+        self.table = Table()
+        self._lock = threading.Lock()
+
+    def batch_get_item(self, **request: Any) -> Any:
+        with self._lock:
+            return self.table.answer("BatchGetItem", request)
+
+    def batch_execute_statement(self, **request: Any) -> Any:
+        with self._lock:
+            return self.table.answer("BatchExecuteStatement", request)
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+@pytest.mark.parametrize("name", mixes.MIXES)
+def test_the_index_costs_no_more_than_it_must(name: str, batch: int) -> None:
+    client: Any = Client()
+    # Two writes within a millisecond would leave the index's key as it is.
+    seconds = itertools.count(1_772_431_200)
+    mailing = Mailing(client, "mailing", Rules(), now=lambda: datetime.fromtimestamp(next(seconds), UTC))
+    deadline = time.monotonic() + 600
+    messages = mixes.MIXES[name](300)
+
+    for start in range(0, len(messages), batch):
+        marks: dict[str, list[Mark]] = {}
+        for message in messages[start : start + batch]:
+            for address, mark in parse(message).marks:
+                marks.setdefault(address, []).append(mark)
+        outcomes = mailing.add({address: evidence_of(each) for address, each in marks.items()}, deadline)
+        assert not any(outcome.error for outcome in outcomes)
+
+    assert client.table.counts["index write units"] == index.cost(messages, batch).units > 0
 
 
 def update(name: str, value: str, **more: Any) -> dict[str, Any]:
