@@ -61,9 +61,9 @@ def _tell(records: Sequence[Mapping[str, Any]], deadline: float) -> str:
             events.append(found)
             places.append(place)
     outcome = bus.put(events, deadline)
-    for place, error in outcome.errors.items():
+    for place, code in outcome.errors.items():
         failed.append(places[place])
-        log.error("event not put", id=events[place].detail["id"], address=masked(events[place].address), error=error)
+        log.error("event not put", id=events[place].detail["id"], address=masked(events[place].address), error=code)
     metrics.add("EventsPut", len(events) - len(outcome.errors))
     metrics.add("EventsRetried", outcome.retries)
     metrics.add("EventsFailed", len(outcome.errors))

@@ -20,7 +20,6 @@ from healthy_mailing.item import (
     TIMESTAMP,
     TRANSACTIONAL,
     UPDATED_AT,
-    Item,
     RecordError,
     evidence_in,
     from_dynamodb,
