@@ -25,7 +25,7 @@ class DeadLetters:
         self._client = client
         self._url = url
 
-    def send(self, record: object, problem: str) -> str:
+    def send(self, record: Mapping[str, Any], problem: str) -> str:
         """Send a record, and return the name of the error, empty for none. ``problem`` says why it can't be read."""
         try:
             self._client.send_message(
@@ -40,16 +40,16 @@ class DeadLetters:
         return ""
 
 
-def letter(record: object) -> str:
+def letter(record: Mapping[str, Any]) -> str:
     """Return the body of the message: the record, as JSON, whole.
 
     One that is too long goes without its images. Its key says where to look, and its sequence number when: the stream
     keeps the images for 24 hours.
     """
-    body = json.dumps(record, ensure_ascii=False, default=str)
-    if len(body.encode()) <= LONGEST or not isinstance(record, dict):
+    body = json.dumps(record, ensure_ascii=False)
+    if len(body.encode()) <= LONGEST:
         return body
-    return json.dumps({**record, "dynamodb": _without_images(record.get("dynamodb"))}, ensure_ascii=False, default=str)
+    return json.dumps({**record, "dynamodb": _without_images(record.get("dynamodb"))}, ensure_ascii=False)
 
 
 def _without_images(change: object) -> Mapping[str, Any] | None:

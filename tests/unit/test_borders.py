@@ -20,12 +20,15 @@ IMPORTS = {
     "table": {"calls", "evidence", "item", "timestamp"},
     "operations": {"address", "evidence", "item", "table", "timestamp"},
     "api": {"address", "evidence", "item", "operations", "table", "timestamp"},  # the last but one for types alone
+    "changes": {"evidence", "item", "timestamp"},
+    "bus": {"calls", "changes"},
+    "dead_letters": set(),
     "settings": {"evidence"},
     "telemetry": {"settings"},
 }
 """Of each file: which others of the package."""
 
-PURE = ["address", "timestamp", "envelope", "evidence", "notification", "item"]
+PURE = ["address", "timestamp", "envelope", "evidence", "notification", "item", "changes"]
 FOREIGN = {"boto3", "botocore", "os", "sys", "time", "random", "socket", "urllib", "http", "requests", "logging"}
 
 
