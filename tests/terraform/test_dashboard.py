@@ -29,15 +29,22 @@ RUNS = ("everything", "as_little_as_possible")
 # metrics for Amazon SQS"; Amazon SES Developer Guide, "Creating reputation monitoring alarms using CloudWatch"; Amazon
 # API Gateway Developer Guide, "Amazon API Gateway dimensions and metrics".
 OF_AWS = {
-    ("AWS/Lambda", "FunctionName"): {"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions"},
+    ("AWS/Lambda", "FunctionName"): {
+        "Invocations",
+        "Errors",
+        "Throttles",
+        "Duration",
+        "ConcurrentExecutions",
+        "IteratorAge",
+    },
     ("AWS/SQS", "QueueName"): {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
     ("AWS/ApiGateway", "ApiName,Stage"): {"5XXError"},
     ("AWS/SES", ""): {"Reputation.BounceRate", "Reputation.ComplaintRate"},
 }
 NAMES = {
-    "FunctionName": {"mailing-feedback", "mailing-lookup"},
+    "FunctionName": {"mailing-feedback", "mailing-lookup", "mailing-changes"},
     "ApiName,Stage": {"mailing-lookup,v1"},
-    "QueueName": {"mailing-feedback", "mailing-feedback-dead-letter"},
+    "QueueName": {"mailing-feedback", "mailing-feedback-dead-letter", "mailing-changes-dead-letter"},
     "": {""},
 }
 
