@@ -42,15 +42,15 @@ _RECORDS_PER_CALL = 50
 _TRIES = 5
 """How often the table may say something else after the event was put."""
 
-_GONE = frozenset({"ResourceNotFoundException", "TrimmedDataAccessException"})
-"""Errors of a stream that has the records no longer, or is itself no longer there."""
+_GONE = dict.fromkeys(
+    ("ResourceNotFoundException", "TrimmedDataAccessException"),
+    "the stream keeps records for 24 hours, and these are gone. Compare your copies with `mailing export`, then delete "
+    "it.",
+)
+"""What the errors of a stream mean that has the records no longer, or is itself no longer there."""
 
 _OURS = (*LISTED, EVIDENCE, VERSION)
 _EXPIRED = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
-
-
-class _GoneError(Exception):
-    """The stream no longer has the records."""
 
 
 @dataclass(frozen=True)
@@ -116,17 +116,18 @@ class Changes:
         """Tell of the addresses in a dead letter, and return whether that is done."""
         try:
             lost = self._lost(_read(letter))
-            return all(self._tell(some) for some in output.windows(lost, _RECORDS_PER_CALL))
-        except _GoneError:
-            output.note(
-                "A dead letter stays: the stream keeps records for 24 hours, and these are gone. Compare your copies "
-                "with `mailing export`, then delete it."
-            )
-        except ClientError as error:
-            output.note(f"A dead letter stays: {error.operation_name} failed with {error.response['Error']['Code']}.")
         except (KeyError, TypeError, AttributeError, ValueError):
             output.note("A dead letter stays: it is none of the function that tells of changes.")
-        return False
+            return False
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            output.note(f"A dead letter stays: {_GONE.get(code) or f'{error.operation_name} failed with {code}.'}")
+            return False
+        try:
+            return all(self._tell(some) for some in output.windows(lost, _RECORDS_PER_CALL))
+        except ClientError as error:
+            output.note(f"A dead letter stays: {error.operation_name} failed with {error.response['Error']['Code']}.")
+            return False
 
     def _lost(self, letter: Json) -> list[_Lost]:
         """Return what was lost of each address in a dead letter."""
@@ -137,32 +138,23 @@ class Changes:
         return [_Lost(address, each) for address, each in by_address.items()]
 
     def _batch(self, batch: Json) -> Iterator[Json]:
-        """Yield the records of a batch from the stream, as the function was handed them.
-
-        Raises:
-            _GoneError: The stream no longer has them.
-        """
+        """Yield the records of a batch from the stream, as the function was handed them."""
         end = int(batch["endSequenceNumber"])
-        try:
-            iterator = self._streams.get_shard_iterator(
-                StreamArn=batch["streamArn"],
-                ShardId=batch["shardId"],
-                ShardIteratorType="AT_SEQUENCE_NUMBER",
-                SequenceNumber=batch["startSequenceNumber"],
-            ).get("ShardIterator")
-            while iterator:
-                page = self._streams.get_records(ShardIterator=iterator)
-                for each in page["Records"]:
-                    if int(each["dynamodb"]["SequenceNumber"]) > end:
-                        return
+        iterator = self._streams.get_shard_iterator(
+            StreamArn=batch["streamArn"],
+            ShardId=batch["shardId"],
+            ShardIteratorType="AT_SEQUENCE_NUMBER",
+            SequenceNumber=batch["startSequenceNumber"],
+        ).get("ShardIterator")
+        while iterator:
+            page = self._streams.get_records(ShardIterator=iterator)
+            for each in page["Records"]:
+                number = int(each["dynamodb"]["SequenceNumber"])
+                if number <= end:
                     yield _as_handed_over(each)
-                    if int(each["dynamodb"]["SequenceNumber"]) == end:
-                        return
-                iterator = page.get("NextShardIterator")
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE:
-                raise _GoneError from None
-            raise
+                if number >= end:
+                    return
+            iterator = page.get("NextShardIterator")
 
     def _tell(self, lost: Sequence[_Lost]) -> bool:
         """Tell what the table says of addresses, until it says nothing else."""
