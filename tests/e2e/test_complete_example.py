@@ -38,14 +38,14 @@ def test_complaints_reach_the_queue_of_those_on_call_and_bounces_do_not(example:
             Message={"Subject": {"Data": "News"}, "Body": {"Text": {"Data": "Hello"}}},
         )
     eventually(lambda: example.states(bounced, complained), dict.fromkeys((bounced, complained), "disable"))
-    told: list[str] = []
+    told: set[str] = set()
 
-    def addresses() -> list[str]:
+    def addresses() -> set[str]:
         messages = example.sqs.receive_message(QueueUrl=example.outputs["complaints_queue_url"]).get("Messages", [])
-        told.extend(json.loads(each["Body"])["detail"]["address"] for each in messages)
+        told.update(json.loads(each["Body"])["detail"]["address"] for each in messages)
         return told
 
-    eventually(addresses, [complained])
+    eventually(addresses, {complained})
 
 
 def test_alarms_tell_whom_the_example_says(example: Deployed) -> None:
