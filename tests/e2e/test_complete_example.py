@@ -54,8 +54,9 @@ def test_alarms_tell_whom_the_example_says(example: Deployed) -> None:
 
     problems = {alarm["AlarmName"].removeprefix(f"{example.stack.name}-") for alarm in alarms}
     assert problems == {
-        "bounce-rate", "changes-age", "changes-dead-letters", "changes-errors", "changes-throttles", "complaint-rate", "dead-letters", "errors", "lookup-errors", "lookup-throttles", "queue-age",
-        "reputation-bounce", "reputation-complaint", "silence", "throttles"
+        "bounce-rate", "changes-age", "changes-dead-letters", "changes-errors", "changes-throttles", "complaint-rate",
+        "dead-letters", "errors", "lookup-errors", "lookup-throttles", "queue-age", "reputation-bounce",
+        "reputation-complaint", "silence", "throttles"
     }  # fmt: skip
     told = {topic.rsplit(":", 1)[-1] for alarm in alarms for topic in alarm["AlarmActions"]}
     assert told == {f"{example.stack.name}-on-call"}

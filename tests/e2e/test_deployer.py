@@ -306,7 +306,7 @@ def life(pipeline: Pipeline, kms_key: str, tmp_path_factory: pytest.TempPathFact
             "configuration_sets": {DEPLOYER: {"create": True, "delivery": False}},
         },
     }
-    more: Mapping[str, Any] = {**changed, "queue": {**QUICK["queue"], "batch_size": 9}, "changes": None}
+    more: Mapping[str, Any] = {**changed, "queue": {**QUICK["queue"], "batch_size": 9}}
     planning = pipeline.root("plan", claims(GITHUB, PULL_REQUEST), created, folder / "plan")
     applying = pipeline.root("apply", claims(GITHUB, BRANCH), created, folder / "apply")
     roles: list[Any] = []

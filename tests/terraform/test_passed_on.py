@@ -114,9 +114,7 @@ def test_the_root_passes_everything_on_and_all_of_it_is_compared() -> None:
         taken |= {name for value in arguments.values() if (name := variable_in(value))}
         # Outputs of other modules, and whether a module is used.
         elsewhere = {
-            name
-            for name in variables
-            if re.match(r"\$\{((one\()?module\.|var\.\w+ != null\}$)", str(arguments[name]))
+            name for name in variables if re.match(r"\$\{((one\()?module\.|var\.\w+ != null\}$)", str(arguments[name]))
         }
         assert {f"{call}.{name}" for name in variables - elsewhere} == {
             argument for argument in compared if argument.startswith(f"{call}.")

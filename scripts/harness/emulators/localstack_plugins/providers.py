@@ -73,7 +73,8 @@ def _forget_unused_attributes(table: Table) -> None:
 def streams_by_moto() -> Service:
     """Serve the streams of moto's tables, each of one shard."""
     return Service.for_provider(
-        DynamodbstreamsApi(), dispatch_table_factory=lambda provider: ForwardingFallbackDispatcher(provider, _read_stream)
+        DynamodbstreamsApi(),
+        dispatch_table_factory=lambda provider: ForwardingFallbackDispatcher(provider, _read_stream),
     )
 
 
