@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from harness import paths
 from harness.emulator import Emulator
 from healthy_mailing.evidence import Evidence, Mark, MarkKind, Rules, State, evidence_of, override
 from healthy_mailing.table import Table, connect
+from healthy_mailing_cli import lost_changes, redrive
 from healthy_mailing_cli.lost_changes import Changes
 from healthy_mailing_cli.redrive import Report, bring_back
 from support.eventually import SECONDS, eventually
@@ -134,9 +137,9 @@ class Stack:
         )
         return bring_back(self.client("sqs"), f"{self.name}-changes-dead-letter", target, dry_run=False)
 
-    def command(self, *options: str) -> subprocess.CompletedProcess[str]:
-        """Run ``mailing redrive --changes`` as a user does."""
-        environment = {**os.environ, **self.emulator.environment(), "PYTHONPATH": "scripts:function"}
+    def command(self, *options: str, keys: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run ``mailing redrive --changes`` as a user does, perhaps with other credentials."""
+        environment = {**os.environ, **self.emulator.environment(), **(keys or {}), "PYTHONPATH": "scripts:function"}
         program = [sys.executable, "-m", "healthy_mailing_cli", "redrive", "--changes", "--table", self.name, *options]
         return subprocess.run(program, env=environment, cwd=paths.ROOT, capture_output=True, text=True, check=False)
 
@@ -329,33 +332,25 @@ def test_a_dry_run_tells_nothing(stack: Stack) -> None:
     assert len(stack.take("changes-dead-letter")) == 2
 
 
-@pytest.mark.parametrize(
-    ("letter", "said"),
-    [
-        ("not JSON", "none of the function"),
-        ({"notificationType": "Bounce"}, "none of the function"),
-        ({"DDBStreamBatchInfo": {"batchSize": 1}}, "none of the function"),
-        ({"dynamodb": {"Keys": {}}}, "none of the function"),
-    ],
-    ids=["no JSON", "feedback", "no batch", "no record"],
-)
-def test_what_is_no_letter_of_the_function_stays(stack: Stack, letter: object, said: str) -> None:
-    stack.letter(letter)
-    done = stack.command()
-    assert done.returncode == 1
-    assert said in done.stderr
-    assert len(stack.take("changes-dead-letter")) == 1
-
-
-def test_records_that_the_stream_has_no_longer_stay_with_the_remedy(stack: Stack) -> None:
+def test_what_cannot_be_brought_back_stays_and_the_command_says_why(stack: Stack) -> None:
     stack.add("a", BOUNCE)
-    stack.letter(stack.batch(startSequenceNumber="1".zfill(21)))
-    stack.letter(stack.batch(streamArn=f"{stack.stream}-gone"))
-    done = stack.command()
+    not_of_the_function: list[object] = [
+        "not JSON",
+        {"notificationType": "Bounce"},
+        {"DDBStreamBatchInfo": {"batchSize": 1}},
+        {"dynamodb": {"Keys": {}}},
+    ]
+    trimmed, without_stream = stack.batch(startSequenceNumber="1".zfill(21)), stack.batch(streamArn=f"{stack.stream}-x")
+    letters = [*not_of_the_function, trimmed, without_stream]
+    for each in letters:
+        stack.letter(each)
+    done = stack.command("--json")
     assert done.returncode == 1
+    assert json.loads(done.stdout)["failed"] == len(letters)
+    assert done.stderr.count("none of the function") == len(not_of_the_function)
     assert done.stderr.count("mailing export") == 2
     assert "Traceback" not in done.stderr
-    assert len(stack.take("changes-dead-letter")) == 2
+    assert len(stack.take("changes-dead-letter")) == len(letters)
 
 
 def test_a_function_that_fails_or_is_not_there_keeps_the_letter(stack: Stack) -> None:
@@ -368,6 +363,60 @@ def test_a_function_that_fails_or_is_not_there_keeps_the_letter(stack: Stack) ->
     )
     assert stack.redrive().failed == 1
     assert len(stack.take("changes-dead-letter")) == 1
+
+
+def statements(stack: Stack) -> list[dict[str, Any]]:
+    """Return the statements of the runbook's policies that are about this stack's changes and its table."""
+    own = {
+        "eu-west-1": stack.emulator.region,
+        "123456789012": "000000000000",
+        "table/mailing": f"table/{stack.name}",
+        "mailing-changes": f"{stack.name}-changes",
+    }
+    text = re.sub("|".join(own), lambda match: own[match[0]], (paths.ROOT / "docs" / "operate.md").read_text())
+    blocks = re.findall(r"```json\n(.+?)```", text, re.DOTALL)
+    found = [each for block in blocks for each in json.loads(block)["Statement"]]
+    return [each for each in found if stack.name in json.dumps(each["Resource"]) and "index" not in each["Resource"]]
+
+
+@contextmanager
+def allowed(stack: Stack, policy: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
+    """Return the credentials of a user who may do this, and no more."""
+    iam, name = stack.emulator.client("iam"), f"user-{uuid.uuid4().hex[:8]}"
+    iam.create_user(UserName=name)
+    document = json.dumps({"Version": "2012-10-17", "Statement": policy})
+    iam.put_user_policy(UserName=name, PolicyName="test", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    yield {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    iam.delete_user_policy(UserName=name, PolicyName="test")
+    iam.delete_user(UserName=name)
+
+
+def test_each_action_that_the_command_names_is_needed_and_enough(stack: Stack) -> None:
+    named = {
+        action
+        for module in (lost_changes, redrive)
+        for action in re.findall(r"``([a-z]+:[A-Z]\w+)``", module.__doc__ or "")
+    } - {"sqs:SendMessage"}  # which only feedback needs
+    stack.add("a", BOUNCE)
+    policy = statements(stack)
+    for action in sorted(named):
+        stack.letter(stack.batch())
+        lacking = [{**each, "Action": [one for one in _listed(each["Action"]) if one != action]} for each in policy]
+        # What is handed over need not be made visible again, what is only looked at must be.
+        options = ["--dry-run"] if action == "sqs:ChangeMessageVisibility" else []
+        with allowed(stack, [each for each in lacking if each["Action"]]) as keys:
+            done = stack.command(*options, keys=keys)
+        assert done.returncode in {1, 2}, f"nothing needs {action}"
+        assert "Traceback" not in done.stderr
+    with allowed(stack, policy) as keys:
+        done = stack.command(keys=keys)
+    assert done.returncode == 0, done.stderr
+
+
+def _listed(actions: str | list[str]) -> list[str]:
+    return [actions] if isinstance(actions, str) else actions
 
 
 def test_no_such_queue_is_one_line(stack: Stack) -> None:
