@@ -22,6 +22,7 @@ from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_lambda import LambdaClient
@@ -74,6 +75,8 @@ class Emulator:
     def client(self, service: Literal["cloudwatch", "kms", "s3", "sesv2"]) -> Any: ...  # noqa: ANN401  (their types are not installed)
     @overload
     def client(self, service: Literal["dynamodb"]) -> "DynamoDBClient": ...
+    @overload
+    def client(self, service: Literal["dynamodbstreams"]) -> "DynamoDBStreamsClient": ...
     @overload
     def client(self, service: Literal["events"]) -> "EventBridgeClient": ...
     @overload

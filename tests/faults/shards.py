@@ -1,7 +1,7 @@
 """A table's stream, Lambda's part of reading it, EventBridge, and what must have arrived there.
 
 The stream is made of a seed: what happens to addresses, one change after the other, as the images of an item before and
-after. What is expected of it is read from the images alone, by the rules that docs/changes.md tells, without any
+after. What is expected of it is read from the images alone, by the rules that docs/events.md tells, without any
 function of the product.
 """
 

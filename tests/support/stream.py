@@ -3,9 +3,12 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jsonschema_rs import Draft4Validator, Draft7Validator
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
 
 SCHEMA_FILE = Path(__file__).parents[2] / "terraform" / "modules" / "changes" / "address-state-changed.schema.json"
 SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
@@ -52,6 +55,18 @@ def record(
         "eventSourceARN": f"{TABLE_ARN}/stream/2026-03-01T00:00:00.000",
         **more,
     }
+
+
+def changes_in(client: "DynamoDBStreamsClient", stream_arn: str) -> list[tuple[str, Any, Any]]:
+    """Return what a stream of one shard holds: what happened, the old and the new image, None where there is none."""
+    (shard,) = client.describe_stream(StreamArn=stream_arn)["StreamDescription"]["Shards"]
+    iterator = client.get_shard_iterator(
+        StreamArn=stream_arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    return [
+        (each["eventName"], each["dynamodb"].get("OldImage"), each["dynamodb"].get("NewImage"))
+        for each in client.get_records(ShardIterator=iterator)["Records"]
+    ]
 
 
 def delivered(entry: Mapping[str, Any]) -> dict[str, Any]:

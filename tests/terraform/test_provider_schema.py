@@ -43,6 +43,7 @@ UNKNOWN = {
     "aws_s3_bucket_public_access_block",
     "aws_s3_bucket_server_side_encryption_configuration",
     "aws_s3_bucket_versioning",
+    "aws_sqs_queue_policy",
 }
 
 REFERENCE = re.compile(

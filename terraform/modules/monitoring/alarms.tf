@@ -89,7 +89,7 @@ locals {
     for events in var.changes[*] : {
       changes-dead-letters = {
         urgent      = true
-        description = "Changes of state are in the dead-letter queue ${events.dead_letter_queue_name}: those who get events do not know of them. The table's stream keeps what a message points at for 24 hours from the change. The log ${events.log_group_name} says why it failed (lines of level ERROR). Fix the cause, then send the events: `mailing redrive --dead-letter-queue ${events.dead_letter_queue_name} --function ${events.function_name}`, as docs/events.md says under \"Dead letters\"."
+        description = "Changes of state are in the dead-letter queue ${events.dead_letter_queue_name}: those who get events do not know of them. The table's stream keeps what a message points at for 24 hours from the change. The log ${events.log_group_name} says why it failed (lines of level ERROR). Fix the cause, then tell them: `mailing redrive --changes --dead-letter-queue ${events.dead_letter_queue_name} --function ${events.function_name}`, as docs/operate.md says under \"Dead letters\"."
         namespace   = "AWS/SQS"
         metric      = "ApproximateNumberOfMessagesVisible"
         dimensions  = { QueueName = events.dead_letter_queue_name }

@@ -3,13 +3,15 @@
 import copy
 import json
 import re
-from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ministack.core import iam_actions
 from ministack.services import dynamodb
 
 from harness.emulators.embedded.ministack_gaps.handlers import OK, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _ACTIONS = {"DELETE": "PartiQLDelete", "INSERT": "PartiQLInsert", "SELECT": "PartiQLSelect", "UPDATE": "PartiQLUpdate"}
 _WRITES = ("insert", "update", "delete")
