@@ -50,7 +50,8 @@ _IMAGES = {"INSERT": (False, True), "MODIFY": (True, True), "REMOVE": (True, Fal
 # into one request, too long for EventBridge: 256 KB (Amazon EventBridge API Reference, PutEvents).
 _LONGEST = 1024
 
-_SAID = (STATE, TRANSACTIONAL, REASON, NOTIFICATION_TYPE, TIMESTAMP, UPDATED_AT)
+_STATES = (STATE, TRANSACTIONAL)
+_WHY = (REASON, NOTIFICATION_TYPE, TIMESTAMP, UPDATED_AT)
 
 
 class ImageError(ValueError):
@@ -72,16 +73,10 @@ class Event:
     detail: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What an item says of an address."""
+_States = tuple[State, State]
+"""What an item says of bulk mail, and of transactional mail."""
 
-    bulk: State
-    transactional: State
-    reason: str
-    notification_type: str | None = None
-    timestamp: str | None = None
-    updated_at: str = ""  # empty: it does not say, as where the original article's function wrote it
+_ENABLED = (State.ENABLE, State.ENABLE)
 
 
 def event_of(record: Mapping[str, Any], *, new_deliveries: bool) -> Event | None:
@@ -104,40 +99,36 @@ def event_of(record: Mapping[str, Any], *, new_deliveries: bool) -> Event | None
     """
     try:
         change = record["dynamodb"]
-        address = change["Keys"][ADDRESS]["S"]
-        sequence = change["SequenceNumber"]
-        created = from_datetime(datetime.fromtimestamp(change["ApproximateCreationDateTime"], UTC))
+        address, sequence = change["Keys"][ADDRESS]["S"], change["SequenceNumber"]
         event_id, name = record["eventID"], record["eventName"]
         old, new = change.get("OldImage"), change.get("NewImage")
-        if not (address and type(event_id) is str and sequence.isdecimal()):
+        if not (address and type(event_id) is type(name) is str and sequence.isdecimal()):
             raise ValueError  # noqa: TRY301  (one place says what is wrong)
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, OSError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ImageError(f"is no record of a DynamoDB stream: {type(error).__name__}") from None
     if name != REDRIVEN and _IMAGES.get(name) != (old is not None, new is not None):
         # Without this, the images that another view of the stream leaves out would be taken for new and deleted items.
         raise ImageError("the record lacks an image: the stream's view must be NEW_AND_OLD_IMAGES")
     before, was_readable = _before(old)
+    after = _ENABLED if new is None else _states(new)
     expired = new is None and _is_service(record.get("userIdentity"))
-    after = _Answer(State.ENABLE, State.ENABLE, EXPIRED if expired else ERASED) if new is None else _answer(new)
-    changed = [
-        purpose
-        for purpose, one, other in (
-            (Purpose.BULK, before and before.bulk, after.bulk),
-            (Purpose.TRANSACTIONAL, before and before.transactional, after.transactional),
-        )
-        if one is not other
-    ]
     if name != REDRIVEN and was_readable:
-        holds_back = {State.ENABLE} != {after.bulk, after.transactional}
         if old is None:
-            is_news = holds_back or new_deliveries
+            is_news = after != _ENABLED or new_deliveries
         elif new is None:
-            is_news = bool(changed) or not expired or new_deliveries
+            is_news = before != _ENABLED or not expired or new_deliveries
         else:
-            is_news = bool(changed)
+            is_news = before != after
         if not is_news:
             return None
-    at = after.updated_at or created
+    bulk, transactional = after
+    bulk_before, transactional_before = before or (None, None)
+    if new is None:
+        reason, notification_type, timestamp, at = EXPIRED if expired else ERASED, None, None, ""
+    else:
+        reason, notification_type, timestamp, at = _why(new)
+    at = at or _created(change)
+    changed = ((Purpose.BULK, bulk_before, bulk), (Purpose.TRANSACTIONAL, transactional_before, transactional))
     return Event(
         address,
         at,
@@ -147,42 +138,59 @@ def event_of(record: Mapping[str, Any], *, new_deliveries: bool) -> Event | None
             "sequence": sequence.zfill(_DIGITS),
             "address": address,
             "domain": address.rpartition("@")[2],
-            "changed": changed,
-            "before": before and before.bulk,
-            "after": after.bulk,
-            "mayBeMailed": after.bulk is State.ENABLE,
+            "changed": [purpose for purpose, one, other in changed if one is not other],
+            "before": bulk_before,
+            "after": bulk,
+            "mayBeMailed": bulk is State.ENABLE,
             "transactional": {
-                "before": before and before.transactional,
-                "after": after.transactional,
-                "mayBeMailed": after.transactional is State.ENABLE,
+                "before": transactional_before,
+                "after": transactional,
+                "mayBeMailed": transactional is State.ENABLE,
             },
-            "reason": after.reason,
-            "notificationType": after.notification_type,
-            "timestamp": after.timestamp,
+            "reason": reason,
+            "notificationType": notification_type,
+            "timestamp": timestamp,
             "changedAt": at,
         },
     )
 
 
-def _before(image: Mapping[str, Any] | None) -> tuple[_Answer | None, bool]:
+def _before(image: Mapping[str, Any] | None) -> tuple[_States | None, bool]:
     """Return what an item said before, None if there was none or if it says no state, and whether that is known."""
     if image is None:
         return None, True
     try:
-        return _answer(image), True
+        return _states(image), True
     except ImageError:
         return None, False
 
 
-def _answer(image: Mapping[str, Any]) -> _Answer:
+def _states(image: Mapping[str, Any]) -> _States:
     """Return what an image says.
 
     Raises:
-        ImageError: It says no state, or its reason cannot be told.
+        ImageError: It says no state that we know.
     """
     try:
-        item = from_dynamodb(image, _SAID)
-        bulk, transactional = state_of(item, Purpose.BULK), state_of(item, Purpose.TRANSACTIONAL)
+        item = from_dynamodb(image, _STATES)
+    except (TypeError, AttributeError, ValueError) as error:
+        raise ImageError(f"the image is not in DynamoDB's JSON: {type(error).__name__}") from None
+    bulk, transactional = state_of(item, Purpose.BULK), state_of(item, Purpose.TRANSACTIONAL)
+    if bulk is None or transactional is None:
+        raise ImageError("the item says no state that this version knows")
+    return bulk, transactional
+
+
+def _why(image: Mapping[str, Any]) -> tuple[str, str | None, str | None, str]:
+    """Return the reason of an image's state, of what and when the feedback was, and when the item changed.
+
+    The last is empty if it does not say, as where the original article's function wrote it.
+
+    Raises:
+        ImageError: It has no reason, and none can be told.
+    """
+    try:
+        item = from_dynamodb(image, _WHY)
         reason = item.get(REASON)
         if type(reason) is not str:
             reason = _reason(image)
@@ -190,18 +198,21 @@ def _answer(image: Mapping[str, Any]) -> _Answer:
         raise ImageError("the item has no reason, and its evidence is no record of this version") from None
     except (TypeError, AttributeError, ValueError) as error:
         raise ImageError(f"the image is not in DynamoDB's JSON: {type(error).__name__}") from None
-    if bulk is None or transactional is None:
-        raise ImageError("the item says no state that this version knows")
     if len(reason) > _LONGEST:
         raise ImageError(f"the item has a reason of {len(reason)} characters")
-    return _Answer(
-        bulk,
-        transactional,
-        reason,
-        _text(item.get(NOTIFICATION_TYPE)),
-        _text(item.get(TIMESTAMP)),
-        _time(item.get(UPDATED_AT)),
-    )
+    return reason, _text(item.get(NOTIFICATION_TYPE)), _text(item.get(TIMESTAMP)), _time(item.get(UPDATED_AT))
+
+
+def _created(change: Mapping[str, Any]) -> str:
+    """Return when the stream says that an item changed.
+
+    Raises:
+        ImageError: It says no time.
+    """
+    try:
+        return from_datetime(datetime.fromtimestamp(change["ApproximateCreationDateTime"], UTC))
+    except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
+        raise ImageError(f"is no record of a DynamoDB stream: {type(error).__name__}") from None
 
 
 def _reason(image: Mapping[str, Any]) -> str:

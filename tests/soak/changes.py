@@ -5,6 +5,7 @@
 Prints a summary and writes it into RELIABILITY.md. What `make test` runs is the same with few changes.
 """
 
+import argparse
 import json
 import os
 import re
@@ -140,9 +141,15 @@ def write(summary: Summary) -> None:
 
 def main() -> int:
     """Soak, print, and write the report; fail if anything was lost or invented."""
+    size = Size()
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--changes", type=int, default=size.changes, help="default %(default)s")
+    arguments.add_argument("--addresses", type=int, default=size.addresses, help="default %(default)s")
+    arguments.add_argument("--seed", type=int, default=size.seed, help="default %(default)s")
+    size = Size(**vars(arguments.parse_args()))
     console = Console()
     with tempfile.TemporaryDirectory() as folder:
-        summary = soak(Size(), Path(folder))
+        summary = soak(size, Path(folder))
     for name, figure in summary.figures.items():
         console.print(f"{name:<24}{figure}", highlight=False, soft_wrap=True)
     if not summary.held:

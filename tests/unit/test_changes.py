@@ -187,7 +187,7 @@ def test_what_redrive_brings_is_told_even_if_it_is_as_before() -> None:
     assert told(FINE, None, eventName=REDRIVEN, userIdentity=TTL)["reason"] == "expired"
 
 
-UNREADABLE: dict[str, Image] = {
+STATELESS: dict[str, Image] = {
     "another program's": FOREIGN,
     "empty": {},
     "a state that we do not know": {**FINE, "state": {"S": "paused"}},
@@ -195,12 +195,16 @@ UNREADABLE: dict[str, Image] = {
     "a state for transactional mail that we do not know": {**FINE, "transactional": {"S": "paused"}},
     "not DynamoDB's JSON": {**FINE, "state": "enable"},
     "two types": {**FINE, "state": {"S": "enable", "N": "1"}},
+}
+UNREADABLE = {
+    **STATELESS,
     "neither a reason nor evidence of ours": {
         "UserId": {"S": ADDRESS},
-        "state": {"S": "enable"},
+        "state": {"S": "disable"},
         "evidence": {"S": ""},
     },
-    "a reason that fills the item": {**FINE, "reason": {"S": "x" * 300_000}},
+    "a reason that fills the item": {**COMPLAINED, "reason": {"S": "x" * 300_000}},
+    "a reason that is not DynamoDB's JSON": {**COMPLAINED, "reason": "x"},
 }
 
 
@@ -213,9 +217,9 @@ def test_an_image_that_says_no_state_is_refused_and_not_repeated(case: str, old:
     assert len(str(caught.value)) < 120
 
 
-@pytest.mark.parametrize("case", UNREADABLE)
+@pytest.mark.parametrize("case", STATELESS)
 def test_an_image_that_was_unreadable_before_is_not_known(case: str) -> None:
-    detail = told(UNREADABLE[case], FINE)
+    detail = told(STATELESS[case], FINE)
     assert (detail["before"], detail["after"]) == (None, "enable")
 
 
@@ -228,9 +232,7 @@ NO_RECORDS: dict[str, Any] = {
     "an empty key": {**GOOD, "dynamodb": {**GOOD["dynamodb"], "Keys": {"UserId": {"S": ""}}}},
     "no number": {**GOOD, "dynamodb": {**GOOD["dynamodb"], "SequenceNumber": "first"}},
     "no id": {**GOOD, "eventID": None},
-    "no time": {**GOOD, "dynamodb": {**GOOD["dynamodb"], "ApproximateCreationDateTime": None}},
-    "an impossible time": {**GOOD, "dynamodb": {**GOOD["dynamodb"], "ApproximateCreationDateTime": 1e300}},
-    "not a time": {**GOOD, "dynamodb": {**GOOD["dynamodb"], "ApproximateCreationDateTime": float("nan")}},
+    "a name that is none": {**GOOD, "eventName": []},
     "keys alone": {**GOOD, "dynamodb": {k: v for k, v in GOOD["dynamodb"].items() if not k.endswith("Image")}},
     "the new image alone": {**GOOD, "dynamodb": {k: v for k, v in GOOD["dynamodb"].items() if k != "OldImage"}},
     "the old image alone": {**GOOD, "dynamodb": {k: v for k, v in GOOD["dynamodb"].items() if k != "NewImage"}},
@@ -242,6 +244,13 @@ NO_RECORDS: dict[str, Any] = {
 def test_what_is_no_record_with_both_images_invents_no_change(case: str) -> None:
     with pytest.raises(ImageError):
         event_of(NO_RECORDS[case], new_deliveries=True)
+
+
+@pytest.mark.parametrize("created", [None, "now", 1e300, float("nan"), float("inf")], ids=repr)
+def test_a_record_needs_a_possible_time_only_where_the_item_has_none(created: Any) -> None:
+    assert told(FINE, COMPLAINED, created=created)["changedAt"] == UPDATED_AT
+    with pytest.raises(ImageError):
+        told(COMPLAINED, None, created=created)
 
 
 def fits(event: Event) -> list[str]:
