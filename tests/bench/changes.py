@@ -8,6 +8,7 @@ take the same batches by turns.
 
 import importlib
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -199,7 +200,8 @@ def _stand_in() -> Iterator[str]:
 
 
 def measure(changes: int, messages: int, folder: Path) -> Json:
-    """Return everything: microseconds a change, latency, dollars."""
+    """Return everything: microseconds a record, latency, and the machine's load before."""
+    load = os.getloadavg()[0]
     with _stand_in() as endpoint_url:
         environment = processes.environment(endpoint_url) | {
             "EVENT_BUS": BUS_ARN,
@@ -217,6 +219,8 @@ def measure(changes: int, messages: int, folder: Path) -> Json:
         for name in (LOOP, FLOOR)
     }
     return {
+        "date": time.strftime("%Y-%m-%d"),
+        "load": round(load, 1),
         "changes": changes,
         "us": {name: statistics.median(taken) * 1e6 for name, taken in seconds.items()},
         "ratio": ratios,
