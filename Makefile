@@ -34,7 +34,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test e2e check fmt validate package bench plan apply destroy lock clean soak fuzz mutants \
+.PHONY: help demo up down test e2e check fmt validate package bench pictures plan apply destroy lock clean soak fuzz mutants \
 	command-line installed lint types terraform-format terraform-reference security policies packaged
 
 help: ## print this
@@ -117,6 +117,9 @@ package: ## build the functions' zip, which is checked in, after a change of fun
 
 bench: package $(DEV) ## measure time, cost and memory beside the article's function and the floor, and write BENCHMARKS.md
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m bench.run $(BENCH_ARGS)
+
+pictures: $(DEV) ## draw the picture of the report's page in docs/ again; needs a Chromium
+	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m pictures
 
 soak: $(DEV) ## 100,000 notifications, then 100,000 changes, faults and kills among them, against several functions; renews RELIABILITY.md
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m soak.run $(SOAK_ARGS)

@@ -188,7 +188,7 @@ variable "changes" {
       maximum_retry_attempts     = optional(number, -1)    # How often at most it is tried again within that time, 0 to 10000; -1: as often as Lambda does.
     }), {})
     function = optional(object({                          # The Lambda function.
-      memory_megabytes        = optional(number, 512)     # Memory, 128 to 10240; CPU grows with it.
+      memory_megabytes        = optional(number, 256)     # Memory, 128 to 10240; CPU grows with it.
       timeout_seconds         = optional(number, 60)      # How long a call may take, 3 to 900.
       reserved_concurrency    = optional(number)          # Concurrency reserved for the function; null: none.
       architecture            = optional(string, "arm64") # Processor: `arm64` or `x86_64`.

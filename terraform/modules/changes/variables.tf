@@ -124,7 +124,7 @@ variable "stream" {
 variable "function" {
   description = "The Lambda function."
   type = object({
-    memory_megabytes        = optional(number, 512)     # Memory, 128 to 10240; CPU grows with it.
+    memory_megabytes        = optional(number, 256)     # Memory, 128 to 10240; CPU grows with it.
     timeout_seconds         = optional(number, 60)      # How long a call may take, 3 to 900.
     reserved_concurrency    = optional(number)          # Concurrency reserved for the function; null: none.
     architecture            = optional(string, "arm64") # Processor: `arm64` or `x86_64`.

@@ -25,7 +25,7 @@ run "defaults" {
       module.function.lambda.handler == "changes.handler" &&
       module.function.lambda.filename == "../function/healthy-mailing.zip" &&
       module.function.lambda.architectures == tolist(["arm64"]) &&
-      module.function.lambda.memory_size == 512 &&
+      module.function.lambda.memory_size == 256 &&
       module.function.lambda.timeout == 60 &&
       module.function.lambda.reserved_concurrent_executions == -1
     )
