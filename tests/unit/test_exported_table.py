@@ -69,7 +69,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(params=["folder", "S3"])
-def opened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], ExportedTable]]:
+def opened(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Path], ExportedTable]]:
     """Opens an export: a folder, or the same in S3."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
@@ -233,7 +235,9 @@ def test_one_that_dynamodb_has_not_finished_is_to_be_waited_for(folder: Path, mo
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
-@given(data=st.data(), which=st.sampled_from(["manifest-summary.json", "manifest-files.json", "data/a.json.gz", "items"]))
+@given(
+    data=st.data(), which=st.sampled_from(["manifest-summary.json", "manifest-files.json", "data/a.json.gz", "items"])
+)
 def test_any_bytes_are_refused_in_a_sentence(folder: Path, data: st.DataObject, which: str) -> None:
     """Or they are the items that the manifests tell of: none is left out without a word."""
     export = folder / NAME
@@ -244,13 +248,19 @@ def test_any_bytes_are_refused_in_a_sentence(folder: Path, data: st.DataObject, 
             _again(export, gzip.compress(damaged(data, lines)))
         else:
             (export / which).write_bytes(damaged(data, whole[export / which]))
-        try:
-            assert len(addresses(ExportedTable(str(folder), Connection("mailing", "us-east-1")))) == 10
-        except CommandError as error:
-            assert str(folder) in str(error)
+        outcome = outcome_of(folder)
+        assert outcome == "10" or outcome.startswith(str(folder)), outcome
     finally:
         for path, body in whole.items():
             path.write_bytes(body)
+
+
+def outcome_of(folder: Path) -> str:
+    """Return how many items an export has, or why it is refused."""
+    try:
+        return str(len(addresses(ExportedTable(str(folder), Connection("mailing", "us-east-1")))))
+    except CommandError as error:
+        return str(error)
 
 
 def damaged(data: st.DataObject, body: bytes) -> bytes:
