@@ -173,8 +173,8 @@ class ImportJobs:
     def _begun(self, batch: Batch) -> Job:
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}{_suffix(batch.action)}"
         with output.finishing():
-            answer = self._write(name, batch.to_bytes())
-            written = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+            date = self._write(name, batch.to_bytes())["ResponseMetadata"]["HTTPHeaders"].get("date")
+            written = parsedate_to_datetime(date) if date else datetime.now(UTC)
             try:
                 job_id = self._suppressed.begin_job(batch.action, str(self._folder / name))
             except ValueError as error:

@@ -207,7 +207,8 @@ def _suppress(data: Mapping[str, Any], at: str | None) -> Response:
     By that header, tests make entries that are older than they.
     """
     address, reason = data.get("EmailAddress") or "", data.get("Reason")
-    if not re.fullmatch(r".+@[^@\s]+", address):
+    # RFC 5321, section 4.5.3.1.1. What else SES refuses, it does not say.
+    if not re.fullmatch(r".{1,64}@[^@\s]+", address):
         return _bad_request(f"Invalid email address {address}.")
     if reason not in _REASONS:
         return _bad_request(f"Value at 'reason' must satisfy enum value set: [{', '.join(_REASONS)}]")

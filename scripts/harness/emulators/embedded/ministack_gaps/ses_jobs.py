@@ -118,7 +118,7 @@ def _may_read(bucket: str, key: str) -> bool:
         action="s3:GetObject",
         resource_arn=arn,
         region="",
-        service_context={"aws:Referer": account, "aws:SourceAccount": account},
+        service_context={"aws:referer": account, "aws:sourceaccount": account},
     )
     return bool(evaluate_resource_policy(found[0], context, service=_PRINCIPAL).decision == "Allow")
 
