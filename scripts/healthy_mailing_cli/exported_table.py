@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Protocol
 
+from boto3.exceptions import Boto3Error
+
 from healthy_mailing.item import ADDRESS, Item, from_dynamodb
 from healthy_mailing_cli import output, s3
 from healthy_mailing_cli.connection import Connection
@@ -141,7 +143,10 @@ class _Bucket:
     @contextmanager
     def opened(self, name: str) -> Iterator[IO[bytes]]:
         with tempfile.TemporaryFile() as file:
-            self._client.download_fileobj(self._place.bucket, (self._place / _DATA).key(name), file)
+            try:
+                self._client.download_fileobj(self._place.bucket, (self._place / _DATA).key(name), file)
+            except Boto3Error as error:  # what botocore raises was tried again too often
+                raise CommandError(f"{self._place / _DATA / name} can't be fetched: {error}") from None
             file.seek(0)
             yield file
 

@@ -167,7 +167,7 @@ class ImportJobs:
 
     def forget(self, job: Job) -> None:
         """Remove a job's object from S3."""
-        for name in (job.name, f"{job.name}{_ID}"):
+        for name in (f"{job.name}{_ID}", job.name):  # in this order, since an id alone would never go
             self._s3.delete_object(Bucket=self._folder.bucket, Key=self._folder.key(name))
 
     def _begun(self, batch: Batch) -> Job:

@@ -14,6 +14,7 @@ Megabytes are the process's peak of resident memory, as Linux counts it.
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -69,15 +70,21 @@ def _aws() -> Iterator[dict[str, str]]:
 
 @dataclass(frozen=True)
 class Ran:
-    """What a run of the program took; None as its exit code if it was killed."""
+    """What a run of the program took, and said; None as its exit code if it was killed."""
 
     code: int | None
     seconds: float
+    cpu: float
     megabytes: float
     out: str
 
     def told(self, rows: int) -> dict[str, Any]:
-        return {"rows": rows, "seconds": round(self.seconds, 1), "megabytes": round(self.megabytes)}
+        return {
+            "rows": rows,
+            "seconds": round(self.seconds, 1),
+            "cpu": round(self.cpu, 1),
+            "megabytes": round(self.megabytes),
+        }
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,7 @@ class Bench:
 
     def mailing(self, *arguments: str, seconds: float = _LONG, enough: Callable[[], bool] = lambda: False) -> Ran:
         """Run the program; it is killed after some seconds, or once it did enough."""
-        start = time.monotonic()
+        start, before = time.monotonic(), _cpu_of_children()
         command = [sys.executable, "-m", "healthy_mailing_cli", *arguments]
         with (
             (self.folder / "out").open("w+") as out,
@@ -107,7 +114,13 @@ class Bench:
                 process.send_signal(signal.SIGKILL)
             code = process.wait()
             out.seek(0)
-            return Ran(None if code == -signal.SIGKILL else code, time.monotonic() - start, peak, out.read())
+            took = time.monotonic() - start, _cpu_of_children() - before
+            return Ran(None if code == -signal.SIGKILL else code, *took, peak, out.read())
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _peak_megabytes(pid: int) -> float:

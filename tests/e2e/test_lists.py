@@ -219,3 +219,23 @@ def test_each_action_is_needed(queue_mode: Deployed, tmp_path: Path) -> None:
     assert told(operate, fresh("a")) == [0] * 4
     for action in sorted(named_by("import_list", "export")):
         assert told(without(operate, action), fresh("a")) != [0] * 4, f"nothing needs {action}"
+
+
+def test_two_imports_and_feedback_at_once_lose_nothing(mailing: Mailing, queue_mode: Deployed, tmp_path: Path) -> None:
+    addresses = [fresh(f"at-once{number}") for number in range(40)]
+    lists = {"complaints": tmp_path / "complained.txt", "opt-outs": tmp_path / "left.txt"}
+    for file in lists.values():
+        file.write_text("".join(f"{address}\n" for address in addresses))
+    imports = [
+        mailing.started("import", str(file), "--yes", "--as", name, "--at", "2026-01-01T00:00:00Z")
+        for name, file in lists.items()
+    ]
+    queue_mode.publish(*(ses.text(ses.bounce(address)) for address in addresses))
+    told = [process.communicate() for process in imports]
+    assert [process.returncode for process in imports] == [0, 0], told
+
+    def kinds() -> set[frozenset[str]]:
+        return {frozenset((queue_mode.item(address) or {}).get("evidence", {})) for address in addresses}
+
+    eventually(kinds, {frozenset({"complaint", "optOut", "hardBounce"})})
+    assert queue_mode.states(*addresses) == dict.fromkeys(addresses, "disable")
