@@ -100,7 +100,7 @@ def export(
     Exits with 1 if an item was written by another program; the list says of it just that someone should look.
     """
     if start_export is not None:
-        if to is not None or from_export is not None or resume:
+        if resume or state or to is not None or from_export is not None or form is not Form.CSV:
             raise CommandError("--start-export writes nothing here: leave the other options for --from-export")
         _tell_started(exported_table.start(connection, Place.of(start_export, "--start-export")), as_json=as_json)
         return

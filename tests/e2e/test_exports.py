@@ -97,7 +97,8 @@ def test_a_table_without_point_in_time_recovery_is_not_exported(embedded: Emulat
     assert "table.point_in_time_recovery" in ran.err
     missing = Mailing(embedded.environment(), "missing")("export", "--start-export", EXPORTS)
     assert (missing.code, "DescribeTable" in missing.err) == (2, True)
-    assert place.mailing("export", "--start-export", EXPORTS, "--output", "x").code == 2
+    for options in (["--output", "x"], ["--state", "disable"], ["--format", "ndjson"], ["--from-export", "x"]):
+        assert place.mailing("export", "--start-export", EXPORTS, *options).code == 2
     assert place.mailing("export", "--start-export", "folder").code == 2
 
 
