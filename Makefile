@@ -32,7 +32,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test e2e check fmt validate package bench plan apply destroy lock clean soak fuzz mutants \
+.PHONY: help demo up down test e2e check fmt validate package bench pictures plan apply destroy lock clean soak fuzz mutants \
 	command-line installed lint types terraform-format terraform-reference security policies packaged
 
 help: ## print this
@@ -116,6 +116,9 @@ package: ## build the functions' zip, which is checked in, after a change of fun
 bench: package $(DEV) ## measure time, cost and memory beside the article's function and the floor, and write BENCHMARKS.md
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m bench.run $(BENCH_ARGS)
 
+pictures: $(DEV) ## draw the picture of the report's page in docs/ again; needs a Chromium
+	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m pictures
+
 soak: $(DEV) ## 100,000 notifications, faults and kills among them, against several functions; renews RELIABILITY.md
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m soak.run $(SOAK_ARGS)
 
@@ -149,9 +152,9 @@ command-line: $(VENV)/.command_line ## install what scripts/mailing needs
 COMPILE := build/lock/bin/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --quiet
 COMPILE_3.11 = $(COMPILE) $(LOCK_ARGS) --python-version 3.11
 lock: $(UV) ## renew the locks requirements*.txt from pyproject.toml (LOCK_ARGS= keeps the versions)
-	@$(COMPILE_3.11) --group dev -o requirements-dev.txt pyproject.toml
+	@$(COMPILE_3.11) --extra report --group dev -o requirements-dev.txt pyproject.toml
 	@# What is installed into the same .venv agrees with that one.
-	@$(COMPILE_3.11) -c requirements-dev.txt -o requirements.txt pyproject.toml
+	@$(COMPILE_3.11) -c requirements-dev.txt --extra report -o requirements.txt pyproject.toml
 	@$(COMPILE_3.11) -c requirements-dev.txt --group harness -o requirements-harness.txt
 	@for group in checkov fuzz mutants lock; do $(COMPILE_3.11) --group $$group -o requirements-$$group.txt || exit 1; done
 	@cd scripts/harness/emulators/localstack_plugins && ../../../../$(COMPILE) $(LOCK_ARGS) --python-version 3.12 --group build \

@@ -23,7 +23,9 @@ from healthy_mailing_cli.output import CommandError
 from healthy_mailing_cli.publish import publish
 from healthy_mailing_cli.reassess import reassess
 from healthy_mailing_cli.redrive import redrive_command
+from healthy_mailing_cli.report import report
 from healthy_mailing_cli.simulate import simulate
+from healthy_mailing_cli.stats import stats
 from healthy_mailing_cli.sync_ses import sync_ses
 
 app = typer.Typer(
@@ -43,6 +45,8 @@ LOOK, DECIDE, LISTS, RUN = "Look", "Decide", "Lists", "Run"
 app.command(rich_help_panel=LOOK)(check)
 app.command(rich_help_panel=LOOK)(explain)
 app.command("list", rich_help_panel=LOOK)(list_command)
+app.command(rich_help_panel=LOOK)(stats)
+app.command(rich_help_panel=LOOK)(report)
 app.command(rich_help_panel=LOOK)(doctor)
 app.command(rich_help_panel=DECIDE)(enable)
 app.command(rich_help_panel=DECIDE)(disable)

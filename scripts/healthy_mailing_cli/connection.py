@@ -77,11 +77,15 @@ class Connection:
         account = self.caller().split(":")[4]
         return f"{self.table} of {account} in {client.meta.region_name} at {client.meta.endpoint_url}"
 
-    def open(self, rules: Rules | None = None) -> Table:
-        """Return the table; writing to it needs the stack's rules."""
+    def core_session(self) -> botocore.session.Session:
+        """Return a session of botocore, without boto3 on top."""
         session = botocore.session.Session(profile=self.profile)
         session.set_config_variable("region", self.region)
-        return Table(connect(session, self.endpoint_url), self.table, rules or Rules())
+        return session
+
+    def open(self, rules: Rules | None = None) -> Table:
+        """Return the table; writing to it needs the stack's rules."""
+        return Table(connect(self.core_session(), self.endpoint_url), self.table, rules or Rules())
 
     def rules(self, function: str | None) -> Rules:
         """Return the rules that the stack's function applies, read from its settings.

@@ -21,7 +21,7 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from healthy_mailing import api
-from healthy_mailing.evidence import Purpose, Record, Rules, State
+from healthy_mailing.evidence import State
 from healthy_mailing.item import (
     ADDRESS,
     EVIDENCE,
@@ -32,12 +32,6 @@ from healthy_mailing.item import (
     TIMESTAMP,
     TRANSACTIONAL,
     Item,
-    RecordError,
-    evidence_in,
-    is_answer,
-    state_of,
-    to_item,
-    unreadable,
 )
 from healthy_mailing_cli import exported_table, output
 from healthy_mailing_cli.connection import Connection, connected
@@ -46,7 +40,7 @@ from healthy_mailing_cli.formats.reading import guarded
 from healthy_mailing_cli.formats.sources import EXPORTED_COLUMNS
 from healthy_mailing_cli.output import CommandError
 from healthy_mailing_cli.s3 import Place
-from healthy_mailing_cli.scan import Scan
+from healthy_mailing_cli.scan import Scan, known
 
 _BYTE_ORDER_MARK = "\ufeff"
 """By which Excel knows that a file is UTF-8."""
@@ -143,23 +137,13 @@ class Lines:
         """Return the lines of those items that are in one of the states."""
         lines = []
         for item in items:
-            record = _readable(item)
+            record, _ = known(item)
             if record[STATE] not in self._states:
                 continue
             self.count += 1
             self.unreadable += EVIDENCE not in record
             lines.append(_csv_line(_cells(record)) if self.form is Form.CSV else f"{json.dumps(api.record(record))}\n")
         return "".join(lines)
-
-
-def _readable(item: Item) -> Item:
-    """Return an item with its evidence, also where the original article's function wrote it."""
-    try:
-        evidence = evidence_in(item)
-    except RecordError:
-        return unreadable(item[ADDRESS])
-    said = EVIDENCE in item and is_answer(item) and state_of(item, Purpose.BULK) is not None
-    return item if said else to_item(item[ADDRESS], Record.of(evidence, Rules()))
 
 
 def _cells(item: Item) -> list[str]:

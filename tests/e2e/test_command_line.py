@@ -228,6 +228,30 @@ def test_list_shows_who_may_not_be_mailed(people: Mapping[str, Mailing], known: 
     assert mailing("list", "--since", "yesterday").code == 2
 
 
+def test_the_figures_are_those_of_the_table(
+    people: Mapping[str, Mailing], queue_mode: Deployed, known: Mapping[str, str], tmp_path: Path
+) -> None:
+    mailing = people["read"]
+    ran = mailing("stats", "--json")
+    assert ran.code in {0, 1}  # other tests bounce as they like
+    (figures,) = ran.json
+    assert figures["addresses"] == sum(figures["states"].values()) >= len(known)
+    assert figures["states"]["disable"] + figures["states"]["review"] == sum(figures["reasons"].values())
+    assert {OPT_OUT, BOUNCE, COMPLAINT} <= figures["reasons"].keys()
+    assert figures["window"]["hard"] <= figures["window"]["reached"]
+    shown = mailing("stats")
+    assert "may be mailed" in shown.out
+    assert known["bounced"] not in shown.out
+
+    page = tmp_path / "report.html"
+    ran = mailing("report", "--html", str(page))
+    assert (ran.code, ran.err) == (0, "")
+    text = page.read_text()
+    assert queue_mode.outputs["table_name"] in text
+    assert "b***@example.com" in text
+    assert known["bounced"] not in text
+
+
 def test_an_override_is_set_and_removed_in_the_name_of_who_does_it(
     people: Mapping[str, Mailing], queue_mode: Deployed
 ) -> None:
@@ -312,7 +336,7 @@ def test_the_runbook_s_policies_are_what_the_commands_need(queue_mode: Deployed)
     """Each command's own test shows that it needs what its module names: below, and beside what the others do."""
     policies = statements(queue_mode)
     assert actions_of(policies["operate"]) == named_by()
-    assert actions_of(policies["read"]) == named_by("check", "explain", "list", "doctor")
+    assert actions_of(policies["read"]) == named_by("check", "explain", "list", "stats", "report", "doctor")
 
 
 def told(mailing: Mailing, seen: Mapping[str, str]) -> list[Any]:
@@ -322,6 +346,7 @@ def told(mailing: Mailing, seen: Mapping[str, str]) -> list[Any]:
         mailing("check", fine, bounced),
         mailing("explain", bounced),
         mailing("list", "--limit", "1"),
+        mailing("stats"),
         mailing("disable", new),
         mailing("enable", new),
         mailing("remove-override", new),
@@ -334,7 +359,7 @@ def test_each_action_is_needed(queue_mode: Deployed, known: Mapping[str, str]) -
     with user(queue_mode.emulator, *operate) as allowed:
         whole = told(as_user(queue_mode, allowed), known)
     assert {code for code, *_ in whole} == {0, 1}
-    for action in sorted(named_by("check", "explain", "list", "decide")):
+    for action in sorted(named_by("check", "explain", "list", "stats", "decide")):
         with user(queue_mode.emulator, *without(operate, action)) as lacking:
             assert told(as_user(queue_mode, lacking), known) != whole, f"nothing needs {action}"
 

@@ -1,0 +1,57 @@
+"""``mailing report``: the figures of ``mailing stats`` as a page for people who do not use a terminal.
+
+Needs ``dynamodb:Scan``.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from healthy_mailing_cli import output, stats
+from healthy_mailing_cli.connection import Connection, connected
+from healthy_mailing_cli.output import CommandError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+Page = Annotated[Path, typer.Option("--html", metavar="FILE", help="Where to write the page.")]
+
+
+@connected
+def report(
+    connection: Connection,
+    to: Page,
+    days: stats.Days = 30,
+    segments: stats.Segments = 4,
+    from_export: stats.From = None,
+    as_json: output.AsJson = False,
+) -> None:
+    """Write the figures of `stats` to a page that you can share.
+
+    The page is one file that needs no network, and addresses in it are masked. With --json, the figures are printed
+    too.
+    """
+    drawn = _page()
+    with output.replacing(to) as file:  # which fails before the table is read, if it must
+        found = stats.count(connection, days, segments, from_export)
+        file.write(drawn.html(found, table=connection.table, region=connection.client("dynamodb").meta.region_name))
+    if as_json:
+        output.ndjson(found.to_json())
+    else:
+        output.line(f"{to}: {found.addresses:,} addresses.")
+
+
+def _page() -> "ModuleType":
+    """Import what draws the page, which is installed apart and takes a second.
+
+    Raises:
+        CommandError: It is not installed.
+    """
+    try:
+        from healthy_mailing_cli import page  # noqa: PLC0415  (for the reasons above)
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            f"This needs {error.name}, which comes with the extra `report`: pipx install '.[report]' in a clone"
+        ) from None
+    return page

@@ -1,0 +1,162 @@
+"""``mailing stats``: what the table says of all its addresses together. Needs ``dynamodb:Scan``.
+
+``mailing report`` makes a page of the same figures.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from healthy_mailing.evidence import State
+from healthy_mailing.timestamp import from_datetime
+from healthy_mailing_cli import explanation, output
+from healthy_mailing_cli.connection import Connection, connected
+from healthy_mailing_cli.exported_table import ExportedTable
+from healthy_mailing_cli.figures import BOUNCE_LINES, COMPLAINT_LINES, Figures, Jump, Rate, Tally
+from healthy_mailing_cli.scan import Scan, known
+
+Days = Annotated[int, typer.Option(min=1, max=365, help="How many days of feedback to count, today included.")]
+Segments = Annotated[int, typer.Option(min=1, max=64, help="In how many parts the table is read at once.")]
+From = Annotated[
+    str | None, typer.Option(metavar="FOLDER", help="Read a DynamoDB export to S3, copied to a folder, not the table.")
+]
+
+_DOMAINS = 5
+_LEAST = 0.00001
+
+
+@connected
+def stats(
+    connection: Connection,
+    days: Days = 30,
+    segments: Segments = 4,
+    from_export: From = None,
+    as_json: output.AsJson = False,
+) -> None:
+    """Count states, reasons, rates and domains of the whole table.
+
+    Rates are shares of addresses. They approximate SES's own, since the table does not count mails. Exits with 1 if a
+    rate is over a line from which SES acts, or if a domain's hard bounces jump as in an outage.
+    """
+    found = count(connection, days, segments, from_export)
+    if as_json:
+        output.ndjson(found.to_json())
+    else:
+        _show(found)
+    if found.are_alarming:
+        raise typer.Exit(output.NO)
+
+
+def count(connection: Connection, days: int, segments: int, from_export: str | None) -> Figures:
+    """Read the table, or an export of it, and return its figures."""
+    tally = Tally(from_datetime(datetime.now(UTC)), days)
+    source = Scan(connection, set(State), segments) if from_export is None else ExportedTable(from_export)
+    with output.progress("Read") as counter:
+        for items, _ in source.pages():
+            for item in items:
+                tally.add(*known(item))
+            counter.add(len(items))
+    return tally.figures()
+
+
+def _show(found: Figures) -> None:
+    output.line(f"{found.addresses:,} addresses, {explanation.moment(found.at)}. Feedback of {found.days} days.")
+    output.line("")
+    output.rows(
+        [
+            (name, rate(each), f"{each.verdict}; SES reviews an account from {percent(lines.review)}")
+            for name, each, lines in (
+                ("Bounce rate", found.bounces, BOUNCE_LINES),
+                ("Complaint rate", found.complaints, COMPLAINT_LINES),
+            )
+        ]
+    )
+    states, now, before = found.states, found.window, found.before
+    apart = f"{found.transactional:,} may get transactional mail" if found.transactional else ""
+    _table(
+        "",
+        [
+            (states[State.ENABLE], "may be mailed", ""),
+            (states[State.DISABLE], "must not be mailed", apart),
+            (states[State.REVIEW], "to be reviewed", ""),
+        ],
+    )
+    _table(
+        f"Addresses with feedback in the last {found.days} days, and in the {found.days} days before:",
+        [
+            (count, name, f"{earlier:,} before")
+            for name, count, earlier in (
+                ("any", now.reached, before.reached),
+                ("hard bounces", now.hard, before.hard),
+                ("soft bounces", now.soft, before.soft),
+                ("complaints", now.complaints, before.complaints),
+                ("opt-outs", now.opt_outs, before.opt_outs),
+            )
+        ],
+    )
+    _table("Why addresses may not be mailed:", [(each, reason, "") for reason, each in found.reasons.items()])
+    _table(
+        "Domains with most addresses with feedback:",
+        [
+            (each.reached, each.name, f"{each.hard:,} hard bounces, {percent(each.hard / each.reached)}")
+            for each in found.domains[:_DOMAINS]
+            if each.name and each.reached
+        ],
+    )
+    for jump in found.jumps:
+        output.line("")
+        output.line(jumped(jump))
+        output.line(f"  {remedy(jump)}")
+
+
+def _table(title: str, lines: Sequence[tuple[int, str, str]]) -> None:
+    """Print lines of a number and what it is, under a title; nothing if there are none."""
+    if not lines:
+        return
+    output.line("")
+    if title:
+        output.line(title)
+    width = max(len(f"{number:,}") for number, *_ in lines)
+    output.rows([(f"{number:>{width},}", *texts) for number, *texts in lines])
+
+
+def rate(each: Rate) -> str:
+    """Return a rate as a person reads it."""
+    return "-" if each.share is None else percent(each.share)
+
+
+def percent(share: float) -> str:
+    """Return a share of 1 in percent, with three digits that tell."""
+    if 0 < share < _LEAST:
+        return "under 0.001 %"
+    return f"{share * 100:.3g} %"
+
+
+def jumped(jump: Jump) -> str:
+    """Return what a jump is, in a sentence."""
+    usual = f"{jump.usual:,.0f}" if jump.usual >= 1 else "less than one"
+    return (
+        f"{jump.domain}: {jump.count:,} addresses bounced on {jump.day}, on other days {usual}. "
+        "Perhaps the mailbox provider had an outage."
+    )
+
+
+def remedy(jump: Jump) -> str:
+    """Return the command that says what clearing these bounces would do."""
+    return (
+        f"mailing clear-bounces --domain {jump.domain} --from {jump.first} --to {jump.last} "
+        f"--dry-run --selection {jump.domain}.csv"
+    )
+
+
+NOT_KNOWN = (
+    "How many mails were sent: rates are shares of addresses with feedback. SES's own are shares of mails.",
+    "The rate as SES has it, which is usually lower: an address that got ten mails counts once here.",
+    "All of the past: the table has the newest event of each kind and address, so past days may have had more.",
+    "Complaints that nobody reports: Gmail, for one, sends SES none.",
+    "What SES did not send because its own suppression list has the address: SES does not count it either.",
+    "Other senders of the account: SES weighs an account and region as a whole.",
+)
+"""What figures of the table alone can't say."""

@@ -1,0 +1,182 @@
+"""The page of `mailing report` in a real Chromium: what it looks like, who can use it, and that it asks for nothing."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+
+from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, evidence_of
+from healthy_mailing.item import to_item
+from healthy_mailing_cli import page as report
+from healthy_mailing_cli.figures import Figures, Tally
+from healthy_mailing_cli.scan import known
+from support import browser
+
+pytestmark = pytest.mark.xdist_group("browser")  # one browser for all
+
+TODAY = date(2026, 3, 31)
+THEMES = ("light", "dark")
+EVIL = '"><script>document.title = "evil"</script>'
+
+
+def mark(kind: MarkKind, ago: int, **detail: str) -> Mark:
+    return Mark(
+        kind=kind,
+        at=f"{TODAY - timedelta(days=ago)}T12:00:00.000Z",
+        feedback_id="f",
+        message_id="m",
+        sender="news@example.org",
+        detail=tuple(sorted(detail.items())),
+    )
+
+
+def figures() -> Figures:
+    """Return figures with something in every part of the page, and an item that tries to be more than text."""
+    tally = Tally(f"{TODAY}T15:00:00.000Z")
+    bounced = {"bounceType": "Permanent", "subType": "NoEmail"}
+    for number in range(600):
+        marks = [mark(MarkKind.DELIVERY, number % 30)]
+        if number < 60:
+            marks = [mark(MarkKind.HARD_BOUNCE, 2, **bounced)]
+        elif number % 9 == 0:
+            kind = (MarkKind.COMPLAINT, MarkKind.OPT_OUT, MarkKind.HARD_BOUNCE, MarkKind.UNDETERMINED)[number % 4]
+            marks.append(mark(kind, number % 60, **(bounced if kind is MarkKind.HARD_BOUNCE else {})))
+        elif number % 10 == 0:
+            marks = [mark(MarkKind.SOFT_BOUNCE, ago) for ago in range(1, 7)]
+        domain = "big.example" if number < 60 else f"{'long-name-of-a-company-' * 2}{number % 20}.example"
+        tally.add(*known(to_item(f"{number}@{domain}", Record.of(evidence_of(marks), Rules()))))
+    tally.add({"UserId": f"a@{EVIL}", "state": "review", "reason": EVIL, "updatedAt": "2026-03-31T00:00:00.000Z"}, None)
+    return tally.figures()
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page as a file."""
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(report.html(figures(), table=f"mailing{EVIL}", region="eu-west-1"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A browser; without one there is nothing to see."""
+    program = browser.find()
+    if program is None:
+        pytest.skip("there is no Chromium: install one, such as Debian's package chromium")
+    with browser.running(program) as running:
+        yield running
+
+
+@pytest.fixture(params=THEMES)
+def page(chromium: Browser, written: Path, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page, opened in either theme; whatever the browser complains about or asks for fails the test."""
+    told: list[str] = []
+
+    def note(what: ConsoleMessage | Request | Exception) -> None:
+        told.append(getattr(what, "url", "") or getattr(what, "text", "") or str(what))
+
+    opened = chromium.new_page(color_scheme=request.param, viewport={"width": 1100, "height": 800})
+    opened.on("console", note)
+    opened.on("pageerror", note)
+    opened.on("request", note)
+    opened.goto(written.as_uri())
+    yield opened
+    opened.close()
+    assert told == [written.as_uri()]
+
+
+def test_it_shows_all_parts(page: Page) -> None:
+    assert page.title() == f"Mailing health: mailing{EVIL}, 2026-03-31 15:00:00 UTC"
+    assert page.locator("h2").all_inner_texts() == [
+        "▲ Hard bounces jump",
+        "Against SES's lines",
+        "Addresses",
+        "Day by day",
+        "By recipient domain",
+        "Why addresses may not be mailed",
+        "Newest changes",
+        "What this page can't know",
+    ]
+    # A bar a day in each chart.
+    for chart in page.locator(".chart").all():
+        assert chart.locator("path[fill='#a00001']").count() == 30
+    assert "mailing clear-bounces --domain big.example" in page.locator("pre").first.inner_text()
+    assert page.locator("script").count() == 0
+
+
+def test_it_is_painted_in_both_themes(page: Page) -> None:
+    colors = page.evaluate(
+        """() => ['body', '.chart.hard path[fill="#a00001"]', 'h1']
+            .map(each => getComputedStyle(document.querySelector(each)))
+            .map(style => [style.backgroundColor, style.fill, style.color])"""
+    )
+    is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    (background, *_), (_, bar, _), (*_, text) = colors
+    assert (background == "rgb(16, 21, 27)") is is_dark
+    assert bar == ("rgb(255, 138, 128)" if is_dark else "rgb(179, 38, 30)")
+    assert text != background
+    assert len(page.screenshot(full_page=True)) > 50_000  # an empty page has a tenth
+
+
+def test_it_breaks_no_rule_of_accessibility(page: Page) -> None:
+    """By axe-core: contrast, names, headings, landmarks, tables, what a keyboard reaches."""
+    page.locator("summary").click()
+    found = Axe().run(page)
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found.response["violations"]] == []
+
+
+def test_a_keyboard_reaches_the_numbers_behind_the_charts(page: Page) -> None:
+    numbers = page.get_by_role("region", name="Numbers of each day")
+    assert not numbers.is_visible()
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.tagName") == "SUMMARY":
+            break
+    page.keyboard.press("Enter")
+    assert numbers.is_visible()
+    assert numbers.locator("tbody tr").count() == 30
+
+
+def test_a_screen_reader_hears_what_a_chart_shows(page: Page) -> None:
+    assert page.get_by_role("img", name="Hard bounces a day").count() == 1
+    assert page.get_by_role("img").count() == 4
+
+
+@pytest.mark.parametrize("width", [320, 768])
+def test_it_fits_narrow_windows(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_it_prints_in_dark_ink_on_a_few_sheets(page: Page) -> None:
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    sheets = page.pdf(format="A4").count(b"/Type /Page\n")
+    assert 1 <= sheets <= 6
+
+
+def test_an_empty_table_has_a_page_too(chromium: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "empty.html"
+    path.write_text(report.html(Tally(f"{TODAY}T15:00:00.000Z").figures(), table="mailing", region="eu-west-1"))
+    opened = chromium.new_page()
+    opened.goto(path.as_uri())
+    text = opened.inner_text("main")
+    opened.close()
+    assert "The table is empty." in text
+    assert "All addresses may be mailed." in text
+    assert "Unknown" in text
+
+
+def test_it_is_small_and_names_no_other_place(written: Path) -> None:
+    text = written.read_text()
+    assert len(text) < 2_000_000
+    assert set(report_addresses(text)) == {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    assert "<script" not in text
+
+
+def report_addresses(text: str) -> list[str]:
+    return [part.split('"')[0] for part in text.split('"') if part.startswith(("http:", "https:", "//"))]

@@ -1,0 +1,262 @@
+"""The figures of a table, counted once more as plainly as docs/operate.md and the page say them."""
+
+import json
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from healthy_mailing.evidence import Evidence, Mark, MarkKind, Record, Rules, State, bounces_cleared, evidence_of
+from healthy_mailing.item import to_item
+from healthy_mailing_cli.figures import CHANGES, DOMAINS, Figures, Tally
+from healthy_mailing_cli.scan import known
+
+from . import strategies
+
+TODAY = date(2026, 3, 31)
+NOW = f"{TODAY}T15:00:00.000Z"
+
+
+def mark(kind: MarkKind, ago: int, time: str = "12:00", **detail: str) -> Mark:
+    """Return a mark of some days ago; a bounce is of an address that does not exist."""
+    if kind is MarkKind.HARD_BOUNCE:
+        detail = {"bounceType": "Permanent", "subType": "NoEmail", **detail}
+    return Mark(
+        kind=kind,
+        at=f"{TODAY - timedelta(days=ago)}T{time}:00.000Z",
+        feedback_id="f",
+        message_id="m",
+        sender="news@example.org",
+        detail=tuple(sorted(detail.items())),
+    )
+
+
+def bounce(ago: int, time: str = "12:00", **detail: str) -> Mark:
+    return mark(MarkKind.HARD_BOUNCE, ago, time, **detail)
+
+
+def delivery(ago: int) -> Mark:
+    return mark(MarkKind.DELIVERY, ago)
+
+
+def complaint(ago: int, **detail: str) -> Mark:
+    return mark(MarkKind.COMPLAINT, ago, **detail)
+
+
+def figures(*addresses: tuple[str, list[Mark]], days: int = 30, updated: str = NOW) -> Figures:
+    """Return the figures of a table in which addresses have marks."""
+    tally = Tally(NOW, days)
+    for address, marks in addresses:
+        item = {**to_item(address, Record.of(evidence_of(marks), Rules())), "updatedAt": updated}
+        tally.add(*known(item))
+    return tally.figures()
+
+
+def each(count: int, domain: str, *marks: Mark) -> list[tuple[str, list[Mark]]]:
+    return [(f"{number}@{domain}", list(marks)) for number in range(count)]
+
+
+def counted(evidences: list[Evidence], first: date, last: date) -> dict[str, int]:
+    """Return how many addresses have a mark of SES's feedback on one of these days, by kind."""
+    found: Counter[str] = Counter()
+    for evidence in evidences:
+        kinds = {
+            str(mark.kind)
+            for mark in evidence.values()
+            if mark.kind not in {"override", "bouncesCleared"}
+            and first <= datetime.fromisoformat(mark.at).astimezone(UTC).date() <= last
+            and dict(mark.detail).get("subType") != "OnAccountSuppressionList"
+        }
+        found.update(kinds)
+        found["any"] += bool(kinds & {"delivery", "hardBounce", "softBounces", "undetermined", "complaint"})
+    return dict(found)
+
+
+@given(st.lists(strategies.histories(ids_tell_all=True), max_size=12), st.integers(1, 40))
+def test_windows_count_addresses_with_feedback(histories: list[list[Mark]], days: int) -> None:
+    evidences = [evidence_of(history) for history in histories]
+    last = strategies.FIRST_DAY.date() + timedelta(days=60)
+    tally = Tally(f"{last}T00:00:00.000Z", days)
+    items = [to_item(f"{number}@example.com", Record.of(held, Rules())) for number, held in enumerate(evidences)]
+    for item in items:
+        tally.add(*known(item))
+    found = tally.figures()
+
+    window = {"now": (found.window, last), "before": (found.before, last - timedelta(days=days))}
+    for seen, end in window.values():
+        expected = counted(evidences, end - timedelta(days=days - 1), end)
+        assert {
+            "any": seen.reached,
+            "delivery": seen.delivered,
+            "hardBounce": seen.hard,
+            "softBounces": seen.soft,
+            "complaint": seen.complaints,
+            "optOut": seen.opt_outs,
+        } == {
+            name: expected.get(name, 0)
+            for name in ("any", "delivery", "hardBounce", "softBounces", "complaint", "optOut")
+        }
+    assert found.states == {state: sum(item["state"] == state for item in items) for state in State}
+    assert sum(found.reasons.values()) == found.states["disable"] + found.states["review"]
+    assert sum(day.hard for day in found.trend) == found.window.hard
+    assert sum(day.complaints for day in found.trend) == found.window.complaints
+    assert sum(day.opt_outs for day in found.trend) == found.window.opt_outs
+    assert [day.day for day in found.trend] == [f"{last - timedelta(days=ago)}" for ago in reversed(range(days))]
+
+
+@given(st.permutations([*each(3, "a.example", bounce(1)), *each(2, "b.example", delivery(3)), ("c@c.example", [])]))
+def test_the_order_of_items_does_not_matter(addresses: list[tuple[str, list[Mark]]]) -> None:
+    assert figures(*addresses) == figures(*sorted(addresses))
+
+
+@pytest.mark.parametrize(
+    ("bounced", "delivered", "verdict", "is_over"),
+    [
+        (0, 100, "good", False),
+        (1, 99, "good", False),
+        (2, 98, "raised", False),
+        (5, 95, "SES may review the account", True),
+        (10, 90, "SES may pause sending", True),
+    ],
+)
+def test_a_bounce_rate_stands_beside_the_lines_of_ses(
+    bounced: int, delivered: int, verdict: str, *, is_over: bool
+) -> None:
+    found = figures(*each(bounced, "a.example", bounce(1)), *each(delivered, "b.example", delivery(2)))
+    rate = found.bounces
+    assert (rate.count, rate.of, rate.verdict, rate.is_over) == (bounced, 100, verdict, is_over)
+    assert rate.share == bounced / 100
+    assert rate.few
+
+
+@pytest.mark.parametrize(
+    ("complained", "verdict"),
+    [(0, "good"), (1, "SES may review the account"), (5, "SES may pause sending")],
+)
+def test_a_complaint_rate_has_lines_of_its_own(complained: int, verdict: str) -> None:
+    found = figures(*each(complained, "a.example", complaint(1)), *each(1000 - complained, "b.example", delivery(2)))
+    assert (found.complaints.verdict, found.complaints.few) == (verdict, False)
+    assert found.are_alarming is (complained > 0)
+
+
+def test_without_deliveries_there_is_no_rate() -> None:
+    found = figures(*each(3, "a.example", bounce(1)))
+    assert (found.bounces.share, found.bounces.verdict, found.are_alarming) == (None, "unknown", False)
+
+
+@pytest.mark.parametrize(
+    "sub_type", ["OnAccountSuppressionList", "OnTenantSuppressionList", "EmailValidationSuppressed"]
+)
+def test_what_ses_did_not_send_is_in_no_rate(sub_type: str) -> None:
+    found = figures(("a@a.example", [bounce(1, subType=sub_type)]), ("b@a.example", [delivery(1)]))
+    assert (found.bounces.count, found.bounces.of, found.unsent) == (0, 1, 1)
+    assert found.states["disable"] == 1
+    assert sum(day.hard for day in found.trend) == 0
+
+
+def test_imported_lists_are_in_no_rate() -> None:
+    found = figures(("a@a.example", [bounce(1, importedFrom="mailgun-bounces")]), ("b@a.example", [delivery(1)]))
+    assert (found.bounces.count, found.bounces.of, found.imported) == (0, 1, 1)
+    assert found.reasons == {"bounce:Permanent/NoEmail": 1}
+
+
+def test_soft_bounces_of_any_number_are_one_reason() -> None:
+    five, six = ([mark(MarkKind.SOFT_BOUNCE, ago) for ago in range(1, days + 1)] for days in (5, 6))
+    found = figures(("a@a.example", five), ("b@a.example", six))
+    assert found.reasons == {"soft-bounces": 2}
+    assert (found.window.soft, sum(day.soft for day in found.trend)) == (2, 11)
+
+
+def test_who_may_get_transactional_mail_alone_is_counted() -> None:
+    opt_out = mark(MarkKind.OPT_OUT, 1)
+    found = figures(("a@a.example", [opt_out]), ("b@a.example", [opt_out, bounce(2)]), ("c@a.example", [delivery(1)]))
+    assert (found.states["disable"], found.transactional) == (2, 1)
+
+
+def test_domains_are_told_apart_by_how_much_feedback_there_was() -> None:
+    some = [each(number + 1, f"d{number:02}.example", delivery(1)) for number in range(DOMAINS + 3)]
+    found = figures(*(one for domain in some for one in domain), ("z@z.example", [bounce(1)]))
+    *named, others = found.domains
+    assert [domain.name for domain in named] == [f"d{number:02}.example" for number in range(DOMAINS + 2, 2, -1)]
+    assert (others.name, others.addresses, others.reached, others.hard) == ("", 7, 7, 1)
+    assert found.domain_count == DOMAINS + 4
+
+
+def outage(count: int, *others: tuple[str, list[Mark]], days: int = 30) -> Figures:
+    """Return the figures where so many addresses of a provider bounced two days ago, each at another minute."""
+    bounced = [(f"{n}@big.example", [delivery(9), bounce(2, f"10:{n % 60:02}")]) for n in range(count)]
+    return figures(*bounced, *others, days=days)
+
+
+def test_a_jump_of_hard_bounces_is_found_with_its_times() -> None:
+    found = outage(60, *each(500, "big.example.net", delivery(1)))
+    (jump,) = found.jumps
+    assert (jump.domain, jump.day, jump.count, jump.usual) == ("big.example", "2026-03-29", 60, 0)
+    assert (jump.first, jump.last) == ("2026-03-29T10:00:00.000Z", "2026-03-29T10:59:00.000Z")
+    assert found.are_alarming
+
+
+def test_few_bounces_are_no_jump() -> None:
+    assert not outage(19, *each(500, "other.example", delivery(1))).jumps
+    assert outage(20, *each(500, "other.example", delivery(1))).jumps
+
+
+def test_what_is_usual_at_a_domain_is_no_jump() -> None:
+    usual = [(f"u{ago}-{n}@big.example", [bounce(ago)]) for ago in range(30) for n in range(10) if ago != 2]
+    assert not outage(49, *usual).jumps
+    assert outage(50, *usual).jumps
+
+
+def test_bounces_everywhere_on_a_day_are_no_jump() -> None:
+    """As after a mailing to an old list."""
+    everywhere = [(f"{n}@small{n % 50}.example", [bounce(2)]) for n in range(500)]
+    assert not outage(100, *everywhere).jumps
+
+
+def test_what_was_cleared_is_no_jump_but_stays_in_the_rates() -> None:
+    cleared = bounces_cleared(f"{TODAY}T00:00:00.000Z", "ops")
+    found = figures(*each(60, "big.example", bounce(2), cleared), *each(60, "other.example", delivery(1)))
+    assert not found.jumps
+    assert found.bounces.count == 60
+    assert found.states["enable"] == 120
+
+
+def test_a_bounce_of_long_ago_is_no_jump_and_in_no_rate() -> None:
+    found = figures(*each(60, "big.example", bounce(61)), *each(60, "other.example", delivery(1)))
+    assert (found.jumps, found.bounces.count, found.before.hard) == ([], 0, 0)
+    assert found.states["disable"] == 60
+
+
+def test_a_clock_that_runs_ahead_makes_no_other_day() -> None:
+    found = figures(("a@a.example", [bounce(-1)]))
+    assert (found.trend[-1].day, found.trend[-1].hard) == (f"{TODAY}", 1)
+
+
+def test_the_newest_changes_come_first_and_masked() -> None:
+    tally = Tally(NOW)
+    for number in range(CHANGES + 5):
+        item: dict[str, Any] = to_item(f"{number:03}@a.example", Record.of(evidence_of([bounce(1)]), Rules()))
+        tally.add(*known({**item, "updatedAt": f"2026-03-01T00:00:00.{(number * 7) % 20:03}Z"}))
+    tally.add(*known(to_item("fine@a.example", Record.of(evidence_of([delivery(1)]), Rules()))))
+    changes = tally.figures().changes
+    assert [change.at[-4:-1] for change in changes] == [f"{number:03}" for number in range(19, 4, -1)]
+    assert {change.address for change in changes} == {"0***@a.example"}
+    assert {change.reason for change in changes} == {"bounce:Permanent/NoEmail"}
+
+
+def test_items_of_other_programs_are_counted_and_disturb_nothing() -> None:
+    tally = Tally(NOW)
+    tally.add(*known({"UserId": "a@a.example", "state": "perhaps"}))
+    tally.add(*known({"UserId": "no address", "evidence": 7}))
+    found = tally.figures()
+    assert (found.addresses, found.unreadable, found.reasons) == (2, 2, {"unreadable": 2})
+
+
+def test_they_are_json_too() -> None:
+    found = outage(60, *each(5, "other.example", complaint(1)))
+    again = json.loads(json.dumps(found.to_json()))
+    assert again["jumps"][0]["count"] == 60
+    assert again["trend"][-1] == {"day": f"{TODAY}", "hard": 0, "soft": 0, "complaints": 0, "optOuts": 0}
