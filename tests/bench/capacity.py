@@ -25,11 +25,6 @@ def read_units(item: Item | None, *, consistent: bool) -> float:
     return units if consistent else units / 2
 
 
-def page_read_units(size: int) -> float:
-    """Return what a page of a scan costs, eventually consistent: by the sum of its items' sizes, in bytes."""
-    return _units(size, _READ_UNIT) / 2
-
-
 def write_units(before: Item | None, after: Item | None) -> int:
     """Return what one write costs the table: by the larger of the item before and after it.
 

@@ -2,21 +2,21 @@
 
 It keeps items, checks conditions, and counts requests and units. It knows what the contenders use of DynamoDB and
 refuses anything else: BatchGetItem, BatchWriteItem, PutItem, UpdateItem with ``SET`` and ``REMOVE`` of whole
-attributes, BatchExecuteStatement of statements that amount to the last two, and Scan of the table or of a segment.
-There is one table, whatever its name.
-Paths below ``/_bench/`` are the bench's own: ``reset`` empties the table and the counts, ``delay?SECONDS`` sets how
-long each answer takes, ``counts`` and ``items`` tell what happened.
+attributes, BatchExecuteStatement of statements that amount to the last two, and Scan without a filter. There is one
+table, whatever its name. Paths below ``/_bench/`` are the bench's own: ``reset`` empties the table and the counts,
+``delay?SECONDS`` sets how long each answer takes, ``forget`` lets the table forget what is written, which tens of
+millions of rows need, and ``counts``, ``items`` and ``size`` tell what happened.
 """
 
 import asyncio
+import bisect
+import itertools
 import json
 import re
 import sys
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache
-from operator import itemgetter
 from typing import Any
 
 from bench import capacity
@@ -26,8 +26,7 @@ from support.table import INDEX_KEYS, KEY
 
 Json = dict[str, Any]
 
-_PAGE = 1 << 20
-"""The bytes that end a page of a scan (Amazon DynamoDB API Reference, Scan: 1 MB)."""
+_PAGE = 1_000_000  # bytes of items, about what DynamoDB reads for a page
 
 
 class Refused(Exception):  # noqa: N818  (an answer, not an error of this program)
@@ -41,10 +40,11 @@ class Refused(Exception):  # noqa: N818  (an answer, not an error of this progra
 class Table:
     """The items, and what was done with them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, forgets: bool = False) -> None:
         self.items: dict[str, Json] = {}
-        self._listing: list[tuple[str, int]] = []  # for scans: all keys in order, and the size of each item
         self.counts: Counter[str] = Counter()
+        self._forgets = forgets
+        self._sorted: list[str] | None = None
 
     def answer(self, operation: str, request: Json) -> Json:
         self.counts["requests"] += 1
@@ -102,20 +102,20 @@ class Table:
         return {}
 
     def scan(self, request: Json) -> Json:
-        if not self._listing:
-            self._listing = [(key, capacity.item_bytes(self.items[key])) for key in sorted(self.items)]
+        if self._sorted is None:
+            self._sorted = sorted(self.items)
         segment, segments = request.get("Segment", 0), request.get("TotalSegments", 1)
-        next_one, end = (len(self._listing) * each // segments for each in (segment, segment + 1))
+        first, end = (len(self._sorted) * number // segments for number in (segment, segment + 1))
         if "ExclusiveStartKey" in request:
-            next_one = bisect_right(self._listing, request["ExclusiveStartKey"][KEY]["S"], key=itemgetter(0))
+            first = bisect.bisect_right(self._sorted, request["ExclusiveStartKey"][KEY]["S"])
         found, size = [], 0
-        while next_one < end and size < _PAGE:
-            key, bytes_more = self._listing[next_one]
-            found.append(self.items[key])
-            size += bytes_more
-            next_one += 1
-        self.counts["half read units"] += int(2 * capacity.page_read_units(size))
-        return {"Items": found} | ({"LastEvaluatedKey": {KEY: found[-1][KEY]}} if next_one < end else {})
+        for key in itertools.islice(self._sorted, first, end):
+            item = self.items[key]
+            found.append(item)
+            size += capacity.item_bytes(item)
+            if size >= _PAGE:
+                return {"Items": found, "LastEvaluatedKey": {KEY: {"S": key}}}
+        return {"Items": found}
 
     def _check(self, request: Json, held: Json | None) -> None:
         condition = request.get("ConditionExpression")
@@ -140,8 +140,11 @@ class Table:
         before = self.items.get(key)
         self.counts["write units"] += capacity.write_units(before, after)
         self.counts["index write units"] += capacity.index_write_units(before, after, INDEX_KEYS)
+        if self._forgets:
+            return
         self.items[key] = after
-        self._listing = []
+        if before is None:
+            self._sorted = None
 
 
 _OPERATIONS: Mapping[str, Callable[[Table, Json], Json]] = {
@@ -203,23 +206,30 @@ class Server:
             writer.close()
 
     async def _answer(self, path: str, fields: Mapping[bytes, bytes], body: bytes) -> tuple[int, object]:
-        match path.partition("?"):
-            case "/_bench/reset", _, _:
-                self.table = Table()
-                return 200, {}
-            case "/_bench/delay", _, seconds:
-                self.seconds = float(seconds)
-                return 200, {}
-            case "/_bench/counts", _, _:
-                return 200, self.table.counts
-            case "/_bench/items", _, _:
-                return 200, list(self.table.items.values())
+        name, _, value = path.partition("?")
+        if name.startswith("/_bench/"):
+            return 200, self._own(name.removeprefix("/_bench/"), value)
         if self.seconds:
             await asyncio.sleep(self.seconds)
         try:
             return 200, self.table.answer(wire.operation(fields), json.loads(body))
         except Refused as refusal:
             return 400, refusal.fields
+
+    def _own(self, name: str, value: str) -> object:
+        """Do what one of the bench's own paths asks for."""
+        match name:
+            case "reset" | "forget":
+                self.table = Table(forgets=name == "forget")
+            case "delay":
+                self.seconds = float(value)
+            case "size":
+                return len(self.table.items)
+            case "counts":
+                return self.table.counts
+            case "items":
+                return list(self.table.items.values())
+        return {}
 
 
 async def main() -> None:
