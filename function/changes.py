@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from healthy_mailing.address import masked
 from healthy_mailing.bus import Bus, connect
+from healthy_mailing.calls import is_past
 from healthy_mailing.changes import ImageError, event_of
 from healthy_mailing.dead_letters import DeadLetters
 from healthy_mailing.settings import ChangesSettings
@@ -49,17 +50,17 @@ def _tell(records: Sequence[Mapping[str, Any]], deadline: float) -> str:
     """Tell of records, and return the sequence number of the first that failed, empty if none did."""
     events: list[Event] = []
     places: list[int] = []  # of each event: that of its record
-    failed: list[int] = []
+    unreadable: dict[int, str] = {}
     for place, record in enumerate(records):
         try:
             found = event_of(record, new_deliveries=settings.new_deliveries)
         except ImageError as error:
-            if not _set_aside(record, str(error)):
-                failed.append(place)
+            unreadable[place] = str(error)
             continue
         if found:
             events.append(found)
             places.append(place)
+    failed: list[int] = []
     outcome = bus.put(events, deadline)
     for place, code in outcome.errors.items():
         failed.append(places[place])
@@ -67,6 +68,10 @@ def _tell(records: Sequence[Mapping[str, Any]], deadline: float) -> str:
     metrics.add("EventsPut", len(events) - len(outcome.errors))
     metrics.add("EventsRetried", outcome.retries)
     metrics.add("EventsFailed", len(outcome.errors))
+    # Only now, so that a queue that does not answer holds up no event.
+    for place, problem in unreadable.items():
+        if is_past(deadline) or not _set_aside(records[place], problem):
+            failed.append(place)
     return records[min(failed)]["dynamodb"]["SequenceNumber"] if failed else ""
 
 

@@ -257,6 +257,27 @@ def test_what_cannot_be_set_aside_is_handed_over_again(handler: Handler, aws: Aw
     assert sorted(aws.told) == [("a", "disable"), ("c", "disable")]
 
 
+def test_a_queue_that_does_not_answer_holds_up_no_event_and_not_the_answer(
+    handler: Handler, aws: Aws, clock: Clock
+) -> None:
+    tried: list[str] = []
+
+    def slow(body: Mapping[str, Any]) -> Answer:
+        tried.append(json.loads(body["MessageBody"])["eventID"])
+        clock.sleep(4)
+        return Answer.of(wire.error("ServiceUnavailable", "no"), 503)
+
+    aws.SendMessage = slow  # type: ignore[method-assign]  # for this test
+    start = clock.monotonic()
+    poison = [record("b@example.com", FINE, UNREADABLE, number) for number in range(2, 30)]
+
+    assert number_of(handler(*poison, blocked("a", 30))) == sequence(2)
+
+    assert aws.told == [("a", "disable")]
+    assert len(tried) == 7, "nothing is begun in the last five seconds"
+    assert clock.monotonic() < start + SECONDS
+
+
 def test_a_wrong_event_fails_as_a_whole(handler: Handler) -> None:
     del handler
     changes = sys.modules["changes"]
