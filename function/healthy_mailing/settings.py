@@ -13,12 +13,12 @@ _T = TypeVar("_T")
 
 
 class SettingsError(ValueError):
-    """A setting that is missing or out of range; the message names it and what it may be."""
+    """Raised for a setting that is missing or out of range. The message names it and says which values are valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment says.
+    """The settings in the environment.
 
     Attributes:
         table_name: ``TABLE_NAME``, required.
@@ -35,11 +35,13 @@ class Settings:
         """Read and check the settings.
 
         Raises:
-            SettingsError: One of them is missing or wrong.
+            SettingsError: A setting is missing or invalid.
         """
         table_name = environment.get("TABLE_NAME", "")
         if not table_name:
-            raise SettingsError("the environment variable TABLE_NAME is not set: it names the DynamoDB table to use")
+            raise SettingsError(
+                "the environment variable TABLE_NAME is not set; set it to the name of the DynamoDB table"
+            )
         log_level = environment.get("LOG_LEVEL", "INFO")
         if log_level not in LOG_LEVELS:
             raise SettingsError(f"LOG_LEVEL is {log_level!r}; it must be one of {', '.join(LOG_LEVELS)}")
@@ -48,7 +50,7 @@ class Settings:
             _number(environment, "SOFT_BOUNCE_LIMIT", default.soft_bounce_limit, SOFT_BOUNCE_DAYS_KEPT),
             _number(environment, "SOFT_BOUNCE_WINDOW_DAYS", default.soft_bounce_window_days, 3650),
             _number(environment, "DELIVERY_REFRESH_DAYS", default.delivery_refresh_days, 365),
-            # The queue and the dead-letter queue keep what is older than a delivery for up to 14 days each.
+            # Older feedback may wait in the queue and the dead-letter queue for 14 days each.
             _number(environment, "EXPIRE_DAYS", None, 3650, smallest=30),
         )
         return cls(table_name, rules, log_level)
