@@ -105,7 +105,7 @@ def test_a_broken_program_is_an_error(add_program: AddProgram) -> None:
 
 
 def test_without_a_program_and_internet_one_line_says_so() -> None:
-    with pytest.raises(TerraformError, match=r"no Terraform on PATH, and https://.* can't be reached") as raised:
+    with pytest.raises(TerraformError, match=r"Terraform is not on PATH, and https://.* can't be reached") as raised:
         terraform.find()
     assert "\n" not in str(raised.value)
 
@@ -124,7 +124,7 @@ def test_the_pinned_release_is_fetched_checked_and_kept(monkeypatch: pytest.Monk
 def test_a_release_with_another_checksum_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     serve(monkeypatch, zip_with_terraform("tampered with"))
     monkeypatch.setattr(terraform, "platform_name", lambda: "linux_amd64")
-    with pytest.raises(TerraformError, match=r"has SHA-256 \w+, not the published \w+: it was not installed"):
+    with pytest.raises(TerraformError, match=r"has SHA-256 \w+, not the published \w+. It was not installed"):
         terraform.find()
     assert not list(paths.TOOLS.glob("**/terraform*"))
 
@@ -151,7 +151,7 @@ def test_a_named_mirror_without_the_provider_is_an_error(
 ) -> None:
     monkeypatch.setenv("TF_PLUGIN_MIRROR", str(tmp_path))
     with pytest.raises(
-        TerraformError, match=r"TF_PLUGIN_MIRROR is .*, which holds no registry.terraform.io/hashicorp/aws"
+        TerraformError, match=r"TF_PLUGIN_MIRROR is .*, which does not contain registry.terraform.io/hashicorp/aws"
     ):
         terraform.provider_installation(installed)
 
