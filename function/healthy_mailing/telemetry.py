@@ -46,7 +46,7 @@ class Log:
 
 
 class Metrics:
-    """Counts of one invocation, written as one line. The README says what each name counts."""
+    """Counts of one invocation, written as one line. ``docs/reference.md`` says what each name counts."""
 
     def __init__(self, function_name: str, write: Print = _print) -> None:
         """Count for a function. Its name becomes the metrics' dimension."""
