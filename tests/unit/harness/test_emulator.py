@@ -108,7 +108,7 @@ def test_containers_on_an_engine_that_is_gone_are_named_and_tried_again_later(
     endpoint = f"unix://{tmp_path}/none.sock"
     (killed / localstack_docker.RECORD).write_text(json.dumps({"name": "healthy-mailing-1", "endpoint": endpoint}))
 
-    with pytest.raises(EngineGoneError, match=rf"{endpoint} .* healthy-mailing-1 .*start the engine") as raised:
+    with pytest.raises(EngineGoneError, match=rf"{endpoint} .* healthy-mailing-1 .*Start the engine") as raised:
         localstack_docker.remove(killed)
 
     assert "\n" not in str(raised.value)
