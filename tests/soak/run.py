@@ -167,7 +167,8 @@ def main() -> int:
         )
         return 1
     console.print(
-        "Every item of the table matches the oracle. There are no dead letters and no whole addresses in the log.", soft_wrap=True
+        "Every item of the table matches the oracle. No dead letters, and no whole addresses in the log.",
+        soft_wrap=True,
     )
     write(summary)
     return 0
@@ -177,7 +178,7 @@ def write(summary: Summary) -> None:
     """Put the figures into the report."""
     rows = "".join(f"| {name} | {figure} |\n" for name, figure in summary.figures.items())
     date = time.strftime("%Y-%m-%d", time.gmtime())
-    verdict = "Every item of the table matched the oracle. There were no dead letters and no whole addresses in the logs."
+    verdict = "Every item of the table matched the oracle; no dead letters, and no whole addresses in the logs."
     block = f"Last run: {date}. {verdict}\n\n| | |\n|---|---|\n{rows}"
     REPORT.write_text(BLOCK.sub(lambda _: block, REPORT.read_text()))
 

@@ -131,7 +131,7 @@ def test_a_release_with_another_checksum_is_not_installed(monkeypatch: pytest.Mo
 
 def test_an_unknown_platform_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terraform, "platform_name", lambda: "plan9_mips")
-    with pytest.raises(TerraformError, match="has no download for plan9_mips. Set TERRAFORM"):
+    with pytest.raises(TerraformError, match=r"has no download for plan9_mips\. Set TERRAFORM"):
         terraform.find()
 
 
