@@ -171,6 +171,42 @@ variable "lookup" {
   default = null
 }
 
+variable "changes" {
+  description = "An event for each change of state (module changes), and the table's stream; null for none, `{}` for the defaults."
+  type = object({
+    bus = optional(object({          # The EventBridge bus that gets the events. By default the account's default bus.
+      arn    = optional(string)      # ARN of an existing bus in this region, in this account or one that lets it put events; null for none.
+      create = optional(bool, false) # Whether to create a bus for these events.
+    }), {})
+    new_deliveries = optional(bool, false)                 # Whether a new address that may be mailed is an event too. Nearly all new addresses are.
+    stream = optional(object({                             # How the function reads the table's stream. All settings change in place.
+      enabled                    = optional(bool, true)    # Whether the function reads the stream. With `false`, changes wait up to 24 hours while you work on the events' readers.
+      batch_size                 = optional(number, 100)   # Maximum number of changes in one call, 1 to 10000.
+      batching_window_seconds    = optional(number, 0)     # How many seconds to collect changes for a call, 0 to 300. More means fewer calls and later events.
+      parallelization_factor     = optional(number, 1)     # How many calls at a time read one shard, 1 to 10. Changes of one address stay in order.
+      maximum_record_age_seconds = optional(number, 21600) # How many seconds to try a change before its position goes to the dead-letter queue, 60 to 72000. You can replay it for the rest of 24 hours.
+      maximum_retry_attempts     = optional(number, -1)    # Maximum number of retries within that time, 0 to 10000; -1 for no limit.
+    }), {})
+    function = optional(object({                          # Settings of the Lambda function.
+      memory_megabytes        = optional(number, 256)     # Memory in MB, 128 to 10240. CPU grows with it.
+      timeout_seconds         = optional(number, 60)      # Timeout in seconds, 3 to 900.
+      reserved_concurrency    = optional(number)          # Reserved concurrency; null for none.
+      architecture            = optional(string, "arm64") # Instruction set: `arm64` or `x86_64`.
+      log_level               = optional(string, "INFO")  # Lowest level to log: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
+      log_retention_days      = optional(number, 30)      # How many days to keep logs: a number that CloudWatch Logs supports, or 0 to keep them forever.
+      permissions_boundary    = optional(string)          # ARN of the role's permissions boundary; null for none.
+      role_path               = optional(string, "/")     # Path of the role; it must begin and end with a slash. A change replaces the role.
+      code_signing_config_arn = optional(string)          # ARN of the code signing configuration that the zip must satisfy; null for none.
+      tracing                 = optional(bool, false)     # Whether AWS X-Ray traces calls.
+      vpc = optional(object({                             # VPC to connect the function to; null for none. It needs endpoints for EventBridge and SQS (see the README).
+        subnet_ids         = set(string)                  # IDs of the subnets.
+        security_group_ids = set(string)                  # IDs of the security groups.
+      }))
+    }), {})
+  })
+  default = null
+}
+
 variable "monitoring" {
   description = "Alarms and a dashboard (module monitoring); null for none, `{}` for the defaults."
   type = object({
@@ -183,7 +219,7 @@ variable "monitoring" {
       reputation         = optional(bool, true)   # Whether alarms watch SES's own rates for the whole account in this region. One copy in a region is enough.
     }), {})
     silence_hours     = optional(number, 24)  # Hours without any feedback after which an alarm goes off; 0 for no alarm.
-    queue_age_seconds = optional(number, 900) # Age in seconds of the oldest message in the queue above which an alarm goes off.
+    queue_age_seconds = optional(number, 900) # Age in seconds of the oldest message in the queue, and of the oldest change in the table's stream, above which an alarm goes off.
   })
   default = null
 }

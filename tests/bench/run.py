@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import botocore
 
-from bench import end_to_end, mixes, pipeline, processes, report
+from bench import changes, end_to_end, mixes, pipeline, processes, report
 from bench.processes import StandIn
 from harness.errors import HarnessError
 
@@ -121,6 +121,12 @@ def bulk(rows: int, table: StandIn) -> Json:
     return {"rows": rows, "rows a second": speeds}
 
 
+def changes_told(records: int, messages: int) -> Json:
+    """Return what telling of changes takes; see ``changes``."""
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
+        return changes.measure(records, messages, Path(folder))
+
+
 def on_emulator(messages: int, burst: int) -> Json:
     """Return latency and throughput on the embedded emulator, or why there are none."""
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
@@ -143,6 +149,7 @@ def measure(options: argparse.Namespace) -> Json:
             "mixes": lambda: pipeline.measure(options.rounds, table),
             "batches": lambda: batches(table),
             "largest batch": lambda: largest_batch(table),
+            "changes": lambda: changes_told(options.changes, options.messages),
             "growth": lambda: script("growth", options.growth, table),
             "bulk": lambda: bulk(options.rows, table),
             "end to end": lambda: on_emulator(options.messages, options.burst),
@@ -178,6 +185,7 @@ def main() -> int:
     arguments.add_argument("--cold-starts", type=int, default=15, help="of each contender (default 15)")
     arguments.add_argument("--growth", type=int, default=1_000_000, help="notifications of the longest run")
     arguments.add_argument("--rows", type=int, default=100_000, help="rows written and read in bulk")
+    arguments.add_argument("--changes", type=int, default=10_000, help="records of the stream told of")
     arguments.add_argument("--messages", type=int, default=200, help="messages end to end, one by one")
     arguments.add_argument("--burst", type=int, default=500, help="messages end to end, as fast as possible")
     options = arguments.parse_args()

@@ -36,6 +36,7 @@ def statements(deployed: Deployed) -> dict[str, list[dict[str, Any]]]:
         "123456789012": deployed.outputs["table_arn"].split(":")[4],
         "table/mailing": f"table/{deployed.outputs['table_name']}",
         "mailing-feedback": deployed.outputs["function_name"],
+        "mailing-changes": deployed.outputs["changes_function_name"],
         "identity/example.com": f"identity/{deployed.mode}.example",
     }
     text = re.sub("|".join(own), lambda match: own[match[0]], RUNBOOK)

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of the names that may be deployed, NAME-feedback and NAME-lookup: the `name` of module feedback. For an existing stack, use the name that it was created with."
+  description = "Prefix of the names that may be deployed, NAME-feedback, NAME-lookup and NAME-changes: the `name` of module feedback. For an existing stack, use the name that it was created with."
   type        = string
   default     = "mailing"
   nullable    = false
@@ -68,6 +68,17 @@ variable "kms_key_arn" {
   validation {
     condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.kms_key_arn))
     error_message = "The kms_key_arn must be the ARN of a customer managed key (arn:aws:kms:REGION:ACCOUNT:key/ID)."
+  }
+}
+
+variable "bus_arn" {
+  description = "ARN of module changes' bus (its variable `bus.arn`); null for the default bus, or one that the module creates."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.bus_arn == null || can(regex("^arn:[a-z-]+:events:[a-z0-9-]+:[0-9]{12}:event-bus/[a-zA-Z0-9._/-]{1,256}$", var.bus_arn))
+    error_message = "The bus_arn must be the ARN of an EventBridge bus (arn:aws:events:REGION:ACCOUNT:event-bus/NAME)."
   }
 }
 

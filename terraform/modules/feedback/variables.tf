@@ -158,6 +158,13 @@ variable "table" {
   }
 }
 
+variable "stream" {
+  description = "Whether the table has a stream, which module changes reads. You can turn it on and off in place. Turning it off loses unread changes."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "topic" {
   description = "Settings of the SNS topic that SES publishes to."
   type = object({

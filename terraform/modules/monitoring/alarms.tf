@@ -55,6 +55,7 @@ locals {
       }
     },
     local.lookup_alarms,
+    local.changes_alarms,
   )
 
   lookup_alarms = merge([
@@ -76,6 +77,55 @@ locals {
         namespace   = "AWS/Lambda"
         metric      = "Throttles"
         dimensions  = { FunctionName = api.function_name }
+        statistic   = "Sum"
+        period      = local.five_minutes
+        periods     = 3
+        threshold   = 0
+      }
+    }
+  ]...)
+
+  changes_alarms = merge([
+    for events in var.changes[*] : {
+      changes-dead-letters = {
+        urgent      = true
+        description = "Changes of state are in the dead-letter queue ${events.dead_letter_queue_name}: readers of events do not know about them. The table's stream keeps a change for 24 hours, so act before then. Lines of level ERROR in the log ${events.log_group_name} say why it failed. Fix the cause, then send the events: `mailing redrive --changes --dead-letter-queue ${events.dead_letter_queue_name} --function ${events.function_name}`, as docs/operate.md says under \"Dead letters\"."
+        namespace   = "AWS/SQS"
+        metric      = "ApproximateNumberOfMessagesVisible"
+        dimensions  = { QueueName = events.dead_letter_queue_name }
+        statistic   = "Maximum"
+        period      = local.five_minutes
+        periods     = 1
+        threshold   = 0
+      }
+      changes-age = {
+        urgent      = true
+        description = "The function ${events.function_name} is more than ${var.queue_age_seconds} seconds behind the table's stream. Events arrive late, and changes older than maximum_record_age_seconds go to the dead-letter queue. Check in its log ${events.log_group_name} that it may put events on the bus and that EventBridge does not throttle it. If it cannot keep up, raise stream.parallelization_factor."
+        namespace   = "AWS/Lambda"
+        metric      = "IteratorAge"
+        dimensions  = { FunctionName = events.function_name }
+        statistic   = "Maximum"
+        period      = local.five_minutes
+        periods     = 1
+        threshold   = 1000 * var.queue_age_seconds # milliseconds
+      }
+      changes-errors = {
+        urgent      = false
+        description = "The function ${events.function_name} keeps failing, and later changes wait. Check its log ${events.log_group_name} for an exception, a timeout or a missing permission."
+        namespace   = "AWS/Lambda"
+        metric      = "Errors"
+        dimensions  = { FunctionName = events.function_name }
+        statistic   = "Sum"
+        period      = local.five_minutes
+        periods     = 3
+        threshold   = 0
+      }
+      changes-throttles = {
+        urgent      = false
+        description = "Lambda keeps throttling the function ${events.function_name}: its reserved concurrency or the account's concurrency is used up, and events arrive late. Raise the concurrency."
+        namespace   = "AWS/Lambda"
+        metric      = "Throttles"
+        dimensions  = { FunctionName = events.function_name }
         statistic   = "Sum"
         period      = local.five_minutes
         periods     = 3

@@ -70,6 +70,21 @@ variable "lookup" {
   }
 }
 
+variable "changes" {
+  description = "The function that sends events, to watch: `module.changes`, or an object with the same attributes; null for none."
+  type = object({
+    function_name          = string # Name of the function.
+    log_group_name         = string # Name of the function's log group.
+    dead_letter_queue_name = string # Name of the dead-letter queue.
+  })
+  default = null
+
+  validation {
+    condition     = alltrue([for events in var.changes[*] : can(regex("^[a-zA-Z0-9_-]{1,64}$", events.function_name)) && can(regex("^[a-zA-Z0-9_./#-]{1,512}$", events.log_group_name)) && can(regex("^[a-zA-Z0-9_-]{1,80}$", events.dead_letter_queue_name))])
+    error_message = "Use the names of a Lambda function, a log group and an SQS queue in changes, not their ARNs or URLs."
+  }
+}
+
 variable "rates" {
   description = "Daily rates above which an alarm goes off. At the defaults SES reviews an account. Set both percentages to 0 if SES does not report deliveries."
   type = object({
@@ -106,7 +121,7 @@ variable "silence_hours" {
 }
 
 variable "queue_age_seconds" {
-  description = "Age in seconds of the oldest message in the queue above which an alarm goes off. It needs the queue."
+  description = "Age in seconds of the oldest message in the queue, and of the oldest change in the table's stream, above which an alarm goes off."
   type        = number
   default     = 900
   nullable    = false
