@@ -61,9 +61,9 @@ class ChangesSettings:
     Attributes:
         event_bus: ``EVENT_BUS``, the ARN of the event bus, required.
         table_arn: ``TABLE_ARN``, the ARN of the table, required: each event names it.
-        dead_letter_queue_url: ``DEAD_LETTER_QUEUE_URL``, required: where records go that cannot be read.
-        new_deliveries: ``NEW_DELIVERIES``, whether new addresses that may be mailed are news: ``true`` or ``false``,
-            which it is if absent.
+        dead_letter_queue_url: ``DEAD_LETTER_QUEUE_URL``, required: the queue for unreadable records.
+        new_deliveries: ``NEW_DELIVERIES``, whether new addresses that may be mailed are news: ``true`` or ``false``
+            (the default).
         log_level: ``LOG_LEVEL``, one of ``LOG_LEVELS``; ``INFO`` if absent.
     """
 
@@ -78,7 +78,7 @@ class ChangesSettings:
         """Read and check the settings.
 
         Raises:
-            SettingsError: One of them is missing or wrong.
+            SettingsError: A setting is missing or invalid.
         """
         new_deliveries = environment.get("NEW_DELIVERIES", "false")
         if new_deliveries not in {"true", "false"}:
@@ -102,7 +102,7 @@ def _log_level(environment: Mapping[str, str]) -> str:
 def _matching(environment: Mapping[str, str], name: str, form: str, meaning: str) -> str:
     text = environment.get(name, "")
     if not text:
-        raise SettingsError(f"the environment variable {name} is not set: it must be {meaning}")
+        raise SettingsError(f"the environment variable {name} is not set; set it to {meaning}")
     if not re.fullmatch(form, text):
         raise SettingsError(f"{name} is {text!r}; it must be {meaning}")
     return text
