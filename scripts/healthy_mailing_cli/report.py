@@ -27,10 +27,10 @@ def report(
     from_export: stats.From = None,
     as_json: output.AsJson = False,
 ) -> None:
-    """Write the figures to a page to show around.
+    """Write the figures of `stats` to a page that you can share.
 
-    The page is one file, asks nothing of the network, and masks addresses. Reads the whole table. With --json, also
-    prints the figures.
+    The page is one file that needs no network, and addresses in it are masked. With --json, the figures are printed
+    too.
     """
     drawn = _page()
     with output.replacing(to) as file:  # which fails before the table is read, if it must

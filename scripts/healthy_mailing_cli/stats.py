@@ -14,10 +14,10 @@ from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli import explanation, output
 from healthy_mailing_cli.connection import Connection, connected
 from healthy_mailing_cli.exported_table import ExportedTable
-from healthy_mailing_cli.figures import Figures, Jump, Rate, Tally
+from healthy_mailing_cli.figures import BOUNCE_LINES, COMPLAINT_LINES, Figures, Jump, Rate, Tally
 from healthy_mailing_cli.scan import Scan, known
 
-Days = Annotated[int, typer.Option(min=1, max=365, help="Of how many days, with today, to weigh the feedback.")]
+Days = Annotated[int, typer.Option(min=1, max=365, help="How many days of feedback to count, today included.")]
 Segments = Annotated[int, typer.Option(min=1, max=64, help="In how many parts the table is read at once.")]
 From = Annotated[
     str | None, typer.Option(metavar="FOLDER", help="Read a DynamoDB export to S3, copied to a folder, not the table.")
@@ -35,10 +35,10 @@ def stats(
     from_export: From = None,
     as_json: output.AsJson = False,
 ) -> None:
-    """Count states, reasons, rates and domains.
+    """Count states, reasons, rates and domains of the whole table.
 
-    Reads the whole table. Rates are shares of addresses and approximate what SES weighs: the table does not count
-    mails. Exits with 1 if a rate is over one of SES's lines, or a domain's hard bounces jump as in an outage.
+    Rates are shares of addresses. They approximate SES's own, since the table does not count mails. Exits with 1 if a
+    rate is over a line from which SES acts, or if a domain's hard bounces jump as in an outage.
     """
     found = count(connection, days, segments, from_export)
     if as_json:
@@ -66,12 +66,14 @@ def _show(found: Figures) -> None:
     output.line("")
     output.rows(
         [
-            ("Bounce rate", rate(found.bounces), found.bounces.verdict),
-            ("Complaint rate", rate(found.complaints), found.complaints.verdict),
+            (name, rate(each), f"{each.verdict}; SES reviews an account from {percent(lines.review)}")
+            for name, each, lines in (
+                ("Bounce rate", found.bounces, BOUNCE_LINES),
+                ("Complaint rate", found.complaints, COMPLAINT_LINES),
+            )
         ]
     )
-    states = found.states
-    blocked = found.addresses - states[State.ENABLE]
+    states, now, before = found.states, found.window, found.before
     apart = f"{found.transactional:,} may get transactional mail" if found.transactional else ""
     _table(
         "",
@@ -81,12 +83,11 @@ def _show(found: Figures) -> None:
             (states[State.REVIEW], "to be reviewed", ""),
         ],
     )
-    now, before = found.window, found.before
     _table(
         f"Addresses with feedback in the last {found.days} days, and in the {found.days} days before:",
         [
-            (each, f"{was:,}", name)
-            for name, each, was in (
+            (count, name, f"{earlier:,} before")
+            for name, count, earlier in (
                 ("any", now.reached, before.reached),
                 ("hard bounces", now.hard, before.hard),
                 ("soft bounces", now.soft, before.soft),
@@ -95,32 +96,30 @@ def _show(found: Figures) -> None:
             )
         ],
     )
-    if blocked:
-        _table("Why addresses may not be mailed:", [(each, name, "") for name, each in found.reasons.items()])
-    shown = [each for each in found.domains if each.name and each.reached][:_DOMAINS]
-    if shown:
-        _table(
-            "Domains with most feedback, and their hard bounces:",
-            [(each.reached, f"{each.hard:,}", each.name) for each in shown],
-        )
-    if found.jumps:
+    _table("Why addresses may not be mailed:", [(each, reason, "") for reason, each in found.reasons.items()])
+    _table(
+        "Domains with most addresses with feedback:",
+        [
+            (each.reached, each.name, f"{each.hard:,} hard bounces, {percent(each.hard / each.reached)}")
+            for each in found.domains[:_DOMAINS]
+            if each.name and each.reached
+        ],
+    )
+    for jump in found.jumps:
         output.line("")
-        for jump in found.jumps:
-            output.line(jumped(jump))
-            output.line(f"  {remedy(jump)}")
+        output.line(jumped(jump))
+        output.line(f"  {remedy(jump)}")
 
 
 def _table(title: str, lines: Sequence[tuple[int, str, str]]) -> None:
+    """Print lines of a number and what it is, under a title; nothing if there are none."""
+    if not lines:
+        return
     output.line("")
     if title:
         output.line(title)
     width = max(len(f"{number:,}") for number, *_ in lines)
-    second = max(len(text) for _, text, _ in lines)
-    # Numbers in the second column are aligned as those in the first.
-    numbers = all(text[:1].isdigit() for _, text, _ in lines)
-    output.rows(
-        [(f"{number:>{width},}", text.rjust(second) if numbers else text, last) for number, text, last in lines]
-    )
+    output.rows([(f"{number:>{width},}", *texts) for number, *texts in lines])
 
 
 def rate(each: Rate) -> str:

@@ -62,7 +62,7 @@ def test_root_examples_and_readme_blocks_are_valid(tree: Tree) -> None:
         folder = tree.folder / name
         folder.mkdir()
         (folder / "main.tf").write_text(completed(block))
-    assert {"README_1", "docs_first-hour_1", "terraform_modules_feedback_README_1"} <= folders.keys()
+    assert {"README_1", "docs_deploy_1", "terraform_modules_feedback_README_1"} <= folders.keys()
 
     # One configuration that calls them all, since each start of Terraform and its provider takes seconds.
     caller = tree.folder / "caller"
