@@ -6,9 +6,11 @@ Without a file it reads everything that users read: the documents, the descripti
 the lookup API's document and the command line. Code in documents, in backticks or in a block, is left alone.
 """
 
+import io
 import re
 import subprocess
 import sys
+import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,11 +54,13 @@ RULES = (
 )
 
 
-def problems(text: str, *, markdown: bool) -> Iterator[tuple[int, str]]:
-    """Give the line of each problem in a text, counted from 1, and what it is."""
-    prose = text
+def problems(text: str, kind: str) -> Iterator[tuple[int, str]]:
+    """Give the line of each problem in a text, counted from 1, and what it is; the kind is a file's suffix."""
+    markdown, prose = kind == ".md", text
     if markdown:
         prose = _CODE.sub(lambda each: re.sub(r"[^\n]", "·", each[0]), text)
+    elif kind == ".py":
+        prose = strings(text)
     for rule in RULES:
         for match in rule.found(prose):
             words = " ".join(re.split(r"[\s#]+", match[0].strip()))
@@ -71,6 +75,20 @@ def problems(text: str, *, markdown: bool) -> Iterator[tuple[int, str]]:
                         number,
                         f"a table's cell of {longest} characters, more than {LONGEST_CELL}: make it a paragraph",
                     )
+
+
+def strings(source: str) -> str:
+    """Return a Python source with all but its strings left blank, line by line: no names, no comments."""
+    lines = source.splitlines()
+    kept = [[" "] * len(line) for line in lines]
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if tokenize.tok_name[token.type] in {"STRING", "FSTRING_MIDDLE"}:
+            (first, start), (last, end) = token.start, token.end
+            for row in range(first - 1, last):
+                within = slice(start if row == first - 1 else 0, end if row == last - 1 else len(lines[row]))
+                kept[row][within] = lines[row][within]
+    # Until Python 3.12 a formatted string is one token, with the names in its braces.
+    return re.sub(r"\{[^{}\n]*\}", lambda each: "·" * len(each[0]), "\n".join("".join(line) for line in kept))
 
 
 def read_by_users() -> list[Path]:
@@ -90,7 +108,7 @@ def main() -> None:
     named = [Path(name) for name in sys.argv[1:]]
     found = 0
     for path in named or read_by_users():
-        lines = sorted(problems(path.read_text(encoding="utf-8"), markdown=path.suffix == ".md"))
+        lines = sorted(problems(path.read_text(encoding="utf-8"), path.suffix))
         name = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
         for number, problem in lines:
             print(f"{name}:{number}: {problem}")

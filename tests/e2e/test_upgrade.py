@@ -114,6 +114,7 @@ def test_an_earlier_stack_keeps_table_topic_queues_and_rows(
     known, late = fresh("known"), fresh("late")
     before.publish(ses.text(ses.complaint(known)))
     eventually(lambda: before.states(known), {known: "disable"})
+    before.sqs.send_message(QueueUrl=before.outputs["dead_letter_queue_url"], MessageBody="waiting")
     arns = held(before.stack)
     assert {kind: len(each) for kind, each in arns.items()} == start.holds
 
@@ -134,7 +135,7 @@ def test_an_earlier_stack_keeps_table_topic_queues_and_rows(
         assert after.states(known) == {known: "disable"}
         after.publish(ses.text(ses.complaint(late)), ses.text(ses.delivery(known)))
         eventually(lambda: after.states(late, known), dict.fromkeys((late, known), "disable"))
-        assert after.dead_letters() == []
+        assert [each["Body"] for each in after.dead_letters()] == ["waiting"]
         assert stack.drift() == []
     finally:
         stack.destroy()

@@ -10,8 +10,8 @@ import prose
 from harness import paths
 
 
-def found(text: str, *, markdown: bool = True) -> list[tuple[int, str]]:
-    return [(line, problem.partition(":")[0].strip("`")) for line, problem in prose.problems(text, markdown=markdown)]
+def found(text: str, kind: str = ".md") -> list[tuple[int, str]]:
+    return [(line, problem.partition(":")[0].strip("`")) for line, problem in prose.problems(text, kind)]
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,9 @@ def found(text: str, *, markdown: bool = True) -> list[tuple[int, str]]:
         ("You utilize it.", "utilize"),
     ],
 )
-@pytest.mark.parametrize("markdown", [True, False], ids=["document", "source"])
-def test_hard_words_are_found_across_lines(text: str, words: str, *, markdown: bool) -> None:
-    assert found(text, markdown=markdown) == [(1, words)]
+@pytest.mark.parametrize("kind", [".md", ".tf", ".yaml"])
+def test_hard_words_are_found_across_lines(text: str, words: str, kind: str) -> None:
+    assert found(text, kind) == [(1, words)]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,12 @@ def test_the_line_is_that_of_the_words_even_after_code() -> None:
 
 
 def test_comments_of_a_source_are_read_as_one_text() -> None:
-    assert found("# What is\n# no item\n", markdown=False) == [(1, "is no")]
+    assert found("# What is\n# no item\n", ".tf") == [(1, "is no")]
+
+
+def test_of_python_only_strings_are_read() -> None:
+    source = 'texts = 1  # anew\n"""Text that is\nno good."""\nsay(f"{texts} begin anew", texts)\n'
+    assert found(source, ".py") == [(2, "is no"), (4, "anew")]
 
 
 def test_a_long_cell_is_found_unless_the_table_is_generated() -> None:
