@@ -19,6 +19,8 @@ LOCK_ARGS ?= --upgrade
 FUZZ_SECONDS ?= 30
 # Such as SOAK_ARGS='--messages 10000 --workers 2'.
 SOAK_ARGS ?=
+# The same of changes, such as CHANGES_SOAK_ARGS='--changes 10000'.
+CHANGES_SOAK_ARGS ?=
 # Extra arguments for Terraform on a real account, such as TF_ARGS='-var name=mail'.
 TF_ARGS ?=
 # Such as TF_INIT_ARGS='-backend-config=production.tfbackend'.
@@ -143,8 +145,9 @@ bench: package $(DEV) ## measure time, cost and memory beside the article's func
 pictures: $(DEV) ## draw the picture of the report's page in docs/ again; needs a Chromium
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m pictures
 
-soak: $(DEV) ## 100,000 notifications, faults and kills among them, against several functions; renews RELIABILITY.md
+soak: $(DEV) ## 100,000 notifications, then 100,000 changes, faults and kills among them, against several functions; renews RELIABILITY.md
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m soak.run $(SOAK_ARGS)
+	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m soak.changes $(CHANGES_SOAK_ARGS)
 
 fuzz: $(FUZZ) ## look for input that breaks the parsers, guided by coverage, FUZZ_SECONDS for each of them
 	@mkdir -p build/crashes

@@ -1,5 +1,5 @@
 # The deployable root: `terraform apply` with the credentials and region of the environment.
-# SES wiring, the lookup API and monitoring are off unless their variables are set.
+# SES wiring, the lookup API, events and monitoring are off unless their variables are set.
 
 provider "aws" {}
 
@@ -13,6 +13,7 @@ module "feedback" {
   function              = var.function
   queue                 = var.queue
   table                 = var.table
+  stream                = var.changes != null
   topic                 = var.topic
   additional_topic_arns = var.additional_topic_arns
   kms_key_arn           = var.kms_key_arn
@@ -45,8 +46,22 @@ module "lookup" {
   tags        = var.tags
 }
 
+module "changes" {
+  source = "./modules/changes"
+  count  = var.changes == null ? 0 : 1
+
+  name           = var.name
+  package        = var.package
+  feedback       = module.feedback
+  bus            = var.changes.bus
+  new_deliveries = var.changes.new_deliveries
+  stream         = var.changes.stream
+  function       = var.changes.function
+  tags           = var.tags
+}
+
 data "aws_iam_policy_document" "key" {
-  source_policy_documents = concat([module.feedback.kms_key_policy], module.lookup[*].kms_key_policy)
+  source_policy_documents = concat([module.feedback.kms_key_policy], module.lookup[*].kms_key_policy, module.changes[*].kms_key_policy)
 }
 
 module "monitoring" {
@@ -56,6 +71,7 @@ module "monitoring" {
   name                   = var.name
   feedback               = module.feedback
   lookup                 = one(module.lookup[*])
+  changes                = one(module.changes[*])
   alarm_topic_arn        = var.monitoring.alarm_topic_arn
   urgent_alarm_topic_arn = var.monitoring.urgent_alarm_topic_arn
   rates                  = var.monitoring.rates

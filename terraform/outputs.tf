@@ -93,6 +93,46 @@ output "lookup_stage_arn" {
   value       = one(module.lookup[*].stage_arn)
 }
 
+output "changes_bus_arn" {
+  description = "ARN of the bus that gets the events; null without the variable `changes`."
+  value       = one(module.changes[*].bus_arn)
+}
+
+output "changes_bus_name" {
+  description = "Name of the bus that gets the events: what a rule takes as `event_bus_name`; null without the variable `changes`."
+  value       = one(module.changes[*].bus_name)
+}
+
+output "changes_event_pattern" {
+  description = "Event pattern (JSON) of a rule for every change of this table; null without the variable `changes`."
+  value       = one(module.changes[*].event_pattern)
+}
+
+output "changes_dead_letter_queue_name" {
+  description = "Name of the dead-letter queue of changes that did not become an event; null without the variable `changes`."
+  value       = one(module.changes[*].dead_letter_queue_name)
+}
+
+output "changes_dead_letter_queue_url" {
+  description = "URL of that queue; null without the variable `changes`."
+  value       = one(module.changes[*].dead_letter_queue_url)
+}
+
+output "changes_function_name" {
+  description = "Name of the function that sends the events; null without the variable `changes`."
+  value       = one(module.changes[*].function_name)
+}
+
+output "changes_role_arn" {
+  description = "ARN of that function's role; null without the variable `changes`."
+  value       = one(module.changes[*].role_arn)
+}
+
+output "changes_log_group_name" {
+  description = "Name of that function's log group; null without the variable `changes`."
+  value       = one(module.changes[*].log_group_name)
+}
+
 output "dashboard_name" {
   description = "Name of the dashboard; null without the variable `monitoring`."
   value       = one(module.monitoring[*].dashboard_name)

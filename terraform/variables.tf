@@ -171,6 +171,42 @@ variable "lookup" {
   default = null
 }
 
+variable "changes" {
+  description = "Events for each change of state (module changes), and the table's stream that they are made of; null: none, `{}`: with their defaults."
+  type = object({
+    bus = optional(object({          # The EventBridge bus that gets the events; by default the account's default bus.
+      arn    = optional(string)      # ARN of a bus of this region that exists already, also of another account that lets this one put events; null: not such a one.
+      create = optional(bool, false) # Whether to create a bus for these events alone.
+    }), {})
+    new_deliveries = optional(bool, false)                 # Whether a new address that may be mailed is an event too. Nearly all new addresses are such.
+    stream = optional(object({                             # How the function reads the table's stream. Each setting changes in place.
+      enabled                    = optional(bool, true)    # Whether the function reads the stream; false lets changes wait there, up to 24 hours, while you work on what gets the events.
+      batch_size                 = optional(number, 100)   # Most changes in one call, 1 to 10000.
+      batching_window_seconds    = optional(number, 0)     # How long to gather changes for a call, 0 to 300. More means fewer calls and later events.
+      parallelization_factor     = optional(number, 1)     # How many calls at a time read one shard, 1 to 10; changes of one address stay in order.
+      maximum_record_age_seconds = optional(number, 21600) # For how long a change is tried before its place in the stream goes to the dead-letter queue, 60 to 72000. The rest of the stream's 24 hours is what you have to bring it back.
+      maximum_retry_attempts     = optional(number, -1)    # How often at most it is tried again within that time, 0 to 10000; -1: as often as Lambda does.
+    }), {})
+    function = optional(object({                          # The Lambda function.
+      memory_megabytes        = optional(number, 256)     # Memory, 128 to 10240; CPU grows with it.
+      timeout_seconds         = optional(number, 60)      # How long a call may take, 3 to 900.
+      reserved_concurrency    = optional(number)          # Concurrency reserved for the function; null: none.
+      architecture            = optional(string, "arm64") # Processor: `arm64` or `x86_64`.
+      log_level               = optional(string, "INFO")  # The least severe level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
+      log_retention_days      = optional(number, 30)      # How many days logs are kept, a number that CloudWatch Logs offers; 0: forever.
+      permissions_boundary    = optional(string)          # ARN of the policy that bounds what the role may do; null: none.
+      role_path               = optional(string, "/")     # Path of the role, which begins and ends with a slash. A change replaces the role.
+      code_signing_config_arn = optional(string)          # ARN of the code signing configuration that the zip must satisfy; null: none.
+      tracing                 = optional(bool, false)     # Whether AWS X-Ray records traces of calls.
+      vpc = optional(object({                             # The VPC that the function connects to, which needs endpoints for EventBridge and SQS (see README); null: none.
+        subnet_ids         = set(string)                  # The subnets' IDs.
+        security_group_ids = set(string)                  # The security groups' IDs.
+      }))
+    }), {})
+  })
+  default = null
+}
+
 variable "monitoring" {
   description = "Alarms and a dashboard (module monitoring); null: none, `{}`: with their defaults."
   type = object({
@@ -183,7 +219,7 @@ variable "monitoring" {
       reputation         = optional(bool, true)   # Whether alarms watch the rates by which SES reviews the whole account in this region; one copy in a region is enough.
     }), {})
     silence_hours     = optional(number, 24)  # Hours without any feedback after which an alarm goes off; 0: no such alarm.
-    queue_age_seconds = optional(number, 900) # Age of the oldest message in the queue above which an alarm goes off.
+    queue_age_seconds = optional(number, 900) # Age of the oldest message in the queue, and of the oldest change in the table's stream, above which an alarm goes off.
   })
   default = null
 }

@@ -40,9 +40,7 @@ class Settings:
         table_name = environment.get("TABLE_NAME", "")
         if not table_name:
             raise SettingsError("the environment variable TABLE_NAME is not set: it names the DynamoDB table to use")
-        log_level = environment.get("LOG_LEVEL", "INFO")
-        if log_level not in LOG_LEVELS:
-            raise SettingsError(f"LOG_LEVEL is {log_level!r}; it must be one of {', '.join(LOG_LEVELS)}")
+        log_level = _log_level(environment)
         default = Rules()
         rules = Rules(
             _number(environment, "SOFT_BOUNCE_LIMIT", default.soft_bounce_limit, SOFT_BOUNCE_DAYS_KEPT),
@@ -52,6 +50,60 @@ class Settings:
             _number(environment, "EXPIRE_DAYS", None, 3650, smallest=30),
         )
         return cls(table_name, rules, log_level)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesSettings:
+    """What the environment says to the function that tells of changes.
+
+    Attributes:
+        event_bus: ``EVENT_BUS``, the ARN of the event bus, required.
+        table_arn: ``TABLE_ARN``, the ARN of the table, required: each event names it.
+        dead_letter_queue_url: ``DEAD_LETTER_QUEUE_URL``, required: where records go that cannot be read.
+        new_deliveries: ``NEW_DELIVERIES``, whether new addresses that may be mailed are news: ``true`` or ``false``,
+            which it is if absent.
+        log_level: ``LOG_LEVEL``, one of ``LOG_LEVELS``; ``INFO`` if absent.
+    """
+
+    event_bus: str
+    table_arn: str
+    dead_letter_queue_url: str
+    new_deliveries: bool
+    log_level: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "ChangesSettings":
+        """Read and check the settings.
+
+        Raises:
+            SettingsError: One of them is missing or wrong.
+        """
+        new_deliveries = environment.get("NEW_DELIVERIES", "false")
+        if new_deliveries not in {"true", "false"}:
+            raise SettingsError(f"NEW_DELIVERIES is {new_deliveries!r}; it must be true or false")
+        return cls(
+            _matching(environment, "EVENT_BUS", "arn:.+:event-bus/.+", "the ARN of an event bus"),
+            _matching(environment, "TABLE_ARN", "arn:.+:table/.+", "the ARN of the DynamoDB table"),
+            _matching(environment, "DEAD_LETTER_QUEUE_URL", "https?://.+", "the URL of an SQS queue"),
+            new_deliveries == "true",
+            _log_level(environment),
+        )
+
+
+def _log_level(environment: Mapping[str, str]) -> str:
+    log_level = environment.get("LOG_LEVEL", "INFO")
+    if log_level not in LOG_LEVELS:
+        raise SettingsError(f"LOG_LEVEL is {log_level!r}; it must be one of {', '.join(LOG_LEVELS)}")
+    return log_level
+
+
+def _matching(environment: Mapping[str, str], name: str, form: str, meaning: str) -> str:
+    text = environment.get(name, "")
+    if not text:
+        raise SettingsError(f"the environment variable {name} is not set: it must be {meaning}")
+    if not re.fullmatch(form, text):
+        raise SettingsError(f"{name} is {text!r}; it must be {meaning}")
+    return text
 
 
 def _number(environment: Mapping[str, str], name: str, default: _T, largest: int, smallest: int = 1) -> int | _T:

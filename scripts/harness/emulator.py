@@ -22,6 +22,8 @@ from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -74,6 +76,10 @@ class Emulator:
     @overload
     def client(self, service: Literal["dynamodb"]) -> "DynamoDBClient": ...
     @overload
+    def client(self, service: Literal["dynamodbstreams"]) -> "DynamoDBStreamsClient": ...
+    @overload
+    def client(self, service: Literal["events"]) -> "EventBridgeClient": ...
+    @overload
     def client(self, service: Literal["iam"]) -> "IAMClient": ...
     @overload
     def client(self, service: Literal["lambda"]) -> "LambdaClient": ...
@@ -102,6 +108,7 @@ _EMBEDDED = Emulator(
     limits=(
         "SNS's retries and dead-letter queue for Lambda",
         "SQS batches of more than 10 messages",
+        "how often a stream's batch is tried, where it is taken up again, and that it is split (bisected)",
         "the role's permissions on queues and logs",
         _LOCAL_PYTHON,
         "TLS",
@@ -115,13 +122,18 @@ _LOCALSTACK_DOCKER = Emulator(
     enforces_iam=False,
     simulates_ses=False,
     retries_sns_to_lambda=True,
-    limits=(_NO_IAM, "SES (its notifications are published to the topic directly)", "TLS"),
+    limits=(
+        _NO_IAM,
+        "SES (its notifications are published to the topic directly)",
+        "up to which age a stream's batch is tried, and that it is split (bisected)",
+        "TLS",
+    ),
     functions_reach_loopback=False,
     disposable=True,
 )
 _LOCALSTACK_PROCESS = replace(
     _LOCALSTACK_DOCKER,
-    limits=(*_LOCALSTACK_DOCKER.limits, "DynamoDB (moto serves it)", _LOCAL_PYTHON),
+    limits=(*_LOCALSTACK_DOCKER.limits, "DynamoDB and its streams (moto serves them)", _LOCAL_PYTHON),
     functions_reach_loopback=True,
 )
 

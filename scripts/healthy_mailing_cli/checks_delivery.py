@@ -92,7 +92,7 @@ def _subscription(seen: Examination, target: str, arn: str) -> Finding:
 def look_at_queue(seen: Examination) -> Findings:
     """See whether the queue is there, and moves what keeps failing."""
     name = name_in(seen.stack.queue)
-    seen.queue = _attributes(seen, name)
+    seen.queue = attributes_of(seen, name)
     if seen.queue is None:
         if seen.to_function and not seen.to_queue:
             yield ok("There is no queue: the topic calls the function.")
@@ -137,7 +137,7 @@ def look_at_dead_letters(seen: Examination) -> Findings:
     """See whether the dead-letter queue is there, is empty, and takes what others send to it."""
     stack = seen.stack
     name, queue, function = (name_in(each) for each in (stack.dead_letter_queue, stack.queue, stack.function))
-    attributes = _attributes(seen, name)
+    attributes = attributes_of(seen, name)
     if attributes is None:
         yield problem(
             f"There is no queue {name} in {seen.place.region}: what keeps failing is lost.",
@@ -167,7 +167,7 @@ def look_at_dead_letters(seen: Examination) -> Findings:
         yield policy
 
 
-def _attributes(seen: Examination, queue: str) -> Mapping[str, str] | None:
+def attributes_of(seen: Examination, queue: str) -> Mapping[str, str] | None:
     """Return a queue's attributes, None if there is no such queue."""
     try:
         url = seen.sqs.get_queue_url(QueueName=queue)["QueueUrl"]

@@ -5,10 +5,10 @@ It reads, and changes nothing. It needs these actions, and says of each that is 
 - ``ses:GetAccount``, ``ses:GetConfigurationSetEventDestinations``, ``ses:GetEmailIdentity``,
   ``ses:GetIdentityNotificationAttributes``, ``ses:ListConfigurationSets``, ``ses:ListEmailIdentities``
 - on the topic, ``sns:GetSubscriptionAttributes``, ``sns:GetTopicAttributes``, ``sns:ListSubscriptionsByTopic``
-- on both queues, ``sqs:GetQueueAttributes``, ``sqs:GetQueueUrl``
+- on the queues, ``sqs:GetQueueAttributes``, ``sqs:GetQueueUrl``
 - on the function, ``lambda:GetFunctionConcurrency``, ``lambda:GetFunctionConfiguration`` and, where the topic calls it,
-  ``lambda:GetFunctionEventInvokeConfig``, ``lambda:GetPolicy``; where there is a queue,
-  ``lambda:ListEventSourceMappings``
+  ``lambda:GetFunctionEventInvokeConfig``, ``lambda:GetPolicy``; where there is a queue, or the table has a stream,
+  ``lambda:ListEventSourceMappings``; where there are events, ``lambda:GetFunctionConfiguration`` on their function too
 - on the table, ``dynamodb:DescribeContinuousBackups``, ``dynamodb:DescribeTable``
 - ``cloudwatch:GetMetricData``
 """
@@ -22,7 +22,7 @@ from typing import Annotated
 import typer
 from botocore.exceptions import ClientError
 
-from healthy_mailing_cli import checks_delivery, checks_function, checks_ses, output, stack
+from healthy_mailing_cli import checks_delivery, checks_events, checks_function, checks_ses, output, stack
 from healthy_mailing_cli.connection import Connection, connected
 from healthy_mailing_cli.examination import Examination, Finding, Findings, Level, Look
 from healthy_mailing_cli.stack import Names, Place, Stack
@@ -44,6 +44,7 @@ CHECKS: Mapping[str, Look] = {
     "function": checks_function.look_at_function,
     "table": checks_function.look_at_table,
     "last feedback": checks_function.look_at_calls,
+    "events": checks_events.look_at_events,
 }
 
 Identities = Annotated[

@@ -58,7 +58,7 @@ def sentence(error: BaseException) -> str:
 
 def _of_service(error: ClientError) -> str:
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-    if code.startswith("AccessDenied") or code == "AuthorizationError":  # as SNS has it
+    if code.startswith("AccessDenied") or code in {"AuthorizationError", "403"}:  # as SNS and S3's HeadObject have it
         return f"These credentials may not call {error.operation_name}. {_PERMISSION}"
     if code == "ResourceNotFoundException":  # of which service it is, the message says
         return f"{error.operation_name}: {message.rstrip('.')}. Check the names and --region"

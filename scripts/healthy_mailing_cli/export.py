@@ -1,7 +1,10 @@
 """``mailing export``: the whole table, or who may not be mailed, as CSV or as NDJSON that `mailing import` takes.
 
 Needs ``dynamodb:Scan``. ``--state disable`` or ``review`` needs ``dynamodb:Query`` on the index instead; a table
-without it is read whole.
+without it is read whole. ``--from-export s3://…`` needs ``s3:ListBucket`` on the bucket and ``s3:GetObject`` on what is
+in it instead. ``--start-export`` needs ``dynamodb:DescribeTable`` and ``dynamodb:ExportTableToPointInTime`` on the
+table, and, for what DynamoDB writes with the caller's access, ``s3:PutObject``, ``s3:PutObjectAcl`` and
+``s3:AbortMultipartUpload``.
 """
 
 import csv
@@ -30,12 +33,13 @@ from healthy_mailing.item import (
     TRANSACTIONAL,
     Item,
 )
-from healthy_mailing_cli import output
+from healthy_mailing_cli import exported_table, output
 from healthy_mailing_cli.connection import Connection, connected
-from healthy_mailing_cli.exported_table import ExportedTable
+from healthy_mailing_cli.exported_table import ExportedTable, Started
 from healthy_mailing_cli.formats.reading import guarded
 from healthy_mailing_cli.formats.sources import EXPORTED_COLUMNS
 from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.s3 import Place
 from healthy_mailing_cli.scan import Scan, known
 
 _BYTE_ORDER_MARK = "\ufeff"
@@ -56,7 +60,14 @@ States = Annotated[list[State] | None, typer.Option(help="Only addresses in this
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to; default: the terminal.")]
 Segments = Annotated[int, typer.Option(min=1, max=64, help="In how many parts the table is read at once.")]
 From = Annotated[
-    str | None, typer.Option(metavar="FOLDER", help="Read a DynamoDB export to S3, copied to a folder, not the table.")
+    str | None,
+    typer.Option(
+        metavar="FOLDER", help="Read a DynamoDB export to S3, not the table: s3://BUCKET/PREFIX, or a copy in a folder."
+    ),
+]
+Start = Annotated[
+    str | None,
+    typer.Option(metavar="S3-URL", help="Let DynamoDB export the table to s3://BUCKET/PREFIX, and write nothing here."),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted export to that file was.")]
 
@@ -70,6 +81,7 @@ def export(
     segments: Segments = 4,
     resume: Resume = False,
     from_export: From = None,
+    start_export: Start = None,
     as_json: output.AsJson = False,
 ) -> None:
     """Write what the table knows to a file.
@@ -77,8 +89,15 @@ def export(
     Addresses are in no order. One that changes meanwhile is as it was before or after, and may come twice. With --json,
     the terminal gets NDJSON; with a file, it gets a summary.
 
+    A large table is cheaper to read by --start-export and, once DynamoDB is done, --from-export.
+
     Exits with 1 if an item was written by another program; the list says of it just that someone should look.
     """
+    if start_export is not None:
+        if resume or state or to is not None or from_export is not None or form is not Form.CSV:
+            raise CommandError("--start-export writes nothing here: leave the other options for --from-export")
+        _tell_started(exported_table.start(connection, Place.of(start_export, "--start-export")), as_json=as_json)
+        return
     form = Form.NDJSON if as_json and to is None else form
     if resume and to is None:
         raise CommandError("--resume goes on with a file: name it with --output")
@@ -87,7 +106,7 @@ def export(
     if resume and from_export is not None:
         raise CommandError("--resume goes on with reading the table: leave it out with --from-export")
     states = set(state or State)
-    source = Scan(connection, states, segments) if from_export is None else ExportedTable(from_export)
+    source = Scan(connection, states, segments) if from_export is None else ExportedTable(from_export, connection)
     writer = Lines(form, states)
     with output.progress("Exported") as counter:
         if to is None:
@@ -215,6 +234,15 @@ def _reported(to: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         output.note(f"The beginning of {to} is kept. Add --resume to go on.")
         raise
+
+
+def _tell_started(started: Started, *, as_json: bool) -> None:
+    if as_json:
+        output.ndjson({"exportArn": started.arn, "folder": str(started.folder)})
+        return
+    output.line(started.arn)
+    output.line("DynamoDB takes minutes to hours. Then read the export:")
+    output.line(f"mailing export --from-export {started.folder}")
 
 
 def _tell(to: Path | None, lines: Lines, *, as_json: bool) -> None:

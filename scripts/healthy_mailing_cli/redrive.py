@@ -5,18 +5,19 @@ belong to no queue.
 
 Needs ``sqs:GetQueueUrl`` and ``sqs:GetQueueAttributes``, ``sqs:ReceiveMessage``, ``sqs:DeleteMessage`` and
 ``sqs:ChangeMessageVisibility`` on the dead-letter queue, and ``sqs:GetQueueUrl`` and ``sqs:SendMessage`` on the queue
-or, without one, ``lambda:InvokeFunction`` on the function.
+or, without one, ``lambda:InvokeFunction`` on the function. ``--changes`` is in ``lost_changes``.
 """
 
 import json
 import sys
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import boto3
 import typer
@@ -26,6 +27,7 @@ from healthy_mailing.envelope import EnvelopeError, content, unwrap
 from healthy_mailing.notification import NotificationError, parse
 from healthy_mailing_cli import output, stack
 from healthy_mailing_cli.connection import Connection, connected
+from healthy_mailing_cli.lost_changes import Changes
 from healthy_mailing_cli.output import CommandError
 from healthy_mailing_cli.stack import Names
 
@@ -47,7 +49,8 @@ class Report:
     Attributes:
         dead_letter_queue: The queue that was looked through.
         target: Where feedback was (or would be) handed over.
-        kinds: How many messages of each kind were found: ``Bounce``, …, and ``unreadable``.
+        kinds: How many messages of each kind were found: ``Bounce``, …, and ``unreadable``; of changes of state,
+            ``change`` and ``unreadable image``.
         moved: Dead letters that were handed over and deleted.
         failed: Dead letters that could not be handed over and stay.
         left: Dead letters that came after the start and stay.
@@ -86,6 +89,14 @@ def redrive_command(
     dead_letter_queue: stack.DeadLetterQueue = None,
     queue: stack.Queue = None,
     function: stack.Function = None,
+    changes: Annotated[
+        bool,
+        typer.Option(
+            "--changes",
+            help="Bring back changes of state that EventBridge was not told of, by default from "
+            "NAME-changes-dead-letter by the function NAME-changes.",
+        ),
+    ] = False,
     dry_run: output.DryRun = False,
     as_json: output.AsJson = False,
 ) -> None:
@@ -93,9 +104,24 @@ def redrive_command(
 
     Safe to interrupt and to run again: a dead letter is deleted after it was handed over, and feedback that comes
     twice counts once. What fails again comes back, and is left for the next run.
+
+    With --changes, what the table says now of the addresses is told, as an event each.
     """
-    names = Names.of(name or connection.table, dead_letter_queue=dead_letter_queue, queue=queue, function=function)
-    report = redrive(connection.session, names, connection.endpoint_url, dry_run=dry_run)
+    stack_name = name or connection.table
+    if changes:
+        lost = Changes(
+            connection.client("lambda"),
+            connection.client("dynamodb"),
+            connection.client("dynamodbstreams"),
+            name=function or f"{stack_name}-changes",
+            table=connection.table,
+        )
+        report = bring_back(
+            connection.client("sqs"), dead_letter_queue or f"{stack_name}-changes-dead-letter", lost, dry_run=dry_run
+        )
+    else:
+        names = Names.of(stack_name, dead_letter_queue=dead_letter_queue, queue=queue, function=function)
+        report = redrive(connection.session, names, connection.endpoint_url, dry_run=dry_run)
     sys.stdout.write(report.as_json() if as_json else report.as_text(dry_run=dry_run))
     if report.failed:
         raise typer.Exit(output.NO)
@@ -114,19 +140,39 @@ def redrive(session: boto3.Session, names: Names, endpoint_url: str | None, *, d
         CommandError: There is no such dead-letter queue.
     """
     sqs: SQSClient = session.client("sqs", endpoint_url=endpoint_url)
-    dead_letter_url = _url(sqs, names.dead_letter_queue)
-    if dead_letter_url is None:
-        raise CommandError(
-            f"there is no queue {names.dead_letter_queue} in {sqs.meta.region_name}: name the stack with --name, or "
-            "its queues with --dead-letter-queue and --queue"
-        )
-    target: _Queue | _Function
     queue_url = _url(sqs, names.queue)
     if queue_url is None:
-        target = _Function(session.client("lambda", endpoint_url=endpoint_url), names.function)
+        target: _Feedback = _Function(session.client("lambda", endpoint_url=endpoint_url), names.function)
     else:
         target = _Queue(sqs, queue_url, names.queue)
-    report = Report(names.dead_letter_queue, target.description)
+    return bring_back(sqs, names.dead_letter_queue, target, dry_run=dry_run)
+
+
+class Target(Protocol):
+    """What dead letters are handed over to."""
+
+    description: str
+
+    def kinds(self, letter: str) -> list[str]:
+        """Return the kind of each message in a dead letter."""
+
+    def take(self, letter: str) -> bool:
+        """Hand a dead letter over, and return whether that is done."""
+
+
+def bring_back(sqs: "SQSClient", name: str, target: Target, *, dry_run: bool) -> Report:
+    """Hand what is in a dead-letter queue now over to a target, and say what became of it.
+
+    Raises:
+        CommandError: There is no such dead-letter queue.
+    """
+    dead_letter_url = _url(sqs, name)
+    if dead_letter_url is None:
+        raise CommandError(
+            f"there is no queue {name} in {sqs.meta.region_name}: name the stack with --name, or its queues with "
+            "--dead-letter-queue and --queue"
+        )
+    report = Report(name, target.description)
     held: set[str] = set()  # receipt handles of what is hidden from others, and not deleted
     try:
         with output.progress("Dead letters") as counter:
@@ -135,10 +181,9 @@ def redrive(session: boto3.Session, names: Names, endpoint_url: str | None, *, d
                 if is_new:
                     report.left += 1
                     continue
-                contents = messages_in(message["Body"])
-                report.kinds.update(map(_kind, contents))
-                if not dry_run and all(map(target.take, contents)):
-                    # Only now. Should it not come to that, the feedback is handed over twice, which changes nothing.
+                report.kinds.update(target.kinds(message["Body"]))
+                if not dry_run and target.take(message["Body"]):
+                    # Only now. Should it not come to that, it is handed over twice, which changes nothing.
                     sqs.delete_message(QueueUrl=dead_letter_url, ReceiptHandle=message["ReceiptHandle"])
                     held.discard(message["ReceiptHandle"])
                     report.moved += 1
@@ -232,7 +277,25 @@ def _count(sqs: "SQSClient", url: str) -> int:
     return int(attributes["ApproximateNumberOfMessages"])
 
 
-class _Queue:
+class _Feedback(ABC):
+    """Where feedback goes."""
+
+    description: str
+
+    def kinds(self, letter: str) -> list[str]:
+        """Return the kind of each message in a dead letter."""
+        return [_kind(message) for message in messages_in(letter)]
+
+    def take(self, letter: str) -> bool:
+        """Hand over the messages in a dead letter."""
+        return all(map(self._hand_over, messages_in(letter)))
+
+    @abstractmethod
+    def _hand_over(self, message: str) -> bool:
+        """Hand over one message."""
+
+
+class _Queue(_Feedback):
     """The queue: messages go back to where they came from."""
 
     def __init__(self, sqs: "SQSClient", url: str, name: str) -> None:
@@ -240,7 +303,7 @@ class _Queue:
         self._url = url
         self.description = f"the queue {name}"
 
-    def take(self, message: str) -> bool:
+    def _hand_over(self, message: str) -> bool:
         """Send one message."""
         try:
             self._sqs.send_message(QueueUrl=self._url, MessageBody=message)
@@ -249,7 +312,7 @@ class _Queue:
         return True
 
 
-class _Function:
+class _Function(_Feedback):
     """The function itself, called as SNS calls it; publishing again would reach all others who subscribe to the topic.
 
     The call is asynchronous: once Lambda has accepted it, Lambda tries it as often as any other, and keeps it as a dead
@@ -261,7 +324,7 @@ class _Function:
         self._name = name
         self.description = f"the function {name}"
 
-    def take(self, message: str) -> bool:
+    def _hand_over(self, message: str) -> bool:
         """Call the function with one message."""
         record = {
             "EventSource": "aws:sns",

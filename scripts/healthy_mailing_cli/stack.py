@@ -24,6 +24,8 @@ class Names:
     dead_letter_queue: str
     queue: str
     function: str
+    changes: str
+    """The function that tells of changes by events."""
 
     @classmethod
     def of(
@@ -34,6 +36,7 @@ class Names:
             dead_letter_queue or f"{name}-feedback-dead-letter",
             queue or f"{name}-feedback",
             function or f"{name}-feedback",
+            f"{name}-changes",
         )
 
 
@@ -70,6 +73,7 @@ class Stack:
     queue: str
     dead_letter_queue: str
     function: str
+    changes: str
     table: str
 
     @classmethod
@@ -80,6 +84,7 @@ class Stack:
             place.arn("sqs", names.queue),
             place.arn("sqs", names.dead_letter_queue),
             place.arn("lambda", f"function:{names.function}"),
+            place.arn("lambda", f"function:{names.changes}"),
             place.arn("dynamodb", f"table/{table}"),
         )
 

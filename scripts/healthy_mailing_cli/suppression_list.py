@@ -77,6 +77,11 @@ class SuppressionList:
         attributes = self._client.get_account().get("SuppressionAttributes", {})
         return frozenset(map(Reason, attributes.get("SuppressedReasons", [])))
 
+    def now(self) -> str:
+        """Return SES's time, to the beginning of its second (see ``timestamp``). Needs ``ses:GetAccount``."""
+        date = self._client.get_account()["ResponseMetadata"]["HTTPHeaders"].get("date")
+        return from_datetime(parsedate_to_datetime(date) if date else datetime.now(UTC))
+
     def entries(self) -> Iterator[Entry]:
         """Yield all entries. Needs ``ses:ListSuppressedDestinations``."""
         return self._listed({})
@@ -93,6 +98,11 @@ class SuppressionList:
             "EndDate": datetime.fromisoformat(end) + _SECOND,
         }
         return (entry for entry in self._listed(asked) if start <= entry.at <= end)
+
+    def since(self, start: str) -> Iterator[Entry]:
+        """Yield the entries that were made or changed at a time or later. Needs ``ses:ListSuppressedDestinations``."""
+        asked = {"StartDate": datetime.fromisoformat(start) - _SECOND}
+        return (entry for entry in self._listed(asked) if entry.at >= start)
 
     def look_up(self, spelling: str) -> Entry | None:
         """Return the entry of a spelling, None if there is none. Needs ``ses:GetSuppressedDestination``."""
@@ -133,6 +143,32 @@ class SuppressionList:
         except self._client.exceptions.NotFoundException as error:
             answer = error.response
         return _answered_at(answer)
+
+    def begin_job(self, action: str, url: str) -> str:
+        """Let SES put on the list, or take off it, what an object in S3 lists, and return the id of the import job.
+
+        Needs ``ses:CreateImportJob``.
+
+        Raises:
+            ValueError: SES takes no such job; the message is SES's.
+        """
+        client = self._client
+        try:
+            answer = client.create_import_job(
+                ImportDestination={"SuppressionListDestination": {"SuppressionListImportAction": action}},
+                ImportDataSource={"S3Url": url, "DataFormat": "JSON"},
+            )
+        except (client.exceptions.BadRequestException, client.exceptions.LimitExceededException) as error:
+            raise ValueError(error.response["Error"].get("Message", "").rstrip(".") or "it says no more") from None
+        return str(answer["JobId"])
+
+    def job(self, job_id: str) -> Mapping[str, Any] | None:
+        """Return what SES says of an import job, None if it knows none. Needs ``ses:GetImportJob``."""
+        try:
+            answer: Mapping[str, Any] = self._client.get_import_job(JobId=job_id)
+        except self._client.exceptions.NotFoundException:
+            return None
+        return answer
 
     def _listed(self, selection: Mapping[str, Any]) -> Iterator[Entry]:
         asked = {**selection, "PageSize": _PAGE}

@@ -3,30 +3,39 @@
 All of it needs ``lambda:GetFunctionConfiguration`` on the function, ``dynamodb:BatchGetItem`` on the table,
 ``ses:GetAccount`` and ``ses:ListSuppressedDestinations``. ``push`` needs ``dynamodb:Query`` on the index, or
 ``dynamodb:Scan`` on a table without it, ``dynamodb:PartiQLUpdate``, ``ses:PutSuppressedDestination``,
-``ses:GetSuppressedDestination`` and ``ses:DeleteSuppressedDestination``. ``pull`` needs ``dynamodb:PartiQLInsert`` and
+``ses:GetSuppressedDestination`` and ``ses:DeleteSuppressedDestination``; with ``--bucket``, ``ses:CreateImportJob`` and
+``ses:GetImportJob``, ``s3:ListBucket`` on the bucket, and ``s3:PutObject``, ``s3:GetObject`` and ``s3:DeleteObject`` on
+what is in it, whose policy lets ``ses.amazonaws.com`` read it. ``pull`` needs ``dynamodb:PartiQLInsert`` and
 ``dynamodb:PartiQLUpdate``.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from healthy_mailing import operations
 from healthy_mailing.address import AddressError, canonical
-from healthy_mailing.evidence import Mark, evidence_of
-from healthy_mailing.item import ADDRESS, PUSHED, Item, RecordError
-from healthy_mailing.table import Outcome, Table, TableError
-from healthy_mailing.timestamp import from_datetime
-from healthy_mailing_cli import errors, output
+from healthy_mailing.evidence import Mark
+from healthy_mailing.item import ADDRESS, Item, RecordError
+from healthy_mailing.table import Table
+from healthy_mailing_cli import output
+from healthy_mailing_cli.bulk_sync import BulkSync
 from healthy_mailing_cli.connection import Connection, Function, by_tomorrow, connected, soon
 from healthy_mailing_cli.decide import WINDOW
-from healthy_mailing_cli.ses_difference import Difference, Known, Pushed, difference, suppression
+from healthy_mailing_cli.import_jobs import ImportJobs
+from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.s3 import Place
+from healthy_mailing_cli.ses_difference import Difference, Known, difference
 from healthy_mailing_cli.suppression_list import Entry, Pace, Reason, SuppressionList
+from healthy_mailing_cli.syncing import Done, Result, Sync
+
+ENOUGH_FOR_A_JOB = 300
+"""More addresses than that, five minutes of single requests, are an import job's work, if there is a bucket."""
+
+_ERRORS_SHOWN = 20
 
 _REASONS = {Reason.BOUNCE: "bounces", Reason.COMPLAINT: "complaints"}
 
@@ -39,20 +48,15 @@ class Direction(StrEnum):
     BOTH = "both"
 
 
-class Result(StrEnum):
-    """What becomes of an address, as ``--json`` says it."""
-
-    MARKED = "marked"
-    TAKEN_OFF = "takenOff"
-    PUT = "put"
-    LEFT = "left"
-    CHANGED = "changed"
-    FAILED = "failed"
-
-
 Given = Annotated[
     Direction,
     typer.Argument(help="push changes SES's list, pull the table.", metavar="DIRECTION", show_default=False),
+]
+Bucket = Annotated[
+    str | None,
+    typer.Option(
+        metavar="S3-URL", help="Leave more than a few hundred to SES's import jobs, which read s3://BUCKET/PREFIX."
+    ),
 ]
 
 
@@ -61,6 +65,7 @@ def sync_ses(
     connection: Connection,
     direction: Given,
     function: Function = None,
+    bucket: Bucket = None,
     yes: output.Yes = False,
     dry_run: output.DryRun = False,
     as_json: output.AsJson = False,
@@ -70,11 +75,21 @@ def sync_ses(
     `push` puts addresses on SES's list that bounces or complaints disabled, and takes those off that a push put there
     and that may be mailed again. Opt-outs and decisions to disable are not pushed. `pull` takes what only SES's list
     knows into the table. SES allows about one request a second. You may interrupt the command: run again, it goes on.
+
+    With --bucket, SES does the work of thousands in minutes. Lists of tenants are never touched.
     """
+    place = None if bucket is None else Place.of(bucket, "--bucket")
+    if place and direction is Direction.PULL:
+        raise CommandError("--bucket is for push and both: leave it out, pull changes the table alone")
     table = connection.open(connection.rules(function))
     suppressed = SuppressionList(connection, Pace())
     enforced = suppressed.enforced()
-    plan = _compared(table, suppressed, direction)
+    bulk = None
+    if place and not dry_run:
+        bulk = BulkSync(table, suppressed, ImportJobs(suppressed, connection, place))
+    since = suppressed.now() if bulk else ""
+    plan = _compared(table, suppressed, direction, _settling(bulk))
+    plan.by_job = place is not None
     plan.warn(enforced)
     if dry_run:
         plan.tell(as_json=as_json)
@@ -83,7 +98,7 @@ def sync_ses(
         output.confirm(f"{plan.what()}?", yes=yes)
     if as_json:
         plan.tell_left()
-    done = _carry_out(Sync(table, suppressed), plan, as_json=as_json)
+    done = _carry_out(_steps(Sync(table, suppressed), bulk, since, plan), as_json=as_json)
     if not as_json:
         _sum_up(done, len(plan.left))
     if done[Result.FAILED]:
@@ -101,6 +116,7 @@ class Plan:
         left: Addresses on SES's list that may be mailed by the table, and stay on the list.
         listed: How many entries of each reason SES's list has.
         unreadable: Addresses whose item is no record.
+        by_job: Whether there is a bucket, so that many may be left to SES's import jobs.
     """
 
     marks: dict[str, tuple[Mark, ...]] = field(default_factory=dict)
@@ -109,6 +125,17 @@ class Plan:
     left: list[str] = field(default_factory=list)
     listed: Counter[Reason] = field(default_factory=Counter)
     unreadable: list[str] = field(default_factory=list)
+    by_job: bool = False
+
+    @property
+    def puts_by_job(self) -> bool:
+        """Whether addresses are put on SES's list by import jobs."""
+        return self.by_job and len(self.put) > ENOUGH_FOR_A_JOB
+
+    @property
+    def takes_off_by_job(self) -> bool:
+        """Whether addresses are taken off SES's list by import jobs."""
+        return self.by_job and len(self.take_off) > ENOUGH_FOR_A_JOB
 
     @property
     def changes(self) -> int:
@@ -117,8 +144,12 @@ class Plan:
 
     @property
     def seconds(self) -> int:
-        """How long SES will take: one request for each that is put there, and two for each that is taken off."""
-        return len(self.put) + 2 * len(self.take_off)
+        """How long SES will take: one request for each that is put there, and two for each that is taken off.
+
+        How long import jobs take, SES does not say.
+        """
+        put = 0 if self.puts_by_job else len(self.put)
+        return put + (0 if self.takes_off_by_job else 2 * len(self.take_off))
 
     def add(self, address: str, found: Difference, direction: Direction) -> None:
         """Add what differs for an address, as far as a direction changes it."""
@@ -138,10 +169,10 @@ class Plan:
             parts.append(f"take {len(self.marks):,} from SES's list into the table ({output.some(list(self.marks))})")
         if self.take_off:
             first = output.some([address for address, _ in self.take_off])
-            parts.append(f"take {len(self.take_off):,} off SES's list ({first})")
+            parts.append(f"take {len(self.take_off):,} off SES's list{_BY_JOB[self.takes_off_by_job]} ({first})")
         if self.put:
             first = output.some([address for address, _ in self.put])
-            parts.append(f"put {len(self.put):,} on SES's list ({first})")
+            parts.append(f"put {len(self.put):,} on SES's list{_BY_JOB[self.puts_by_job]} ({first})")
         within = f", in about {_duration(self.seconds)}" if self.seconds else ""
         return f"{', '.join(parts)}{within}"
 
@@ -186,10 +217,33 @@ class Plan:
             output.ndjson({"address": address, "result": Result.LEFT})
 
 
-def _compared(table: Table, suppressed: SuppressionList, direction: Direction) -> Plan:
-    """Return what differs between the table and SES's list."""
+_BY_JOB = {False: "", True: " by import jobs"}
+
+Listed = Mapping[str, list[Entry]]
+"""SES's list, by canonical address."""
+
+
+def _settling(bulk: BulkSync | None) -> Callable[[Listed], None]:
+    """Wait for the import jobs that earlier runs left, and return what notes, by SES's list, what they did."""
+    if bulk is None:
+        return lambda _: None
+    ended = [bulk.jobs.waited_for(job) for job in bulk.jobs.interrupted()]
+
+    def settle(listed: Listed) -> None:
+        for each in ended:
+            bulk.settle(each, listed)
+
+    return settle
+
+
+def _compared(
+    table: Table, suppressed: SuppressionList, direction: Direction, settle: Callable[[Listed], None] = lambda _: None
+) -> Plan:
+    """Return what differs between the table and SES's list, after ``settle`` has brought notes up to date by it."""
     plan = Plan()
-    comparison = _Comparison(table, _listed(suppressed, plan), plan.unreadable)
+    listed = _listed(suppressed, plan)
+    settle(listed)
+    comparison = _Comparison(table, listed, plan.unreadable)
     if direction is not Direction.PULL:
         comparison.with_the_blocked()
     comparison.with_the_listed()
@@ -211,7 +265,7 @@ class _Comparison:
     """
 
     table: Table
-    listed: Mapping[str, list[Entry]]
+    listed: Listed
     unreadable: list[str]
     found: dict[str, Difference] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
@@ -260,88 +314,32 @@ def _listed(suppressed: SuppressionList, plan: Plan) -> dict[str, list[Entry]]:
     return listed
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What became of an address; ``error`` says in a sentence why it failed."""
-
-    address: str
-    result: Result
-    error: str = ""
-
-
 @dataclass(frozen=True)
-class Sync:
-    """Carries out a plan, one address after the other, so that an interruption loses nothing."""
+class Step:
+    """A part of the work: what the display calls it, how much it is, and what it does when it is run."""
 
-    table: Table
-    suppressed: SuppressionList
-
-    def mark(self, marks: Mapping[str, tuple[Mark, ...]]) -> Iterator[Done]:
-        """Merge marks into the table."""
-        for window in output.windows(marks.items(), WINDOW):
-            for outcome in self.table.add({address: evidence_of(each) for address, each in window}, soon()):
-                error = errors.sentence(TableError(outcome.error)) if outcome.error else ""
-                yield Done(outcome.address, Result.FAILED if error else Result.MARKED, error)
-
-    def take_off(self, address: str, entry: Entry) -> Done:
-        """Take an entry that a push made off SES's list.
-
-        The list and the table were read some time ago. Someone who complained since must not be mailed, so both are
-        asked once more.
-        """
-        try:
-            known = self._known(address)
-        except RecordError:
-            return Done(address, Result.CHANGED)
-        found = self.suppressed.look_up(entry.spelling)
-        if suppression(known.evidence, self.table.rules) is not None:
-            return Done(address, Result.CHANGED)
-        if found is None or known.pushed is None or not known.pushed.made(address, found):
-            return Done(address, Result.CHANGED)
-        with output.finishing():
-            self.suppressed.remove(entry.spelling)
-            return self._noted(self.table.annotate(address, PUSHED, None, soon()), Result.TAKEN_OFF)
-
-    def put(self, address: str) -> Done:
-        """Put an address on SES's list, if the table still says so, and note that in its item.
-
-        An interruption while SES is asked leaves open whether the address is there. So it is noted all the same: the
-        note does no harm if it is not, since an entry that another makes later has another time.
-        """
-        try:
-            reason = suppression(self._known(address).evidence, self.table.rules)
-        except RecordError:
-            reason = None
-        if reason is None:
-            return Done(address, Result.CHANGED)
-        with output.finishing():
-            try:
-                at = self.suppressed.put(address, reason)
-            except ValueError as error:
-                return Done(address, Result.FAILED, f"SES refuses it: {str(error).rstrip('.')}")
-            except KeyboardInterrupt:
-                self._note(address, Pushed(from_datetime(datetime.now(UTC)), reason))
-                raise
-            return self._noted(self._note(address, Pushed(at, reason)), Result.PUT)
-
-    def _known(self, address: str) -> Known:
-        return Known.of(operations.find(self.table, address, soon(), consistent=True))
-
-    def _note(self, address: str, pushed: Pushed) -> Outcome:
-        return self.table.annotate(address, PUSHED, pushed.to_map(), soon())
-
-    @staticmethod
-    def _noted(outcome: Outcome, result: Result) -> Done:
-        if not outcome.error or outcome.error == _NO_ITEM:
-            return Done(outcome.address, result)
-        told = errors.sentence(TableError(outcome.error))
-        return Done(outcome.address, Result.FAILED, f"SES's list was changed, but the table could not note it. {told}")
+    name: str
+    weight: int
+    done: Iterator[Done]
+    each: int = 1
 
 
-_NO_ITEM = "ConditionalCheckFailed"  # it was forgotten meanwhile, and with it that a push put it on the list
+def _steps(sync: Sync, bulk: BulkSync | None, since: str, plan: Plan) -> Iterator[Step]:
+    """Yield the parts of a plan, in order."""
+    put = [address for address, _ in plan.put]
+    yield Step("Into the table", len(plan.marks), sync.mark(plan.marks))
+    if bulk and plan.takes_off_by_job:
+        yield Step("Off SES's list", len(plan.take_off), bulk.take_off(plan.take_off, since))
+    else:
+        took_off = (sync.take_off(address, entry) for address, entry in plan.take_off)
+        yield Step("Off SES's list", 2 * len(plan.take_off), took_off, each=2)
+    if bulk and plan.puts_by_job:
+        yield Step("Onto SES's list", len(put), bulk.put(put))
+    else:
+        yield Step("Onto SES's list", len(put), map(sync.put, put))
 
 
-def _carry_out(sync: Sync, plan: Plan, *, as_json: bool) -> Counter[Result]:
+def _carry_out(steps: Iterator[Step], *, as_json: bool) -> Counter[Result]:
     """Carry out a plan, say so, and return how many came to which result."""
     done: Counter[Result] = Counter()
 
@@ -350,22 +348,15 @@ def _carry_out(sync: Sync, plan: Plan, *, as_json: bool) -> Counter[Result]:
         if as_json:
             error = {"error": each.error} if each.error else {}
             output.ndjson({"address": each.address, "result": each.result, **error})
-        elif each.error:
+        elif each.error and done[Result.FAILED] <= _ERRORS_SHOWN:
             output.note(f"{each.address}: {each.error}.")
 
-    with output.progress("Into the table") as counter:
-        counter.expect(len(plan.marks))
-        for each in sync.mark(plan.marks):
-            tell(each)
-            counter.add()
-    with output.progress("SES's list", left=True) as counter:
-        counter.expect(plan.seconds)
-        for address, entry in plan.take_off:
-            tell(sync.take_off(address, entry))
-            counter.add(2)
-        for address, _ in plan.put:
-            tell(sync.put(address))
-            counter.add()
+    for step in steps:
+        with output.progress(step.name, left=True) as counter:
+            counter.expect(step.weight)
+            for each in step.done:
+                tell(each)
+                counter.add(step.each)
     return done
 
 

@@ -55,3 +55,34 @@ run "key_policy_holds_the_statements_of_lookup_too" {
     error_message = "A customer's key must open for the lookup API's logs too."
   }
 }
+
+run "events_switch_the_tables_stream_on" {
+  command = plan
+
+  variables {
+    changes = {}
+  }
+
+  override_resource {
+    target          = module.feedback.aws_dynamodb_table.this[0]
+    override_during = plan
+    values = {
+      arn        = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing"
+      stream_arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing/stream/2026-03-10T12:00:00.000"
+    }
+  }
+
+  assert {
+    condition     = module.feedback.table.stream_arn != null && output.changes_bus_name == "default"
+    error_message = "Events need the table's stream."
+  }
+}
+
+run "without_events_there_is_no_stream" {
+  command = plan
+
+  assert {
+    condition     = module.feedback.table.stream_arn == null && output.changes_bus_arn == null
+    error_message = "A stream that nobody reads must not be there."
+  }
+}

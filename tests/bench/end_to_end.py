@@ -8,7 +8,7 @@ about AWS.
 import json
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ def handler(event, context):
 """
 
 _SECONDS = 90  # until what was published must have arrived
+_ACTIONS = ("dynamodb:BatchGetItem", "dynamodb:PartiQL*", "sqs:*", "logs:*")
 _PACE = 0.05  # seconds from one message to the next, for latency
 
 Arrivals = Callable[[], Mapping[str, float]]
@@ -46,8 +47,8 @@ def measure(folder: Path, messages: int, burst: int) -> dict[str, Any]:
         create_table(running.client("dynamodb"))
         arrivals = folder / "arrivals"
         arrivals.touch()
-        ours = _pipeline(running, "feedback", package.content(), {"TABLE_NAME": TABLE})
-        nothing = _pipeline(running, "nothing", zipped(NO_OPERATION, "feedback.py"), {"ARRIVALS": str(arrivals)})
+        ours = pipeline(running, "feedback", package.content(), {"TABLE_NAME": TABLE})
+        nothing = pipeline(running, "nothing", zipped(NO_OPERATION, "feedback.py"), {"ARRIVALS": str(arrivals)})
         contenders: dict[str, tuple[str, Arrivals]] = {
             "project": (ours, lambda: _rows(running)),
             "no operation": (nothing, lambda: _lines(arrivals)),
@@ -102,7 +103,7 @@ def _lines(arrivals: Path) -> Mapping[str, float]:
     return dict(json.loads(line) for line in arrivals.read_text().splitlines())
 
 
-def _pipeline(running: Emulator, name: str, package: bytes, environment: Mapping[str, str]) -> str:
+def pipeline(running: Emulator, name: str, package: bytes, environment: Mapping[str, str]) -> str:
     """Create topic, queue and function, and return the topic's ARN."""
     topic = running.client("sns").create_topic(Name=name)["TopicArn"]
     queues = running.client("sqs")
@@ -117,7 +118,7 @@ def _pipeline(running: Emulator, name: str, package: bytes, environment: Mapping
     functions.create_function(
         FunctionName=name,
         Runtime="python3.13",
-        Role=_role(running, name),
+        Role=role(running, name, _ACTIONS),
         Handler="feedback.handler",
         Code={"ZipFile": package},
         Environment={"Variables": dict(environment)},
@@ -133,11 +134,11 @@ def _pipeline(running: Emulator, name: str, package: bytes, environment: Mapping
     return topic
 
 
-def _role(running: Emulator, name: str) -> str:
+def role(running: Emulator, name: str, actions: Sequence[str]) -> str:
+    """Create a role that may do this on all resources, and return its ARN."""
     roles = running.client("iam")
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
-    actions = ["dynamodb:BatchGetItem", "dynamodb:PartiQL*", "sqs:*", "logs:*"]
-    allowed = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    allowed = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
     role = roles.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
     roles.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=_policy(allowed))
     return role["Role"]["Arn"]

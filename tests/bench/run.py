@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import botocore
 
-from bench import end_to_end, mixes, pipeline, processes, report
+from bench import changes, end_to_end, mixes, pipeline, processes, report
 from bench.processes import StandIn
 from harness.errors import HarnessError
 
@@ -121,6 +121,27 @@ def bulk(rows: int, table: StandIn) -> Json:
     return {"rows": rows, "rows a second": speeds}
 
 
+def changes_told(records: int, messages: int) -> Json:
+    """Return what telling of changes takes; see ``changes``."""
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
+        return changes.measure(records, messages, Path(folder))
+
+
+def lists(options: argparse.Namespace, table: StandIn) -> Json:
+    """Return seconds and megabytes of the program's commands with long lists; see ``bench.lists``."""
+    table.ask("reset")
+    arguments = [str(each) for each in (options.list_rows, options.long_list_rows, options.long_list_seconds)]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.lists", *arguments],
+        env=processes.environment(table.endpoint_url),
+        check=True,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    found: Json = json.loads(done.stderr.splitlines()[-1])
+    return found
+
+
 def on_emulator(messages: int, burst: int) -> Json:
     """Return latency and throughput on the embedded emulator, or why there are none."""
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
@@ -143,8 +164,10 @@ def measure(options: argparse.Namespace) -> Json:
             "mixes": lambda: pipeline.measure(options.rounds, table),
             "batches": lambda: batches(table),
             "largest batch": lambda: largest_batch(table),
+            "changes": lambda: changes_told(options.changes, options.messages),
             "growth": lambda: script("growth", options.growth, table),
             "bulk": lambda: bulk(options.rows, table),
+            "lists": lambda: lists(options, table),
             "end to end": lambda: on_emulator(options.messages, options.burst),
         }
         for name, part in parts.items():
@@ -178,6 +201,10 @@ def main() -> int:
     arguments.add_argument("--cold-starts", type=int, default=15, help="of each contender (default 15)")
     arguments.add_argument("--growth", type=int, default=1_000_000, help="notifications of the longest run")
     arguments.add_argument("--rows", type=int, default=100_000, help="rows written and read in bulk")
+    arguments.add_argument("--changes", type=int, default=10_000, help="records of the stream told of")
+    arguments.add_argument("--list-rows", type=int, default=100_000, help="rows imported, exported and checked")
+    arguments.add_argument("--long-list-rows", type=int, default=1_000_000, help="rows read, and imported in part")
+    arguments.add_argument("--long-list-seconds", type=int, default=120, help="for how long they are imported")
     arguments.add_argument("--messages", type=int, default=200, help="messages end to end, one by one")
     arguments.add_argument("--burst", type=int, default=500, help="messages end to end, as fast as possible")
     options = arguments.parse_args()

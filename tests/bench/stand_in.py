@@ -2,12 +2,15 @@
 
 It keeps items, checks conditions, and counts requests and units. It knows what the contenders use of DynamoDB and
 refuses anything else: BatchGetItem, BatchWriteItem, PutItem, UpdateItem with ``SET`` and ``REMOVE`` of whole
-attributes, and BatchExecuteStatement of statements that amount to the last two. There is one table, whatever its name.
-Paths below ``/_bench/`` are the bench's own: ``reset`` empties the table and the counts, ``delay?SECONDS`` sets how
-long each answer takes, ``counts`` and ``items`` tell what happened.
+attributes, BatchExecuteStatement of statements that amount to the last two, and Scan without a filter. There is one
+table, whatever its name. Paths below ``/_bench/`` are the bench's own: ``reset`` empties the table and the counts,
+``delay?SECONDS`` sets how long each answer takes, ``forget`` lets the table forget what is written, which tens of
+millions of rows need, and ``counts``, ``items`` and ``size`` tell what happened.
 """
 
 import asyncio
+import bisect
+import itertools
 import json
 import re
 import sys
@@ -23,6 +26,8 @@ from support.table import INDEX_KEYS, KEY
 
 Json = dict[str, Any]
 
+_PAGE = 1_000_000  # bytes of items, about what DynamoDB reads for a page
+
 
 class Refused(Exception):  # noqa: N818  (an answer, not an error of this program)
     """An answer other than success, as DynamoDB would give it."""
@@ -35,9 +40,11 @@ class Refused(Exception):  # noqa: N818  (an answer, not an error of this progra
 class Table:
     """The items, and what was done with them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, forgets: bool = False) -> None:
         self.items: dict[str, Json] = {}
         self.counts: Counter[str] = Counter()
+        self._forgets = forgets
+        self._sorted: list[str] | None = None
 
     def answer(self, operation: str, request: Json) -> Json:
         self.counts["requests"] += 1
@@ -94,6 +101,22 @@ class Table:
         self._store(after)
         return {}
 
+    def scan(self, request: Json) -> Json:
+        if self._sorted is None:
+            self._sorted = sorted(self.items)
+        segment, segments = request.get("Segment", 0), request.get("TotalSegments", 1)
+        first, end = (len(self._sorted) * number // segments for number in (segment, segment + 1))
+        if "ExclusiveStartKey" in request:
+            first = bisect.bisect_right(self._sorted, request["ExclusiveStartKey"][KEY]["S"])
+        found, size = [], 0
+        for key in itertools.islice(self._sorted, first, end):
+            item = self.items[key]
+            found.append(item)
+            size += capacity.item_bytes(item)
+            if size >= _PAGE:
+                return {"Items": found, "LastEvaluatedKey": {KEY: {"S": key}}}
+        return {"Items": found}
+
     def _check(self, request: Json, held: Json | None) -> None:
         condition = request.get("ConditionExpression")
         if condition is None:
@@ -117,7 +140,11 @@ class Table:
         before = self.items.get(key)
         self.counts["write units"] += capacity.write_units(before, after)
         self.counts["index write units"] += capacity.index_write_units(before, after, INDEX_KEYS)
+        if self._forgets:
+            return
         self.items[key] = after
+        if before is None:
+            self._sorted = None
 
 
 _OPERATIONS: Mapping[str, Callable[[Table, Json], Json]] = {
@@ -125,6 +152,7 @@ _OPERATIONS: Mapping[str, Callable[[Table, Json], Json]] = {
     "BatchGetItem": Table.batch_get_item,
     "BatchWriteItem": Table.batch_write_item,
     "PutItem": Table.put_item,
+    "Scan": Table.scan,
     "UpdateItem": Table.update_item,
 }
 
@@ -178,23 +206,30 @@ class Server:
             writer.close()
 
     async def _answer(self, path: str, fields: Mapping[bytes, bytes], body: bytes) -> tuple[int, object]:
-        match path.partition("?"):
-            case "/_bench/reset", _, _:
-                self.table = Table()
-                return 200, {}
-            case "/_bench/delay", _, seconds:
-                self.seconds = float(seconds)
-                return 200, {}
-            case "/_bench/counts", _, _:
-                return 200, self.table.counts
-            case "/_bench/items", _, _:
-                return 200, list(self.table.items.values())
+        name, _, value = path.partition("?")
+        if name.startswith("/_bench/"):
+            return 200, self._own(name.removeprefix("/_bench/"), value)
         if self.seconds:
             await asyncio.sleep(self.seconds)
         try:
             return 200, self.table.answer(wire.operation(fields), json.loads(body))
         except Refused as refusal:
             return 400, refusal.fields
+
+    def _own(self, name: str, value: str) -> object:
+        """Do what one of the bench's own paths asks for."""
+        match name:
+            case "reset" | "forget":
+                self.table = Table(forgets=name == "forget")
+            case "delay":
+                self.seconds = float(value)
+            case "size":
+                return len(self.table.items)
+            case "counts":
+                return self.table.counts
+            case "items":
+                return list(self.table.items.values())
+        return {}
 
 
 async def main() -> None:

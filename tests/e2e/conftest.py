@@ -50,7 +50,7 @@ QUICK = {
 
 
 # All other modules as they come.
-MODULES: Mapping[str, Any] = {"lookup": {}, "monitoring": {}}
+MODULES: Mapping[str, Any] = {"lookup": {}, "monitoring": {}, "changes": {}}
 
 
 OF_SES = ("module.ses[0].aws_sesv2_email_identity.this", "module.ses[0].aws_sesv2_configuration_set.this")

@@ -13,6 +13,7 @@ from support.eventually import eventually
 from support.table import KEY, create_table
 
 from .conftest import CHANGES, QUICK, Deployed
+from .test_events import complained, subscribed
 from .test_feedback import fresh
 
 pytestmark = pytest.mark.xdist_group(CHANGES)
@@ -79,6 +80,35 @@ def test_whatever_is_replaced_is_there_afterwards(platform: Deployed) -> None:
 
     assert platform.stack.drift() == []
     takes_feedback(platform)
+
+
+def test_events_come_and_go_and_the_table_stays(platform: Deployed) -> None:
+    stack = platform.stack
+    known = complained(platform, "known")
+
+    planned = stack.planned(events=True)
+    assert [each for each in planned if each.startswith(TABLE)] == [
+        f"{TABLE}: update stream_arn, stream_enabled, stream_view_type"
+    ]
+    assert destroyed(planned) == []
+
+    stack.change({"events": True})
+    try:
+        assert stack.drift() == []
+        assert destroyed(stack.planned(release=3)) == []
+        changing = Deployed(stack.reread())
+        with subscribed(changing) as subscriber:
+            address = complained(changing, "a")
+            eventually(lambda: subscriber.changes(address), [(None, "disable", "complaint:abuse")])
+            assert subscriber.events(known) == []
+        gone = destroyed(stack.planned(events=False))
+        assert gone
+        theirs = ("module.changes[0].", 'module.monitoring.aws_cloudwatch_metric_alarm.this["changes-')
+        assert [each for each in gone if not each.startswith(theirs)] == []
+    finally:
+        stack.change({"events": False})
+    assert stack.drift() == []
+    assert platform.states(known, address) == {known: "disable", address: "disable"}
 
 
 def test_another_name_renames_nothing_that_holds_data(platform: Deployed) -> None:

@@ -1,7 +1,6 @@
 """`mailing`'s commands as people run them, by those policies that docs/operate.md gives, with signed calls."""
 
 import ast
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,12 +13,12 @@ from harness.emulator import Emulator
 from support import ses
 from support.command_line import Mailing
 from support.eventually import eventually
+from support.runbook import policies
 
 from .conftest import Deployed
 from .test_feedback import fresh
 from .test_permissions import user
 
-RUNBOOK = (paths.ROOT / "docs" / "operate.md").read_text()
 OPT_OUT, BOUNCE, COMPLAINT = "opt-out", "bounce:Permanent/General", "complaint:abuse"
 
 
@@ -36,10 +35,10 @@ def statements(deployed: Deployed) -> dict[str, list[dict[str, Any]]]:
         "123456789012": deployed.outputs["table_arn"].split(":")[4],
         "table/mailing": f"table/{deployed.outputs['table_name']}",
         "mailing-feedback": deployed.outputs["function_name"],
+        "mailing-changes": deployed.outputs["changes_function_name"],
         "identity/example.com": f"identity/{deployed.mode}.example",
     }
-    text = re.sub("|".join(own), lambda match: own[match[0]], RUNBOOK)
-    read, operate = (json.loads(block)["Statement"] for block in re.findall(r"```json\n(.+?)```", text, re.DOTALL))
+    read, operate, _ = policies(own)
     return {"read": read, "operate": [*read, *operate]}
 
 
@@ -331,7 +330,7 @@ def named_by(*modules: str) -> set[str]:
     folder = paths.ROOT / "scripts" / "healthy_mailing_cli"
     files = [folder / f"{name}.py" for name in modules] or sorted(folder.glob("*.py"))
     docstrings = [ast.get_docstring(ast.parse(file.read_text())) or "" for file in files]
-    return {action for each in docstrings for action in re.findall(r"``([a-z]+:[A-Z]\w+)``", each)}
+    return {action for each in docstrings for action in re.findall(r"``([a-z0-9]+:[A-Z]\w+)``", each)}
 
 
 def test_the_runbook_s_policies_are_what_the_commands_need(queue_mode: Deployed) -> None:

@@ -233,7 +233,7 @@ def pipeline(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> It
 def role_statements(emulator: Emulator) -> Iterator[Any]:
     """Yield what the roles of the functions may do."""
     iam = emulator.client("iam")
-    for role in (f"{DEPLOYER}-feedback", f"{DEPLOYER}-lookup"):
+    for role in (f"{DEPLOYER}-feedback", f"{DEPLOYER}-lookup", f"{DEPLOYER}-changes"):
         document: Any = iam.get_role_policy(RoleName=role, PolicyName=role)["PolicyDocument"]
         yield from document["Statement"]
 
@@ -273,6 +273,7 @@ def life(pipeline: Pipeline, kms_key: str, tmp_path_factory: pytest.TempPathFact
         **MODULES,
         "function": {**QUICK["function"], **bound},
         "lookup": {"access_logs": True, "function": bound},
+        "changes": {"bus": {"create": True}, "function": bound},
         "name": DEPLOYER,
         "delivery": "direct",
         "queue": {**QUICK["queue"], "keep": False},
@@ -298,6 +299,7 @@ def life(pipeline: Pipeline, kms_key: str, tmp_path_factory: pytest.TempPathFact
             "callers": ["arn:aws:iam::111111111111:root"],
             "throttling": {"burst": 20},
         },
+        "changes": {**created["changes"], "new_deliveries": True, "stream": {"batch_size": 50}},
         "monitoring": {"silence_hours": 0, "rates": {"bounce_percent": 0, "complaint_percent": 0}},
         "ses": {
             "identities": {"deployer.example": {**identity, "delivery": False, "email_forwarding": True}},

@@ -20,6 +20,7 @@ from support.table import create_table
 
 from .conftest import Deployed
 from .test_command_line import as_user, named_by, statements, without
+from .test_exports import ACTIONS
 from .test_feedback import fresh
 from .test_permissions import user
 
@@ -217,5 +218,25 @@ def test_each_action_is_needed(queue_mode: Deployed, tmp_path: Path) -> None:
         return [run.code for run in runs]
 
     assert told(operate, fresh("a")) == [0] * 4
-    for action in sorted(named_by("import_list", "export")):
+    for action in sorted(named_by("import_list", "export") - ACTIONS):  # of which test_exports.py shows it
         assert told(without(operate, action), fresh("a")) != [0] * 4, f"nothing needs {action}"
+
+
+def test_two_imports_and_feedback_at_once_lose_nothing(mailing: Mailing, queue_mode: Deployed, tmp_path: Path) -> None:
+    addresses = [fresh(f"at-once{number}") for number in range(40)]
+    lists = {"complaints": tmp_path / "complained.txt", "opt-outs": tmp_path / "left.txt"}
+    for file in lists.values():
+        file.write_text("".join(f"{address}\n" for address in addresses))
+    imports = [
+        mailing.started("import", str(file), "--yes", "--as", name, "--at", "2026-01-01T00:00:00Z")
+        for name, file in lists.items()
+    ]
+    queue_mode.publish(*(ses.text(ses.bounce(address)) for address in addresses))
+    told = [process.communicate() for process in imports]
+    assert [process.returncode for process in imports] == [0, 0], told
+
+    def kinds() -> set[frozenset[str]]:
+        return {frozenset((queue_mode.item(address) or {}).get("evidence", {})) for address in addresses}
+
+    eventually(kinds, {frozenset({"complaint", "optOut", "hardBounce"})})
+    assert queue_mode.states(*addresses) == dict.fromkeys(addresses, "disable")

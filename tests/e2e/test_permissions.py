@@ -31,10 +31,10 @@ def _iam_is_enforced(emulator: Emulator) -> None:
 
 
 @contextmanager
-def role_without(deployed: Deployed, action: str) -> Iterator[None]:
-    """Take one action out of the function's role for a ``with`` block."""
+def role_without(deployed: Deployed, action: str, role_output: str = "role_arn") -> Iterator[None]:
+    """Take one action out of a function's role, which an output names, for a ``with`` block."""
     iam = deployed.emulator.client("iam")
-    role = deployed.outputs["role_arn"].rpartition("/")[2]
+    role = deployed.outputs[role_output].rpartition("/")[2]
     (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
     policy: Any = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
     statements = [{**each, "Action": [one for one in each["Action"] if one != action]} for each in policy["Statement"]]

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,10 +16,10 @@ from harness.emulator import Emulator
 from healthy_mailing_cli.__main__ import app
 from support import ses
 from support.eventually import eventually
+from support.runbook import BUCKET, RUNBOOK, bucket_for_jobs
 
 from .conftest import Deployed
 
-RUNBOOK = (paths.ROOT / "docs" / "operate.md").read_text()
 COMMANDS = [
     line
     for block in re.findall(r"^```sh\n(.+?)^```", RUNBOOK, re.MULTILINE | re.DOTALL)
@@ -28,9 +28,11 @@ COMMANDS = [
 
 
 @pytest.fixture(scope="module")
-def desk(embedded: Emulator, deployments: Mapping[str, Deployed], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what the commands name, and a table that knows the addresses in them."""
-    del embedded  # what the commands ask of SES, LocalStack 4.14.0 lacks
+def desk(
+    embedded: Emulator, deployments: Mapping[str, Deployed], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """A folder with what the commands name, a table that knows the addresses in them, and the bucket."""
+    # The embedded emulator: what the commands ask of SES, LocalStack 4.14.0 lacks.
     deployed = deployments["queue"]
     folder = tmp_path_factory.mktemp("desk")
     (folder / "list.csv").write_text("name,email\nJane,jane@example.com\nJoe,joe@example.com\n")
@@ -52,11 +54,23 @@ def desk(embedded: Emulator, deployments: Mapping[str, Deployed], tmp_path_facto
         lambda: deployed.states("jane@example.com", "joe@example.com"),
         {"jane@example.com": "disable", "joe@example.com": "enable"},
     )
-    return folder
+    with bucket_for_jobs(embedded.client("s3")):
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def export_id(desk: Path, deployments: Mapping[str, Deployed]) -> str:
+    """An export that DynamoDB made to where the commands look for one."""
+    del desk  # whose bucket it is in
+    deployed = deployments["queue"]
+    answer = deployed.dynamodb.export_table_to_point_in_time(
+        TableArn=deployed.outputs["table_arn"], S3Bucket=BUCKET, S3Prefix="exports"
+    )
+    return answer["ExportDescription"]["ExportArn"].rpartition("/")[2]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_of_the_runbook_works(queue_mode: Deployed, desk: Path, command: str) -> None:
+def test_a_command_of_the_runbook_works(queue_mode: Deployed, desk: Path, export_id: str, command: str) -> None:
     environment = {
         **os.environ,
         **queue_mode.emulator.environment(),
@@ -65,6 +79,7 @@ def test_a_command_of_the_runbook_works(queue_mode: Deployed, desk: Path, comman
     }
     # An identity that reports to this stack.
     command = command.replace("news@example.com", "news@queue.example")
+    command = command.replace("01693685827463-2d8752fd", export_id)
     done = subprocess.run(
         ["/bin/sh", "-c", command], env=environment, cwd=desk, capture_output=True, text=True, check=False
     )

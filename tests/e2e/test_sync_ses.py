@@ -1,6 +1,5 @@
 """`mailing sync-ses` as an operator runs it, with signed calls, on a stack and a table of its own."""
 
-import json
 import re
 import signal
 import time
@@ -10,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from harness import paths
 from harness.emulator import Emulator
 from healthy_mailing.evidence import Mark, MarkKind, Rules, State, evidence_of, override
 from healthy_mailing.table import Table
+from healthy_mailing.timestamp import from_datetime
 from support.command_line import Mailing
 from support.eventually import eventually
 from support.hand_made import HandMade, hand_made
+from support.runbook import BUCKET, PLACE, bucket_for_jobs, policies
 from support.suppression import listed_at
 
 from .conftest import DOCTOR
@@ -26,7 +26,6 @@ from .test_permissions import user
 
 pytestmark = pytest.mark.xdist_group(DOCTOR)
 
-RUNBOOK = (paths.ROOT / "docs" / "operate.md").read_text()
 BOUNCED, LISTED, LATER = "2026-03-01T10:00:00.000Z", "2026-03-02T10:00:00.000Z", "2026-03-03T10:00:00.000Z"
 GENERAL = (("bounceType", "Permanent"), ("subType", "General"))
 NOTHING = "Nothing to change.\n"
@@ -230,6 +229,127 @@ def test_another_direction_is_refused(embedded: Emulator, arguments: list[str]) 
     assert (ran.code, ran.out) == (2, "")
 
 
+# ---- By import jobs
+
+MANY = 301
+"""So many that an import job is worth it."""
+
+
+@pytest.fixture
+def s3(place: Place) -> Iterator[Any]:
+    """S3, with the runbook's bucket, which is empty before and afterwards."""
+    client = place.made.emulator.client("s3")
+    with bucket_for_jobs(client):
+        yield client
+
+
+def objects(s3: Any) -> list[str]:
+    return [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+
+
+def many(place: Place, *marks: Mark) -> list[str]:
+    return list(place.known(**{f"many{number}": marks for number in range(MANY)}).values())
+
+
+def notes(place: Place, addresses: list[str]) -> dict[str, Any]:
+    """Return what the items of addresses say of a push, where they do."""
+    scan: Any = place.made.emulator.client("dynamodb").get_paginator("scan")
+    pages = scan.paginate(TableName=place.made.name)
+    found = {item["UserId"]["S"]: item.get("pushedToSes") for page in pages for item in page["Items"]}
+    return {address: found[address]["M"] for address in addresses if found[address]}
+
+
+def times(place: Place) -> dict[str, str]:
+    """Return the times of SES's entries, by spelling."""
+    found = place.sesv2.list_suppressed_destinations()["SuppressedDestinationSummaries"]
+    return {each["EmailAddress"]: from_datetime(each["LastUpdateTime"]) for each in found}
+
+
+def test_many_are_put_on_the_list_and_taken_off_again_by_import_jobs(place: Place, s3: Any) -> None:
+    addresses = many(place, BOUNCE)
+    shown = place.mailing("sync-ses", "push", "--bucket", PLACE, "--dry-run")
+    assert f"put {MANY} on SES's list by import jobs" in shown.out
+    done = place.mailing("sync-ses", "push", "--bucket", PLACE, "--yes", "--json")
+    assert done.code == 0, done
+    assert [each["result"] for each in done.json] == ["put"] * MANY
+    assert place.listed() == dict.fromkeys(addresses, "BOUNCE")
+    assert {address: note["at"]["S"] for address, note in notes(place, addresses).items()} == times(place)
+    assert objects(s3) == []
+    assert place.mailing("sync-ses", "push", "--bucket", PLACE).out == NOTHING
+
+    # Once more by SES: that is its own entry from now on, and stays.
+    theirs = addresses[0]
+    place.put(theirs, "BOUNCE", (datetime.now(UTC) + timedelta(minutes=1)).isoformat())
+    table = Table(place.made.emulator.client("dynamodb"), place.made.name, Rules())
+    table.add({address: evidence_of([ENABLED]) for address in addresses}, time.monotonic() + 60)
+    off = place.mailing("sync-ses", "both", "--bucket", PLACE, "--yes")
+    assert off.code == 0, off
+    assert f"Taken off SES's list: {MANY - 1}." in off.out
+    assert place.listed() == {theirs: "BOUNCE"}
+    assert notes(place, addresses).keys() <= {theirs}
+    assert objects(s3) == []
+
+
+def test_an_import_job_goes_on_after_an_interruption_and_the_next_run_notes_what_it_did(place: Place, s3: Any) -> None:
+    addresses = many(place, BOUNCE)
+    process = place.mailing.started("sync-ses", "push", "--bucket", PLACE, "--yes")
+    eventually(lambda: any(key.endswith(".job") for key in objects(s3)), expected=True)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate()
+    assert process.returncode == 130
+    assert re.search(rb"SES's import job [\w-]+ goes on", told)
+    eventually(place.listed, dict.fromkeys(addresses, "BOUNCE"))
+    assert notes(place, addresses) == {}
+    assert len(objects(s3)) == 2
+
+    again = place.mailing("sync-ses", "push", "--bucket", PLACE)
+    assert (again.code, again.out) == (0, NOTHING)
+    assert {address: note["at"]["S"] for address, note in notes(place, addresses).items()} == times(place)
+    assert objects(s3) == []
+
+
+def test_what_an_import_job_does_not_take_is_told(place: Place, s3: Any) -> None:
+    """The emulator takes no local part of more than 64 characters, which RFC 5321 does not allow."""
+    addresses = many(place, BOUNCE)
+    long = place.known(**{"x" * 65: (BOUNCE,)})["x" * 65]
+    done = place.mailing("sync-ses", "push", "--bucket", PLACE, "--yes", "--json")
+    assert done.code == 1
+    (failed,) = [each for each in done.json if each["result"] == "failed"]
+    assert (failed["address"], "import job" in failed["error"]) == (long, True)
+    assert f"1 of {MANY + 1} addresses failed" in done.err
+    assert f'failed: {{"emailAddress": "{long}"' in done.err
+    assert place.listed() == dict.fromkeys(addresses, "BOUNCE")
+    assert notes(place, [*addresses, long]).keys() == set(addresses)
+    assert objects(s3) == []
+
+
+def test_a_bucket_that_ses_may_not_read_changes_nothing(place: Place, s3: Any) -> None:
+    addresses = many(place, BOUNCE)
+    s3.delete_bucket_policy(Bucket=BUCKET)
+    done = place.mailing("sync-ses", "push", "--bucket", PLACE, "--yes")
+    assert done.code == 1
+    assert "is denied" in done.err
+    assert "docs/operate.md says what import jobs need" in done.err
+    assert f"Failed; run the command again: {MANY}." in done.out
+    assert place.listed() == {}
+    assert notes(place, addresses) == {}
+    assert objects(s3) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["pull", "--bucket", PLACE], "pull changes the table alone"),
+        (["push", "--bucket", "x"], "is not a place in S3"),
+    ],
+    ids=["pull", "no place"],
+)
+def test_a_bucket_that_makes_no_sense_is_refused(embedded: Emulator, arguments: list[str], says: str) -> None:
+    ran = Mailing(embedded.environment(), "mailing")("sync-ses", *arguments)
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert says in ran.err
+
+
 # ---- Permissions
 
 
@@ -241,21 +361,19 @@ def operating(made: HandMade) -> list[dict[str, Any]]:
         "table/mailing": f"table/{made.name}",
         "mailing-feedback": made.function,
     }
-    text = re.sub("|".join(own), lambda match: own[match[0]], RUNBOOK)
-    return [
-        each for block in re.findall(r"```json\n(.+?)```", text, re.DOTALL) for each in json.loads(block)["Statement"]
-    ]
+    read, operate, _ = policies(own)
+    return [*read, *operate]
 
 
-def as_operator(place: Place, session: Any) -> Mailing:
+def as_operator_of(made: HandMade, session: Any) -> Mailing:
     keys = session.get_credentials()
     own = {"AWS_ACCESS_KEY_ID": keys.access_key, "AWS_SECRET_ACCESS_KEY": keys.secret_key}
-    return Mailing({**place.made.emulator.environment(), **own}, place.made.name)
+    return Mailing({**made.emulator.environment(), **own}, made.name)
 
 
 def test_each_action_is_needed(place: Place) -> None:
     policy = operating(place.made)
-    needed = named_by("sync_ses") - {"dynamodb:Scan"}  # which only a table without the index needs
+    needed = named_by("sync_ses") - {"dynamodb:Scan"} - OF_JOBS  # the first only a table without the index needs
     assert needed <= actions_of(policy)
 
     def failed(operator: Mailing) -> bool:
@@ -286,7 +404,43 @@ def test_each_action_is_needed(place: Place) -> None:
         return ran.code != 0 or not complete
 
     with user(place.made.emulator, *policy) as allowed:
-        assert not failed(as_operator(place, allowed))
+        assert not failed(as_operator_of(place.made, allowed))
     for action in sorted(needed):
         with user(place.made.emulator, *without(policy, action)) as lacking:
-            assert failed(as_operator(place, lacking)), f"nothing needs {action}"
+            assert failed(as_operator_of(place.made, lacking)), f"nothing needs {action}"
+
+
+OF_JOBS = {
+    "s3:DeleteObject",
+    "s3:GetObject",
+    "s3:ListBucket",
+    "s3:PutObject",
+    "ses:CreateImportJob",
+    "ses:GetImportJob",
+}
+
+
+def test_each_action_for_import_jobs_is_needed(place: Place, s3: Any) -> None:
+    policy = operating(place.made)
+    assert named_by("sync_ses") >= OF_JOBS
+    many(place, BOUNCE)
+
+    def failed(operator: Mailing) -> bool:
+        """Return whether someone can't do all of it, beginning with a job that was interrupted."""
+        folder = f"mailing/sync-ses/000000000000/{place.made.emulator.region}/{place.made.name}"
+        s3.put_object(Bucket=BUCKET, Key=f"{folder}/1.PUT.json", Body=b'{"emailAddress": "x@y.z", "reason": "BOUNCE"}')
+        ran = operator("sync-ses", "push", "--bucket", PLACE, "--yes")
+        assert ran.code in {0, 1, 2}
+        assert "Traceback" not in ran.err
+        complete = ran.code == 0 and len(place.listed()) == MANY and objects(s3) == []
+        for spelling in place.listed():
+            place.sesv2.delete_suppressed_destination(EmailAddress=spelling)
+        for key in objects(s3):
+            s3.delete_object(Bucket=BUCKET, Key=key)
+        return not complete
+
+    with user(place.made.emulator, *policy) as allowed:
+        assert not failed(as_operator_of(place.made, allowed))
+    for action in sorted(OF_JOBS):
+        with user(place.made.emulator, *without(policy, action)) as lacking:
+            assert failed(as_operator_of(place.made, lacking)), f"nothing needs {action}"

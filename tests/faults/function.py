@@ -24,8 +24,20 @@ _PATIENCE = 120
 class Function:
     """One instance of the function; a killed process is replaced at the next call, as Lambda does."""
 
-    def __init__(self, package: Path, endpoint_url: str, log: Path, timeout: float = 30) -> None:
-        """Run a zip against DynamoDB's endpoint; its log goes to a file. ``timeout`` may be changed."""
+    def __init__(  # noqa: PLR0913  (each is a fact of its own)
+        self,
+        package: Path,
+        endpoint_url: str,
+        log: Path,
+        timeout: float = 30,
+        *,
+        handler: str = "feedback",
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Run a zip against AWS's endpoint; its log goes to a file. ``timeout`` may be changed.
+
+        Of the zip, the module ``handler`` is called, with these variables in its environment.
+        """
         self.timeout = timeout
         self.log = log
         self._environment = {
@@ -36,7 +48,8 @@ class Function:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
-            "TABLE_NAME": TABLE,
+            "HANDLER": handler,
+            **({"TABLE_NAME": TABLE} if variables is None else variables),
         }
         self._process: subprocess.Popen[bytes] | None = None
 

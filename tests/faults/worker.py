@@ -15,7 +15,7 @@ def main() -> None:
     """Serve events from standard input; answers go to standard output, what the function prints to standard error."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    handler = importlib.import_module("feedback").handler
+    handler = importlib.import_module(os.environ["HANDLER"]).handler
     answers.write(f"{READY}\n")
     answers.flush()
     for line in sys.stdin:

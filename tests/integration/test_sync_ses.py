@@ -11,7 +11,8 @@ from healthy_mailing.evidence import Mark, MarkKind, Rules, State, evidence_of, 
 from healthy_mailing.item import PUSHED
 from healthy_mailing.table import Table
 from healthy_mailing_cli.suppression_list import Entry, Reason
-from healthy_mailing_cli.sync_ses import Direction, Done, Plan, Result, Sync, _compared
+from healthy_mailing_cli.sync_ses import Direction, Plan, _compared
+from healthy_mailing_cli.syncing import Done, Result, Sync
 from support.table import TABLE
 
 from .conftest import Answer, items, refusal_of

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from . import changes
 from .run import Size, soak
 
 
@@ -12,4 +13,13 @@ def test_a_small_soak_loses_nothing(tmp_path: Path) -> None:
 
     assert summary.difference == ""
     assert summary.dead_letters == 0
+    assert summary.addresses_in_log == 0
+
+
+def test_a_small_soak_of_changes_loses_and_invents_nothing(tmp_path: Path) -> None:
+    size = changes.Size(changes=4000, addresses=500, fault_every=10, kill_every=60, seed=5)
+
+    summary = changes.soak(size, tmp_path)
+
+    assert summary.difference == ""
     assert summary.addresses_in_log == 0

@@ -15,6 +15,7 @@ from support.eventually import eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
     from mypy_boto3_lambda import LambdaClient
 
 _CONFIG = Config(proxies={}, retries={"total_max_attempts": 1}, max_pool_connections=20)
@@ -32,6 +33,10 @@ def lambda_client(endpoint_url: str) -> "LambdaClient":
 
 def dynamodb_client(endpoint_url: str) -> "DynamoDBClient":
     return boto3.client("dynamodb", endpoint_url=endpoint_url, **_ARGUMENTS)
+
+
+def streams_client(endpoint_url: str) -> "DynamoDBStreamsClient":
+    return boto3.client("dynamodbstreams", endpoint_url=endpoint_url, **_ARGUMENTS)
 
 
 def zipped(source: str, name: str = "app.py") -> bytes:

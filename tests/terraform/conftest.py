@@ -34,12 +34,15 @@ OPTIONS = {
     "vpc": {"subnet_ids": ["subnet-0a"], "security_group_ids": ["sg-0b"]},
 }
 """Options of the function that are off in the variants."""
-LOOKUP = {
+LOOKUP: dict[str, Any] = {
     "table": {"name": "mailing", "arn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/mailing"},
     "rules": {},
     "kms_key_arn": KEY,
 }
 """What module lookup takes where module feedback is elsewhere."""
+STREAM = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/mailing/stream/2026-03-10T12:00:00.000"
+CHANGES = {**LOOKUP, "table": {**LOOKUP["table"], "stream_arn": STREAM}}
+"""The same, of module changes."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
 
 @pytest.fixture(scope="session")
 def plan(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """One plan of a configuration that calls the root for each variant and module lookup by itself.
+    """One plan of a configuration that calls the root for each variant, and modules lookup and changes by themselves.
 
     A plan takes seconds, most of them to start.
     """
@@ -100,6 +103,7 @@ def plan(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
     }
     calls["options"] = {**calls["queue"], "name": "options", "function": OPTIONS}
     calls["lookup"] = {"source": "../terraform/modules/lookup", "feedback": LOOKUP}
+    calls["changes"] = {"source": "../terraform/modules/changes", "feedback": CHANGES, "bus": {"create": True}}
     (folder / "main.tf.json").write_text(json.dumps({"module": calls}))
     with running("embedded", tmp_path_factory.mktemp("emulator")) as emulator:
         # Not the tree's provider, which runs already and knows nothing of the emulator.

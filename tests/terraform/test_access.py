@@ -14,7 +14,7 @@ from ministack.core.iam_evaluator import EvalContext, evaluate, evaluate_resourc
 
 from harness.emulator import REGION
 
-from .conftest import ACCOUNT, KEY, VARIANTS
+from .conftest import ACCOUNT, KEY, STREAM, VARIANTS
 from .test_policies import arn, listed, policies, resources
 
 pytestmark = pytest.mark.xdist_group("terraform-policies")
@@ -125,6 +125,43 @@ def test_of_all_actions_of_these_services_no_other_is_allowed(plan: dict[str, An
     statements = parse_policy_document({"Statement": role(plan, variant)})
     found = {asked for asked in all_requests(variant) if evaluate(request(*asked), [statements]).decision == "Allow"}
     assert found == needs(variant)
+
+
+def test_the_role_of_the_events_suffices_and_allows_nothing_else(plan: dict[str, Any]) -> None:
+    """What Lambda needs to read a stream: AWS Lambda Developer Guide, "Process DynamoDB records with Lambda"."""
+    bus, queue = arn("events", "event-bus/mailing-changes"), arn("sqs", "mailing-changes-dead-letter")
+    another = STREAM.replace("12:00", "13:00")
+    log = arn("logs", "log-group:/aws/lambda/mailing-changes:log-stream:2026/03")
+    needed = {(f"dynamodb:{name}", STREAM) for name in ("DescribeStream", "GetRecords", "GetShardIterator")}
+    needed |= {("dynamodb:ListStreams", STREAM), ("events:PutEvents", bus), ("sqs:SendMessage", queue)}
+    needed |= {("logs:CreateLogStream", log), ("logs:PutLogEvents", log)}
+    needed |= {("kms:Decrypt", KEY), ("kms:GenerateDataKey", KEY)}
+    others = {
+        "dynamodb": [arn("dynamodb", "table/mailing"), another, STREAM.replace("mailing", "x")],
+        "events": [arn("events", "event-bus/default"), arn("events", "rule/mailing-changes")],
+        "sqs": [arn("sqs", "mailing-feedback-dead-letter")],
+        "logs": [log.replace("mailing", "other")],
+        "kms": [arn("kms", "key/another")],
+    }
+    session = botocore.session.get_session()
+    actions = {
+        f"{service}:{operation}"
+        for service in SERVICES
+        for operation in [*session.get_service_model(service).operation_names, *MORE_ACTIONS.get(service, [])]
+    }
+    actions |= {f"events:{each}" for each in session.get_service_model("events").operation_names}
+    actions |= {f"dynamodb:{each}" for each in session.get_service_model("dynamodbstreams").operation_names}
+    named = [STREAM, bus, queue, log, KEY, "*", *(each for listed in others.values() for each in listed)]
+    role = policies(plan)["module.changes.module.function.aws_iam_role_policy.this.policy"]
+    statements = parse_policy_document({"Statement": role})
+    may = {
+        (action, resource)
+        for action in actions
+        for resource in named
+        if evaluate(request(action, resource), [statements]).decision == "Allow"
+    }
+    # Which streams a table has had is all that one of its streams tells of another.
+    assert may - {("dynamodb:ListStreams", another)} == needed
 
 
 def test_only_lambda_may_use_the_network_and_not_the_functions_code(plan: dict[str, Any]) -> None:

@@ -29,15 +29,22 @@ RUNS = ("everything", "as_little_as_possible")
 # metrics for Amazon SQS"; Amazon SES Developer Guide, "Creating reputation monitoring alarms using CloudWatch"; Amazon
 # API Gateway Developer Guide, "Amazon API Gateway dimensions and metrics".
 OF_AWS = {
-    ("AWS/Lambda", "FunctionName"): {"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions"},
+    ("AWS/Lambda", "FunctionName"): {
+        "Invocations",
+        "Errors",
+        "Throttles",
+        "Duration",
+        "ConcurrentExecutions",
+        "IteratorAge",
+    },
     ("AWS/SQS", "QueueName"): {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
     ("AWS/ApiGateway", "ApiName,Stage"): {"5XXError"},
     ("AWS/SES", ""): {"Reputation.BounceRate", "Reputation.ComplaintRate"},
 }
 NAMES = {
-    "FunctionName": {"mailing-feedback", "mailing-lookup"},
+    "FunctionName": {"mailing-feedback", "mailing-lookup", "mailing-changes"},
     "ApiName,Stage": {"mailing-lookup,v1"},
-    "QueueName": {"mailing-feedback", "mailing-feedback-dead-letter"},
+    "QueueName": {"mailing-feedback", "mailing-feedback-dead-letter", "mailing-changes-dead-letter"},
     "": {""},
 }
 
@@ -201,19 +208,36 @@ def test_log_queries_read_what_the_function_writes(rendered: Mapping[str, Render
     assert "level = 'ERROR'" in queries[1]
 
 
-def test_the_alarm_of_dead_letters_names_the_command_of_the_runbook(rendered: Mapping[str, Rendered]) -> None:
-    (alarm,) = (each for each in rendered["everything"].alarms if each["alarm_name"] == "mailing-dead-letters")
-    (command,) = re.findall(r"`(.+?)`", alarm["alarm_description"])
-    (heading,) = re.findall(r'docs/operate.md says under "(.+?)"', alarm["alarm_description"])
+@pytest.mark.parametrize(
+    ("alarm", "command", "names"),
+    [
+        (
+            "dead-letters",
+            "mailing redrive",
+            {
+                "--dead-letter-queue": "mailing-feedback-dead-letter",
+                "--queue": "mailing-feedback",
+                "--function": "mailing-feedback",
+            },
+        ),
+        (
+            "changes-dead-letters",
+            "mailing redrive --changes",
+            {"--dead-letter-queue": "mailing-changes-dead-letter", "--function": "mailing-changes"},
+        ),
+    ],
+)
+def test_alarms_of_dead_letters_name_the_command_of_the_runbook(
+    rendered: Mapping[str, Rendered], alarm: str, command: str, names: Mapping[str, str]
+) -> None:
+    (found,) = (each for each in rendered["everything"].alarms if each["alarm_name"] == f"mailing-{alarm}")
+    (named,) = re.findall(r"`(mailing .+?)`", found["alarm_description"])
+    (heading,) = re.findall(r'docs/operate.md says under "(.+?)"', found["alarm_description"])
 
     runbook = (paths.ROOT / "docs" / "operate.md").read_text()
-    commands = runbook.partition(f"\n## {heading}\n")[2].partition("\n## ")[0].splitlines()
-    program, name, *options = command.split()
-    assert f"{program} {name}" in commands
-    assert dict(zip(options[::2], options[1::2], strict=True)) == {
-        "--dead-letter-queue": "mailing-feedback-dead-letter",
-        "--queue": "mailing-feedback",
-        "--function": "mailing-feedback",
-    }
+    assert command in runbook.partition(f"\n## {heading}\n")[2].partition("\n## ")[0].splitlines()
+    assert named.startswith(f"{command} ")
+    options = named.removeprefix(f"{command} ").split()
+    assert dict(zip(options[::2], options[1::2], strict=True)) == names
     assert "`--dead-letter-queue`" in runbook
-    assert CliRunner().invoke(app, [name, *options, "--help"]).exit_code == 0
+    assert CliRunner().invoke(app, [*command.split()[1:], *options, "--help"]).exit_code == 0

@@ -18,6 +18,12 @@ module "feedback" {
   source = "terraform/modules/feedback"
 }
 """
+EVENTS = """
+module "changes" {
+  source   = "terraform/modules/changes"
+  feedback = module.feedback
+}
+"""
 
 TESTED = sorted(
     {str(path.parent.parent.relative_to(paths.TERRAFORM)) for path in paths.TERRAFORM.rglob("*.tftest.hcl")}
@@ -25,19 +31,21 @@ TESTED = sorted(
 
 
 def readme_blocks() -> Iterator[tuple[str, str]]:
-    """Yield each HCL block that calls a module, of each README.md and of docs, with a name for it."""
+    """Yield each HCL block that calls a module or uses one, of each README.md and of docs, with a name for it."""
     documents = [*sorted((paths.ROOT / "docs").glob("*.md")), *sorted(paths.TERRAFORM.rglob("README.md"))]
     for document in [paths.ROOT / "README.md", *documents]:
         # Those of a list are indented.
         blocks = re.findall(r"^ *```hcl\n(.*?)^ *```", document.read_text(), re.MULTILINE | re.DOTALL)
         for number, block in enumerate(map(textwrap.dedent, blocks), 1):
-            if re.search(r"^module ", block, re.MULTILINE):
+            if re.search(r"^module |\bmodule\.", block, re.MULTILINE):
                 document_name = "_".join(document.relative_to(paths.ROOT).with_suffix("").parts)
                 yield f"{document_name}_{number}", block
 
 
 def completed(block: str) -> str:
-    """Let an example call the modules of this copy of the tree, and module feedback if it only takes its outputs."""
+    """Let an example call the modules of this copy of the tree, and those of which it only takes the outputs."""
+    if re.search(r"\bmodule\.changes\b", block) and 'module "changes"' not in block:
+        block += EVENTS
     if re.search(r"\bmodule\.feedback\b", block) and 'module "feedback"' not in block:
         block += FEEDBACK
     return re.sub(r'^( *source *= *").*?modules/(\w+)[^"]*"', r'\1../terraform/modules/\2"', block, flags=re.MULTILINE)
@@ -63,6 +71,7 @@ def test_root_examples_and_readme_blocks_are_valid(tree: Tree) -> None:
         folder.mkdir()
         (folder / "main.tf").write_text(completed(block))
     assert {"README_1", "docs_deploy_1", "terraform_modules_feedback_README_1"} <= folders.keys()
+    assert {f"docs_events_{number}" for number in range(1, 6)} <= folders.keys()
 
     # One configuration that calls them all, since each start of Terraform and its provider takes seconds.
     caller = tree.folder / "caller"

@@ -112,7 +112,10 @@ def test_the_root_passes_everything_on_and_all_of_it_is_compared() -> None:
         variables = {each.name for each in terraform_reference.variables(called)}
         assert variables - arguments.keys() == set(), f"module {call} has variables that the root leaves out"
         taken |= {name for value in arguments.values() if (name := variable_in(value))}
-        elsewhere = {name for name in variables if re.match(r"\$\{(one\()?module\.", str(arguments[name]))}
+        # Outputs of other modules, and whether a module is used.
+        elsewhere = {
+            name for name in variables if re.match(r"\$\{((one\()?module\.|var\.\w+ != null\}$)", str(arguments[name]))
+        }
         assert {f"{call}.{name}" for name in variables - elsewhere} == {
             argument for argument in compared if argument.startswith(f"{call}.")
         }
@@ -121,13 +124,13 @@ def test_the_root_passes_everything_on_and_all_of_it_is_compared() -> None:
         assert variable.name in taken or (parts and parts <= taken), f"the root declares {variable.name} for nothing"
 
 
-@pytest.mark.parametrize("module", ["feedback", "lookup"])
+@pytest.mark.parametrize("module", ["feedback", "lookup", "changes"])
 def test_what_module_function_gets_is_compared(module: str) -> None:
     passed = passed_on(paths.TERRAFORM / "modules" / module)
     assert passed.keys() >= {"function.package", "function.function", "function.tags"}
 
 
-@pytest.mark.parametrize("module", ["lookup", "monitoring"])
+@pytest.mark.parametrize("module", ["lookup", "changes", "monitoring"])
 def test_what_takes_module_feedback_whole_asks_for_outputs_that_exist(module: str) -> None:
     folder = paths.TERRAFORM / "modules" / module
     assert list(missing_outputs(FEEDBACK, declared(folder)["feedback"])) == []
@@ -138,9 +141,10 @@ def test_what_takes_module_feedback_whole_asks_for_outputs_that_exist(module: st
     )
 
 
-def test_what_takes_module_lookup_whole_asks_for_outputs_that_exist() -> None:
+@pytest.mark.parametrize("module", ["lookup", "changes"])
+def test_what_takes_another_module_whole_asks_for_outputs_that_exist(module: str) -> None:
     folder = paths.TERRAFORM / "modules" / "monitoring"
-    assert list(missing_outputs(paths.TERRAFORM / "modules" / "lookup", declared(folder)["lookup"])) == []
+    assert list(missing_outputs(paths.TERRAFORM / "modules" / module, declared(folder)[module])) == []
 
 
 @pytest.fixture

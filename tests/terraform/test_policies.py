@@ -10,7 +10,7 @@ import pytest
 from harness import paths
 from harness.emulator import REGION
 
-from .conftest import ACCOUNT, KEY, VARIANTS
+from .conftest import ACCOUNT, KEY, STREAM, VARIANTS
 
 pytestmark = pytest.mark.xdist_group("terraform-policies")
 
@@ -172,6 +172,22 @@ def test_the_role_of_the_lookup_api_may_do_exactly_this(plan: dict[str, Any]) ->
             (log, "logs:CreateLogStream"),
             (log, "logs:PutLogEvents"),
             (KEY, "kms:Decrypt"),
+        ]
+    )
+
+
+def test_the_role_of_the_events_may_do_exactly_this(plan: dict[str, Any]) -> None:
+    log = arn("logs", "log-group:/aws/lambda/mailing-changes:log-stream:*")
+    assert allowed(policies(plan)["module.changes.module.function.aws_iam_role_policy.this.policy"]) == sorted(
+        [
+            *((STREAM, f"dynamodb:{name}") for name in ("DescribeStream", "GetRecords", "GetShardIterator")),
+            (arn("dynamodb", "table/mailing/stream/*"), "dynamodb:ListStreams"),
+            (arn("events", "event-bus/mailing-changes"), "events:PutEvents"),
+            (arn("sqs", "mailing-changes-dead-letter"), "sqs:SendMessage"),
+            (log, "logs:CreateLogStream"),
+            (log, "logs:PutLogEvents"),
+            (KEY, "kms:Decrypt"),
+            (KEY, "kms:GenerateDataKey"),
         ]
     )
 

@@ -32,6 +32,9 @@ DEPRECATED = {"data.aws_region": {"name", "id"}}
 # `terraform validate` and the emulator do, with provider 5.
 UNKNOWN = {
     "data.aws_dynamodb_table",
+    "aws_cloudwatch_event_bus",
+    "aws_cloudwatch_event_rule",
+    "aws_cloudwatch_event_target",
     "aws_iam_openid_connect_provider",
     "aws_iam_policy",
     "aws_iam_role_policy_attachment",
@@ -40,6 +43,7 @@ UNKNOWN = {
     "aws_s3_bucket_public_access_block",
     "aws_s3_bucket_server_side_encryption_configuration",
     "aws_s3_bucket_versioning",
+    "aws_sqs_queue_policy",
 }
 
 REFERENCE = re.compile(

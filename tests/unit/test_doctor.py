@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from healthy_mailing_cli import checks_function, checks_ses, doctor
+from healthy_mailing_cli import checks_events, checks_function, checks_ses, doctor
 from healthy_mailing_cli.examination import Examination, Finding, Level
 from healthy_mailing_cli.stack import Names, Place, Stack
 
@@ -147,3 +147,80 @@ def test_an_error_of_aws_ends_a_check_and_no_other(seen: Examination, monkeypatc
     assert found[1].text == "ses:ListEmailIdentities fails: Throttling: Slow down"
     assert found[2].text == "You may not call cloudwatch:GetMetricData."
     assert len(done) == 3
+
+
+STREAM = PLACE.arn("dynamodb", "table/mailing/stream/2026-03-10T12:00:00.000")
+CHANGES = PLACE.arn("lambda", "function:mailing-changes")
+MAPPING = {
+    "FunctionArn": CHANGES,
+    "UUID": "11111111-2222-3333-4444-555555555555",
+    "State": "Enabled",
+    "FunctionResponseTypes": ["ReportBatchItemFailures"],
+}
+SETTINGS = {
+    "EVENT_BUS": PLACE.arn("events", "event-bus/default"),
+    "TABLE_ARN": PLACE.arn("dynamodb", "table/mailing"),
+    "DEAD_LETTER_QUEUE_URL": "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/mailing-changes-dead-letter",
+}
+
+
+def with_events(
+    seen: Examination,
+    *,
+    stream: bool = True,
+    mapping: Mapping[str, Any] | None = MAPPING,
+    settings: Mapping[str, str] = SETTINGS,
+    letters: str | None = "0",
+) -> list[tuple[Level, str]]:
+    """Look at a table with a stream and what reads it, and return what is found."""
+    described: dict[str, Any] = {"StreamSpecification": {"StreamEnabled": True}, "LatestStreamArn": STREAM}
+    client: Any = seen.dynamodb
+    client.exceptions.ResourceNotFoundException = KeyError
+    client.describe_table.return_value = {"Table": described if stream else {}}
+    lambda_: Any = seen.lambda_
+    pages = [{"EventSourceMappings": [] if mapping is None else [{"FunctionArn": f"{CHANGES}-2"}, mapping]}]
+    lambda_.get_paginator.return_value.paginate.return_value = pages
+    lambda_.get_function_configuration.return_value = {"Environment": {"Variables": settings}}
+    sqs: Any = seen.sqs
+    sqs.exceptions.QueueDoesNotExist = LookupError
+    sqs.get_queue_url.side_effect = LookupError if letters is None else None
+    sqs.get_queue_url.return_value = {"QueueUrl": SETTINGS["DEAD_LETTER_QUEUE_URL"]}
+    sqs.get_queue_attributes.return_value = {"Attributes": {"ApproximateNumberOfMessages": letters}}
+    return [(each.level, each.text) for each in checks_events.look_at_events(seen)]
+
+
+def test_events_that_come(seen: Examination) -> None:
+    assert with_events(seen) == [
+        (Level.OK, "mailing-changes reads the table's stream."),
+        (Level.OK, f"mailing-changes puts events on {SETTINGS['EVENT_BUS']}."),
+    ]
+
+
+def test_events_that_nobody_asked_for(seen: Examination) -> None:
+    assert with_events(seen, stream=False) == [(Level.OK, "mailing has no stream, so changes are no events.")]
+
+
+@pytest.mark.parametrize(
+    ("changed", "level", "says"),
+    [
+        ({"mapping": None}, Level.WARNING, "no function mailing-changes reads it"),
+        ({"mapping": {**MAPPING, "State": "Disabled"}}, Level.PROBLEM, "changes wait, for 24 hours"),
+        ({"mapping": {**MAPPING, "State": "Creating"}}, Level.WARNING, "is Creating"),
+        ({"mapping": {**MAPPING, "FunctionResponseTypes": []}}, Level.PROBLEM, "those are lost"),
+        ({"settings": {**SETTINGS, "EVENT_BUS": "company"}}, Level.PROBLEM, "EVENT_BUS is 'company'"),
+        ({"letters": "3"}, Level.PROBLEM, "mailing-changes-dead-letter holds about 3 messages"),
+        ({"letters": None}, Level.PROBLEM, "There is no queue mailing-changes-dead-letter"),
+    ],
+    ids=["no mapping", "disabled", "creating", "no partial failures", "a wrong setting", "dead letters", "no queue"],
+)
+def test_events_that_do_not_come(seen: Examination, changed: dict[str, Any], level: Level, says: str) -> None:
+    ((found, text),) = [each for each in with_events(seen, **changed) if each[0] is not Level.OK]
+    assert found is level
+    assert says in text
+
+
+def test_without_a_table_nothing_is_said_of_events(seen: Examination) -> None:
+    client: Any = seen.dynamodb
+    client.exceptions.ResourceNotFoundException = KeyError
+    client.describe_table.side_effect = KeyError
+    assert list(checks_events.look_at_events(seen)) == []

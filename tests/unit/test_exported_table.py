@@ -1,18 +1,25 @@
-"""DynamoDB's export to S3, copied to a folder, as the DynamoDB Developer Guide describes it."""
+"""DynamoDB's export to S3, there and copied to a folder, as the DynamoDB Developer Guide describes it."""
 
+import base64
 import gzip
+import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
 from typer.testing import CliRunner
 
 from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, evidence_of
 from healthy_mailing.item import to_dynamodb, to_item
 from healthy_mailing_cli.__main__ import app
+from healthy_mailing_cli.connection import Connection
 from healthy_mailing_cli.exported_table import ExportedTable
 from healthy_mailing_cli.output import CommandError
 
@@ -32,25 +39,88 @@ def item(number: int) -> dict[str, Any]:
     return to_item(f"{number}@example.com", Record.of(evidence_of([mark]), Rules()))
 
 
+def write(export: Path, name: str, body: bytes, count: int) -> None:
+    """Write a file of items and say so in the manifest."""
+    (export / "data" / name).write_bytes(body)
+    md5 = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+    said = {"itemCount": count, "md5Checksum": md5, "etag": "x-1", "dataFileS3Key": f"{NAME}/data/{name}"}
+    with (export / "manifest-files.json").open("a") as manifest:
+        manifest.write(f"{json.dumps(said)}\n")
+
+
+def packed(numbers: range) -> bytes:
+    return gzip.compress("".join(f"{json.dumps({'Item': to_dynamodb(item(each))})}\n" for each in numbers).encode())
+
+
+SUMMARY = {"version": "2020-06-30", "outputFormat": "DYNAMODB_JSON", "itemCount": 10}
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """An export of ten items in two files."""
-    export = tmp_path / NAME
+    """An export of ten items in two files, and a third of an empty partition."""
+    export = tmp_path / "copy" / NAME
     (export / "data").mkdir(parents=True)
-    (export / "manifest-summary.json").write_text(
-        json.dumps({"version": "2020-06-30", "outputFormat": "DYNAMODB_JSON", "itemCount": 10})
-    )
-    files = []
+    (export / "manifest-summary.json").write_text(json.dumps(SUMMARY))
+    (export / "_started").touch()
     for name, numbers in (("a.json.gz", range(7)), ("b.json.gz", range(7, 10))):
-        with gzip.open(export / "data" / name, "wt") as file:
-            file.writelines(f"{json.dumps({'Item': to_dynamodb(item(number))})}\n" for number in numbers)
-        files.append({"itemCount": len(numbers), "md5Checksum": "x", "dataFileS3Key": f"{NAME}/data/{name}"})
-    (export / "manifest-files.json").write_text("\n".join(map(json.dumps, files)))
-    return tmp_path
+        write(export, name, packed(numbers), len(numbers))
+    write(export, "c.json.gz", b"", 0)
+    return tmp_path / "copy"
 
 
-def test_its_items_are_those_of_the_table(folder: Path) -> None:
-    assert [each for page, _ in ExportedTable(str(folder)).pages() for each in page] == list(map(item, range(10)))
+@pytest.fixture(params=["folder", "S3"])
+def opened(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Path], ExportedTable]]:
+    """Opens an export: a folder, or the same in S3."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    connection = Connection("mailing", "us-east-1")
+
+    def of(folder: Path) -> ExportedTable:
+        if request.param == "folder":
+            return ExportedTable(str(folder), connection)
+        return ExportedTable(in_s3(folder), connection)
+
+    with mock_aws():
+        yield of
+
+
+def in_s3(folder: Path) -> str:
+    """Put a folder's files into a bucket, and return the place."""
+    client = boto3.client("s3", region_name="us-east-1")
+    client.create_bucket(Bucket="exports")
+    for path in folder.rglob("*"):
+        if path.is_file():
+            client.put_object(Bucket="exports", Key=f"2026/{path.relative_to(folder)}", Body=path.read_bytes())
+    client.put_object(Bucket="exports", Key="2026-other/manifest-summary.json", Body=b"of another export")
+    return "s3://exports/2026"
+
+
+def addresses(table: ExportedTable) -> list[str]:
+    return [each["UserId"] for page, _ in table.pages() for each in page]
+
+
+def test_its_items_are_those_of_the_table(opened: Callable[[Path], ExportedTable], folder: Path) -> None:
+    assert [each for page, _ in opened(folder).pages() for each in page] == list(map(item, range(10)))
+
+
+@pytest.mark.parametrize("place", ["2026", "2026/AWSDynamoDB/", f"2026/{NAME}"])
+@mock_aws
+def test_its_own_folder_is_found_in_the_one_that_was_given(
+    folder: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    in_s3(folder)
+    found = ExportedTable(f"s3://exports/{place}", Connection("mailing", "us-east-1"))
+    assert found.of == {"export": f"s3://exports/2026/{NAME}"}
+
+
+@pytest.mark.parametrize("place", ["s3://", "s3:///x", "s3://a", "s3://bucket with space/x"])
+def test_what_is_no_place_is_refused(place: str) -> None:
+    with pytest.raises(CommandError, match="is not a place in S3"):
+        ExportedTable(place, Connection("mailing", "us-east-1"))
 
 
 def test_export_writes_what_it_holds(folder: Path) -> None:
@@ -73,14 +143,37 @@ def _cut_a_file(export: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
 
 
+def _again(export: Path, body: bytes) -> None:
+    """Replace the first file by another, which the manifest says to be right."""
+    _, *others = (export / "manifest-files.json").read_text().splitlines(keepends=True)
+    (export / "manifest-files.json").write_text("".join(others))
+    write(export, "a.json.gz", body, 7)
+
+
+def _no_gzip(export: Path) -> None:
+    _again(export, b"x" * 100)
+
+
 def _lose_items(export: Path) -> None:
-    with gzip.open(export / "data" / "a.json.gz", "wt") as file:
-        file.write(f"{json.dumps({'Item': to_dynamodb(item(1))})}\n")
+    _again(export, packed(range(1)))
+
+
+def _more_items(export: Path) -> None:
+    _again(export, packed(range(9)))
 
 
 def _another_table(export: Path) -> None:
-    with gzip.open(export / "data" / "a.json.gz", "wt") as file:
-        file.write('{"Item": {"id": {"S": "1"}}}\n' * 7)
+    _again(export, gzip.compress(b'{"Item": {"id": {"S": "1"}}}\n' * 7))
+
+
+def _lose_a_line_of_the_manifest(export: Path) -> None:
+    first, *_ = (export / "manifest-files.json").read_text().splitlines(keepends=True)
+    (export / "manifest-files.json").write_text(first)
+
+
+def _a_count_that_is_none(export: Path) -> None:
+    path = export / "manifest-files.json"
+    path.write_text(path.read_text().replace('"itemCount": 7', '"itemCount": "x"'))
 
 
 def _another_format(export: Path) -> None:
@@ -109,22 +202,69 @@ def _nothing(export: Path) -> None:
     ("spoil", "says"),
     [
         (_lose_a_file, r"lacks b\.json\.gz"),
-        (_cut_a_file, r"a\.json\.gz is damaged"),
+        (_cut_a_file, r"a\.json\.gz has another MD5"),
+        (_no_gzip, r"a\.json\.gz is damaged"),
         (_lose_items, r"a\.json\.gz lacks 6 items"),
+        (_more_items, r"a\.json\.gz has 2 items too many"),
         (_another_table, r"a\.json\.gz is damaged"),
+        (_lose_a_line_of_the_manifest, "has files of 7 items, of 10"),
+        (_a_count_that_is_none, "manifest-files.json is damaged"),
         (_another_format, "not a full export"),
         (_changes_alone, "not a full export"),
-        (_lose_the_manifest, "can't be read"),
+        (_lose_the_manifest, "manifest-files.json (can't be read|is missing)"),
         (_two_exports, "holds 2 exports"),
         (_nothing, "holds no exports"),
     ],
 )
-def test_one_that_is_not_whole_is_refused(folder: Path, spoil: Callable[[Path], None], says: str) -> None:
+def test_one_that_is_not_whole_is_refused(
+    opened: Callable[[Path], ExportedTable], folder: Path, spoil: Callable[[Path], None], says: str
+) -> None:
     spoil(folder / NAME)
     with pytest.raises(CommandError, match=says):
-        list(ExportedTable(str(folder)).pages())
+        list(opened(folder).pages())
 
 
-def test_one_in_s3_is_to_be_copied_first() -> None:
-    with pytest.raises(CommandError, match="aws s3 sync s3://bucket/export FOLDER"):
-        ExportedTable("s3://bucket/export")
+@mock_aws
+def test_one_that_dynamodb_has_not_finished_is_to_be_waited_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    (folder / NAME / "manifest-summary.json").unlink()
+    place = in_s3(folder)
+    with pytest.raises(CommandError, match=rf"{NAME} is no finished export.*try again later"):
+        ExportedTable(place, Connection("mailing", "us-east-1"))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(
+    data=st.data(), which=st.sampled_from(["manifest-summary.json", "manifest-files.json", "data/a.json.gz", "items"])
+)
+def test_any_bytes_are_refused_in_a_sentence(folder: Path, data: st.DataObject, which: str) -> None:
+    """Or they are the items that the manifests tell of: none is left out without a word."""
+    export = folder / NAME
+    whole = {path: path.read_bytes() for path in export.rglob("*") if path.is_file()}
+    try:
+        if which == "items":  # right by its checksum, whatever it holds
+            lines = gzip.decompress(whole[export / "data" / "a.json.gz"])
+            _again(export, gzip.compress(damaged(data, lines)))
+        else:
+            (export / which).write_bytes(damaged(data, whole[export / which]))
+        outcome = outcome_of(folder)
+        assert outcome == "10" or outcome.startswith(str(folder)), outcome
+    finally:
+        for path, body in whole.items():
+            path.write_bytes(body)
+
+
+def outcome_of(folder: Path) -> str:
+    """Return how many items an export has, or why it is refused."""
+    try:
+        return str(len(addresses(ExportedTable(str(folder), Connection("mailing", "us-east-1")))))
+    except CommandError as error:
+        return str(error)
+
+
+def damaged(data: st.DataObject, body: bytes) -> bytes:
+    """Return what is left of bytes if some in the middle become others."""
+    start = data.draw(st.integers(0, len(body)))
+    end = data.draw(st.integers(start, len(body)))
+    return body[:start] + data.draw(st.binary(max_size=20)) + body[end:]

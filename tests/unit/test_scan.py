@@ -30,14 +30,14 @@ ANSWERS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("operation", ["Scan", "Query"])
 @pytest.mark.parametrize("answer", ANSWERS, ids=["more", "empty", "capacity"])
 def test_an_answer_is_read_as_botocore_reads_it(operation: str, answer: dict[str, Any]) -> None:
-    model = botocore.session.get_session().get_service_model("dynamodb").operation_model(operation)
+    model: Any = botocore.session.get_session().get_service_model("dynamodb").operation_model(operation)
     response = {"body": json.dumps(answer).encode(), "headers": {}, "status_code": 200}
     ours = _Parsers().create_parser("json").parse(response, model.output_shape)
     assert ours == create_parser("json").parse(response, model.output_shape)
 
 
 def test_a_refusal_is_read_as_botocore_reads_it() -> None:
-    model = botocore.session.get_session().get_service_model("dynamodb").operation_model("Scan")
+    model: Any = botocore.session.get_session().get_service_model("dynamodb").operation_model("Scan")
     body = {"__type": "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", "message": "no table"}
     response = {"body": json.dumps(body).encode(), "headers": {}, "status_code": 400}
     ours = _Parsers().create_parser("json").parse(response, model.output_shape)

@@ -3,7 +3,7 @@
 import pytest
 
 from healthy_mailing.evidence import Rules
-from healthy_mailing.settings import LOG_LEVELS, Settings, SettingsError
+from healthy_mailing.settings import LOG_LEVELS, ChangesSettings, Settings, SettingsError
 
 TABLE = {"TABLE_NAME": "mailing"}
 
@@ -70,3 +70,41 @@ def test_addresses_expire_after_a_month_to_ten_years(days: int) -> None:
     assert Settings.from_environment({**TABLE, "EXPIRE_DAYS": str(days)}).rules.expire_days == days
     with pytest.raises(SettingsError, match=r"EXPIRE_DAYS is .* from 30 to 3650$"):
         Settings.from_environment({**TABLE, "EXPIRE_DAYS": str(days - 1 if days == 30 else days + 1)})
+
+
+CHANGES = {
+    "EVENT_BUS": "arn:aws:events:eu-west-1:123456789012:event-bus/default",
+    "TABLE_ARN": "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing",
+    "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/mailing-changes-dead-letter",
+}
+
+
+def expected_of(*, new_deliveries: bool, log_level: str) -> ChangesSettings:
+    bus, table, queue = CHANGES.values()
+    return ChangesSettings(bus, table, queue, new_deliveries, log_level)
+
+
+def test_settings_of_the_function_that_tells_of_changes() -> None:
+    settings = ChangesSettings.from_environment(CHANGES)
+    assert settings == expected_of(new_deliveries=False, log_level="INFO")
+    all_set = {**CHANGES, "NEW_DELIVERIES": "true", "LOG_LEVEL": "DEBUG", "TABLE_NAME": "of no interest"}
+    assert ChangesSettings.from_environment(all_set) == expected_of(new_deliveries=True, log_level="DEBUG")
+
+
+@pytest.mark.parametrize("value", [None, "", "mailing", "arn:aws:s3:::bucket"])
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_missing_or_wrong_name_of_a_resource_is_named(name: str, value: str | None) -> None:
+    given = {**CHANGES, name: value}
+    with pytest.raises(SettingsError, match=name):
+        ChangesSettings.from_environment({key: each for key, each in given.items() if each is not None})
+
+
+@pytest.mark.parametrize("value", ["", "True", "yes", "1", "true "])
+def test_a_switch_is_true_or_false(value: str) -> None:
+    with pytest.raises(SettingsError, match="NEW_DELIVERIES"):
+        ChangesSettings.from_environment({**CHANGES, "NEW_DELIVERIES": value})
+
+
+def test_its_log_level_is_checked_too() -> None:
+    with pytest.raises(SettingsError, match="LOG_LEVEL"):
+        ChangesSettings.from_environment({**CHANGES, "LOG_LEVEL": "loud"})

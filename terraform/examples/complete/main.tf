@@ -1,4 +1,5 @@
-# Another team's configuration with all modules: feedback into the table, SES pointed at it, the API over it, alarms.
+# Another team's configuration with all modules: feedback into the table, SES pointed at it, the API over it,
+# events of its changes, alarms.
 
 terraform {
   required_version = ">= 1.7"
@@ -23,6 +24,7 @@ module "feedback" {
   name     = var.name
   delivery = var.delivery
   table    = { deletion_protection = var.deletion_protection }
+  stream   = true # for module changes
   tags     = local.tags
 }
 
@@ -61,12 +63,21 @@ module "lookup" {
   tags     = local.tags
 }
 
+module "changes" {
+  source = "../../modules/changes"
+
+  name     = var.name
+  feedback = module.feedback
+  tags     = local.tags
+}
+
 module "monitoring" {
   source = "../../modules/monitoring"
 
   name            = var.name
   feedback        = module.feedback
   lookup          = module.lookup
+  changes         = module.changes
   alarm_topic_arn = aws_sns_topic.on_call.arn
   tags            = local.tags
 }

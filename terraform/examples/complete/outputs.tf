@@ -23,6 +23,11 @@ output "endpoint" {
   value       = module.lookup.endpoint
 }
 
+output "complaints_queue_url" {
+  description = "URL of the queue with an event for each complaint."
+  value       = aws_sqs_queue.complaints.url
+}
+
 output "dashboard_name" {
   description = "Name of the dashboard in CloudWatch."
   value       = module.monitoring.dashboard_name

@@ -15,19 +15,23 @@ locals {
   scope  = "${local.region}:${local.account}"
 
   feedback  = "${var.name}-feedback"
-  functions = [local.feedback, "${var.name}-lookup"]
+  changes   = "${var.name}-changes"
+  functions = [local.feedback, "${var.name}-lookup", local.changes]
 
   table_arn = "arn:${local.partition}:dynamodb:${local.scope}:table/${coalesce(var.names.table, var.name)}"
   topic_arn = "arn:${local.partition}:sns:${local.scope}:${coalesce(var.names.topic, local.feedback)}"
   queue_arns = [
-    for queue in [coalesce(var.names.queue, local.feedback), coalesce(var.names.dead_letter_queue, "${local.feedback}-dead-letter")] :
+    for queue in [coalesce(var.names.queue, local.feedback), coalesce(var.names.dead_letter_queue, "${local.feedback}-dead-letter"), "${local.changes}-dead-letter"] :
     "arn:${local.partition}:sqs:${local.scope}:${queue}"
   ]
+  bus_arn       = "arn:${local.partition}:events:${local.scope}:event-bus/${local.changes}"
   role_arns     = [for function in local.functions : "arn:${local.partition}:iam::${local.account}:role${var.role_path}${function}"]
   function_arns = [for function in local.functions : "arn:${local.partition}:lambda:${local.scope}:function:${function}"]
+  # Those of the functions, and of the API's access logs, /aws/apigateway/NAME-lookup; with and without ":*" at the end
+  # (statements.tf). So few patterns keep a policy short enough.
   log_group_arns = [
-    for group in ["lambda/${local.feedback}", "lambda/${var.name}-lookup", "apigateway/${var.name}-lookup"] :
-    "arn:${local.partition}:logs:${local.scope}:log-group:/aws/${group}"
+    for group in ["lambda/${local.feedback}", "*/${var.name}-lookup", "lambda/${local.changes}"] :
+    "arn:${local.partition}:logs:${local.scope}:log-group:/aws/${group}*"
   ]
   ses_arns = concat(
     [for identity in var.ses.identities : "arn:${local.partition}:ses:${local.scope}:identity/${identity}"],

@@ -10,17 +10,26 @@ locals {
     local.iam,
     local.lambda,
     local.feedback_path,
+    local.events,
     local.observability,
     local.ses,
     local.api,
     local.options,
   )
 
-  # All that a function's role is ever given: function.tf of modules feedback and lookup.
+  # All that a function's role is ever given: function.tf of modules feedback, lookup and changes.
   boundary = concat(
     [
       { actions = ["dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"], resources = [local.table_arn] },
       { actions = ["dynamodb:Query"], resources = ["${local.table_arn}/index/suppressed-updatedAt"] },
+      {
+        actions   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"]
+        resources = ["${local.table_arn}/stream/*"]
+      },
+      {
+        actions   = ["events:PutEvents"]
+        resources = var.bus_arn == null ? [local.bus_arn, "arn:${local.partition}:events:${local.scope}:event-bus/default"] : [var.bus_arn]
+      },
       {
         actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
         resources = [for function in local.functions : "arn:${local.partition}:logs:${local.scope}:log-group:/aws/lambda/${function}:log-stream:*"]
@@ -54,11 +63,13 @@ locals {
         "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies",
       ]
       write = [
-        "iam:DeleteRole", "iam:ListInstanceProfilesForRole", "iam:TagRole", "iam:UntagRole",
+        "iam:DeleteRole", "iam:ListInstanceProfilesForRole", "iam:PassRole", "iam:TagRole", "iam:UntagRole",
         "iam:UpdateAssumeRolePolicy", "iam:UpdateRoleDescription",
       ]
       resources = local.role_arns
-      condition = null
+      # A request to pass a role always says to which service, and no other does (IAM User Guide, "IAM and AWS STS
+      # condition context keys"): so one statement can hold both.
+      condition = { StringEqualsIfExists = { "iam:PassedToService" = "lambda.amazonaws.com" } }
     },
     {
       # To put the boundary on a role that has none is allowed with it; to remove it is never allowed.
@@ -69,12 +80,6 @@ locals {
       )
       resources = local.role_arns
       condition = local.with_boundary
-    },
-    {
-      read      = []
-      write     = ["iam:PassRole"]
-      resources = local.role_arns
-      condition = { StringEquals = { "iam:PassedToService" = "lambda.amazonaws.com" } }
     },
   ]
 
@@ -99,7 +104,7 @@ locals {
       read      = []
       write     = ["lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"]
       resources = ["*"]
-      condition = { ArnEquals = { "lambda:FunctionArn" = local.function_arns[0] } }
+      condition = { ArnEquals = { "lambda:FunctionArn" = [local.function_arns[0], local.function_arns[2]] } }
     },
     {
       read      = ["lambda:GetEventSourceMapping"]
@@ -154,21 +159,24 @@ locals {
     },
   ]
 
-  observability = [
+  events = [
     {
-      # With ":*" (Amazon CloudWatch Logs User Guide, "Overview of managing access permissions").
-      read = []
-      write = [
-        "logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy",
-        "logs:DisassociateKmsKey", "logs:PutRetentionPolicy",
-      ]
-      resources = [for arn in local.log_group_arns : "${arn}:*"]
+      read      = ["events:DescribeEventBus", "events:ListTagsForResource"]
+      write     = ["events:CreateEventBus", "events:DeleteEventBus", "events:TagResource", "events:UntagResource"]
+      resources = [local.bus_arn]
       condition = null
     },
+  ]
+
+  observability = [
     {
-      # Without it, the same section.
-      read      = ["logs:ListTagsForResource"]
-      write     = ["logs:TagResource", "logs:UntagResource"]
+      # What makes and deletes a log group names it with ":*" at the end, what tags it without (Amazon CloudWatch Logs User
+      # Guide, "Overview of managing access permissions").
+      read = ["logs:ListTagsForResource"]
+      write = [
+        "logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy",
+        "logs:DisassociateKmsKey", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
+      ]
       resources = local.log_group_arns
       condition = null
     },

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Start of every name, as module feedback has it: what is called NAME-feedback and NAME-lookup may be deployed. For a stack that exists, the one that it was created with."
+  description = "Start of every name, as module feedback has it: what is called NAME-feedback, NAME-lookup and NAME-changes may be deployed. For a stack that exists, the one that it was created with."
   type        = string
   default     = "mailing"
   nullable    = false
@@ -68,6 +68,17 @@ variable "kms_key_arn" {
   validation {
     condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.kms_key_arn))
     error_message = "The kms_key_arn must be the ARN of a customer managed key (arn:aws:kms:REGION:ACCOUNT:key/ID)."
+  }
+}
+
+variable "bus_arn" {
+  description = "ARN of the EventBridge bus that module changes sends to, its variable `bus.arn`; null: the account's default bus, or one that the module creates."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.bus_arn == null || can(regex("^arn:[a-z-]+:events:[a-z0-9-]+:[0-9]{12}:event-bus/[a-zA-Z0-9._/-]{1,256}$", var.bus_arn))
+    error_message = "The bus_arn must be the ARN of an EventBridge bus (arn:aws:events:REGION:ACCOUNT:event-bus/NAME)."
   }
 }
 

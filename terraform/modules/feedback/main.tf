@@ -23,6 +23,7 @@ locals {
   own_table  = var.table.existing == null
   table_name = local.own_table ? one(aws_dynamodb_table.this[*].name) : var.table.existing
   table_arn  = local.own_table ? one(aws_dynamodb_table.this[*].arn) : one(data.aws_dynamodb_table.existing[*].arn)
+  stream_arn = local.own_table ? one(aws_dynamodb_table.this[*].stream_arn) : one(data.aws_dynamodb_table.existing[*].stream_arn)
 
   # For the policy of a key; the topic's own says the same.
   ses_source_arns = length(var.ses_source_arns) > 0 ? var.ses_source_arns : [

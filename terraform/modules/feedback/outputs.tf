@@ -47,12 +47,13 @@ output "table_arn" {
 }
 
 output "table" {
-  description = "Name and ARN of the table, whether it has the index, and when addresses expire: what module lookup needs to know of it."
+  description = "Name and ARN of the table, whether it has the index, when addresses expire, and the ARN of its stream: what modules lookup and changes need to know of it."
   value = {
     name        = local.table_name
     arn         = local.table_arn
     index       = var.table.index
     expire_days = var.table.expire_days
+    stream_arn  = var.stream ? local.stream_arn : null
   }
 
   # The delivery that an item holds may be so many days older than the newest.

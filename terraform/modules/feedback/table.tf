@@ -8,6 +8,8 @@ resource "aws_dynamodb_table" "this" {
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "UserId"
   deletion_protection_enabled = var.table.deletion_protection
+  stream_enabled              = var.stream
+  stream_view_type            = var.stream ? "NEW_AND_OLD_IMAGES" : null
   tags                        = var.tags
 
   attribute {
@@ -84,6 +86,11 @@ data "aws_dynamodb_table" "existing" {
     postcondition {
       condition     = var.table.expire_days == null || contains([for each in self.ttl : "${each.attribute_name} ${each.enabled}"], "expiresAt true")
       error_message = "The table ${self.name} does not remove items by the attribute expiresAt. Enable its time to live for that attribute, or leave out table.expire_days."
+    }
+
+    postcondition {
+      condition     = !var.stream || (self.stream_enabled && self.stream_view_type == "NEW_AND_OLD_IMAGES")
+      error_message = "The table ${self.name} has no stream of new and old images. Enable its stream with the view type NEW_AND_OLD_IMAGES, or leave out stream."
     }
   }
 }

@@ -158,6 +158,13 @@ variable "table" {
   }
 }
 
+variable "stream" {
+  description = "Whether the table has a stream of its changes, which module changes reads. It goes on and off in place; what nobody has read yet is lost when it goes off."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "topic" {
   description = "The SNS topic that SES publishes to."
   type = object({

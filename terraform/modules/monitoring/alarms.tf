@@ -55,6 +55,7 @@ locals {
       }
     },
     local.lookup_alarms,
+    local.changes_alarms,
   )
 
   lookup_alarms = merge([
@@ -76,6 +77,55 @@ locals {
         namespace   = "AWS/Lambda"
         metric      = "Throttles"
         dimensions  = { FunctionName = api.function_name }
+        statistic   = "Sum"
+        period      = local.five_minutes
+        periods     = 3
+        threshold   = 0
+      }
+    }
+  ]...)
+
+  changes_alarms = merge([
+    for events in var.changes[*] : {
+      changes-dead-letters = {
+        urgent      = true
+        description = "Changes of state are in the dead-letter queue ${events.dead_letter_queue_name}: those who get events do not know of them. The table's stream keeps what a message points at for 24 hours from the change. The log ${events.log_group_name} says why it failed (lines of level ERROR). Fix the cause, then tell them: `mailing redrive --changes --dead-letter-queue ${events.dead_letter_queue_name} --function ${events.function_name}`, as docs/operate.md says under \"Dead letters\"."
+        namespace   = "AWS/SQS"
+        metric      = "ApproximateNumberOfMessagesVisible"
+        dimensions  = { QueueName = events.dead_letter_queue_name }
+        statistic   = "Maximum"
+        period      = local.five_minutes
+        periods     = 1
+        threshold   = 0
+      }
+      changes-age = {
+        urgent      = true
+        description = "The function ${events.function_name} is more than ${var.queue_age_seconds} seconds behind the table's stream: events come late, and changes older than its maximum_record_age_seconds go to the dead-letter queue. See its log ${events.log_group_name}: may it put events on the bus, does EventBridge throttle it, does it keep up (raise stream.parallelization_factor)?"
+        namespace   = "AWS/Lambda"
+        metric      = "IteratorAge"
+        dimensions  = { FunctionName = events.function_name }
+        statistic   = "Maximum"
+        period      = local.five_minutes
+        periods     = 1
+        threshold   = 1000 * var.queue_age_seconds # milliseconds
+      }
+      changes-errors = {
+        urgent      = false
+        description = "The function ${events.function_name} fails again and again, and the changes behind wait. Look at its log ${events.log_group_name}: an exception of its own, a time-out, or a permission that is missing."
+        namespace   = "AWS/Lambda"
+        metric      = "Errors"
+        dimensions  = { FunctionName = events.function_name }
+        statistic   = "Sum"
+        period      = local.five_minutes
+        periods     = 3
+        threshold   = 0
+      }
+      changes-throttles = {
+        urgent      = false
+        description = "Lambda keeps refusing to run the function ${events.function_name}: its reserved concurrency or the account's is used up, and events come late. Raise the concurrency."
+        namespace   = "AWS/Lambda"
+        metric      = "Throttles"
+        dimensions  = { FunctionName = events.function_name }
         statistic   = "Sum"
         period      = local.five_minutes
         periods     = 3

@@ -72,7 +72,7 @@ locals {
     ],
     [
       for index, query in local.log_queries : {
-        type = "log", x = 12 * index, y = 21, width = 12, height = 6
+        type = "log", x = 12 * index, y = 9 + 6 * ceil(length(local.charts) / 3), width = 12, height = 6
         properties = {
           title  = query.title
           region = local.region
@@ -86,7 +86,30 @@ locals {
   function_dimension = ["FunctionName", var.feedback.function_name]
 
   # Three to a row.
-  charts = [
+  charts = concat(local.feedback_charts, flatten([
+    for events in var.changes[*] : [
+      {
+        title = "Events: calls of the function"
+        metrics = [
+          for metric in ["Invocations", "Errors", "Throttles"] :
+          ["AWS/Lambda", metric, "FunctionName", events.function_name, { label = lower(metric) }]
+        ]
+      },
+      {
+        title = "Events: age of the oldest change (ms)"
+        metrics = [
+          ["AWS/Lambda", "IteratorAge", "FunctionName", events.function_name, { label = "oldest", stat = "Maximum" }],
+          ["AWS/Lambda", "Duration", "FunctionName", events.function_name, { label = "slowest call", stat = "Maximum" }],
+        ]
+      },
+      {
+        title   = "Events: dead letters"
+        metrics = [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", events.dead_letter_queue_name, { label = "dead-letter queue", stat = "Maximum" }]]
+      },
+    ]
+  ]))
+
+  feedback_charts = [
     {
       title   = "Feedback by type (messages)"
       stacked = true

@@ -70,6 +70,21 @@ variable "lookup" {
   }
 }
 
+variable "changes" {
+  description = "The function that sends events of changes, to watch: `module.changes` itself, or an object with the same attributes; null: none."
+  type = object({
+    function_name          = string # Name of the function.
+    log_group_name         = string # Name of the function's log group.
+    dead_letter_queue_name = string # Name of the dead-letter queue.
+  })
+  default = null
+
+  validation {
+    condition     = alltrue([for events in var.changes[*] : can(regex("^[a-zA-Z0-9_-]{1,64}$", events.function_name)) && can(regex("^[a-zA-Z0-9_./#-]{1,512}$", events.log_group_name)) && can(regex("^[a-zA-Z0-9_-]{1,80}$", events.dead_letter_queue_name))])
+    error_message = "The changes must have the names of a Lambda function, of a log group and of an SQS queue, not their ARNs or URLs."
+  }
+}
+
 variable "rates" {
   description = "Bounce and complaint rate of one day above which an alarm goes off, in per cent of the recipients that SES reported delivered or permanently bounced. The defaults are the rates from which SES reviews an account; set both to 0 where SES does not report deliveries."
   type = object({
@@ -106,7 +121,7 @@ variable "silence_hours" {
 }
 
 variable "queue_age_seconds" {
-  description = "Age of the oldest message in the queue above which an alarm goes off. Without effect where there is no queue."
+  description = "Age of the oldest message in the queue, and of the oldest change in the table's stream, above which an alarm goes off."
   type        = number
   default     = 900
   nullable    = false

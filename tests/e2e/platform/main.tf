@@ -30,6 +30,10 @@ variable "ses" {
   type    = any
   default = {}
 }
+variable "events" {
+  type    = bool
+  default = false
+}
 
 resource "terraform_data" "before" {
   input = var.release
@@ -42,6 +46,7 @@ module "feedback" {
   function = var.function
   queue    = var.queue
   table    = var.table
+  stream   = var.events
 
   additional_topic_arns = [module.topic_elsewhere.arn, module.topic_beside.arn]
 
@@ -84,11 +89,22 @@ module "lookup" {
   depends_on = [terraform_data.before]
 }
 
+module "changes" {
+  source = "../../modules/changes"
+  count  = var.events ? 1 : 0
+
+  name     = var.name
+  feedback = module.feedback
+
+  depends_on = [terraform_data.before]
+}
+
 module "monitoring" {
   source = "../../modules/monitoring"
 
   name     = var.name
   feedback = module.feedback
+  changes  = one(module.changes[*])
 
   depends_on = [terraform_data.before]
 }
@@ -131,4 +147,16 @@ output "log_group_name" {
 
 output "lookup_endpoint" {
   value = module.lookup.endpoint
+}
+
+output "table_arn" {
+  value = module.feedback.table_arn
+}
+
+output "changes_bus_name" {
+  value = one(module.changes[*].bus_name)
+}
+
+output "changes_event_pattern" {
+  value = one(module.changes[*].event_pattern)
 }

@@ -22,6 +22,7 @@ from harness.emulators import embedded, launched
 from harness.errors import HarnessError
 from support.eventually import eventually
 from support.processes import runs
+from support.stream import changes_in
 from support.suppression import listed_at
 
 SENDER = "news@example.org"
@@ -386,6 +387,36 @@ def send(target: Emulator, version: str, sender: str, recipients: list[str]) -> 
     else:
         content = {"Simple": message}
         target.client("sesv2").send_email(FromEmailAddress=sender, Destination=destination, Content=content)
+
+
+def test_writes_by_partiql_are_in_the_table_s_stream(running: Emulator) -> None:
+    client = running.client("dynamodb")
+    created = client.create_table(
+        TableName="streamed",
+        KeySchema=[{"AttributeName": "UserId", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "UserId", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )["TableDescription"]
+    key, one, two = {"UserId": {"S": "a"}}, {"S": "1"}, {"S": "2"}
+    insert = {"Statement": """INSERT INTO "streamed" VALUE {'UserId': ?, 'n': ?}""", "Parameters": [key["UserId"], one]}
+    update = 'UPDATE "streamed" SET "n"=? WHERE "UserId"=? AND "n"=?'
+    statements: Any = [
+        insert,
+        insert,  # refused: there is one
+        {"Statement": update, "Parameters": [two, key["UserId"], two]},  # refused: it says 1
+        {"Statement": update, "Parameters": [two, key["UserId"], one]},
+        {"Statement": 'DELETE FROM "streamed" WHERE "UserId"=?', "Parameters": [key["UserId"]]},
+    ]
+    for statement in statements:
+        client.batch_execute_statement(Statements=[statement])
+
+    first, second = {**key, "n": one}, {**key, "n": two}
+    assert changes_in(running.client("dynamodbstreams"), created["LatestStreamArn"]) == [
+        ("INSERT", None, first),
+        ("MODIFY", first, second),
+        ("REMOVE", second, None),
+    ]
 
 
 # Leases workers as ministack's Lambda does, for calls that read the function's configuration before and after a change.

@@ -82,6 +82,7 @@ def _settings(folder: Path, port: int) -> dict[str, str]:
         "LAMBDA_RETRY_BASE_DELAY": "1",
         "LAMBDA_RUNTIME_EXECUTOR": "process",
         "PROVIDER_OVERRIDE_DYNAMODB": "moto",
+        "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "moto",
         "PROVIDER_OVERRIDE_S3": "temporary",
     }
 

@@ -1,4 +1,4 @@
-"""LocalStack's providers of DynamoDB and S3, as they run on a bare machine."""
+"""LocalStack's providers of DynamoDB, its streams, and S3, as they run on a bare machine."""
 
 from threading import Lock
 from typing import Any
@@ -7,6 +7,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 from localstack.aws.api import RequestContext, ServiceRequest, ServiceResponse
 from localstack.aws.api.dynamodb import BatchExecuteStatementOutput, DynamodbApi, PartiQLBatchRequest
+from localstack.aws.api.dynamodbstreams import DynamodbstreamsApi
 from localstack.aws.connect import connect_to
 from localstack.aws.forwarder import ForwardingFallbackDispatcher
 from localstack.services.moto import call_moto
@@ -66,6 +67,26 @@ def _forget_unused_attributes(table: Table) -> None:
     schemas = [table.schema, *(index.schema for index in [*table.global_indexes, *table.indexes])]
     keys = {key["AttributeName"] for schema in schemas for key in schema}
     table.attr = [each for each in table.attr if each["AttributeName"] in keys]
+
+
+@aws_provider(api="dynamodbstreams", name="moto")
+def streams_by_moto() -> Service:
+    """Serve the streams of moto's tables, each of one shard."""
+    return Service.for_provider(
+        DynamodbstreamsApi(),
+        dispatch_table_factory=lambda provider: ForwardingFallbackDispatcher(provider, _read_stream),
+    )
+
+
+def _read_stream(context: RequestContext, _request: ServiceRequest) -> ServiceResponse:
+    with _one_at_a_time:
+        response = call_moto(context)
+    # Of an item that is new, moto 5.1.54 gives an empty old image, and of a deleted one an empty new one.
+    for record in response.get("Records", []):
+        for image in ("OldImage", "NewImage"):
+            if not record["dynamodb"].get(image, True):
+                del record["dynamodb"][image]
+    return response
 
 
 @aws_provider(api="s3", name="temporary")

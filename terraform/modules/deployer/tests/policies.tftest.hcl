@@ -14,8 +14,10 @@ run "defaults_name_what_module_feedback_creates" {
         "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing",
         "arn:aws:sns:eu-west-1:123456789012:mailing-feedback",
         "arn:aws:sqs:eu-west-1:123456789012:mailing-feedback-dead-letter",
-        "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/mailing-lookup",
-        "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/apigateway/mailing-lookup:*",
+        "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/mailing-changes*",
+        "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/*/mailing-lookup*",
+        "arn:aws:sqs:eu-west-1:123456789012:mailing-changes-dead-letter",
+        "arn:aws:events:eu-west-1:123456789012:event-bus/mailing-changes",
       ] : contains(flatten(jsondecode(output.apply_policy).Statement[*].Resource), arn)
     ])
     error_message = "A resource of the default stack is missing."
@@ -96,7 +98,7 @@ run "roles_need_the_boundary" {
         Action    = ["iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"]
         Condition = { StringEquals = { "iam:PermissionsBoundary" = "arn:aws:iam::123456789012:policy/boundary" } }
         Effect    = "Allow"
-        Resource  = ["arn:aws:iam::123456789012:role/teams/mail/mailing-feedback", "arn:aws:iam::123456789012:role/teams/mail/mailing-lookup"]
+        Resource  = ["arn:aws:iam::123456789012:role/teams/mail/mailing-feedback", "arn:aws:iam::123456789012:role/teams/mail/mailing-lookup", "arn:aws:iam::123456789012:role/teams/mail/mailing-changes"]
     }]
     error_message = "What gives a role permissions must ask for the boundary."
   }
@@ -152,7 +154,28 @@ run "other_names_take_the_place_of_the_usual_ones" {
       "arn:aws:sns:eu-west-1:123456789012:ses",
       "arn:aws:sqs:eu-west-1:123456789012:work",
       "arn:aws:sqs:eu-west-1:123456789012:failed",
+      "arn:aws:sqs:eu-west-1:123456789012:mailing-changes-dead-letter",
     ]
     error_message = "The policy must name what is there."
+  }
+}
+
+run "the_boundary_lets_events_go_to_the_default_bus_or_one_of_their_own" {
+  assert {
+    condition = [for each in jsondecode(output.boundary_policy).Statement : each.Resource if contains(each.Action, "events:PutEvents")] == [
+      ["arn:aws:events:eu-west-1:123456789012:event-bus/mailing-changes", "arn:aws:events:eu-west-1:123456789012:event-bus/default"],
+    ]
+    error_message = "The function of module changes must be able to put events where it does by default."
+  }
+}
+
+run "the_boundary_lets_events_go_to_the_bus_that_is_named" {
+  variables {
+    bus_arn = "arn:aws:events:eu-west-1:999999999999:event-bus/company"
+  }
+
+  assert {
+    condition     = [for each in jsondecode(output.boundary_policy).Statement : each.Resource if contains(each.Action, "events:PutEvents")] == [["arn:aws:events:eu-west-1:999999999999:event-bus/company"]]
+    error_message = "The function of module changes must be able to put events on the bus that is named, and on no other."
   }
 }

@@ -54,6 +54,16 @@ run "key_is_no_alias" {
   expect_failures = [var.kms_key_arn]
 }
 
+run "bus_is_named_by_its_arn" {
+  command = plan
+
+  variables {
+    bus_arn = "company"
+  }
+
+  expect_failures = [var.bus_arn]
+}
+
 run "bucket_is_a_name" {
   command = plan
 

@@ -18,6 +18,11 @@ variables {
     function_name  = "other-lookup"
     log_group_name = "/aws/lambda/other-lookup"
   }
+  changes = {
+    function_name          = "other-changes"
+    log_group_name         = "/aws/lambda/other-changes"
+    dead_letter_queue_name = "other-changes-dead-letter"
+  }
 }
 
 run "every_problem_has_an_alarm_that_says_what_to_do" {
@@ -27,7 +32,7 @@ run "every_problem_has_an_alarm_that_says_what_to_do" {
   }
 
   assert {
-    condition     = join(" ", keys(output.alarm_arns)) == "bounce-rate complaint-rate dead-letters errors lookup-errors lookup-throttles queue-age reputation-bounce reputation-complaint silence throttles"
+    condition     = join(" ", keys(output.alarm_arns)) == "bounce-rate changes-age changes-dead-letters changes-errors changes-throttles complaint-rate dead-letters errors lookup-errors lookup-throttles queue-age reputation-bounce reputation-complaint silence throttles"
     error_message = "An alarm is missing."
   }
 
@@ -53,6 +58,11 @@ run "every_problem_has_an_alarm_that_says_what_to_do" {
 
       lookup-errors    = "Sum of 5XXError of other-lookup v1 over 0, 2 of 3 times 300 s"
       lookup-throttles = "Sum of Throttles of other-lookup over 0, 2 of 3 times 300 s"
+
+      changes-dead-letters = "Maximum of ApproximateNumberOfMessagesVisible of other-changes-dead-letter over 0, 1 of 1 times 300 s"
+      changes-age          = "Maximum of IteratorAge of other-changes over 900000, 1 of 1 times 300 s"
+      changes-errors       = "Sum of Errors of other-changes over 0, 2 of 3 times 300 s"
+      changes-throttles    = "Sum of Throttles of other-changes over 0, 2 of 3 times 300 s"
     }
     error_message = "An alarm watches something else."
   }
@@ -79,8 +89,8 @@ run "urgent_alarms_tell_a_topic_of_their_own" {
         trimprefix(alarm.alarm_name, "other-") if alarm.alarm_actions == toset([topic]) && alarm.ok_actions == toset([topic])
       ]))
       } == {
-      (var.urgent_alarm_topic_arn) = "dead-letters lookup-errors queue-age reputation-bounce reputation-complaint"
-      (var.alarm_topic_arn)        = "bounce-rate complaint-rate errors lookup-throttles silence throttles"
+      (var.urgent_alarm_topic_arn) = "changes-age changes-dead-letters dead-letters lookup-errors queue-age reputation-bounce reputation-complaint"
+      (var.alarm_topic_arn)        = "bounce-rate changes-errors changes-throttles complaint-rate errors lookup-throttles silence throttles"
     }
     error_message = "Lost feedback, an API that fails and SES's review are urgent; all else can wait."
   }
@@ -218,6 +228,7 @@ run "alarms_can_be_left_out" {
       dead_letter_queue_name = "other-feedback-dead-letter"
     }
     lookup        = null
+    changes       = null
     rates         = { bounce_percent = 0, complaint_percent = 0, reputation = false }
     silence_hours = 0
   }

@@ -17,6 +17,11 @@ variables {
     function_name  = "mailing-lookup"
     log_group_name = "/aws/lambda/mailing-lookup"
   }
+  changes = {
+    function_name          = "mailing-changes"
+    log_group_name         = "/aws/lambda/mailing-changes"
+    dead_letter_queue_name = "mailing-changes-dead-letter"
+  }
 }
 
 run "everything" {
@@ -39,6 +44,7 @@ run "as_little_as_possible" {
       dead_letter_queue_name = "mailing-feedback-dead-letter"
     }
     lookup        = null
+    changes       = null
     rates         = { bounce_percent = 0, complaint_percent = 0, reputation = false }
     silence_hours = 0
   }

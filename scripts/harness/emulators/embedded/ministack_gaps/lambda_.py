@@ -1,4 +1,7 @@
-"""Gaps of ministack 1.5.33's Lambda: processes that outlive a change, actions with others' names, calls not counted."""
+"""Gaps of ministack 1.5.33's Lambda.
+
+Processes that outlive a change, actions with others' names, calls not counted, batches of a stream that fail in part.
+"""
 
 import time
 from typing import Any
@@ -14,6 +17,7 @@ def fill() -> None:
     _end_outdated_processes()
     _name_actions()
     _count_calls()
+    _retry_partial_failures()
 
 
 def _name_actions() -> None:
@@ -53,6 +57,26 @@ def _count_calls() -> None:
 
     lambda_svc._emit_lambda_metrics = emit_throttles
     lambda_svc._execute_function_dispatch = execute
+
+
+def _retry_partial_failures() -> None:
+    """Try a batch of a table's stream again if the function says that a part of it failed.
+
+    ministack goes on behind such a batch, so its changes would be lost. This tries all of it again, as after an
+    exception, where AWS begins at the first change that failed (AWS Lambda Developer Guide, "Configuring partial batch
+    response with DynamoDB and Lambda").
+    """
+    original = lambda_svc._execute_function
+
+    def execute(func: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+        result: dict[str, Any] = original(func, event)
+        records, body = event.get("Records") or [{}], result.get("body")
+        of_stream = isinstance(records, list) and records[0].get("eventSource") == "aws:dynamodb"
+        if of_stream and isinstance(body, dict) and body.get("batchItemFailures"):
+            return {**result, "error": True}
+        return result
+
+    lambda_svc._execute_function = execute
 
 
 def _end_outdated_processes() -> None:

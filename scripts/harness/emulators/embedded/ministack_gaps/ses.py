@@ -14,6 +14,7 @@ from ministack.core import iam_actions
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import ses, ses_v2
 
+from harness.emulators.embedded.ministack_gaps import ses_jobs
 from harness.emulators.embedded.ministack_gaps.handlers import OK, Original, Request, Response, answer_before
 
 _RECIPIENT_KINDS = ("ToAddresses", "CcAddresses", "BccAddresses")
@@ -45,13 +46,15 @@ def fill() -> None:
     original = iam_actions._ses_v2_resource_arn
 
     def resource_arn(method: str, path: str, body: bytes, region: str, account: str) -> str:
-        """Authorize SendEmail on the sender's identity, where ministack takes all resources.
+        """Authorize SendEmail on the sender's identity and GetImportJob on the job; ministack takes all resources.
 
         Service Authorization Reference, "Actions, resources, and condition keys for Amazon Simple Email Service v2".
         """
         if method == "POST" and path == "/v2/email/outbound-emails":
             identity = ses._notification_identity(str(iam_actions._safe_json_field(body, "FromEmailAddress")))
             return f"arn:aws:ses:{region}:{account}:identity/{identity[0]}" if identity else "*"
+        if method == "GET" and path.startswith("/v2/email/import-jobs/"):
+            return f"arn:aws:ses:{region}:{account}:import-job/{path.rpartition('/')[2]}"
         return str(original(method, path, body, region, account))
 
     iam_actions._ses_v2_resource_arn = resource_arn
@@ -116,6 +119,8 @@ async def _answer_version_2(request: Request, original: Original) -> Response:
             return _set_forwarding(identity, data)
         case (_, "suppression", "addresses", *address):
             return _answer_suppression_list(request, data, "/".join(address))
+        case (method, "import-jobs", *job_id):
+            return _begin_job(data) if (method, job_id) == ("POST", []) else _tell_job("/".join(job_id))
         case ("PUT", "account", "suppression"):
             return _set_suppressed_reasons(data)
         case ("PUT", "account", "sending"):
@@ -202,13 +207,37 @@ def _suppress(data: Mapping[str, Any], at: str | None) -> Response:
     By that header, tests make entries that are older than they.
     """
     address, reason = data.get("EmailAddress") or "", data.get("Reason")
-    if not re.fullmatch(r".+@[^@\s]+", address):
+    # RFC 5321, section 4.5.3.1.1. What else SES refuses, it does not say.
+    if not re.fullmatch(r".{1,64}@[^@\s]+", address):
         return _bad_request(f"Invalid email address {address}.")
     if reason not in _REASONS:
         return _bad_request(f"Value at 'reason' must satisfy enum value set: [{', '.join(_REASONS)}]")
     time = datetime.fromisoformat(at) if at else datetime.now(UTC)
     _suppressed[address] = {"EmailAddress": address, "Reason": reason, "LastUpdateTime": round(time.timestamp(), 3)}
     return _json({})
+
+
+def _begin_job(data: Mapping[str, Any]) -> Response:
+    """Answer CreateImportJob."""
+
+    def apply(action: str, record: Mapping[str, Any]) -> str:
+        address = str(record.get("emailAddress") or "")
+        if action == "PUT":
+            answer = _suppress({"EmailAddress": address, "Reason": record.get("reason")}, None)
+            return "" if answer[0] == OK else str(json.loads(answer[2])["message"])
+        return "" if _suppressed.pop(address, None) else f"{address} does not exist on your suppression list."
+
+    try:
+        return _json({"JobId": ses_jobs.create(data, apply)})
+    except ses_jobs.RefusedError as error:
+        refused: Response = ses_v2._json_err(*error.args)
+        return refused
+
+
+def _tell_job(job_id: str) -> Response:
+    """Answer GetImportJob."""
+    job = ses_jobs.get(job_id)
+    return _not_found(f"Import job {job_id} does not exist.") if job is None else _json(job)
 
 
 def _list_suppressed(query: Mapping[str, list[str]]) -> Response:

@@ -1,0 +1,58 @@
+"""The dead-letter queue of records of the stream that cannot be read."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_sqs import SQSClient
+
+LONGEST = 256 * 1024
+"""Most octets of a message. SQS allows 1 MiB, but a queue may have a limit of its own, which was this one's default
+(Amazon SQS API Reference, SetQueueAttributes). A record of two items of 400 KB is longer than either."""
+
+
+class DeadLetters:
+    """A queue of such records."""
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        """Send to the queue of a URL."""
+        self._client = client
+        self._url = url
+
+    def send(self, record: Mapping[str, Any], problem: str) -> str:
+        """Send a record, and return the name of the error, empty for none. ``problem`` says why it can't be read."""
+        try:
+            self._client.send_message(
+                QueueUrl=self._url,
+                MessageBody=letter(record),
+                MessageAttributes={"problem": {"DataType": "String", "StringValue": problem}},
+            )
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+        except BotoCoreError as error:
+            return type(error).__name__
+        return ""
+
+
+def letter(record: Mapping[str, Any]) -> str:
+    """Return the body of the message: the record, as JSON, whole.
+
+    One that is too long goes without its images. Its key says where to look, and its sequence number when: the stream
+    keeps the images for 24 hours.
+    """
+    body = json.dumps(record, ensure_ascii=False)
+    if len(body.encode()) <= LONGEST:
+        return body
+    return json.dumps({**record, "dynamodb": _without_images(record.get("dynamodb"))}, ensure_ascii=False)
+
+
+def _without_images(change: object) -> Mapping[str, Any] | None:
+    if not isinstance(change, dict):
+        return None
+    return {name: value for name, value in change.items() if name not in {"OldImage", "NewImage"}}

@@ -1,0 +1,73 @@
+"""What ``mailing doctor`` looks at from the table's stream on: what tells of changes by events (docs/events.md)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from healthy_mailing.settings import ChangesSettings, SettingsError
+from healthy_mailing_cli.checks_delivery import APPLY, attributes_of
+from healthy_mailing_cli.examination import Examination, Finding, Findings, ok, problem, warning
+from healthy_mailing_cli.stack import name_in
+
+
+def look_at_events(seen: Examination) -> Findings:
+    """See whether changes become events, where there is a stream for them."""
+    table, function = name_in(seen.stack.table), name_in(seen.stack.changes)
+    try:
+        described = seen.dynamodb.describe_table(TableName=table)["Table"]
+    except seen.dynamodb.exceptions.ResourceNotFoundException:
+        return  # as the check of the table says
+    if not described.get("StreamSpecification", {}).get("StreamEnabled"):
+        yield ok(f"{table} has no stream, so changes are no events.")
+        return
+    pages = seen.lambda_.get_paginator("list_event_source_mappings").paginate(
+        EventSourceArn=described["LatestStreamArn"]
+    )
+    mappings = [each for page in pages for each in page["EventSourceMappings"]]
+    found: Any = next(
+        (each for each in mappings if f"{each['FunctionArn']}:".startswith(f"{seen.stack.changes}:")), None
+    )
+    if found is None:
+        yield warning(
+            f"{table} has a stream, and no function {function} reads it: changes are no events.",
+            f"Unless that is meant so: {APPLY} If it is called otherwise: --name.",
+        )
+        return
+    yield _mapping(function, found)
+    yield _function(seen, function)
+    yield from _dead_letters(seen, function)
+
+
+def _mapping(function: str, mapping: Mapping[str, Any]) -> Finding:
+    if mapping["State"] in {"Disabled", "Disabling"}:
+        return problem(
+            f"{function} does not read the table's stream, as its mapping is disabled: changes wait, for 24 hours.",
+            "Unless that is meant so (stream.enabled):",
+            f"aws lambda update-event-source-mapping --enabled --uuid {mapping['UUID']}",
+        )
+    if "ReportBatchItemFailures" not in mapping.get("FunctionResponseTypes", []):
+        return problem(f"{function} can't tell which changes failed, so those are lost.", APPLY)
+    if mapping["State"] != "Enabled":
+        return warning(f"The mapping from the stream to {function} is {mapping['State']}.", "Run it again in a minute.")
+    return ok(f"{function} reads the table's stream.")
+
+
+def _function(seen: Examination, function: str) -> Finding:
+    configuration = seen.lambda_.get_function_configuration(FunctionName=function)
+    try:
+        settings = ChangesSettings.from_environment(configuration.get("Environment", {}).get("Variables", {}))
+    except SettingsError as error:
+        return problem(f"{function} fails when it starts: {error}.", APPLY)
+    return ok(f"{function} puts events on {settings.event_bus}.")
+
+
+def _dead_letters(seen: Examination, function: str) -> Findings:
+    queue = f"{function}-dead-letter"
+    attributes = attributes_of(seen, queue)
+    if attributes is None:
+        yield problem(f"There is no queue {queue}: changes that keep failing are lost.", APPLY)
+    elif attributes["ApproximateNumberOfMessages"] != "0":
+        yield problem(
+            f"{queue} holds about {attributes['ApproximateNumberOfMessages']} messages: changes that are no events.",
+            f"The log /aws/lambda/{function} says why. Fix the cause, then, within 24 hours of the change:",
+            f"mailing redrive --changes --dead-letter-queue {queue} --function {function}",
+        )

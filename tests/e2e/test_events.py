@@ -1,0 +1,207 @@
+"""Whoever needs to know learns it: feedback -> table -> stream -> function -> EventBridge -> a rule -> a queue.
+
+What the emulators can't show is in their ``limits``: until when and how often Lambda tries a batch, and that it splits
+one. ``tests/faults`` and ``tests/soak`` try the function itself against a shard that does all of it.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from support import ses
+from support.command_line import Mailing
+from support.eventually import eventually
+from support.stream import problems
+
+from .conftest import Deployed
+from .test_feedback import fresh
+from .test_permissions import role_without
+
+
+@dataclass
+class Subscriber:
+    """A queue that a rule of the bus fills, and what it has got so far."""
+
+    deployed: Deployed
+    url: str
+    got: list[dict[str, Any]] = field(default_factory=list)
+
+    def events(self, address: str) -> list[dict[str, Any]]:
+        """Return the details of an address's events so far, each once, in the order of its changes."""
+        while found := self.deployed.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", []):
+            for each in found:
+                self.got.append(json.loads(each["Body"]))
+                self.deployed.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=each["ReceiptHandle"])
+        details = {each["detail"]["id"]: each["detail"] for each in self.got if each["detail"]["address"] == address}
+        return sorted(details.values(), key=lambda each: str(each["sequence"]))
+
+    def changes(self, address: str) -> list[tuple[str | None, str, str]]:
+        """Return what became of an address: before, after and reason of each change."""
+        return [(each["before"], each["after"], each["reason"]) for each in self.events(address)]
+
+
+@contextmanager
+def subscribed(deployed: Deployed) -> Iterator[Subscriber]:
+    """Give a rule for all events of a stack, and its queue, for a ``with`` block."""
+    events, sqs = deployed.emulator.client("events"), deployed.sqs
+    name, bus = fresh("crm").partition("@")[0], deployed.outputs["changes_bus_name"]
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name=name, EventBusName=bus, EventPattern=deployed.outputs["changes_event_pattern"])
+    events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+    try:
+        yield Subscriber(deployed, url)
+    finally:
+        events.remove_targets(Rule=name, EventBusName=bus, Ids=["queue"])
+        events.delete_rule(Name=name, EventBusName=bus)
+        sqs.delete_queue(QueueUrl=url)
+
+
+@pytest.fixture
+def subscriber(deployed: Deployed) -> Iterator[Subscriber]:
+    with subscribed(deployed) as found:
+        yield found
+
+
+def complained(deployed: Deployed, name: str) -> str:
+    """Let an address complain, and return it once the table has it."""
+    address = fresh(name)
+    deployed.publish(ses.text(ses.complaint(address)))
+    eventually(lambda: deployed.states(address), {address: "disable"})
+    return address
+
+
+def test_a_complaint_arrives_as_an_event_that_fits_the_schema(deployed: Deployed, subscriber: Subscriber) -> None:
+    address = complained(deployed, "a")
+
+    eventually(lambda: subscriber.changes(address), [(None, "disable", "complaint:abuse")])
+
+    (event,) = [each for each in subscriber.got if each["detail"]["address"] == address]
+    assert problems(event) == []
+    assert event["resources"] == [deployed.outputs["table_arn"]]
+    assert (event["detail"]["mayBeMailed"], event["detail"]["domain"]) == (False, "example.com")
+    item = deployed.item(address)
+    assert item
+    assert (event["detail"]["changedAt"], event["detail"]["timestamp"]) == (item["updatedAt"], item["timestamp"])
+
+
+def test_each_change_is_told_in_order_and_what_changes_nothing_is_not(
+    deployed: Deployed, subscriber: Subscriber
+) -> None:
+    address, fine = fresh("a"), fresh("fine")
+    history = [
+        (ses.complaint(address, at="2026-03-01T12:00:00.000Z"), "disable"),
+        (ses.complaint(address, at="2026-03-02T12:00:00.000Z"), "disable"),  # evidence alone
+        (ses.complaint(address, feedback_type="not-spam", at="2026-03-03T12:00:00.000Z"), "enable"),
+        (ses.delivery(address, sent="2026-03-04T12:00:00.000Z"), "enable"),  # evidence alone
+        (ses.bounce(address, at="2026-03-05T12:00:00.000Z"), "disable"),
+    ]
+    deployed.publish(ses.text(ses.delivery(fine)))
+    eventually(lambda: deployed.states(fine), {fine: "enable"})
+    for number, (message, state) in enumerate(history, 1):
+        deployed.publish(ses.text(message))
+        eventually(lambda number=number: int((deployed.item(address) or {"version": 0})["version"]) == number)  # type: ignore[misc]  # mypy takes no type from a default
+        assert deployed.states(address) == {address: state}
+
+    eventually(
+        lambda: subscriber.changes(address),
+        [
+            (None, "disable", "complaint:abuse"),
+            ("disable", "enable", "not-spam"),
+            ("enable", "disable", "bounce:Permanent/General"),
+        ],
+    )
+    assert subscriber.events(fine) == [], "new addresses that may be mailed are no events unless asked for"
+
+
+def test_who_keeps_a_copy_learns_that_an_address_is_erased(deployed: Deployed, subscriber: Subscriber) -> None:
+    address = complained(deployed, "a")
+
+    deployed.dynamodb.delete_item(TableName=deployed.outputs["table_name"], Key={"UserId": {"S": address}})
+
+    eventually(
+        lambda: subscriber.changes(address), [(None, "disable", "complaint:abuse"), ("disable", "enable", "erased")]
+    )
+
+
+def test_what_the_function_may_not_send_waits_and_comes_in_order(deployed: Deployed, subscriber: Subscriber) -> None:
+    if not deployed.emulator.enforces_iam:
+        pytest.skip(f"{deployed.emulator.name} enforces no permission")
+    first = complained(deployed, "first")
+    eventually(lambda: len(subscriber.events(first)), 1)
+
+    with role_without(deployed, "events:PutEvents", "changes_role_arn"):
+        held_up = complained(deployed, "a")
+        deployed.dynamodb.delete_item(TableName=deployed.outputs["table_name"], Key={"UserId": {"S": held_up}})
+        eventually(lambda: any("event not put" in line for line in changes_log(deployed)))
+        assert subscriber.events(held_up) == []
+
+    eventually(
+        lambda: subscriber.changes(held_up), [(None, "disable", "complaint:abuse"), ("disable", "enable", "erased")]
+    )
+
+
+def test_an_image_that_it_may_not_set_aside_yet_is_not_lost(deployed: Deployed, subscriber: Subscriber) -> None:
+    if not deployed.emulator.enforces_iam:
+        pytest.skip(f"{deployed.emulator.name} enforces no permission")
+    table, key = deployed.outputs["table_name"], {"UserId": {"S": fresh("unreadable")}}
+    address = key["UserId"]["S"]
+
+    with role_without(deployed, "sqs:SendMessage", "changes_role_arn"):
+        deployed.dynamodb.put_item(TableName=table, Item={**key, "state": {"S": "perhaps"}})
+        eventually(
+            lambda: any('"unreadable image"' in line and "AccessDenied" in line for line in changes_log(deployed))
+        )
+        assert dead_letters(deployed, address) == []
+
+    eventually(lambda: len(dead_letters(deployed, address)) >= 1)
+    deployed.dynamodb.delete_item(TableName=table, Key=key)
+    eventually(lambda: subscriber.changes(address), [(None, "enable", "erased")])
+
+
+def test_an_image_that_it_cannot_read_is_set_aside_and_brought_back(deployed: Deployed, subscriber: Subscriber) -> None:
+    table, unreadable = deployed.outputs["table_name"], fresh("unreadable")
+    deployed.dynamodb.put_item(TableName=table, Item={"UserId": {"S": unreadable}, "state": {"S": "perhaps"}})
+    behind = complained(deployed, "behind")
+
+    eventually(lambda: subscriber.changes(behind), [(None, "disable", "complaint:abuse")])  # nobody waits for it
+    eventually(lambda: len(dead_letters(deployed, unreadable)) >= 1)
+    assert subscriber.events(unreadable) == []
+
+    item: Any = deployed.dynamodb.get_item(TableName=table, Key={"UserId": {"S": behind}})["Item"]
+    deployed.dynamodb.put_item(TableName=table, Item={**item, "UserId": {"S": unreadable}})
+    eventually(lambda: len(subscriber.events(unreadable)), 1)
+    mailing = Mailing(deployed.emulator.environment(), table)
+    ran = mailing("redrive", "--changes", "--json")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.json[0]["moved"] >= 1
+    eventually(lambda: {each[1] for each in subscriber.changes(unreadable)}, {"disable"})
+    assert dead_letters(deployed, unreadable) == []
+
+
+def dead_letters(deployed: Deployed, address: str) -> list[str]:
+    """Return the dead letters of changes that hold an address; they stay."""
+    messages = deployed.sqs.receive_message(
+        QueueUrl=deployed.outputs["changes_dead_letter_queue_url"], MaxNumberOfMessages=10, VisibilityTimeout=0
+    ).get("Messages", [])
+    return [each["Body"] for each in messages if address in each["Body"]]
+
+
+def changes_log(deployed: Deployed) -> list[str]:
+    """Return what the function that sends events has logged."""
+    group = deployed.outputs["changes_log_group_name"]
+    pages = deployed.logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+    return [event["message"] for page in pages for event in page["events"]]
+
+
+def test_the_log_has_no_whole_address(deployed: Deployed, subscriber: Subscriber) -> None:
+    address = complained(deployed, "private")
+    eventually(lambda: len(subscriber.events(address)), 1)
+
+    eventually(lambda: any('"EventsPut"' in line for line in changes_log(deployed)))
+    assert [line for line in changes_log(deployed) if address.partition("@")[0] in line] == []

@@ -1,0 +1,123 @@
+"""`mailing export` by DynamoDB's own export to S3, as an operator runs it, with signed calls."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.emulator import Emulator
+from healthy_mailing.evidence import Mark, MarkKind, Rules, evidence_of
+from healthy_mailing.table import Table
+from support.command_line import Mailing
+from support.hand_made import HandMade, hand_made
+from support.runbook import BUCKET, bucket_for_jobs
+
+from .conftest import DOCTOR
+from .test_command_line import named_by, without
+from .test_permissions import user
+from .test_sync_ses import as_operator_of, operating
+
+pytestmark = pytest.mark.xdist_group(DOCTOR)
+
+EXPORTS = f"s3://{BUCKET}/exports"
+ACTIONS = {
+    "dynamodb:DescribeTable",
+    "dynamodb:ExportTableToPointInTime",
+    "s3:AbortMultipartUpload",
+    "s3:GetObject",
+    "s3:ListBucket",
+    "s3:PutObject",
+    "s3:PutObjectAcl",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A stack whose table has some items, and S3."""
+
+    made: HandMade
+    s3: Any
+    mailing: Mailing
+
+
+@pytest.fixture(scope="module")
+def place(embedded: Emulator) -> Iterator[Place]:
+    made = hand_made(embedded)
+    kinds = (MarkKind.COMPLAINT, MarkKind.OPT_OUT, MarkKind.DELIVERY)
+    at = "2026-03-01T10:00:00.000Z"
+    marks = [Mark(kind=kind, at=at, feedback_id="f", message_id="m", sender="s", detail=()) for kind in kinds]
+    evidence = {f"{number}@example.com": evidence_of([marks[number % 3]]) for number in range(50)}
+    Table(embedded.client("dynamodb"), made.name, Rules()).add(evidence, time.monotonic() + 60)
+    s3 = embedded.client("s3")
+    with bucket_for_jobs(s3):
+        yield Place(made, s3, Mailing(embedded.environment(), made.name))
+
+
+def test_what_dynamodb_exports_is_what_the_table_has(place: Place, tmp_path: Path) -> None:
+    started = place.mailing("export", "--start-export", EXPORTS)
+    assert started.code == 0, started
+    arn, said, command = started.out.splitlines()
+    assert f"table/{place.made.name}/export/" in arn
+    assert "minutes to hours" in said
+    program, *arguments = command.split()
+    assert (program, arguments[:2]) == ("mailing", ["export", "--from-export"])
+    assert arguments[2] == f"{EXPORTS}/AWSDynamoDB/{arn.rpartition('/')[2]}"
+
+    # What is typed next, with the options that an export has.
+    for options in (["--format", "ndjson"], ["--state", "disable"]):
+        files = [tmp_path / name for name in ("of-export", "of-table")]
+        assert place.mailing(*arguments, *options, "--output", str(files[0])).code == 0
+        assert place.mailing("export", *options, "--output", str(files[1])).code == 0
+        of_export, of_table = (sorted(file.read_text().splitlines()) for file in files)
+        assert of_export == of_table
+        assert len(of_export) == (50 if "ndjson" in options else 1 + 34)
+
+
+def test_an_export_is_found_by_its_place_and_waited_for(place: Place) -> None:
+    (told,) = place.mailing("export", "--start-export", f"s3://{BUCKET}/one", "--json").json
+    assert told.keys() == {"exportArn", "folder"}
+    assert len(place.mailing("export", "--from-export", f"s3://{BUCKET}/one").out.splitlines()) == 51
+    manifest = f"{told['folder'].removeprefix(f's3://{BUCKET}/')}/manifest-summary.json"
+    place.s3.delete_object(Bucket=BUCKET, Key=manifest)  # which DynamoDB writes last
+    early = place.mailing("export", "--from-export", told["folder"])
+    assert (early.code, early.out) == (2, "")
+    assert "try again later" in early.err
+
+
+def test_a_table_without_point_in_time_recovery_is_not_exported(embedded: Emulator, place: Place) -> None:
+    other = hand_made(embedded)
+    off: Any = {"PointInTimeRecoveryEnabled": False}
+    embedded.client("dynamodb").update_continuous_backups(TableName=other.name, PointInTimeRecoverySpecification=off)
+    ran = Mailing(embedded.environment(), other.name)("export", "--start-export", EXPORTS)
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert "table.point_in_time_recovery" in ran.err
+    missing = Mailing(embedded.environment(), "missing")("export", "--start-export", EXPORTS)
+    assert (missing.code, "DescribeTable" in missing.err) == (2, True)
+    for options in (["--output", "x"], ["--state", "disable"], ["--format", "ndjson"], ["--from-export", "x"]):
+        assert place.mailing("export", "--start-export", EXPORTS, *options).code == 2
+    assert place.mailing("export", "--start-export", "folder").code == 2
+
+
+def test_each_action_is_needed(place: Place) -> None:
+    policy = operating(place.made)
+    assert named_by("export") >= ACTIONS
+
+    def done(operator: Mailing, name: str) -> bool:
+        """Return whether someone can start an export and read it."""
+        started = operator("export", "--start-export", f"s3://{BUCKET}/{name}", "--json")
+        read = operator("export", "--from-export", f"s3://{BUCKET}/{name}", "--format", "ndjson")
+        for ran in (started, read):
+            assert ran.code in {0, 2}
+            assert ran.code == 0 or (ran.err.count("\n"), "Traceback" in ran.err) == (1, False)
+        return started.code == read.code == 0 and len([json.loads(line) for line in read.out.splitlines()]) == 50
+
+    with user(place.made.emulator, *policy) as allowed:
+        assert done(as_operator_of(place.made, allowed), "allowed")
+    for action in sorted(ACTIONS):
+        with user(place.made.emulator, *without(policy, action)) as lacking:
+            name = action.replace(":", "-")
+            assert not done(as_operator_of(place.made, lacking), name), f"nothing needs {action}"

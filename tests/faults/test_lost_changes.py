@@ -1,0 +1,425 @@
+"""`mailing redrive --changes`: what EventBridge was not told of is told, as the table has it now."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from harness import paths
+from harness.emulator import Emulator
+from healthy_mailing.evidence import Evidence, Mark, MarkKind, Rules, State, evidence_of, override
+from healthy_mailing.table import Table, connect
+from healthy_mailing_cli import lost_changes, redrive
+from healthy_mailing_cli.lost_changes import Changes
+from healthy_mailing_cli.redrive import Report, bring_back
+from support.eventually import SECONDS, eventually
+from support.stream import problems
+from support.table import create_table
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The parts that the command meets, made by plain calls of AWS; a rule sends all events to a queue.
+
+    No event source mapping calls the function, so that nothing is told but by the command.
+    """
+
+    emulator: Emulator
+    name: str
+
+    def url(self, suffix: str) -> str:
+        return self.emulator.client("sqs").get_queue_url(QueueName=f"{self.name}-{suffix}")["QueueUrl"]
+
+    def letter(self, body: object) -> None:
+        text = body if isinstance(body, str) else json.dumps(body, default=str)
+        self.emulator.client("sqs").send_message(QueueUrl=self.url("changes-dead-letter"), MessageBody=text)
+
+    def take(self, suffix: str) -> list[str]:
+        """Return and delete all messages of a queue."""
+        sqs, url, bodies = self.emulator.client("sqs"), self.url(suffix), []
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                bodies.append(message["Body"])
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return bodies
+
+    def told(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Return, by local part of the address, of each event: states before and after, and the reason."""
+        told: dict[str, list[tuple[Any, ...]]] = {}
+        for body in self.take("events"):
+            event = json.loads(body)
+            assert problems(event) == []
+            detail = event["detail"]
+            name = detail["address"].partition("@")[0]
+            told.setdefault(name, []).append((detail["before"], detail["after"], detail["reason"]))
+        return told
+
+    @property
+    def table(self) -> Table:
+        return Table(connect(endpoint_url=self.emulator.endpoint_url), self.name, Rules())
+
+    def add(self, address: str, mark: Mark) -> None:
+        evidence: dict[str, Evidence] = {f"{address}@example.com": evidence_of([mark])}
+        assert [outcome.error for outcome in self.table.add(evidence, time.monotonic() + SECONDS)] == [""]
+
+    def delete(self, address: str) -> None:
+        self.table.delete([f"{address}@example.com"], time.monotonic() + SECONDS)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return all records of the stream, as its API has them."""
+        streams = self.client("dynamodbstreams")
+        arn = self.stream
+        (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+        iterator = streams.get_shard_iterator(
+            StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        records: list[dict[str, Any]] = streams.get_records(ShardIterator=iterator)["Records"]
+        return records
+
+    @property
+    def stream(self) -> str:
+        return self.emulator.client("dynamodb").describe_table(TableName=self.name)["Table"]["LatestStreamArn"]
+
+    def batch(self, first: int = 0, last: int = -1, **changed: str) -> dict[str, Any]:
+        """Return what Lambda keeps of records that it gave up (AWS Lambda Developer Guide, "Retain discarded batch
+        records")."""
+        records = self.records()
+        (shard,) = self.client("dynamodbstreams").describe_stream(StreamArn=self.stream)["StreamDescription"]["Shards"]
+        return {
+            "requestContext": {
+                "requestId": "r1",
+                "functionArn": f"arn:aws:lambda:us-east-1:000000000000:function:{self.name}-changes",
+                "condition": "RetryAttemptsExhausted",
+                "approximateInvokeCount": 3,
+            },
+            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": None},
+            "version": "1.0",
+            "timestamp": "2026-03-10T12:00:00.000Z",
+            "DDBStreamBatchInfo": {
+                "shardId": shard["ShardId"],
+                "startSequenceNumber": records[first]["dynamodb"]["SequenceNumber"],
+                "endSequenceNumber": records[last]["dynamodb"]["SequenceNumber"],
+                "approximateArrivalOfFirstRecord": "2026-03-10T11:00:00Z",
+                "approximateArrivalOfLastRecord": "2026-03-10T11:00:00Z",
+                "batchSize": len(records),
+                "streamArn": self.stream,
+                **changed,
+            },
+        }
+
+    def client(self, service: str) -> Any:
+        session = boto3.Session("test", "test", region_name=self.emulator.region)
+        return session.client(service, endpoint_url=self.emulator.endpoint_url)  # type: ignore[call-overload]  # a name each
+
+    def redrive(self, *, before_call: Callable[[], object] = lambda: None, function: str = "changes") -> Report:
+        """Bring back in this process; something may happen each time before the function is called."""
+        function_client = self.client("lambda")
+        function_client.meta.events.register("before-call.lambda.Invoke", lambda **_: before_call())
+        target = Changes(
+            function_client,
+            self.client("dynamodb"),
+            self.client("dynamodbstreams"),
+            name=f"{self.name}-{function}",
+            table=self.name,
+        )
+        return bring_back(self.client("sqs"), f"{self.name}-changes-dead-letter", target, dry_run=False)
+
+    def command(self, *options: str, keys: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run ``mailing redrive --changes`` as a user does, perhaps with other credentials."""
+        environment = {**os.environ, **self.emulator.environment(), **(keys or {}), "PYTHONPATH": "scripts:function"}
+        program = [sys.executable, "-m", "healthy_mailing_cli", "redrive", "--changes", "--table", self.name, *options]
+        return subprocess.run(program, env=environment, cwd=paths.ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def stack(
+    emulator: Emulator, package_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Stack]:
+    for name, value in emulator.environment().items():
+        monkeypatch.setenv(name, value)
+    made = Stack(emulator, f"lost-{uuid.uuid4().hex[:8]}")
+    dynamodb, sqs, function = emulator.client("dynamodb"), emulator.client("sqs"), emulator.client("lambda")
+    create_table(dynamodb, made.name)
+    view: Any = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    dynamodb.update_table(TableName=made.name, StreamSpecification=view)
+    for suffix in ("events", "changes-dead-letter"):
+        sqs.create_queue(QueueName=f"{made.name}-{suffix}")
+    events = made.client("events")
+    bus = events.create_event_bus(Name=made.name)["EventBusArn"]
+    events.put_rule(Name=made.name, EventBusName=made.name, EventPattern='{"source": ["healthy-mailing"]}')
+    queue = f"arn:aws:sqs:{emulator.region}:000000000000:{made.name}-events"
+    events.put_targets(Rule=made.name, EventBusName=made.name, Targets=[{"Id": "queue", "Arn": queue}])
+    new_deliveries = getattr(request, "param", "false")
+    variables = {
+        "EVENT_BUS": bus,
+        "TABLE_ARN": f"arn:aws:dynamodb:{emulator.region}:000000000000:table/{made.name}",
+        "DEAD_LETTER_QUEUE_URL": made.url("changes-dead-letter"),
+        "NEW_DELIVERIES": new_deliveries,
+    }
+    role = emulator.client("iam").create_role(RoleName=made.name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    statements = [
+        {"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus},
+        {
+            "Effect": "Allow",
+            "Action": "sqs:SendMessage",
+            "Resource": f"arn:aws:sqs:{emulator.region}:000000000000:{made.name}-changes-dead-letter",
+        },
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    emulator.client("iam").put_role_policy(RoleName=made.name, PolicyName=made.name, PolicyDocument=policy)
+    function.create_function(
+        FunctionName=f"{made.name}-changes",
+        Role=role,
+        Runtime="python3.13",
+        Handler="changes.handler",
+        Timeout=30,
+        Code={"ZipFile": package_path.read_bytes()},
+        Environment={"Variables": variables},
+    )
+    eventually(lambda: function.get_function_configuration(FunctionName=f"{made.name}-changes").get("State"), "Active")
+    yield made
+    function.delete_function(FunctionName=f"{made.name}-changes")
+
+
+def mark(kind: MarkKind, day: int = 10, **detail: str) -> Mark:
+    return Mark(
+        kind=kind,
+        at=f"2026-03-{day}T11:00:00.000Z",
+        feedback_id=f"f{day}",
+        message_id="m",
+        sender="n@example.org",
+        detail=tuple(sorted(detail.items())),
+    )
+
+
+DELIVERY = mark(MarkKind.DELIVERY)
+COMPLAINT = mark(MarkKind.COMPLAINT, feedbackType="abuse")
+BOUNCE = mark(MarkKind.HARD_BOUNCE, bounceType="Permanent", subType="General")
+LATER_DELIVERY = mark(MarkKind.DELIVERY, 12)
+
+
+def test_a_batch_that_lambda_gave_up_is_told_as_the_table_has_it_now(stack: Stack) -> None:
+    stack.add("before", BOUNCE)  # its record is not in the batch
+    stack.add("complained", DELIVERY)
+    stack.add("complained", COMPLAINT)
+    stack.add("complained", mark(MarkKind.COMPLAINT, 11, feedbackType="fraud"))  # another reason alone
+    stack.add("fine", DELIVERY)
+    stack.add("back", BOUNCE)
+    stack.add("back", LATER_DELIVERY)
+    stack.add("gone", BOUNCE)
+    stack.delete("gone")
+    stack.add("changed-later", BOUNCE)
+    last = len(stack.records())
+    stack.add("changed-later", LATER_DELIVERY)
+    stack.add("after", BOUNCE)  # nor is this one's
+    stack.letter(stack.batch(1, last - 1))
+
+    done = stack.command("--json")
+
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["moved"], report["failed"], report["left"]) == (1, 0, 0)
+    assert stack.told() == {
+        "complained": [(None, "disable", "complaint:fraud")],
+        "back": [(None, "enable", "delivery")],
+        "gone": [(None, "enable", "erased")],
+        "changed-later": [(None, "enable", "delivery")],
+    }
+    assert stack.take("changes-dead-letter") == []
+
+
+@pytest.mark.parametrize("stack", ["true"], indirect=True)
+def test_new_deliveries_are_told_where_the_function_tells_of_them(stack: Stack) -> None:
+    stack.add("fine", DELIVERY)
+    stack.add("fine", LATER_DELIVERY)
+    stack.letter(stack.batch())
+    assert stack.redrive().moved == 1
+    assert stack.told() == {"fine": [(None, "enable", "delivery")]}
+
+
+def test_the_state_before_is_that_before_the_first_change_that_was_lost(stack: Stack) -> None:
+    stack.add("a", DELIVERY)
+    stack.add("a", BOUNCE)
+    stack.add("a", LATER_DELIVERY)
+    stack.add("a", COMPLAINT)
+    stack.letter(stack.batch(1, 2))
+    assert stack.redrive().moved == 1
+    assert stack.told() == {"a": [("enable", "disable", "complaint:abuse")]}
+
+
+def unreadable(stack: Stack, address: str) -> None:
+    """Let another program write an item, and the function set its record aside."""
+    item: Any = {"UserId": {"S": f"{address}@example.com"}, "state": {"S": "paused"}, "photo": {"B": b"\x00"}}
+    stack.emulator.client("dynamodb").put_item(TableName=stack.name, Item=item)
+    record = stack.records()[-1]
+    change = {**record["dynamodb"], "ApproximateCreationDateTime": 1_773_144_000}
+    stack.letter({**record, "dynamodb": change})
+
+
+def test_an_unreadable_image_is_told_once_it_was_mended(stack: Stack) -> None:
+    stack.add("a", BOUNCE)
+    unreadable(stack, "a")
+
+    report = stack.redrive()
+
+    assert set(report.kinds) == {"unreadable image"}
+    assert report.failed == 0
+    assert stack.told() == {}
+
+    # It came back meanwhile.
+    stack.delete("a")
+    stack.add("a", COMPLAINT)
+    assert stack.redrive().moved == 1
+    assert stack.told() == {"a": [("disable", "disable", "complaint:abuse")]}
+    assert stack.take("changes-dead-letter") == []
+
+
+def test_what_changes_meanwhile_is_told_as_well(stack: Stack) -> None:
+    """The function would tell of it too, but perhaps before the command does."""
+    stack.add("a", BOUNCE)
+    stack.letter(stack.batch())
+    meanwhile = iter([LATER_DELIVERY, COMPLAINT])
+
+    def change() -> None:
+        if each := next(meanwhile, None):
+            stack.add("a", each)
+
+    assert stack.redrive(before_call=change).moved == 1
+    assert stack.told() == {
+        "a": [
+            (None, "disable", "bounce:Permanent/General"),
+            (None, "enable", "delivery"),
+            (None, "disable", "complaint:abuse"),
+        ]
+    }
+
+
+def test_what_never_comes_to_rest_stays(stack: Stack) -> None:
+    stack.add("a", BOUNCE)
+    stack.letter(stack.batch())
+    seconds = iter(range(60))
+
+    def change() -> None:
+        second = next(seconds)
+        decision = override([State.ENABLE, State.DISABLE][second % 2], f"2026-03-20T11:00:{second:02}.000Z", "ops")
+        stack.add("a", decision)
+
+    assert stack.redrive(before_call=change).failed == 1
+    assert len(stack.take("changes-dead-letter")) == 1
+
+
+def test_a_dry_run_tells_nothing(stack: Stack) -> None:
+    stack.add("a", BOUNCE)
+    stack.letter(stack.batch())
+    unreadable(stack, "b")
+    done = stack.command("--dry-run")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"In {stack.name}-changes-dead-letter: 1 change, 1 unreadable image." in done.stdout
+    assert stack.told() == {}
+    assert len(stack.take("changes-dead-letter")) == 2
+
+
+def test_what_cannot_be_brought_back_stays_and_the_command_says_why(stack: Stack) -> None:
+    stack.add("a", BOUNCE)
+    not_of_the_function: list[object] = [
+        "not JSON",
+        {"notificationType": "Bounce"},
+        {"DDBStreamBatchInfo": {"batchSize": 1}},
+        {"dynamodb": {"Keys": {}}},
+    ]
+    trimmed, without_stream = stack.batch(startSequenceNumber="1".zfill(21)), stack.batch(streamArn=f"{stack.stream}-x")
+    letters = [*not_of_the_function, trimmed, without_stream]
+    for each in letters:
+        stack.letter(each)
+    done = stack.command("--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["failed"] == len(letters)
+    assert done.stderr.count("none of the function") == len(not_of_the_function)
+    assert done.stderr.count("mailing export") == 2
+    assert "Traceback" not in done.stderr
+    assert len(stack.take("changes-dead-letter")) == len(letters)
+
+
+def test_a_function_that_fails_or_is_not_there_keeps_the_letter(stack: Stack) -> None:
+    stack.add("a", BOUNCE)
+    stack.letter(stack.batch())
+    function = stack.emulator.client("lambda")
+    assert stack.redrive(function="another").failed == 1
+    function.update_function_configuration(
+        FunctionName=f"{stack.name}-changes", Environment={"Variables": {"EVENT_BUS": "none"}}
+    )
+    assert stack.redrive().failed == 1
+    assert len(stack.take("changes-dead-letter")) == 1
+
+
+def statements(stack: Stack) -> list[dict[str, Any]]:
+    """Return the statements of the runbook's policies that are about this stack's changes and its table."""
+    own = {
+        "eu-west-1": stack.emulator.region,
+        "123456789012": "000000000000",
+        "table/mailing": f"table/{stack.name}",
+        "mailing-changes": f"{stack.name}-changes",
+    }
+    text = re.sub("|".join(own), lambda match: own[match[0]], (paths.ROOT / "docs" / "operate.md").read_text())
+    blocks = re.findall(r"```json\n(.+?)```", text, re.DOTALL)
+    found = [each for block in blocks for each in json.loads(block)["Statement"]]
+    return [each for each in found if stack.name in json.dumps(each["Resource"]) and "index" not in each["Resource"]]
+
+
+@contextmanager
+def allowed(stack: Stack, policy: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
+    """Return the credentials of a user who may do this, and no more."""
+    iam, name = stack.emulator.client("iam"), f"user-{uuid.uuid4().hex[:8]}"
+    iam.create_user(UserName=name)
+    document = json.dumps({"Version": "2012-10-17", "Statement": policy})
+    iam.put_user_policy(UserName=name, PolicyName="test", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    yield {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    iam.delete_user_policy(UserName=name, PolicyName="test")
+    iam.delete_user(UserName=name)
+
+
+def test_each_action_that_the_command_names_is_needed_and_enough(stack: Stack) -> None:
+    named = {
+        action
+        for module in (lost_changes, redrive)
+        for action in re.findall(r"``([a-z]+:[A-Z]\w+)``", module.__doc__ or "")
+    } - {"sqs:SendMessage"}  # which only feedback needs
+    stack.add("a", BOUNCE)
+    policy = statements(stack)
+    for action in sorted(named):
+        stack.letter(stack.batch())
+        lacking = [{**each, "Action": [one for one in _listed(each["Action"]) if one != action]} for each in policy]
+        # What is handed over need not be made visible again, what is only looked at must be.
+        options = ["--dry-run"] if action == "sqs:ChangeMessageVisibility" else []
+        with allowed(stack, [each for each in lacking if each["Action"]]) as keys:
+            done = stack.command(*options, keys=keys)
+        assert done.returncode in {1, 2}, f"nothing needs {action}"
+        assert "Traceback" not in done.stderr
+    with allowed(stack, policy) as keys:
+        done = stack.command(keys=keys)
+    assert done.returncode == 0, done.stderr
+
+
+def _listed(actions: str | list[str]) -> list[str]:
+    return [actions] if isinstance(actions, str) else actions
+
+
+def test_no_such_queue_is_one_line(stack: Stack) -> None:
+    done = stack.command("--name", "another")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: there is no queue another-changes-dead-letter")

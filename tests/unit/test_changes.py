@@ -1,0 +1,361 @@
+"""What is news about an address, and what an event says of it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from healthy_mailing.changes import DETAIL_TYPE, REDRIVEN, SOURCE, Event, ImageError, event_of
+from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, State, evidence_of, override
+from healthy_mailing.item import to_dynamodb, to_item
+from support.stream import SCHEMA, TABLE_ARN, TTL, Image, delivered, problems, record
+
+from . import oracle
+from .strategies import histories
+
+ADDRESS = "jane@example.com"
+AT = "2026-03-10T11:00:00.000Z"
+UPDATED_AT = "2026-03-10T11:59:59.123Z"
+
+
+def image(*marks: Mark, version: int = 1, **more: Any) -> dict[str, Any]:
+    """Return the item that marks amount to, in DynamoDB's JSON."""
+    item = to_item(ADDRESS, Record.of(evidence_of(marks), Rules()))
+    return to_dynamodb({**item, "version": version, "updatedAt": UPDATED_AT, **more})
+
+
+def mark(kind: MarkKind, at: str = AT, **detail: str) -> Mark:
+    return Mark(
+        kind=kind,
+        at=at,
+        feedback_id="f1",
+        message_id="m1",
+        sender="n@example.org",
+        detail=tuple(sorted(detail.items())),
+    )
+
+
+DELIVERY = mark(MarkKind.DELIVERY)
+COMPLAINT = mark(MarkKind.COMPLAINT, feedbackType="abuse")
+BOUNCE = mark(MarkKind.HARD_BOUNCE, bounceType="Permanent", subType="General")
+OPT_OUT = mark(MarkKind.OPT_OUT)
+FINE = image(DELIVERY)
+COMPLAINED = image(DELIVERY, COMPLAINT)
+BOUNCED = image(DELIVERY, BOUNCE)
+OPTED_OUT = image(DELIVERY, OPT_OUT)
+UNSURE = image(mark(MarkKind.UNDETERMINED))
+NOTHING_KNOWN = image()
+ORIGINAL = to_dynamodb(
+    {"UserId": ADDRESS, "state": "disable", "notificationType": "Complaint", "from": "n@example.org", "timestamp": AT}
+)
+FOREIGN = {"UserId": {"S": ADDRESS}, "orders": {"L": [{"BOOL": True}]}}
+
+
+def told(old: Image | None, new: Image | None, *, new_deliveries: bool = False, **more: Any) -> Mapping[str, Any]:
+    """Return the detail of the event, empty for none."""
+    event = event_of(record(ADDRESS, old, new, **more), new_deliveries=new_deliveries)
+    return event.detail if event else {}
+
+
+def test_all_that_an_event_says() -> None:
+    assert event_of(record(ADDRESS, FINE, COMPLAINED, 7), new_deliveries=False) == Event(
+        ADDRESS,
+        UPDATED_AT,
+        {
+            "version": "1",
+            "id": "00000000000000000000000000000007",
+            "sequence": "0000000000004421584500000000017450439098",
+            "address": ADDRESS,
+            "domain": "example.com",
+            "changed": ["bulk", "transactional"],
+            "before": "enable",
+            "after": "disable",
+            "mayBeMailed": False,
+            "transactional": {"before": "enable", "after": "disable", "mayBeMailed": False},
+            "reason": "complaint:abuse",
+            "notificationType": "Complaint",
+            "timestamp": AT,
+            "changedAt": UPDATED_AT,
+        },
+    )
+
+
+# The states before and after for bulk mail, those for transactional mail, and the reason; None for no event.
+NEWS: dict[str, tuple[Image | None, Image | None, tuple[Any, ...] | None]] = {
+    "new and fine": (None, FINE, None),
+    "new and not fine": (None, BOUNCED, (None, "disable", None, "disable", "bounce:Permanent/General")),
+    "new, only transactional mail is fine": (None, OPTED_OUT, (None, "disable", None, "enable", "opt-out")),
+    "new, to be checked": (None, UNSURE, (None, "review", None, "review", "undetermined")),
+    "disabled": (FINE, COMPLAINED, ("enable", "disable", "enable", "disable", "complaint:abuse")),
+    "enabled again": (
+        BOUNCED,
+        image(BOUNCE, mark(MarkKind.DELIVERY, "2026-03-11T00:00:00.000Z")),
+        ("disable", "enable", "disable", "enable", "delivery"),
+    ),
+    "the answer for transactional mail alone": (
+        OPTED_OUT,
+        image(DELIVERY, OPT_OUT, BOUNCE),
+        ("disable", "disable", "enable", "disable", "opt-out"),
+    ),
+    "the answer for bulk mail alone": (FINE, OPTED_OUT, ("enable", "disable", "enable", "enable", "opt-out")),
+    "another reason": (BOUNCED, COMPLAINED, None),
+    "evidence alone": (COMPLAINED, image(DELIVERY, COMPLAINT, BOUNCE), None),
+    "a version alone": (COMPLAINED, image(DELIVERY, COMPLAINT, version=2), None),
+    "put on SES's list": (COMPLAINED, image(DELIVERY, COMPLAINT, pushedToSes={"at": AT}), None),
+    "expiry alone": (FINE, image(DELIVERY, expiresAt=1804723200), None),
+    "what another program keeps there": (FINE, {**FINE, "orders": {"L": []}}, None),
+    "an override is gone, and nothing else is known": (
+        image(override(State.DISABLE, AT, "ops")),
+        NOTHING_KNOWN,
+        ("disable", "enable", "disable", "enable", "unknown"),
+    ),
+    "deleted": (COMPLAINED, None, ("disable", "enable", "disable", "enable", "erased")),
+    "deleted though fine: who keeps a copy drops it": (FINE, None, ("enable", "enable", "enable", "enable", "erased")),
+    "new by the original article's function": (
+        None,
+        ORIGINAL,
+        (None, "disable", None, "disable", "complaint"),
+    ),
+    "an item of the original article taken over": (ORIGINAL, COMPLAINED, None),
+    "readable again": (FOREIGN, FINE, (None, "enable", None, "enable", "delivery")),
+    "deleted, and unreadable before": (FOREIGN, None, (None, "enable", None, "enable", "erased")),
+}
+
+
+@pytest.mark.parametrize("case", NEWS)
+def test_what_is_news(case: str) -> None:
+    old, new, expected = NEWS[case]
+    detail = told(old, new)
+    assert bool(detail) == bool(expected)
+    if expected:
+        before, after, transactional_before, transactional_after, reason = expected
+        assert (detail["before"], detail["after"], detail["reason"]) == (before, after, reason)
+        assert detail["transactional"]["before"] == transactional_before
+        assert detail["transactional"]["after"] == transactional_after
+        changed = [
+            name
+            for name, one, other in (
+                ("bulk", before, after),
+                ("transactional", transactional_before, transactional_after),
+            )
+            if one != other
+        ]
+        assert detail["changed"] == changed
+        assert detail["mayBeMailed"] is (after == "enable")
+        assert detail["transactional"]["mayBeMailed"] is (transactional_after == "enable")
+
+
+def test_new_addresses_that_are_fine_are_news_to_those_who_ask() -> None:
+    detail = told(None, FINE, new_deliveries=True)
+    assert (detail["before"], detail["after"], detail["reason"]) == (None, "enable", "delivery")
+    assert not told(FINE, image(mark(MarkKind.DELIVERY, "2026-03-12T00:00:00.000Z")), new_deliveries=True)
+
+
+def test_that_an_address_expired_is_news_to_those_who_heard_of_it() -> None:
+    assert not told(FINE, None, userIdentity=TTL)
+    assert told(FINE, None, userIdentity=TTL, new_deliveries=True)["reason"] == "expired"
+
+
+def test_that_another_program_let_a_blocked_address_expire_is_news() -> None:
+    detail = told(COMPLAINED, None, userIdentity=TTL)
+    assert (detail["before"], detail["after"], detail["reason"]) == ("disable", "enable", "expired")
+
+
+def test_a_user_who_deletes_is_not_time_to_live() -> None:
+    assert told(FINE, None, userIdentity={"type": "IAMUser", "principalId": "AIDA"})["reason"] == "erased"
+
+
+def test_what_was_deleted_has_no_feedback_to_name_and_the_stream_s_time() -> None:
+    detail = told(COMPLAINED, None, created=1_773_144_000.5)
+    assert (detail["notificationType"], detail["timestamp"]) == (None, None)
+    assert detail["changedAt"] == "2026-03-10T12:00:00.500Z"
+
+
+@pytest.mark.parametrize("updated_at", [{"N": "5"}, {"S": "yesterday"}, {"S": "2026-03-10T11:59:59Z"}, {"NULL": True}])
+def test_a_change_has_the_stream_s_time_where_the_item_has_none_of_ours(updated_at: Image) -> None:
+    assert told(FINE, {**COMPLAINED, "updatedAt": updated_at})["changedAt"] == "2026-03-10T12:00:00.000Z"
+
+
+def test_what_redrive_brings_is_told_even_if_it_is_as_before() -> None:
+    detail = told(FINE, FINE, eventName=REDRIVEN)
+    assert (detail["before"], detail["after"], detail["changed"]) == ("enable", "enable", [])
+    assert told(None, FINE, eventName=REDRIVEN)["after"] == "enable"
+    assert told(None, None, eventName=REDRIVEN)["reason"] == "erased"
+    assert told(FINE, None, eventName=REDRIVEN, userIdentity=TTL)["reason"] == "expired"
+
+
+STATELESS: dict[str, Image] = {
+    "another program's": FOREIGN,
+    "empty": {},
+    "a state that we do not know": {**FINE, "state": {"S": "paused"}},
+    "a state that is none": {**FINE, "state": {"BOOL": True}},
+    "a state for transactional mail that we do not know": {**FINE, "transactional": {"S": "paused"}},
+    "not DynamoDB's JSON": {**FINE, "state": "enable"},
+    "two types": {**FINE, "state": {"S": "enable", "N": "1"}},
+}
+UNREADABLE = {
+    **STATELESS,
+    "neither a reason nor evidence of ours": {
+        "UserId": {"S": ADDRESS},
+        "state": {"S": "disable"},
+        "evidence": {"S": ""},
+    },
+    "a reason that fills the item": {**COMPLAINED, "reason": {"S": "x" * 300_000}},
+    "a reason that is not DynamoDB's JSON": {**COMPLAINED, "reason": "x"},
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+@pytest.mark.parametrize("old", [None, FINE, FOREIGN], ids=["new", "changed", "still"])
+def test_an_image_that_says_no_state_is_refused_and_not_repeated(case: str, old: Image | None) -> None:
+    with pytest.raises(ImageError) as caught:
+        told(old, UNREADABLE[case])
+    assert "jane" not in str(caught.value)
+    assert len(str(caught.value)) < 120
+
+
+@pytest.mark.parametrize("case", STATELESS)
+def test_an_image_that_was_unreadable_before_is_not_known(case: str) -> None:
+    detail = told(STATELESS[case], FINE)
+    assert (detail["before"], detail["after"]) == (None, "enable")
+
+
+GOOD = record(ADDRESS, FINE, COMPLAINED)
+NO_RECORDS: dict[str, Any] = {
+    "nothing": {},
+    "no object": "text",
+    "no change": {**GOOD, "dynamodb": None},
+    "another table's key": {**GOOD, "dynamodb": {**GOOD["dynamodb"], "Keys": {"Id": {"S": "1"}}}},
+    "an empty key": {**GOOD, "dynamodb": {**GOOD["dynamodb"], "Keys": {"UserId": {"S": ""}}}},
+    "no number": {**GOOD, "dynamodb": {**GOOD["dynamodb"], "SequenceNumber": "first"}},
+    "no id": {**GOOD, "eventID": None},
+    "a name that is none": {**GOOD, "eventName": []},
+    "keys alone": {**GOOD, "dynamodb": {k: v for k, v in GOOD["dynamodb"].items() if not k.endswith("Image")}},
+    "the new image alone": {**GOOD, "dynamodb": {k: v for k, v in GOOD["dynamodb"].items() if k != "OldImage"}},
+    "the old image alone": {**GOOD, "dynamodb": {k: v for k, v in GOOD["dynamodb"].items() if k != "NewImage"}},
+    "another name": {**GOOD, "eventName": "TRUNCATE"},
+}
+
+
+@pytest.mark.parametrize("case", NO_RECORDS)
+def test_what_is_no_record_with_both_images_invents_no_change(case: str) -> None:
+    with pytest.raises(ImageError):
+        event_of(NO_RECORDS[case], new_deliveries=True)
+
+
+@pytest.mark.parametrize("created", [None, "now", 1e300, float("nan"), float("inf")], ids=repr)
+def test_a_record_needs_a_possible_time_only_where_the_item_has_none(created: Any) -> None:
+    assert told(FINE, COMPLAINED, created=created)["changedAt"] == UPDATED_AT
+    with pytest.raises(ImageError):
+        told(COMPLAINED, None, created=created)
+
+
+def fits(event: Event) -> list[str]:
+    """Return in what an event does not fit the schema."""
+    entry = {"DetailType": DETAIL_TYPE, "Source": SOURCE, "Resources": [TABLE_ARN], "Detail": json.dumps(event.detail)}
+    return problems(delivered(entry))
+
+
+@pytest.mark.parametrize("case", [case for case in NEWS if NEWS[case][2]])
+def test_every_event_fits_the_schema(case: str) -> None:
+    old, new, _ = NEWS[case]
+    event = event_of(record(ADDRESS, old, new), new_deliveries=False)
+    assert event
+    assert fits(event) == []
+    assert event.detail.keys() == SCHEMA["definitions"]["Detail"]["properties"].keys()
+
+
+Change = tuple[str, list[Mark]]
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> list[Change]:
+    """Return what happens to an address, one after the other: what is known then, and how it came to be."""
+    known: list[Mark] = []
+    life: list[Change] = []
+    for each in draw(histories(ids_tell_all=True)):
+        what = draw(st.sampled_from(["merged"] * 6 + ["override removed", "annotated", "erased", "expired"]))
+        if what == "merged":
+            known = [*known, each]
+        elif what == "override removed":
+            known = [held for held in known if held.kind is not MarkKind.OVERRIDE]
+        elif what in {"erased", "expired"}:
+            known = []
+        life.append((what, known))
+    return life
+
+
+@given(lives(), st.booleans())
+def test_the_events_of_a_life_are_its_changes_of_answer(life: list[Change], new_deliveries: bool) -> None:  # noqa: FBT001
+    rules = Rules()
+    exists = False
+    states: tuple[str | None, str | None] = (None, None)
+    old: Image | None = None
+    for number, (what, known) in enumerate(life):
+        gone = what in {"erased", "expired"}
+        if gone and not exists:
+            continue
+        new = None if gone else image(*known, version=number)
+        if gone:
+            expected = what == "erased" or new_deliveries or set(states) != {"enable"}
+            now: tuple[str | None, str | None] = (None, None)
+            answer: tuple[str, str] = ("enable", "enable")
+        else:
+            answer = (verdict(known, rules, transactional=False), verdict(known, rules, transactional=True))
+            now = answer
+            expected = answer != states if exists else new_deliveries or answer != ("enable", "enable")
+        more: Mapping[str, Any] = {"userIdentity": TTL} if what == "expired" else {}
+        event = event_of(record(ADDRESS, old, new, number, **more), new_deliveries=new_deliveries)
+        assert bool(event) is expected
+        if event:
+            detail = event.detail
+            assert (detail["before"], detail["transactional"]["before"]) == states
+            assert (detail["after"], detail["transactional"]["after"]) == answer
+            assert detail["reason"] in ({what} if gone else reasons(known, rules))
+            assert fits(event) == []
+        exists, states, old = not gone, now, new
+
+
+def verdict(known: list[Mark], rules: Rules, *, transactional: bool) -> str:
+    if not known:
+        return "enable"
+    (state,) = {each.state for each in oracle.verdicts(known, rules, transactional=transactional)}
+    return state
+
+
+def reasons(known: list[Mark], rules: Rules) -> set[str]:
+    return {each.reason for each in oracle.verdicts(known, rules)} if known else {"unknown"}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> dict[str, Any]:
+    """Return a good record of which one part is something else."""
+    damaged = record(ADDRESS, dict(FINE), dict(COMPLAINED))
+    part: Any = draw(
+        st.sampled_from(
+            [damaged, damaged["dynamodb"], damaged["dynamodb"]["NewImage"], damaged["dynamodb"]["OldImage"]]
+        )
+    )
+    part[draw(st.sampled_from(sorted(part)))] = draw(
+        JSON | st.dictionaries(st.sampled_from(["S", "N", "M", "BOOL"]), JSON)
+    )
+    return damaged
+
+
+@given(damaged())
+def test_any_damage_is_refused_or_makes_an_event_that_fits(found: dict[str, Any]) -> None:
+    try:
+        event = event_of(found, new_deliveries=True)
+    except ImageError:
+        return
+    assert event is None or fits(event) == []

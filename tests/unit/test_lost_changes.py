@@ -1,0 +1,138 @@
+"""Whatever happens while lost changes are told, the last event of each address says what the table says."""
+
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from healthy_mailing.changes import event_of
+from healthy_mailing_cli.lost_changes import Changes
+from support.stream import Image, record
+
+STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing/stream/1"
+STATES = ("enable", "disable", "review")
+ADDRESSES = ("a@example.com", "b@example.com")
+
+Write = tuple[str, str | None]
+"""An address and its new state, None for none: it is deleted."""
+
+writes = st.tuples(st.sampled_from(ADDRESSES), st.sampled_from((*STATES, None)))
+
+
+class World:
+    """The table and its stream, and EventBridge; what the function was handed, and what it lost.
+
+    Stands in for the three clients too. Before each call, other programs write to the table, and the function tells of
+    some more of the stream.
+    """
+
+    def __init__(self, data: st.DataObject) -> None:
+        self.table: dict[str, Image] = {}
+        self.stream: list[dict[str, Any]] = []
+        self.handed_over = 0
+        self.events: list[Mapping[str, Any]] = []
+        self._data = data
+
+    def write(self, write: Write) -> None:
+        address, state = write
+        old = self.table.pop(address, None)
+        number = len(self.stream) + 1
+        new = None
+        if state is not None:
+            updated_at = f"2026-03-10T12:00:{number:02}.000Z"
+            new = {
+                "UserId": {"S": address},
+                "state": {"S": state},
+                "reason": {"S": "r"},
+                "updatedAt": {"S": updated_at},
+            }
+            self.table[address] = new
+        if old is not None or new is not None:
+            self.stream.append(record(address, old, new, number))
+
+    def hand_over(self, count: int, *, lost: bool = False) -> list[dict[str, Any]]:
+        """Let the function tell of the next records, or lose them, and return these."""
+        batch = self.stream[self.handed_over : self.handed_over + count]
+        self.handed_over += len(batch)
+        if not lost:
+            self.tell(batch)
+        return batch
+
+    def tell(self, records: Sequence[Mapping[str, Any]]) -> None:
+        found = (event_of(each, new_deliveries=False) for each in records)
+        self.events += [event.detail for event in found if event]
+
+    def _meanwhile(self) -> None:
+        for write in self._data.draw(st.lists(writes, max_size=1)):
+            self.write(write)
+        self.hand_over(self._data.draw(st.integers(0, 2)))
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803  (botocore's names)
+        assert FunctionName == "mailing-changes"
+        self._meanwhile()
+        self.tell(json.loads(Payload)["Records"])
+        return {"Payload": io.BytesIO(b'{"batchItemFailures": []}')}
+
+    def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N803  (the same)
+        self._meanwhile()
+        (wanted,) = RequestItems.values()
+        assert wanted["ConsistentRead"]
+        addresses = [key["UserId"]["S"] for key in wanted["Keys"]]
+        done = addresses if len(addresses) == 1 else addresses[: self._data.draw(st.integers(1, len(addresses)))]
+        items = [self.table[address] for address in done if address in self.table]
+        rest = [{"UserId": {"S": address}} for address in addresses if address not in done]
+        return {
+            "Responses": {"mailing": items},
+            "UnprocessedKeys": {"mailing": {**wanted, "Keys": rest}} if rest else {},
+        }
+
+    def get_shard_iterator(self, *, SequenceNumber: str, **_: str) -> dict[str, Any]:  # noqa: N803  (the same)
+        numbers = [each["dynamodb"]["SequenceNumber"] for each in self.stream]
+        return {"ShardIterator": str(numbers.index(SequenceNumber))}
+
+    def get_records(self, *, ShardIterator: str) -> dict[str, Any]:  # noqa: N803  (the same)
+        first, count = int(ShardIterator), self._data.draw(st.integers(0, 3))
+        return {"Records": self.stream[first : first + count], "NextShardIterator": str(first + count)}
+
+
+def letter(batch: Sequence[Mapping[str, Any]]) -> str:
+    numbers = [each["dynamodb"]["SequenceNumber"] for each in batch]
+    note = {"startSequenceNumber": numbers[0], "endSequenceNumber": numbers[-1], "shardId": "1", "streamArn": STREAM}
+    return json.dumps({"DDBStreamBatchInfo": {**note, "batchSize": len(batch)}})
+
+
+def parts(data: st.DataObject, world: World) -> Iterator[list[dict[str, Any]]]:
+    """Hand over the stream in parts, and yield those that are lost."""
+    while world.handed_over < len(world.stream):
+        lost = data.draw(st.booleans())
+        batch = world.hand_over(data.draw(st.integers(1, 4)), lost=lost)
+        if lost:
+            yield batch
+
+
+@given(st.lists(writes, min_size=1, max_size=12), st.data())
+def test_the_last_event_of_each_address_says_what_the_table_says(before: list[Write], data: st.DataObject) -> None:
+    world = World(data)
+    for write in before:
+        world.write(write)
+    letters = [letter(batch) for batch in parts(data, world)]
+    client: Any = world
+    target = Changes(client, client, client, name="mailing-changes", table="mailing")
+
+    while letters:  # one that never comes to rest stays, and is tried again
+        one = letters.pop(data.draw(st.integers(0, len(letters) - 1)))
+        if not target.take(one):
+            letters.append(one)
+    world.hand_over(len(world.stream))
+
+    last = {event["address"]: event["after"] for event in world.events}
+    for address in ADDRESSES:
+        state = cast("str", world.table[address]["state"]["S"]) if address in world.table else "enable"
+        assert last.get(address, "enable") == state
+    by_sequence = {
+        event["address"]: event["after"] for event in sorted(world.events, key=lambda event: str(event["sequence"]))
+    }
+    assert by_sequence == last, "a reader that goes by the sequence has the same"
