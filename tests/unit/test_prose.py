@@ -41,6 +41,7 @@ def test_hard_words_are_found_across_lines(text: str, words: str, kind: str) -> 
         "There is no queue.",
         "There\nis no queue.",
         "It is no longer there, is no more than a line, and nobody is no one.",
+        "The answer is no.",
         "A text file and a text editor.",
         "context, amend, recommended, mendacious, forever",
         "from the first to the last line",
