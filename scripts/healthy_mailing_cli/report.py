@@ -10,6 +10,8 @@ import typer
 
 from healthy_mailing_cli import output, stats
 from healthy_mailing_cli.connection import Connection, connected
+from healthy_mailing_cli.export import Segments
+from healthy_mailing_cli.exported_table import From
 from healthy_mailing_cli.output import CommandError
 
 if TYPE_CHECKING:
@@ -23,8 +25,8 @@ def report(
     connection: Connection,
     to: Page,
     days: stats.Days = 30,
-    segments: stats.Segments = 4,
-    from_export: stats.From = None,
+    segments: Segments = 4,
+    from_export: From = None,
     as_json: output.AsJson = False,
 ) -> None:
     """Write the figures of `stats` to a page that you can share.

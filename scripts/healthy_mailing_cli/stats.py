@@ -1,6 +1,6 @@
 """``mailing stats``: what the table says of all its addresses together. Needs ``dynamodb:Scan``.
 
-``mailing report`` makes a page of the same figures.
+With ``--from-export`` it needs what `mailing export` needs for it. ``mailing report`` makes a page of the same figures.
 """
 
 from collections.abc import Sequence
@@ -13,16 +13,12 @@ from healthy_mailing.evidence import State
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli import explanation, output
 from healthy_mailing_cli.connection import Connection, connected
-from healthy_mailing_cli.exported_table import ExportedTable
+from healthy_mailing_cli.export import Segments
+from healthy_mailing_cli.exported_table import ExportedTable, From
 from healthy_mailing_cli.figures import BOUNCE_LINES, COMPLAINT_LINES, Figures, Jump, Rate, Tally
 from healthy_mailing_cli.scan import Scan, known
 
 Days = Annotated[int, typer.Option(min=1, max=365, help="How many days of feedback to count, today included.")]
-Segments = Annotated[int, typer.Option(min=1, max=64, help="In how many parts the table is read at once.")]
-From = Annotated[
-    str | None, typer.Option(metavar="FOLDER", help="Read a DynamoDB export to S3, copied to a folder, not the table.")
-]
-
 _DOMAINS = 5
 _LEAST = 0.00001
 
@@ -52,7 +48,7 @@ def stats(
 def count(connection: Connection, days: int, segments: int, from_export: str | None) -> Figures:
     """Read the table, or an export of it, and return its figures."""
     tally = Tally(from_datetime(datetime.now(UTC)), days)
-    source = Scan(connection, set(State), segments) if from_export is None else ExportedTable(from_export)
+    source = Scan(connection, set(State), segments) if from_export is None else ExportedTable(from_export, connection)
     with output.progress("Read") as counter:
         for items, _ in source.pages():
             for item in items:

@@ -289,8 +289,8 @@ def _project_sections(results: Json) -> Iterable[str]:
     yield "\n## Lists\n"
     yield (
         "The program itself, in processes of its own, against the stand-in; memory is the peak of what is resident. The import "
-        "was killed half-way (SIGKILL) and repeated, until all rows were in the table. Other programs may run meanwhile: the "
-        "times tell less than those above.\n"
+        "was killed half-way (SIGKILL) and repeated, until all rows were in the table. Other programs may have run meanwhile, so "
+        "CPU time tells more than time. Longer: `make bench BENCH_ARGS='--only lists --list-rows 1000000'`.\n"
     )
     yield from _table(
         ("", "rows", "seconds", "CPU seconds", "MB"),

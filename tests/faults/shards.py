@@ -79,7 +79,9 @@ def stream(count: int, addresses: int, seed: int) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
     while len(records) < count:
         number = len(records)
-        name = f"reader-{int(addresses * chance.random() ** 3)}@example.com"
+        # A tenth of all changes are of five addresses, so that requests would hold several of one.
+        which = chance.randrange(5) if chance.random() < 0.1 else int(addresses * chance.random() ** 3)
+        name = f"reader-{which}@example.com"
         at = f"{FIRST_DAY + timedelta(days=DAYS * number / count):%Y-%m-%dT%H:%M:%S}.{number % 1000:03d}Z"
         (happening,) = chance.choices(list(HAPPENINGS), list(HAPPENINGS.values()))
         address = held[name]

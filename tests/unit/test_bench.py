@@ -167,3 +167,21 @@ def test_the_document_has_the_costs_of_a_month() -> None:
     written = re.findall(r"^\| .* \| ([\d.,]+) \| ([\d.,]+) \| ([\d.,]+) \| ", DOCUMENT.read_text(), re.MULTILINE)
 
     assert sorted(written) == sorted(tuple(f"{month[part]:,.2f}" for month in months) for part in months[0])
+
+
+@pytest.mark.parametrize("segments", [1, 3])
+def test_a_scan_of_the_stand_in_gives_each_item_once(segments: int) -> None:
+    table, size = Table(), 200_000
+    for number in range(20):
+        table.put_item({"Item": {"UserId": {"S": f"{number:02}"}, "text": {"S": "x" * size}}})
+    found: list[str] = []
+    pages = 0
+    for segment in range(segments):
+        begin: dict[str, Any] | None = {}
+        while begin is not None:
+            answer = table.scan({"Segment": segment, "TotalSegments": segments, **begin})
+            found += [item["UserId"]["S"] for item in answer["Items"]]
+            pages += 1
+            begin = {"ExclusiveStartKey": answer["LastEvaluatedKey"]} if "LastEvaluatedKey" in answer else None
+    assert sorted(found) == [f"{number:02}" for number in range(20)]
+    assert pages >= 20 * size // 1_000_000
