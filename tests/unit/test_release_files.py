@@ -66,7 +66,7 @@ def test_each_file_is_named_after_the_version_and_has_its_checksum(changelog: Pa
     assert archive.read_bytes() == package.PACKAGE.read_bytes()
     assert (archive.name, bill.name) == (f"healthy-mailing-{number}.zip", f"healthy-mailing-{number}.cdx.json")
     digests = {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in (archive, bill)}
-    assert dict(reversed(line.split("  ")) for line in sums.read_text().splitlines()) == digests
+    assert sums.read_text() == "".join(f"{digest}  {name}\n" for name, digest in digests.items())
     assert notes.read_text() == "### Added\n\n- This.\n"
     assert changelog.read_text().count("- This.") == 1
 
