@@ -9,6 +9,9 @@ DEV := $(VENV)/.dev
 CHECKOV := build/checkov/.installed
 FUZZ := build/fuzz/.installed
 COSMIC_RAY := build/cosmic-ray/.installed
+SBOM := build/sbom/.installed
+# What the command line installs and nothing else, to list it.
+SHIPPED := build/shipped/.installed
 UV := build/lock/.installed
 # Such as LOCK_ARGS=, which keeps every version that still fits.
 LOCK_ARGS ?= --upgrade
@@ -24,6 +27,8 @@ TF_ARGS ?=
 TF_INIT_ARGS ?=
 # Such as MUTANTS_ARGS='evidence table'.
 MUTANTS_ARGS ?=
+# Such as RELEASE_ARGS=--dry-run.
+RELEASE_ARGS ?=
 # Such as BENCH_ARGS=--report, which measures nothing and only rewrites the report.
 BENCH_ARGS ?=
 # Tests in parallel, more than there are cores since many wait; those of one stack stay in one process.
@@ -35,7 +40,8 @@ unexport PYTHONDONTWRITEBYTECODE
 SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test e2e check fmt validate package bench pictures plan apply destroy lock clean soak fuzz mutants \
-	command-line installed lint types terraform-format terraform-reference security policies packaged
+	command-line installed lint types terraform-format terraform-reference security policies packaged documents workflows \
+	release release-files
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,11 +64,11 @@ e2e: PYTEST_ARGS := -n 2 --dist loadgroup
 e2e: $(DEV) ## run the end-to-end tests on LocalStack, in Docker or as a process (or the emulator in EMULATOR)
 	@$(RUN) -m harness e2e $(PYTEST_ARGS)
 
-CHECKS := types policies lint terraform-reference security terraform-format packaged
+CHECKS := types policies lint terraform-reference security documents terraform-format workflows packaged
 # Runs two at a time and all of them even if one fails, and keeps each one's output together. (make's own --output-sync
 # locks standard output, and waits for any process that has locked the same file, such as /dev/null.)
 PARALLEL := $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2)
-check: ## check style, types and policies of Python and HCL, and that reference tables and zip are current
+check: ## check style, types and policies of Python and HCL, words and links, and that reference tables and zip are current
 	@$(MAKE) --no-print-directory $(PARALLEL) installed
 	@mkdir -p build/check
 	@$(MAKE) --no-print-directory $(PARALLEL) --keep-going $(CHECKS:%=checked-%)
@@ -100,6 +106,17 @@ terraform-format:
 packaged:
 	@$(BARE) scripts/package.py --check
 
+documents: $(DEV)
+	@# What git tracks and people wrote; pyproject.toml says which words and files are left out.
+	@git ls-files -z | xargs -0 $(VENV)/bin/codespell
+	@$(VENV)/bin/python scripts/prose.py
+	@$(VENV)/bin/python scripts/links.py
+
+workflows: $(DEV)
+	@$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml \
+		terraform/examples/pipeline/github-actions.yml
+	@$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci terraform/examples/pipeline/gitlab-ci.yml
+
 fmt: $(DEV) ## format Python and HCL, and write the modules' reference tables and the functions' zip
 	@$(VENV)/bin/ruff check --fix
 	@$(VENV)/bin/ruff format
@@ -114,6 +131,13 @@ validate: ## validate the root with Terraform
 
 package: ## build the functions' zip after a change of function/; the zip is checked in
 	@$(BARE) scripts/package.py
+
+release: ## check, test, and make a release of VERSION, as a commit and a tag; pushes nothing (RELEASE_ARGS=--dry-run)
+	@test -n '$(VERSION)' || { echo "error: say which: make release VERSION=1.2.3" >&2; exit 1; }
+	@$(BARE) scripts/release.py '$(VERSION)' $(RELEASE_ARGS)
+
+release-files: $(SBOM) $(SHIPPED) ## the release's zip, checksums and bill of materials, into build/release (TAG must fit)
+	@$(BARE) scripts/release_files.py $(if $(TAG),--tag '$(TAG)')
 
 bench: package $(DEV) ## measure time, cost and memory against the article's function and the floor, and write BENCHMARKS.md
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m bench.run $(BENCH_ARGS)
@@ -159,7 +183,7 @@ lock: $(UV) ## update the locks requirements*.txt from pyproject.toml (LOCK_ARGS
 	@# Packages for the same .venv must have the same versions.
 	@$(COMPILE_3.11) -c requirements-dev.txt --extra report -o requirements.txt pyproject.toml
 	@$(COMPILE_3.11) -c requirements-dev.txt --group harness -o requirements-harness.txt
-	@for group in checkov fuzz mutants lock; do $(COMPILE_3.11) --group $$group -o requirements-$$group.txt || exit 1; done
+	@for group in checkov fuzz mutants sbom lock; do $(COMPILE_3.11) --group $$group -o requirements-$$group.txt || exit 1; done
 	@cd scripts/harness/emulators/localstack_plugins && ../../../../$(COMPILE) $(LOCK_ARGS) --python-version 3.12 --group build \
 		-o requirements.txt pyproject.toml
 
@@ -191,6 +215,12 @@ $(FUZZ): requirements-fuzz.txt
 	$(install)
 
 $(COSMIC_RAY): requirements-mutants.txt
+	$(install)
+
+$(SBOM): requirements-sbom.txt
+	$(install)
+
+$(SHIPPED): requirements.txt
 	$(install)
 
 $(UV): requirements-lock.txt
