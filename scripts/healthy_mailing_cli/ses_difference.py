@@ -128,8 +128,8 @@ def difference(address: str, known: Known, entries: Iterable[Entry], rules: Rule
     """Return what differs for a canonical address between the table and its entries on SES's list.
 
     An entry of ours is not evidence: it only repeats what the table knew. One of others is taken over if it changes
-    what the table makes of the address; so a mark that says more, such as the mail server's own words, is not replaced by
-    one that only says "on the list".
+    what the table makes of the address; so a mark that says more, such as the mail server's own words, is not replaced
+    by one that only says "on the list".
     """
     held = list(entries)
     wanted = suppression(known.evidence, rules)
