@@ -1,4 +1,4 @@
-"""The function that tells of changes of state: ``changes.handler``, from the table's stream to EventBridge."""
+"""The function that sends changes of state from the table's stream to EventBridge: ``changes.handler``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ metrics = Metrics(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "changes"))
 bus = Bus(connect("events"), settings.event_bus, settings.table_arn)
 dead_letters = DeadLetters(connect("sqs"), settings.dead_letter_queue_url)
 
-_RESERVE = 5.0  # seconds before the timeout in which nothing new is begun, so that what failed is still reported
+_RESERVE = 5.0  # seconds before the timeout in which nothing new starts, so that failures are still reported
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401  (AWS gives the context no type)
@@ -33,7 +33,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: 
 
     Returns:
         ``{"batchItemFailures": [{"itemIdentifier": number}]}`` with the sequence number of the first record that
-        failed: Lambda hands over the batch again from there on. The list is empty if none did (AWS Lambda Developer
+        failed. Lambda passes the batch again from there. The list is empty if nothing failed (AWS Lambda Developer
         Guide, "Configuring partial batch response with DynamoDB and Lambda").
     """
     log.bind(context.aws_request_id)
@@ -47,7 +47,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: 
 
 
 def _tell(records: Sequence[Mapping[str, Any]], deadline: float) -> str:
-    """Tell of records, and return the sequence number of the first that failed, empty if none did."""
+    """Send the events for records. Return the sequence number of the first that failed, or an empty string."""
     events: list[Event] = []
     places: list[int] = []  # of each event: that of its record
     unreadable: dict[int, str] = {}
@@ -76,7 +76,7 @@ def _tell(records: Sequence[Mapping[str, Any]], deadline: float) -> str:
 
 
 def _set_aside(record: Mapping[str, Any], problem: str) -> bool:
-    """Put a record that cannot be read into the dead-letter queue, so that it holds up no other."""
+    """Send an unreadable record to the dead-letter queue, so that the others need not wait."""
     metrics.add("UnreadableImages")
     error = dead_letters.send(record, problem)
     log.error("unreadable image", id=record.get("eventID"), problem=problem, error=error)

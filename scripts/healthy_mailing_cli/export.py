@@ -35,7 +35,7 @@ from healthy_mailing.item import (
 )
 from healthy_mailing_cli import exported_table, output
 from healthy_mailing_cli.connection import Connection, connected
-from healthy_mailing_cli.exported_table import ExportedTable, Started
+from healthy_mailing_cli.exported_table import ExportedTable, From, Started
 from healthy_mailing_cli.formats.reading import guarded
 from healthy_mailing_cli.formats.sources import EXPORTED_COLUMNS
 from healthy_mailing_cli.output import CommandError
@@ -59,12 +59,6 @@ To = Annotated[
 States = Annotated[list[State] | None, typer.Option(help="Only addresses in this state; may be given again.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to; default: the terminal.")]
 Segments = Annotated[int, typer.Option(min=1, max=64, help="In how many parts the table is read at once.")]
-From = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FOLDER", help="Read a DynamoDB export to S3, not the table: s3://BUCKET/PREFIX, or a copy in a folder."
-    ),
-]
 Start = Annotated[
     str | None,
     typer.Option(metavar="S3-URL", help="Let DynamoDB export the table to s3://BUCKET/PREFIX, and write nothing here."),

@@ -10,7 +10,8 @@ import typer
 
 from healthy_mailing_cli import output, stats
 from healthy_mailing_cli.connection import Connection, connected
-from healthy_mailing_cli.export import From, Segments
+from healthy_mailing_cli.export import Segments
+from healthy_mailing_cli.exported_table import From
 from healthy_mailing_cli.output import CommandError
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from healthy_mailing.evidence import State
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli import explanation, output
 from healthy_mailing_cli.connection import Connection, connected
-from healthy_mailing_cli.export import From, Segments
-from healthy_mailing_cli.exported_table import ExportedTable
+from healthy_mailing_cli.export import Segments
+from healthy_mailing_cli.exported_table import ExportedTable, From
 from healthy_mailing_cli.figures import BOUNCE_LINES, COMPLAINT_LINES, Figures, Jump, Rate, Tally
 from healthy_mailing_cli.scan import Scan, known
 

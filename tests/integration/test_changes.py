@@ -242,7 +242,7 @@ def test_an_unreadable_image_is_set_aside_whole_and_holds_up_nobody(
     assert [json.loads(each["MessageBody"]) for each in aws.letters] == [poison, junk]
     assert {each["QueueUrl"] for each in aws.letters} == {QUEUE_URL}
     problem = aws.letters[0]["MessageAttributes"]["problem"]
-    assert problem == {"DataType": "String", "StringValue": "the item says no state that this version knows"}
+    assert problem == {"DataType": "String", "StringValue": "the item has no state that this version knows"}
     assert aws.told == [("a", "disable"), ("b", "enable")]
     assert aws.details[1]["before"] is None
     counts, log = metrics(capsys)
