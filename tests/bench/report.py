@@ -383,7 +383,7 @@ def _changes_section(found: Json) -> Iterable[str]:
         f"{found['changes']:,} records of a table's stream, {changes.BATCH} in a call, by turns in one process against a stand-in for EventBridge: "
         "`changes.handler` of the packaged zip; a loop over the same records that a user would write, which compares the one "
         "state and looks at nothing else; and a loop over `put_events` alone, of ten entries that are there already. "
-        f"Median CPU time, and the medians of the pairs' ratios, on {found['date']} at a load of {found['load']}. Most records of a table are no news: deliveries that change no state.\n"
+        f"Median CPU time, and the medians of the pairs' ratios, on {found['date']} at a load of {found['load']}. Most records of a table are deliveries that change no state.\n"
     )
     yield from _table(
         ("", "µs CPU a record", "project / this"),
