@@ -108,10 +108,10 @@ def event_of(record: Mapping[str, Any], *, new_deliveries: bool) -> Event | None
     if name != REDRIVEN and _IMAGES.get(name) != (old is not None, new is not None):
         # Otherwise images that another view of the stream leaves out would look like new or deleted items.
         raise ImageError("the record lacks an image; set the stream's view to NEW_AND_OLD_IMAGES")
-    before, was_readable = _before(old)
+    before = None if old is None else _before(old)
     after = _ENABLED if new is None else _states(new)
     expired = new is None and _is_service(record.get("userIdentity"))
-    if name != REDRIVEN and was_readable:
+    if name != REDRIVEN:
         if old is None:
             is_news = after != _ENABLED or new_deliveries
         elif new is None:
@@ -154,14 +154,12 @@ def event_of(record: Mapping[str, Any], *, new_deliveries: bool) -> Event | None
     )
 
 
-def _before(image: Mapping[str, Any] | None) -> tuple[_States | None, bool]:
-    """Return the old states, or None if there was no item or no valid state, and whether they are known."""
-    if image is None:
-        return None, True
+def _before(image: Mapping[str, Any]) -> _States | None:
+    """Return what an item said before; None, which differs from all that it may say now, if it said no state."""
     try:
-        return _states(image), True
+        return _states(image)
     except ImageError:
-        return None, False
+        return None
 
 
 def _states(image: Mapping[str, Any]) -> _States:
