@@ -1,6 +1,8 @@
 """The project's own workflows, as far as they can be checked without GitHub; `make check` holds them to its schema."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -90,4 +92,18 @@ def test_a_release_is_built_from_its_tag_attested_and_published() -> None:
     assert loaded(RELEASE)["jobs"]["publish"]["needs"] == "build"
     # What is published is what scripts/release_files.py writes.
     for name in ("NOTES.md", "SHA256SUMS", "healthy-mailing-*.zip", "healthy-mailing-*.cdx.json"):
-        assert name in publish[2]["run"]
+        assert name in publish[3]["run"]
+
+
+def test_links_in_the_notes_lead_to_the_repository_at_the_tag(tmp_path: Path) -> None:
+    notes = tmp_path / "NOTES.md"
+    notes.write_text("[a](docs/a.md#b), [c\nd](e.md) and [f](https://example.com/g).\n")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_REPOSITORY": "owner/name",
+        "GITHUB_REF_NAME": "v1.0.0",
+    }
+    subprocess.run(["bash", "-ec", steps(RELEASE, "publish")[2]["run"]], cwd=tmp_path, env=environment, check=True)  # noqa: S607
+    base = "https://github.com/owner/name/blob/v1.0.0"
+    assert notes.read_text() == f"[a]({base}/docs/a.md#b), [c\nd]({base}/e.md) and [f](https://example.com/g).\n"
