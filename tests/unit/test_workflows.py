@@ -91,13 +91,13 @@ def test_a_release_is_built_from_its_tag_attested_and_published() -> None:
     assert publish[1]["run"] == "sha256sum --check --strict SHA256SUMS"
     assert loaded(RELEASE)["jobs"]["publish"]["needs"] == "build"
     # What is published is what scripts/release_files.py writes.
-    for name in ("NOTES.md", "SHA256SUMS", "healthy-mailing-*.zip", "healthy-mailing-*.cdx.json"):
+    assert "NOTES.md" in publish[2]["run"]
+    for name in ("SHA256SUMS", "healthy-mailing-*.zip", "healthy-mailing-*.cdx.json"):
         assert name in publish[3]["run"]
 
 
 def test_links_in_the_notes_lead_to_the_repository_at_the_tag(tmp_path: Path) -> None:
-    notes = tmp_path / "NOTES.md"
-    notes.write_text("[a](docs/a.md#b), [c\nd](e.md) and [f](https://example.com/g).\n")
+    (tmp_path / "NOTES.md").write_text("[a](docs/a.md#b), [c\nd](e.md) and [f](https://example.com/g).\n")
     environment = {
         "PATH": os.environ["PATH"],
         "GITHUB_SERVER_URL": "https://github.com",
@@ -106,4 +106,6 @@ def test_links_in_the_notes_lead_to_the_repository_at_the_tag(tmp_path: Path) ->
     }
     subprocess.run(["bash", "-ec", steps(RELEASE, "publish")[2]["run"]], cwd=tmp_path, env=environment, check=True)  # noqa: S607
     base = "https://github.com/owner/name/blob/v1.0.0"
-    assert notes.read_text() == f"[a]({base}/docs/a.md#b), [c\nd]({base}/e.md) and [f](https://example.com/g).\n"
+    assert (
+        tmp_path / "linked.md"
+    ).read_text() == f"[a]({base}/docs/a.md#b), [c\nd]({base}/e.md) and [f](https://example.com/g).\n"
