@@ -31,7 +31,7 @@ def stats(
     from_export: From = None,
     as_json: output.AsJson = False,
 ) -> None:
-    """Count states, reasons, rates and domains of the whole table.
+    """Count states, reasons, rates and domains of the table.
 
     Rates are shares of addresses. They approximate SES's own, since the table does not count mails. Exits with 1 if a
     rate is over a line from which SES acts, or if a domain's hard bounces jump as in an outage.
