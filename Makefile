@@ -1,18 +1,21 @@
-# All of it needs make, git and Python 3.11 or newer. The newest Python on PATH is found, PYTHON=… names another. What else
-# a target needs it installs into .venv and build/, from the locks that `make lock` makes of pyproject.toml.
+# You need make, git and Python 3.11 or newer. The newest Python on PATH is used; PYTHON=… names another. Everything else
+# is installed into .venv and build/, from the locks that `make lock` makes from pyproject.toml.
 VENV := .venv
 RUN := PYTHONPATH=scripts $(VENV)/bin/python
-# For what needs Python alone: packaging and deploying set up nothing.
+# For targets that need only Python: packaging and deploying install nothing.
 BARE := PYTHONPATH=scripts scripts/python
 HARNESS := $(VENV)/.harness
 DEV := $(VENV)/.dev
 CHECKOV := build/checkov/.installed
 FUZZ := build/fuzz/.installed
 COSMIC_RAY := build/cosmic-ray/.installed
+SBOM := build/sbom/.installed
+# What the command line installs and nothing else, to list it.
+SHIPPED := build/shipped/.installed
 UV := build/lock/.installed
 # Such as LOCK_ARGS=, which keeps every version that still fits.
 LOCK_ARGS ?= --upgrade
-# For how long each target of `make fuzz` is fuzzed.
+# Seconds for each target of `make fuzz`.
 FUZZ_SECONDS ?= 30
 # Such as SOAK_ARGS='--messages 10000 --workers 2'.
 SOAK_ARGS ?=
@@ -24,45 +27,48 @@ TF_ARGS ?=
 TF_INIT_ARGS ?=
 # Such as MUTANTS_ARGS='evidence table'.
 MUTANTS_ARGS ?=
+# Such as RELEASE_ARGS=--dry-run.
+RELEASE_ARGS ?=
 # Such as BENCH_ARGS=--report, which measures nothing and only rewrites the report.
 BENCH_ARGS ?=
 # Tests in parallel, more than there are cores since many wait; those of one stack stay in one process.
 PYTEST_ARGS ?= -n 4 --dist loadgroup
 
-# Packages are compiled when they are first imported, so a setting that forbids it would cost every start a second.
+# Python compiles packages at the first import. A setting that forbids it would cost every start a second.
 unexport PYTHONDONTWRITEBYTECODE
 
 SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test e2e check fmt validate package bench pictures plan apply destroy lock clean soak fuzz mutants \
-	command-line installed lint types terraform-format terraform-reference security policies packaged
+	command-line installed lint types terraform-format terraform-reference security policies packaged documents workflows \
+	release release-files
 
-help: ## print this
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(HARNESS) ## the whole pipeline once on this machine: mail, feedback, and the table that results
+demo: $(HARNESS) ## run the whole pipeline once on this machine, from mail to the table
 	@$(RUN) -m harness demo
 
-up: $(HARNESS) ## leave an emulator with the applied stack running for hands-on work
+up: $(HARNESS) ## start an emulator with the applied stack and leave it running for hands-on work
 	@$(RUN) -m harness up
 
-down: $(HARNESS) ## end what `make up` started
+down: $(HARNESS) ## stop what `make up` started
 	@$(RUN) -m harness down
 
-# What needs LocalStack is left to `make e2e`.
-test: $(DEV) ## every test, end-to-end ones included, on the embedded emulator (EMULATOR chooses another)
+# `make e2e` runs the tests that need LocalStack.
+test: $(DEV) ## run every test, including end-to-end, on the embedded emulator (or the one in EMULATOR)
 	@$(VENV)/bin/pytest $(PYTEST_ARGS) --ignore=tests/localstack_plugins --ignore=tests/localstack_docker
 
-# Each of two processes starts an emulator of its own.
+# Each of the two processes starts its own emulator.
 e2e: PYTEST_ARGS := -n 2 --dist loadgroup
-e2e: $(DEV) ## the end-to-end tests on LocalStack, in Docker or else as a process (EMULATOR chooses another)
+e2e: $(DEV) ## run the end-to-end tests on LocalStack, in Docker or as a process (or the emulator in EMULATOR)
 	@$(RUN) -m harness e2e $(PYTEST_ARGS)
 
-CHECKS := types policies lint terraform-reference security terraform-format packaged
-# Two at a time, all of them even if one fails, the output of each in one piece. (make's own --output-sync locks standard
-# output, and waits for any other process that has locked the same file, such as /dev/null.)
+CHECKS := types policies lint terraform-reference security documents terraform-format workflows packaged
+# Runs two at a time and all of them even if one fails, and keeps each one's output together. (make's own --output-sync
+# locks standard output, and waits for any process that has locked the same file, such as /dev/null.)
 PARALLEL := $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2)
-check: ## lint, formatting, types and policies of Python and HCL; whether reference tables and the zip are current
+check: ## check style, types and policies of Python and HCL, words and links, and that reference tables and zip are current
 	@$(MAKE) --no-print-directory $(PARALLEL) installed
 	@mkdir -p build/check
 	@$(MAKE) --no-print-directory $(PARALLEL) --keep-going $(CHECKS:%=checked-%)
@@ -77,7 +83,7 @@ types: $(DEV)
 	@$(VENV)/bin/mypy
 
 policies: $(CHECKOV)
-	@# It asks nobody whether there is a newer checkov.
+	@# The variable stops checkov from asking for a newer version.
 	@CKV_SKIP_PACKAGE_UPDATE_CHECK=true $(dir $(CHECKOV))bin/checkov --directory terraform --framework terraform --skip-path /tests/ \
 		--skip-download --compact --quiet
 
@@ -89,8 +95,8 @@ terraform-reference: $(DEV)
 	@$(VENV)/bin/python scripts/terraform_reference.py --check
 
 security: $(DEV)
-	@# Not of the rest: B311, the jitter between retries is no secret; and of the local tools what their trade is, programs
-	@# that they start and URLs that they open, which ruff checks too, each exception with its reason.
+	@# Skipped: B311, because the jitter between retries need not be secret. For the local tools also what they exist to do:
+	@# start programs and open URLs. Ruff checks those too, and each exception there has its reason.
 	@$(VENV)/bin/bandit --quiet --recursive --skip B311 function
 	@$(VENV)/bin/bandit --quiet --recursive --severity-level medium --skip B310 scripts
 
@@ -100,32 +106,50 @@ terraform-format:
 packaged:
 	@$(BARE) scripts/package.py --check
 
-fmt: $(DEV) ## format Python and HCL, renew the reference tables of the modules and the functions' zip
+documents: $(DEV)
+	@# What git tracks and people wrote; pyproject.toml says which words and files are left out.
+	@git ls-files -z | xargs -0 $(VENV)/bin/codespell
+	@$(VENV)/bin/python scripts/prose.py
+	@$(VENV)/bin/python scripts/links.py
+
+workflows: $(DEV)
+	@$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml \
+		terraform/examples/pipeline/github-actions.yml
+	@$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci terraform/examples/pipeline/gitlab-ci.yml
+
+fmt: $(DEV) ## format Python and HCL, and write the modules' reference tables and the functions' zip
 	@$(VENV)/bin/ruff check --fix
 	@$(VENV)/bin/ruff format
 	@$(BARE) -m harness terraform fmt -recursive
 	@$(VENV)/bin/python scripts/terraform_reference.py
 	@$(BARE) scripts/package.py
 
-validate: ## let Terraform validate the root
+validate: ## validate the root with Terraform
 	@mkdir -p build
 	@$(BARE) -m harness terraform init -backend=false -input=false -no-color > build/init.log || { cat build/init.log; exit 1; }
 	@$(BARE) -m harness terraform validate
 
-package: ## build the functions' zip, which is checked in, after a change of function/
+package: ## build the functions' zip after a change of function/; the zip is checked in
 	@$(BARE) scripts/package.py
 
-bench: package $(DEV) ## measure time, cost and memory beside the article's function and the floor, and write BENCHMARKS.md
+release: ## check, test, and make a release of VERSION, as a commit and a tag; pushes nothing (RELEASE_ARGS=--dry-run)
+	@test -n '$(VERSION)' || { echo "error: say which: make release VERSION=1.2.3" >&2; exit 1; }
+	@$(BARE) scripts/release.py '$(VERSION)' $(RELEASE_ARGS)
+
+release-files: $(SBOM) $(SHIPPED) ## the release's zip, checksums and bill of materials, into build/release (TAG must fit)
+	@$(BARE) scripts/release_files.py $(if $(TAG),--tag '$(TAG)')
+
+bench: package $(DEV) ## measure time, cost and memory against the article's function and the floor, and write BENCHMARKS.md
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m bench.run $(BENCH_ARGS)
 
 pictures: $(DEV) ## draw the picture of the report's page in docs/ again; needs a Chromium
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m pictures
 
-soak: $(DEV) ## 100,000 notifications, then 100,000 changes, faults and kills among them, against several functions; renews RELIABILITY.md
+soak: $(DEV) ## send 100,000 notifications, then 100,000 changes, through several functions with faults and kills; updates RELIABILITY.md
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m soak.run $(SOAK_ARGS)
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m soak.changes $(CHANGES_SOAK_ARGS)
 
-fuzz: $(FUZZ) ## look for input that breaks the parsers, guided by coverage, FUZZ_SECONDS for each of them
+fuzz: $(FUZZ) ## fuzz the parsers, guided by coverage, for FUZZ_SECONDS each
 	@mkdir -p build/crashes
 	@PYTHONPATH=function:scripts:tests $(dir $(FUZZ))bin/python -m fuzz.seeds build/corpus
 	@for target in address notification detail envelope body; do \
@@ -135,18 +159,18 @@ fuzz: $(FUZZ) ## look for input that breaks the parsers, guided by coverage, FUZ
 			{ tail -30 build/fuzz.log; exit 1; }; \
 		grep '^Done' build/fuzz.log; done
 
-mutants: $(DEV) $(COSMIC_RAY) ## change the core in every small way, one at a time, and see that a test fails; goes on where it ended
+mutants: $(DEV) $(COSMIC_RAY) ## make every small change to the core, one at a time, and check that a test fails; resumes where it stopped
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m mutants.run $(MUTANTS_ARGS)
 
-plan: package ## what `make apply` would change in the AWS account of your credentials (TF_ARGS, TF_INIT_ARGS)
+plan: package ## show what `make apply` would change in your AWS account (TF_ARGS, TF_INIT_ARGS)
 	@$(BARE) -m harness terraform init $(TF_INIT_ARGS)
 	@$(BARE) -m harness terraform plan $(TF_ARGS)
 
-apply: package ## deploy to the AWS account of your credentials (TF_ARGS, TF_INIT_ARGS)
+apply: package ## deploy to your AWS account (TF_ARGS, TF_INIT_ARGS)
 	@$(BARE) -m harness terraform init $(TF_INIT_ARGS)
 	@$(BARE) -m harness terraform apply $(TF_ARGS)
 
-destroy: ## remove it from the AWS account of your credentials (TF_ARGS, TF_INIT_ARGS)
+destroy: ## remove the deployment from your AWS account (TF_ARGS, TF_INIT_ARGS)
 	@$(BARE) -m harness terraform init $(TF_INIT_ARGS)
 	@$(BARE) -m harness terraform destroy $(TF_ARGS)
 
@@ -154,20 +178,20 @@ command-line: $(VENV)/.command_line ## install what scripts/mailing needs
 
 COMPILE := build/lock/bin/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --quiet
 COMPILE_3.11 = $(COMPILE) $(LOCK_ARGS) --python-version 3.11
-lock: $(UV) ## renew the locks requirements*.txt from pyproject.toml (LOCK_ARGS= keeps the versions)
+lock: $(UV) ## update the locks requirements*.txt from pyproject.toml (LOCK_ARGS= keeps the versions)
 	@$(COMPILE_3.11) --extra report --group dev -o requirements-dev.txt pyproject.toml
-	@# What is installed into the same .venv agrees with that one.
+	@# Packages for the same .venv must have the same versions.
 	@$(COMPILE_3.11) -c requirements-dev.txt --extra report -o requirements.txt pyproject.toml
 	@$(COMPILE_3.11) -c requirements-dev.txt --group harness -o requirements-harness.txt
-	@for group in checkov fuzz mutants lock; do $(COMPILE_3.11) --group $$group -o requirements-$$group.txt || exit 1; done
+	@for group in checkov fuzz mutants sbom lock; do $(COMPILE_3.11) --group $$group -o requirements-$$group.txt || exit 1; done
 	@cd scripts/harness/emulators/localstack_plugins && ../../../../$(COMPILE) $(LOCK_ARGS) --python-version 3.12 --group build \
 		-o requirements.txt pyproject.toml
 
-clean: ## stop `make up`, remove what killed runs left, and delete build/ and .venv
+clean: ## stop `make up`, remove what killed runs left behind, and delete build/ and .venv
 	@if [ -e $(HARNESS) ]; then $(RUN) -m harness clean; fi
 	@rm -rf build $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# A stamp is newer than its lock once all of that is installed; after an interruption pip goes on where it was.
+# A stamp is newer than its lock once everything is installed. After an interruption pip continues where it stopped.
 define install
 	@MODULES="venv, ensurepip" $(BARE) -m harness install $(@D) $<
 	@touch $@
@@ -191,6 +215,12 @@ $(FUZZ): requirements-fuzz.txt
 	$(install)
 
 $(COSMIC_RAY): requirements-mutants.txt
+	$(install)
+
+$(SBOM): requirements-sbom.txt
+	$(install)
+
+$(SHIPPED): requirements.txt
 	$(install)
 
 $(UV): requirements-lock.txt

@@ -1,4 +1,4 @@
-"""The function that tells of changes of state: ``changes.handler``, from the table's stream to EventBridge."""
+"""The function that sends changes of state from the table's stream to EventBridge: ``changes.handler``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from healthy_mailing.address import masked
 from healthy_mailing.bus import Bus, connect
+from healthy_mailing.calls import is_past
 from healthy_mailing.changes import ImageError, event_of
 from healthy_mailing.dead_letters import DeadLetters
 from healthy_mailing.settings import ChangesSettings
@@ -24,7 +25,7 @@ metrics = Metrics(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "changes"))
 bus = Bus(connect("events"), settings.event_bus, settings.table_arn)
 dead_letters = DeadLetters(connect("sqs"), settings.dead_letter_queue_url)
 
-_RESERVE = 5.0  # seconds before the timeout in which nothing new is begun, so that what failed is still reported
+_RESERVE = 5.0  # seconds before the timeout in which nothing new starts, so that failures are still reported
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401  (AWS gives the context no type)
@@ -32,7 +33,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: 
 
     Returns:
         ``{"batchItemFailures": [{"itemIdentifier": number}]}`` with the sequence number of the first record that
-        failed: Lambda hands over the batch again from there on. The list is empty if none did (AWS Lambda Developer
+        failed. Lambda passes the batch again from there. The list is empty if nothing failed (AWS Lambda Developer
         Guide, "Configuring partial batch response with DynamoDB and Lambda").
     """
     log.bind(context.aws_request_id)
@@ -46,20 +47,20 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: 
 
 
 def _tell(records: Sequence[Mapping[str, Any]], deadline: float) -> str:
-    """Tell of records, and return the sequence number of the first that failed, empty if none did."""
+    """Send the events for records. Return the sequence number of the first that failed, or an empty string."""
     events: list[Event] = []
     places: list[int] = []  # of each event: that of its record
-    failed: list[int] = []
+    unreadable: dict[int, str] = {}
     for place, record in enumerate(records):
         try:
             found = event_of(record, new_deliveries=settings.new_deliveries)
         except ImageError as error:
-            if not _set_aside(record, str(error)):
-                failed.append(place)
+            unreadable[place] = str(error)
             continue
         if found:
             events.append(found)
             places.append(place)
+    failed: list[int] = []
     outcome = bus.put(events, deadline)
     for place, code in outcome.errors.items():
         failed.append(places[place])
@@ -67,11 +68,15 @@ def _tell(records: Sequence[Mapping[str, Any]], deadline: float) -> str:
     metrics.add("EventsPut", len(events) - len(outcome.errors))
     metrics.add("EventsRetried", outcome.retries)
     metrics.add("EventsFailed", len(outcome.errors))
+    # Only now, so that a queue that does not answer holds up no event.
+    for place, problem in unreadable.items():
+        if is_past(deadline) or not _set_aside(records[place], problem):
+            failed.append(place)
     return records[min(failed)]["dynamodb"]["SequenceNumber"] if failed else ""
 
 
 def _set_aside(record: Mapping[str, Any], problem: str) -> bool:
-    """Put a record that cannot be read into the dead-letter queue, so that it holds up no other."""
+    """Send an unreadable record to the dead-letter queue, so that the others need not wait."""
     metrics.add("UnreadableImages")
     error = dead_letters.send(record, problem)
     log.error("unreadable image", id=record.get("eventID"), problem=problem, error=error)

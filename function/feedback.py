@@ -1,4 +1,4 @@
-"""The function that takes SES feedback into the table: ``feedback.handler``."""
+"""The function that writes SES feedback to the table: ``feedback.handler``."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ metrics = Metrics(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "feedback"))
 client = connect()
 table = Table(client, settings.table_name, settings.rules)
 
-# Sub-types of bounces and complaints about mail that SES did not try to send, for the account's own settings.
+# Subtypes of bounces and complaints about mail that SES did not try to send because of the account's own settings.
 _NOT_TRIED = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList", "EmailValidationSuppressed"})
-_RESERVE = 5.0  # seconds before the timeout in which nothing new is begun, so that what failed is still reported
+_RESERVE = 5.0  # seconds before the timeout in which nothing new starts, so that failures are still reported
 
 
 class FeedbackError(Exception):
-    """Feedback that is not in the table, of an event whose failures cannot be reported one by one."""
+    """Raised if feedback is not in the table and the event's failures cannot be reported one by one."""
 
 
 def handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401  (AWS gives the context no type)
     """Merge the feedback in an event into the table.
 
     Returns:
-        ``{"batchItemFailures": [{"itemIdentifier": id}, …]}`` for records of SQS, which redelivers exactly those and in
-        the end moves them to the dead-letter queue; the list is empty for any other event.
+        ``{"batchItemFailures": [{"itemIdentifier": id}, …]}`` for records from SQS, which redelivers exactly those and
+        eventually moves them to the dead-letter queue. The list is empty for any other event.
 
     Raises:
-        EnvelopeError: The event is of no known form.
-        FeedbackError: Some feedback is not in the table, and the event is not of SQS: it is to be retried whole.
+        EnvelopeError: The event has an unknown form.
+        FeedbackError: Some feedback is not in the table, and the event is not from SQS. It must be retried whole.
     """
     log.bind(context.aws_request_id)
     remaining = context.get_remaining_time_in_millis() / 1000
@@ -60,7 +60,7 @@ def handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401  (AW
 
 
 def _store(envelope: Envelope, deadline: float) -> list[Message]:
-    """Merge all that can be read into the table, and return the messages of which something is not in it."""
+    """Merge all readable messages into the table, and return the messages that are not in it completely."""
     feedback: list[tuple[Message, Feedback]] = []
     failed: list[Message] = []
     for message in envelope.messages:
@@ -91,17 +91,17 @@ def _read(message: Message) -> Feedback:
         metrics.add(f"Ignored{reason}")
     _count_recipients(feedback)
     if feedback.ignored:
-        # A bounce that leaves no mark is worth a look; that a mail was opened is not.
+        # A bounce that leaves no mark is interesting, an opened mail is not.
         write = log.info if feedback.kind == "Bounce" else log.debug
         write("ignored", messageId=feedback.message_id, kind=feedback.kind, reasons=sorted(set(feedback.ignored)))
     return feedback
 
 
 def _count_recipients(feedback: Feedback) -> None:
-    """Count what SES's bounce and complaint rates are made of.
+    """Count recipients for the bounce and complaint rates, as SES does.
 
-    Mail that SES did not try to send for a suppression list of the account's own does not count ("Do bounces from the
-    Amazon SES suppression list affect my daily sending quota?", AWS Knowledge Center); SES's global list does.
+    Mail that SES did not try to send because of the account's own suppression list does not count ("Do bounces from the
+    Amazon SES suppression list affect my daily sending quota?", AWS Knowledge Center). SES's global list does.
     """
     for _, mark in feedback.marks:
         if mark.get("subType") in _NOT_TRIED:
@@ -134,7 +134,7 @@ def _report(outcome: Outcome) -> None:
     message = "state changed" if change.before is not change.after else "transactional state changed"
     if change.before is not change.after:
         metrics.add(f"StateTo{change.after.capitalize()}")
-    # Each new address that is fine would be a line; all others are news.
+    # Not for each new address that may be mailed.
     write = log.debug if change.before is None and change.after is State.ENABLE else log.info
     write(
         message,

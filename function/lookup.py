@@ -24,11 +24,11 @@ log = Log(settings.log_level)
 client = connect()
 table = Table(client, settings.table_name, settings.rules)
 
-_RESERVE = 1.0  # seconds before the timeout in which nothing new is begun, so that the caller still gets an answer
+_RESERVE = 1.0  # seconds before the timeout in which nothing new starts, so that the caller still gets an answer
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401  (AWS gives the context no type)
-    """Answer a request that API Gateway hands over by Lambda proxy integration, always with a response."""
+    """Answer a request from API Gateway (Lambda proxy integration), always with a response."""
     log.bind(context.aws_request_id)
     deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - _RESERVE
     try:
@@ -37,11 +37,11 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: 
         return problem.response()
     except UnreadableError:
         return api.Problem(
-            409, "What the table holds under this address is no record. A person has to look at it."
+            409, "The table's item for this address is not a valid record. Someone should check it."
         ).response()
     except TableError as error:
         log.error("table did not answer", error=str(error))  # noqa: TRY400  (the traceback says no more)
-        return api.Problem(503, "The table does not answer now. Try again.").response()
+        return api.Problem(503, "The table is not responding. Try again.").response()
 
 
 def _answer(request: api.Request, deadline: float) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _answer(request: api.Request, deadline: float) -> dict[str, Any]:
 
 
 def _log(message: str, outcome: Outcome) -> None:
-    """Log what was done to an address; who did it is in the record and in the access log."""
+    """Log a change of an address. The record and the access log say who made it."""
     change = outcome.change
     states = {} if change is None else {name: value for name, value in asdict(change).items() if name != "address"}
     log.info(message, address=masked(outcome.address), **states)

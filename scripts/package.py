@@ -58,7 +58,7 @@ def main() -> None:
         SystemExit: it was checked, and is not that of the sources.
     """
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("zip", nargs="?", type=Path, default=PACKAGE, help="where it is (default: %(default)s)")
+    parser.add_argument("zip", nargs="?", type=Path, default=PACKAGE, help="path of the zip (default: %(default)s)")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if the zip is out of date")
     arguments = parser.parse_args()
     if arguments.check:

@@ -59,7 +59,7 @@ class Attribute:
 def main() -> int:
     """Run the command and return its exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 naming the files that are stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; list stale files and exit with 1")
     check = parser.parse_args().check
     try:
         stale = stale_files(ROOT / "terraform")
@@ -70,7 +70,7 @@ def main() -> int:
         if not check:
             readme.write_text(text)
         name = readme.relative_to(ROOT)
-        print(f"{name} is stale: run scripts/terraform_reference.py." if check else f"{name} is written.")
+        print(f"{name} is stale. Run scripts/terraform_reference.py." if check else f"{name} is written.")
     return 1 if check and stale else 0
 
 
@@ -95,7 +95,7 @@ def reference(folder: Path) -> str:
     rows = [each for variable in variables(folder) for each in variable.tree()]
     undescribed = [each.name for each in rows if not each.description]
     if undescribed:
-        raise ValueError(f"{folder}: put a comment at the end of the line of {', '.join(undescribed)}")
+        raise ValueError(f"{folder}: add a comment at the end of the line of {', '.join(undescribed)}")
     parts = [_table("Variables", ("name", "type", "default", "description"), map(_cells, rows))]
     parts.append(_table("Outputs", ("name", "description"), _outputs(folder)))
     return "\n\n".join(parts)
@@ -127,7 +127,7 @@ def _renewed(readme: Path, text: str) -> str:
     before, start, rest = text.partition(START)
     _, end, after = rest.partition(END)
     if not start or not end:
-        raise ValueError(f"{readme} lacks a marker: put these two lines where its tables belong:\n{START}\n{END}")
+        raise ValueError(f"{readme} lacks a marker. Add these two lines where the tables belong:\n{START}\n{END}")
     return f"{before}{START}\n\n{reference(readme.parent)}\n\n{END}{after}"
 
 

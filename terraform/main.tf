@@ -1,5 +1,5 @@
-# The deployable root: `terraform apply` with the credentials and region of the environment.
-# SES wiring, the lookup API, events and monitoring are off unless their variables are set.
+# The deployable root: `terraform apply` uses the credentials and region of your environment.
+# SES wiring, the lookup API, events and monitoring are off until you set their variables.
 
 provider "aws" {}
 

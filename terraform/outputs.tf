@@ -1,5 +1,5 @@
 output "topic_arn" {
-  description = "ARN of the topic; point SES's notifications or event destinations at it."
+  description = "ARN of the topic, to use in SES's notifications or event destinations."
   value       = module.feedback.topic_arn
 }
 
@@ -24,7 +24,7 @@ output "dead_letter_queue_name" {
 }
 
 output "dead_letter_queue_url" {
-  description = "URL of the dead-letter queue: whatever is in it is feedback that is not in the table."
+  description = "URL of the dead-letter queue. Feedback in it is not in the table."
   value       = module.feedback.dead_letter_queue_url
 }
 
@@ -44,7 +44,7 @@ output "table_arn" {
 }
 
 output "function_name" {
-  description = "Name of the function, which is also the dimension FunctionName of its metrics."
+  description = "Name of the function, and the dimension FunctionName of its metrics."
   value       = module.feedback.function_name
 }
 
@@ -64,12 +64,12 @@ output "log_group_name" {
 }
 
 output "kms_key_policy" {
-  description = "Policy document (JSON) with the statements that the policy of a customer's key must hold; depends on nothing that the module creates."
+  description = "Policy document (JSON) with the statements that the policy of your KMS key must contain. It depends on nothing that the module creates."
   value       = data.aws_iam_policy_document.key.json
 }
 
 output "dkim_tokens" {
-  description = "The DKIM tokens of each domain that was created, by domain; empty without the variable `ses`."
+  description = "DKIM tokens of each domain that the module created, by domain; empty without the variable `ses`."
   value       = try(module.ses[0].dkim_tokens, {})
 }
 
@@ -79,17 +79,17 @@ output "lookup_endpoint" {
 }
 
 output "lookup_caller_policies" {
-  description = "Policy documents (JSON) for those who call the lookup API, `read` and `override`; null without the variable `lookup`."
+  description = "Policy documents (JSON) for callers of the lookup API, `read` and `override`; null without the variable `lookup`."
   value       = one(module.lookup[*].caller_policies)
 }
 
 output "lookup_rest_api_id" {
-  description = "ID of the lookup API, for a custom domain's base path mapping; null without the variable `lookup`."
+  description = "ID of the lookup API, for the base path mapping of a custom domain; null without the variable `lookup`."
   value       = one(module.lookup[*].rest_api_id)
 }
 
 output "lookup_stage_arn" {
-  description = "ARN of the lookup API's stage, for a web ACL of AWS WAF; null without the variable `lookup`."
+  description = "ARN of the lookup API's stage, for an AWS WAF web ACL; null without the variable `lookup`."
   value       = one(module.lookup[*].stage_arn)
 }
 
@@ -99,7 +99,7 @@ output "changes_bus_arn" {
 }
 
 output "changes_bus_name" {
-  description = "Name of the bus that gets the events: what a rule takes as `event_bus_name`; null without the variable `changes`."
+  description = "Name of the bus that gets the events: the `event_bus_name` of your rules; null without the variable `changes`."
   value       = one(module.changes[*].bus_name)
 }
 
@@ -109,7 +109,7 @@ output "changes_event_pattern" {
 }
 
 output "changes_dead_letter_queue_name" {
-  description = "Name of the dead-letter queue of changes that did not become an event; null without the variable `changes`."
+  description = "Name of the dead-letter queue of changes that did not become events; null without the variable `changes`."
   value       = one(module.changes[*].dead_letter_queue_name)
 }
 

@@ -43,6 +43,7 @@ LONGEST = (
     "leaving",
     "from_git",
     "adopted",
+    "upgrade",
     "faults",
     "terraform",
     "terraform-policies",

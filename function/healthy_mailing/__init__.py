@@ -1,3 +1,3 @@
-"""What the functions and the command line share: SES feedback in, one record per address out."""
+"""The code that functions and command line share: it turns SES feedback into one record per address."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

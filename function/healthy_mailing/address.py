@@ -19,32 +19,32 @@ _DOMAIN = re.compile(
     r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?|\[[0-9a-z.:]{2,64}\]"
 )
 
-# A remark behind the address, "jane@example.com (Jane)" (RFC 5322, 3.4).
+# A comment after the address, "jane@example.com (Jane)" (RFC 5322, 3.4).
 _COMMENT = re.compile(r"\s*\([^()]*\)$")
 
 _MAX_DOMAIN = 255  # octets (RFC 5321, 4.5.3.1.2)
 
-# Characters that show as nothing or reorder what is shown, so that two different addresses look alike.
+# Characters that are invisible or change the order of others, so that two different addresses look alike.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
 
 
 class AddressError(ValueError):
-    """Text that is no address; the message says why and does not repeat the text."""
+    """Raised for a string that is not an address. The message says why and does not repeat the string."""
 
 
 def canonical(text: str) -> str:
     """Return the canonical form of an address, which is the same for every spelling of one mailbox.
 
-    ``Name <a@b>`` is reduced to ``a@b``; white space around it goes; the text is brought to Unicode form NFC; the
-    domain is lower-cased and written in ASCII (IDNA, RFC 3490); the local part is lower-cased, because SES itself
-    ignores its case when it sends. What follows a plus sign stays: it names a mailbox of its own.
+    ``Name <a@b>`` becomes ``a@b``, surrounding white space is removed, and the string is normalized to Unicode form
+    NFC. The domain is lower-cased and converted to ASCII (IDNA, RFC 3490). The local part is lower-cased, because SES
+    itself ignores its case when it sends. A plus sign and what follows it stay, because they name a separate mailbox.
 
     Raises:
-        AddressError: The text is not an address, holds invisible characters, or is longer than ``MAX_OCTETS``; with
-            what is around the address, longer than four times that.
+        AddressError: The string is not an address, contains invisible characters, or is longer than ``MAX_OCTETS``
+            (with name and white space: than four times that).
     """
     if len(text) > 4 * MAX_OCTETS:
-        raise AddressError(f"is {len(text)} characters long")
+        raise AddressError(f"has {len(text)} characters; the maximum is {4 * MAX_OCTETS}")
     if len(text) <= _MAX_DOMAIN and _PLAIN.fullmatch(text):  # longer ones may have too long a domain: see below
         return text.lower()
     local, at, domain = _bare(text).rpartition("@")
@@ -53,7 +53,7 @@ def canonical(text: str) -> str:
     # Lower-casing can undo the normal form ("İ"), hence the second normalization.
     local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
     if not _LOCAL.fullmatch(local) or any(unicodedata.category(c) in _INVISIBLE for c in local if c > "\x7f"):
-        raise AddressError("has a local part that is empty or holds characters no mailbox name has")
+        raise AddressError("has a local part that is empty or contains characters that are not allowed there")
     address = f"{local}@{_ascii_domain(domain)}"
     if len(address.encode()) > MAX_OCTETS:
         raise AddressError(f"is longer than {MAX_OCTETS} octets")
@@ -61,14 +61,14 @@ def canonical(text: str) -> str:
 
 
 def masked(address: str) -> str:
-    """Return an address for logs and messages: first character, three stars, domain (``a***@example.com``)."""
+    """Return an address as logs and messages show it: first character, three stars, domain (``a***@example.com``)."""
     local, _, domain = address.rpartition("@")
     return f"{local[:1]}***@{domain}"
 
 
 def _bare(text: str) -> str:
-    # Not by email.utils.parseaddr: of "a@b <c@d>" it takes the display name for the address, or nothing, by Python
-    # version, and on nested comments it exhausts the stack.
+    # email.utils.parseaddr won't do: for "a@b <c@d>" it returns the display name or nothing, depending on the version
+    # of Python, and nested comments exhaust its stack.
     text = _COMMENT.sub("", text.strip())
     if text.endswith(">") and "<" in text:
         return text[text.rindex("<") + 1 : -1].strip()
@@ -84,5 +84,5 @@ def _ascii_domain(domain: str) -> str:
             raise AddressError("has a domain that IDNA does not allow") from error
     domain = domain.lower()
     if len(domain) > _MAX_DOMAIN or not _DOMAIN.fullmatch(domain):
-        raise AddressError("has a domain that is empty or holds characters no host name has")
+        raise AddressError("has a domain that is empty or contains characters that are not allowed there")
     return domain

@@ -94,7 +94,7 @@ class Get:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Tell of each address, as given, whether it may get mail of a purpose."""
+    """Ask for each address, as given, whether it may get mail of a purpose."""
 
     addresses: tuple[str, ...]
     purpose: Purpose
@@ -120,7 +120,7 @@ class List:
 
 @dataclass(frozen=True, slots=True)
 class SetOverride:
-    """Put a person's decision above the feedback; ``by`` is the caller's ARN."""
+    """Record an operator's decision; ``by`` is the caller's ARN."""
 
     address: str
     state: State
@@ -130,7 +130,7 @@ class SetOverride:
 
 @dataclass(frozen=True, slots=True)
 class RemoveOverride:
-    """Take a person's decision back."""
+    """Remove an operator's decision."""
 
     address: str
 
@@ -142,19 +142,19 @@ def parse(event: Mapping[str, Any]) -> Request:
     """Return the request in an event of API Gateway.
 
     Raises:
-        Problem: There is no such operation, or the request is not one that it takes; every field at fault is named.
+        Problem: The operation does not exist, or the request is invalid. The problem names every wrong field.
     """
     operations = _OPERATIONS.get(event["resource"])
     if operations is None:
-        raise Problem(404, "There is no such path.")
+        raise Problem(404, "This path does not exist.")
     operation = operations.get(event["httpMethod"])
     if operation is None:
         allow = ", ".join(operations)
-        raise Problem(405, f"This path takes {allow}.", allow=allow)
+        raise Problem(405, f"This path supports only {allow}.", allow=allow)
     fields = _Fields(event)
     request = operation(fields)
     if fields.errors or request is None:
-        raise Problem(400, "The request has fields that are missing, unknown or not as they must be.", fields.errors)
+        raise Problem(400, "The request has missing, unknown or invalid fields.", fields.errors)
     return request
 
 
@@ -167,13 +167,13 @@ def response(status: int, body: Json | None = None, media_type: str = "applicati
 
 
 def found(item: Item | None) -> Json:
-    """Return the response with all that is known of one address.
+    """Return the response with all that is known about one address.
 
     Raises:
-        Problem: Nothing is.
+        Problem: Nothing is known.
     """
     if item is None:
-        raise Problem(404, "Nothing is known of this address. It may be mailed.")
+        raise Problem(404, "Nothing is known about this address. It may be mailed.")
     return response(200, record(item))
 
 
@@ -191,13 +191,13 @@ def listed(request: List, page: Page) -> Json:
 
 
 def record(item: Item) -> Json:
-    """Return what is said of an address of which something is known."""
+    """Return the API's form of an item."""
     names = (name for name in (*SUMMARY, UPDATED_AT, EVIDENCE) if name in item)
     return {"address": item[ADDRESS], **_states(item), **{name: item[name] for name in names}}
 
 
 def verdict(answer: Answer) -> Json:
-    """Return what is said of an address that was checked."""
+    """Return the API's form of the answer for a checked address."""
     said: Json = {"given": answer.given}
     if answer.problem:
         return said | {"known": False, "mayBeMailed": False, "problem": answer.problem}
@@ -206,10 +206,10 @@ def verdict(answer: Answer) -> Json:
 
 
 def cursor(state: str, since: str, last: tuple[str, str]) -> str:
-    """Return the text by which a caller asks for what follows the last address of a page.
+    """Return the cursor by which a caller asks for what follows the last address of a page.
 
-    It begins with a digest of the rest, so that a text cut short or changed is noticed. The digest is no secret: a
-    cursor opens nothing that its caller could not list anyhow.
+    It starts with a digest of the rest, so that a changed or truncated cursor is noticed. The digest need not be
+    secret: a cursor opens nothing that its caller could not list anyway.
     """
     content = json.dumps([state, since, *last]).encode()
     return base64.urlsafe_b64encode(_digest(content) + content).decode().rstrip("=")
@@ -262,7 +262,7 @@ class _Fields:
     def caller(self) -> str:
         arn = self._event["requestContext"]["identity"].get("userArn")
         if not arn:
-            raise Problem(403, "The caller is not known: this operation needs IAM authorization.")
+            raise Problem(403, "The caller is unknown. This operation needs IAM authorization.")
         return str(arn)
 
     def _read(self, field: str, reader: Callable[[Any], Any], value: object) -> Any:  # noqa: ANN401  (whatever is read)
@@ -296,7 +296,7 @@ def _list(fields: _Fields) -> Request | None:
     if "cursor" in query:
         after = _after(query["cursor"], state, since)
         if after is None:
-            fields.errors["cursor"] = "is not one that this API gave for the same state and since"
+            fields.errors["cursor"] = "is not a cursor from this API for the same state and since"
     return List(state, since, after, query.get("limit", DEFAULT_PAGE))
 
 
@@ -342,7 +342,7 @@ def _either(first: _Choice, second: _Choice) -> Callable[[object], _Choice]:
 
 def _reason_given(value: object) -> str:
     if not isinstance(value, str) or len(value) > MAX_NOTE:
-        raise ValueError(f"must be a text of at most {MAX_NOTE} characters")
+        raise ValueError(f"must be a string of at most {MAX_NOTE} characters")
     value.encode()  # raises UnicodeError for a lone surrogate, which DynamoDB cannot store
     return value
 
@@ -365,7 +365,8 @@ def _addresses(value: object) -> tuple[str, ...]:
         raise ValueError(f"must be a list of 1 to {MAX_ADDRESSES} addresses")
     wrong = [str(index) for index, each in enumerate(value) if not isinstance(each, str)]
     if wrong:
-        raise ValueError(f"must hold texts alone; those at {', '.join(wrong)} are none")
+        items = f"item {wrong[0]} is not a string" if len(wrong) == 1 else f"items {', '.join(wrong)} are not strings"
+        raise ValueError(f"must contain only strings; {items}")
     return tuple(value)
 
 

@@ -1,4 +1,4 @@
-"""EventBridge: puts events, those of one address in their order."""
+"""EventBridge: puts events, keeping the order for each address."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 ENTRIES = 10
-"""Most events that one PutEvents takes (Amazon EventBridge API Reference, PutEvents)."""
+"""Maximum number of events in one PutEvents (Amazon EventBridge API Reference, PutEvents)."""
 
 OUT_OF_TIME = "OutOfTime"
-"""The error of what the deadline left undone."""
+"""The error of an event that the deadline left undone."""
 
 HELD_BACK = "HeldBack"
 """The error of an event that waits for an earlier one of its address."""
 
-# What is worth another try, of one entry (the same, PutEventsResultEntry) or of a whole request (the same, "Common
-# errors").
+# Errors worth a retry, of one entry (the same reference, PutEventsResultEntry) or of a whole request (the same
+# reference, "Common errors").
 _RETRYABLE = frozenset(
     {
         "InternalException",
@@ -46,10 +46,10 @@ _SERVER_ERROR = 500  # and above: HTTP statuses of a server that failed
 
 
 def connect(service: str) -> Any:  # noqa: ANN401  (the type depends on the service)
-    """Return a client as the environment says, for one request at a time.
+    """Return a client for one request at a time, configured by the environment.
 
-    Each request is made once, and its answer noticed to be lost well within the function's timeout: who asks tries
-    again, as long as there is time.
+    The client does not retry, and notices a lost answer well within the function's timeout. The caller retries while
+    there is time.
     """
     return botocore.session.get_session().create_client(
         service,
@@ -66,11 +66,11 @@ def connect(service: str) -> Any:  # noqa: ANN401  (the type depends on the serv
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a list of events.
+    """The outcome of putting a list of events.
 
     Attributes:
-        errors: Why an event was not put, by its place in the list; it may have been all the same.
-        retries: How many times an event was put again after EventBridge refused it, or did not answer.
+        errors: Why an event was not put, by its position in the list. It may have been put anyway.
+        retries: How often an event was put again because EventBridge rejected it or did not answer.
     """
 
     errors: Mapping[int, str]
@@ -81,23 +81,23 @@ class Bus:
     """An event bus."""
 
     def __init__(self, client: EventBridgeClient, arn: str, table_arn: str) -> None:
-        """Put events about a table on the bus of an ARN."""
+        """Put events about a table on the bus with an ARN."""
         self._client = client
         self._arn = arn
         self._table_arn = table_arn
 
     def put(self, events: Sequence[Event], deadline: float) -> Outcome:
-        """Put events, and return what became of them.
+        """Put events, and return the outcome.
 
-        Of one address, an event is put once all those before it are. So two of one address are never in one request, of
-        which EventBridge may take one entry and refuse another; and one that EventBridge refuses for good holds back
-        those behind it. Events of other addresses are put all the same.
+        An event is put only after all earlier ones of its address. So one request never contains two events of one
+        address, because EventBridge may accept one entry and reject another. If EventBridge rejects an event for good,
+        later events of that address wait. Events of other addresses are not affected.
 
-        Where an answer was lost an event may be put twice.
+        If an answer is lost, an event may be put twice.
 
         Args:
             events: The events in their order.
-            deadline: A time of ``time.monotonic()`` after which nothing new is begun.
+            deadline: A time of ``time.monotonic()`` after which nothing new starts.
         """
         errors: dict[int, str] = {}
         entries = [self._entry(event) for event in events]
@@ -126,7 +126,7 @@ class Bus:
         return Outcome(errors, retries)
 
     def _request(self, entries: Sequence[PutEventsRequestEntryTypeDef]) -> list[str]:
-        """Make one request, and return the code of the error, empty for none, of each entry."""
+        """Make one request, and return the error code of each entry, empty for none."""
         try:
             answer = self._client.put_events(Entries=entries)
         except ClientError as error:
@@ -135,7 +135,7 @@ class Bus:
                 code = "ServiceUnavailable"
             return [code] * len(entries)
         except BotoCoreError as error:
-            # No connection or no answer: it may be there the next time.
+            # There was no connection or no answer. The next attempt may succeed.
             code = "RequestTimeout" if isinstance(error, HTTPClientError) else type(error).__name__
             return [code] * len(entries)
         if not answer["FailedEntryCount"]:
@@ -154,7 +154,7 @@ class Bus:
 
 
 def _next(events: Sequence[Event], waiting: Sequence[int]) -> Iterator[int]:
-    """Yield the places of what the next request is to have: the first of each address, as many as fit."""
+    """Yield the positions of the events for the next request: the first of each address, as many as fit."""
     addresses: set[str] = set()
     for place in waiting:
         if len(addresses) == ENTRIES:

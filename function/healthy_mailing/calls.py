@@ -1,4 +1,4 @@
-"""Calls of AWS in parallel, with pauses between attempts, and none of them waited for beyond a deadline.
+"""Calls AWS in parallel, with pauses between attempts, and never waits beyond a deadline.
 
 A deadline is a time of ``time.monotonic()``, in seconds.
 """
@@ -26,13 +26,12 @@ class Calls:
     def make(
         self, call: Callable[[_T], _R], arguments: Iterable[_T], deadline: float
     ) -> tuple[list[tuple[_T, _R]], list[_T]]:
-        """Call with each argument; return those that came to an end with their results, and those that did not in time.
+        """Call with each argument. Return the arguments that finished in time, with their results, and the others.
 
-        botocore asks again and again for an answer that does not come, for longer than the function may have. Such a
-        call is left to itself, and the next ones get other threads. Should it write after all, that does no harm:
-        merging the same evidence again changes nothing.
+        botocore may retry for longer than the function has left. Such a call is abandoned, and the next calls get new
+        threads. If it writes after all, that does no harm: merging the same evidence again changes nothing.
 
-        Raises whatever a call that ended in time raised.
+        Raises the exception of any call that finished in time.
         """
         under_way = [(each, self._threads.submit(call, each)) for each in arguments]
         finished, late = wait([future for _, future in under_way], max(0, deadline - time.monotonic()))
@@ -44,11 +43,11 @@ class Calls:
 
 
 def is_past(deadline: float) -> bool:
-    """Return whether nothing new may be begun."""
+    """Return whether the deadline has passed, so that nothing new may start."""
     return time.monotonic() >= deadline
 
 
 def pause(attempt: int) -> None:
-    """Wait for a random part of a time that doubles with each attempt ("full jitter", AWS Builders' Library)."""
+    """Sleep for a random part of a time that doubles with each attempt ("full jitter", AWS Builders' Library)."""
     longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt - 1, 10))
     time.sleep(random.uniform(0, longest))  # noqa: S311  (not for secrets)

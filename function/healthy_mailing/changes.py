@@ -1,4 +1,4 @@
-"""A record of the table's stream -> the event that tells of it, or nothing.
+"""Turns a record of the table's stream into an event, or into nothing.
 
 Pure: no clock, no environment, no AWS.
 
@@ -31,23 +31,23 @@ SOURCE = "healthy-mailing"
 DETAIL_TYPE = "Address State Changed"
 
 VERSION = "1"
-"""The version of an event's detail. A field may be added to it; what a version has keeps its name and its meaning."""
+"""The version of an event's detail. A version may gain fields; existing fields keep their name and meaning."""
 
 REDRIVEN = "REDRIVE"
-"""The ``eventName`` of a record that `mailing redrive` made: the item as it is now, beside the one before the change
-that was lost. It is told even where the two say the same, since something else may have been told in between."""
+"""The ``eventName`` of a record that `mailing redrive` made from the item as it is now and the item before the lost
+change. It always becomes an event, even if both say the same, because readers may have got another event in between."""
 
 UNKNOWN, ERASED, EXPIRED = "unknown", "erased", "expired"
-"""Reasons of an address of which nothing is known: what was is gone from its item, someone deleted the item, or
-DynamoDB did when its time to live ended."""
+"""Reasons of an address that nothing is known about: its evidence was removed, someone deleted the item, or DynamoDB
+deleted it at the end of its time to live."""
 
 _DIGITS = 40  # of the longest sequence number (Amazon DynamoDB Streams API Reference, StreamRecord)
 
-# Which images a record has, the old one and the new one, where the stream's view is NEW_AND_OLD_IMAGES.
+# Whether a record has an old and a new image, if the stream's view is NEW_AND_OLD_IMAGES.
 _IMAGES = {"INSERT": (False, True), "MODIFY": (True, True), "REMOVE": (True, False)}
 
-# Longest text from an item, in characters. Ours are shorter; another program's must not make an event, of which ten go
-# into one request, too long for EventBridge: 256 KB (Amazon EventBridge API Reference, PutEvents).
+# Longest string from an item, in characters. Ours are shorter. A string from another program must not make an event too
+# long: ten events share a request of at most 256 KB (Amazon EventBridge API Reference, PutEvents).
 _LONGEST = 1024
 
 _STATES = (STATE, TRANSACTIONAL)
@@ -55,7 +55,7 @@ _WHY = (REASON, NOTIFICATION_TYPE, TIMESTAMP, UPDATED_AT)
 
 
 class ImageError(ValueError):
-    """A record whose new state cannot be told; the message says why, and repeats nothing of the item."""
+    """Raised for a record whose new state is unclear. The message says why, and repeats nothing from the item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Event:
     """One change of an address's state.
 
     Attributes:
-        address: The canonical address, whose events are to stay in order.
+        address: The canonical address. Its events must stay in order.
         at: When the item changed: UTC with milliseconds.
         detail: The event's ``detail``, as ``terraform/modules/changes/address-state-changed.schema.json`` has it.
     """
@@ -74,28 +74,27 @@ class Event:
 
 
 _States = tuple[State, State]
-"""What an item says of bulk mail, and of transactional mail."""
+"""The states of an item for bulk mail and for transactional mail."""
 
 _ENABLED = (State.ENABLE, State.ENABLE)
 
 
 def event_of(record: Mapping[str, Any], *, new_deliveries: bool) -> Event | None:
-    """Return the event that tells of a record of the stream, None if it is no news.
+    """Return the event for a record of the stream, or None if the record is not news.
 
-    It is news if one of the item's two states differs from what it was, and:
+    A change is news if one of the item's two states changed. In addition:
 
-    - of a new item, if mail is held back, or ``new_deliveries``;
-    - of a deleted one, always, so that whoever keeps a copy can drop it. One that expired said nothing but that mail
-      may be sent, as it may without it: that it is gone is news if ``new_deliveries``, as was that it came.
-
-    An item that was not readable before may have said anything: what it says now is news.
+    - A new item is news if mail is blocked, or with ``new_deliveries``.
+    - A deleted item is always news, so that readers with a copy can drop it. An expired item only said that mail may be
+      sent, which is true without it, so it is news only with ``new_deliveries``.
+    - An item that was unreadable before is always news, because readers cannot know its old state.
 
     Args:
-        record: A record as Lambda hands it over, with both images in DynamoDB's JSON.
+        record: A record from Lambda, with both images in DynamoDB's JSON.
         new_deliveries: Whether new addresses that may be mailed are news.
 
     Raises:
-        ImageError: The item as it is now says no state, or the record is none of the stream's.
+        ImageError: The new image has no valid state, or the record is not from a stream.
     """
     try:
         change = record["dynamodb"]
@@ -105,14 +104,14 @@ def event_of(record: Mapping[str, Any], *, new_deliveries: bool) -> Event | None
         if not (address and type(event_id) is type(name) is str and sequence.isdecimal()):
             raise ValueError  # noqa: TRY301  (one place says what is wrong)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ImageError(f"is no record of a DynamoDB stream: {type(error).__name__}") from None
+        raise ImageError(f"is not a record of a DynamoDB stream: {type(error).__name__}") from None
     if name != REDRIVEN and _IMAGES.get(name) != (old is not None, new is not None):
-        # Without this, the images that another view of the stream leaves out would be taken for new and deleted items.
-        raise ImageError("the record lacks an image: the stream's view must be NEW_AND_OLD_IMAGES")
-    before, was_readable = _before(old)
+        # Otherwise images that another view of the stream leaves out would look like new or deleted items.
+        raise ImageError("the record lacks an image; set the stream's view to NEW_AND_OLD_IMAGES")
+    before = None if old is None else _before(old)
     after = _ENABLED if new is None else _states(new)
     expired = new is None and _is_service(record.get("userIdentity"))
-    if name != REDRIVEN and was_readable:
+    if name != REDRIVEN:
         if old is None:
             is_news = after != _ENABLED or new_deliveries
         elif new is None:
@@ -155,21 +154,19 @@ def event_of(record: Mapping[str, Any], *, new_deliveries: bool) -> Event | None
     )
 
 
-def _before(image: Mapping[str, Any] | None) -> tuple[_States | None, bool]:
-    """Return what an item said before, None if there was none or if it says no state, and whether that is known."""
-    if image is None:
-        return None, True
+def _before(image: Mapping[str, Any]) -> _States | None:
+    """Return what an item said before; None, which differs from all that it may say now, if it said no state."""
     try:
-        return _states(image), True
+        return _states(image)
     except ImageError:
-        return None, False
+        return None
 
 
 def _states(image: Mapping[str, Any]) -> _States:
-    """Return what an image says.
+    """Return the states in an image.
 
     Raises:
-        ImageError: It says no state that we know.
+        ImageError: It has no valid state.
     """
     try:
         item = from_dynamodb(image, _STATES)
@@ -177,17 +174,17 @@ def _states(image: Mapping[str, Any]) -> _States:
         raise ImageError(f"the image is not in DynamoDB's JSON: {type(error).__name__}") from None
     bulk, transactional = state_of(item, Purpose.BULK), state_of(item, Purpose.TRANSACTIONAL)
     if bulk is None or transactional is None:
-        raise ImageError("the item says no state that this version knows")
+        raise ImageError("the item has no state that this version knows")
     return bulk, transactional
 
 
 def _why(image: Mapping[str, Any]) -> tuple[str, str | None, str | None, str]:
-    """Return the reason of an image's state, of what and when the feedback was, and when the item changed.
+    """Return the reason for an image's state, the type and time of the feedback, and when the item changed.
 
-    The last is empty if it does not say, as where the original article's function wrote it.
+    The last is empty if the image does not have it (the original article's function writes none).
 
     Raises:
-        ImageError: It has no reason, and none can be told.
+        ImageError: It has no reason, and none follows from its evidence.
     """
     try:
         item = from_dynamodb(image, _WHY)
@@ -195,33 +192,33 @@ def _why(image: Mapping[str, Any]) -> tuple[str, str | None, str | None, str]:
         if type(reason) is not str:
             reason = _reason(image)
     except RecordError:
-        raise ImageError("the item has no reason, and its evidence is no record of this version") from None
+        raise ImageError("the item has no reason, and its evidence is not a record of this version") from None
     except (TypeError, AttributeError, ValueError) as error:
         raise ImageError(f"the image is not in DynamoDB's JSON: {type(error).__name__}") from None
     if len(reason) > _LONGEST:
-        raise ImageError(f"the item has a reason of {len(reason)} characters")
+        raise ImageError(f"the item's reason has {len(reason)} characters; the maximum is {_LONGEST}")
     return reason, _text(item.get(NOTIFICATION_TYPE)), _text(item.get(TIMESTAMP)), _time(item.get(UPDATED_AT))
 
 
 def _created(change: Mapping[str, Any]) -> str:
-    """Return when the stream says that an item changed.
+    """Return the time of the change in the stream.
 
     Raises:
-        ImageError: It says no time.
+        ImageError: The record has no valid time.
     """
     try:
         return from_datetime(datetime.fromtimestamp(change["ApproximateCreationDateTime"], UTC))
     except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
-        raise ImageError(f"is no record of a DynamoDB stream: {type(error).__name__}") from None
+        raise ImageError(f"is not a record of a DynamoDB stream: {type(error).__name__}") from None
 
 
 def _reason(image: Mapping[str, Any]) -> str:
-    """Return the reason where an item has none: the original article's function wrote it, or nothing is known.
+    """Return the reason for an item without one: the original article's function wrote it, or nothing is known.
 
-    What the rules' numbers are makes no difference to either.
+    The numbers in the rules make no difference to either.
 
     Raises:
-        RecordError: The item is no record.
+        RecordError: The item is not a record.
     """
     assessment = Record.of(evidence_in(from_dynamodb(image)), Rules()).assessment
     return assessment.reason if assessment else UNKNOWN
@@ -232,7 +229,7 @@ def _text(value: object) -> str | None:
 
 
 def _time(value: object) -> str:
-    """Return a time of ours, empty if it is another program's."""
+    """Return a time in our format, or an empty string for any other value."""
     try:
         return value if type(value) is str and to_utc(value) == value else ""
     except ValueError:

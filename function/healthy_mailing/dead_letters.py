@@ -1,4 +1,4 @@
-"""The dead-letter queue of records of the stream that cannot be read."""
+"""The dead-letter queue for unreadable records of the stream."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 LONGEST = 256 * 1024
-"""Most octets of a message. SQS allows 1 MiB, but a queue may have a limit of its own, which was this one's default
-(Amazon SQS API Reference, SetQueueAttributes). A record of two items of 400 KB is longer than either."""
+"""Maximum size of a message, in octets. SQS allows 1 MiB, but a queue may have a lower limit, by default once this one
+(Amazon SQS API Reference, SetQueueAttributes). A record of two items of 400 KB exceeds both."""
 
 
 class DeadLetters:
-    """A queue of such records."""
+    """A queue for such records."""
 
     def __init__(self, client: SQSClient, url: str) -> None:
-        """Send to the queue of a URL."""
+        """Send to the queue with a URL."""
         self._client = client
         self._url = url
 
     def send(self, record: Mapping[str, Any], problem: str) -> str:
-        """Send a record, and return the name of the error, empty for none. ``problem`` says why it can't be read."""
+        """Send a record. Return the name of the error, or an empty string. ``problem`` says why it is unreadable."""
         try:
             self._client.send_message(
                 QueueUrl=self._url,
@@ -41,10 +41,10 @@ class DeadLetters:
 
 
 def letter(record: Mapping[str, Any]) -> str:
-    """Return the body of the message: the record, as JSON, whole.
+    """Return the body of the message: the complete record as JSON.
 
-    One that is too long goes without its images. Its key says where to look, and its sequence number when: the stream
-    keeps the images for 24 hours.
+    A record that is too long is sent without its images. Its key and sequence number say where to find them in the
+    stream, which keeps them for 24 hours.
     """
     body = json.dumps(record, ensure_ascii=False)
     if len(body.encode()) <= LONGEST:

@@ -1,4 +1,4 @@
-"""What invokes the function, unwrapped: the messages from SES in an event of SNS, SQS or EventBridge, or sent directly.
+"""Unwraps an event: returns the messages from SES in an event from SNS, SQS or EventBridge, or one sent directly.
 
 Sources: AWS Lambda Developer Guide, "Using Lambda with Amazon SQS" and "… Amazon SNS"; Amazon SNS Developer Guide, "Raw
 message delivery"; Amazon SES Developer Guide, "Monitoring … using Amazon EventBridge".
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class EnvelopeError(ValueError):
-    """An event that is none of the forms this function is invoked with."""
+    """Raised for an event in a form that this function does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Message:
     """One message from SES.
 
     Attributes:
-        id: What SQS, SNS or EventBridge calls the message; empty if it came directly.
+        id: The id of the message in SQS, SNS or EventBridge; empty if it came directly.
         content: SES's JSON text, or the object that EventBridge made of it.
     """
 
@@ -39,7 +39,7 @@ def unwrap(event: object) -> Envelope:
     """Return the messages in an event.
 
     Raises:
-        EnvelopeError: The event is of no known form; the message says which forms are.
+        EnvelopeError: The event has an unknown form. The message lists the known ones.
     """
     if isinstance(event, Mapping):
         records = event.get("Records")
@@ -49,20 +49,18 @@ def unwrap(event: object) -> Envelope:
             return Envelope((Message("", event),), reports_failures=False)
         if _is_from_event_bridge(event):
             return Envelope((Message(str(event.get("id", "")), event["detail"]),), reports_failures=False)
-    raise EnvelopeError(
-        "the event is neither records of SNS or SQS, nor an SES event of EventBridge, nor SES's own JSON"
-    )
+    raise EnvelopeError("the event is not from SNS, SQS or EventBridge, and is not SES's own JSON")
 
 
 def content(body: str) -> str | Mapping[str, Any]:
     """Return the message in an SQS body: the body itself, or what SNS (not raw) or EventBridge wrapped."""
-    # SES's JSON is read once, by the parser: only a body that may be a wrapping is read here.
+    # The parser reads SES's JSON, so only a body that may be wrapped is read here.
     if '"Type"' not in body and '"detail-type"' not in body:
         return body
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
-        return body  # left to the parser to refuse
+        return body  # the parser rejects it
     match data:
         case {"notificationType": _} | {"eventType": _}:
             return body
@@ -85,7 +83,7 @@ def _records(records: list[Any]) -> Envelope:
             tuple(Message(record["Sns"]["MessageId"], record["Sns"]["Message"]) for record in records),
             reports_failures=False,
         )
-    raise EnvelopeError("the event's records are neither all of SQS nor all of SNS, or lack their id or body")
+    raise EnvelopeError("the event's records are not all from SQS or all from SNS, or one lacks its id or body")
 
 
 def _source(record: object) -> str:

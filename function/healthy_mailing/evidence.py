@@ -1,8 +1,8 @@
-"""What is known of an address: marks, their merge, and the state that follows from them.
+"""What is known about an address: marks, their merge, and the state that follows from them.
 
-A record is never set to a state. Feedback leaves *marks*; the marks that matter form the *evidence*; the state is a
-function of the evidence. Merging evidence is commutative, associative and idempotent, so late, repeated and reordered
-feedback, in any split into batches, gives the same record.
+Nothing ever sets the state of a record. Feedback leaves *marks*, the marks that matter form the *evidence*, and the
+state is a function of the evidence. Merging evidence is commutative, associative and idempotent. So late, repeated and
+reordered feedback gives the same record, in whatever batches it arrives.
 
 Pure: no clock, no environment, no AWS.
 """
@@ -14,15 +14,15 @@ from enum import StrEnum
 from healthy_mailing.timestamp import day_of, days_between, epoch_seconds
 
 SOFT_BOUNCE_DAYS_KEPT = 16
-"""How many days with a soft bounce the evidence keeps, the newest ones; the limit cannot be set higher."""
+"""How many days with a soft bounce the evidence keeps: the newest ones. The limit cannot be higher."""
 
 
 OPT_OUT = "opt-out"
-"""The reason of what an opt-out decided."""
+"""The reason code of an opt-out."""
 
 
 class State(StrEnum):
-    """Whether an address may be mailed: yes, no, or only after a person has looked."""
+    """Whether an address may be mailed: yes, no, or only after someone checked."""
 
     ENABLE = "enable"
     DISABLE = "disable"
@@ -30,14 +30,14 @@ class State(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What a mail is for. An opt-out counts for bulk mail alone; ``docs/rules.md`` says which mail is which."""
+    """What a mail is for. An opt-out counts only for bulk mail; ``docs/rules.md`` says which mail is which."""
 
     BULK = "bulk"
     TRANSACTIONAL = "transactional"
 
 
 class MarkKind(StrEnum):
-    """What a mark says about an address; the value is its key in the item's ``evidence``."""
+    """What a mark says about an address. The value is its key in the item's ``evidence``."""
 
     COMPLAINT = "complaint"
     NOT_SPAM = "notSpam"
@@ -53,15 +53,15 @@ class MarkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
 class Mark:
-    """One piece of evidence. Marks are ordered by time, then by ids, so that any two have one order.
+    """One piece of evidence. Marks are ordered by time, then by ids, so that there is one total order.
 
     Attributes:
         at: When it happened, UTC with milliseconds (see ``timestamp``).
-        feedback_id: SES's id of the feedback; empty where SES gives none, as for deliveries.
-        message_id: SES's id of the mail; empty for what a person decided (``MADE_BY_PEOPLE``).
-        sender: Who sent the mail; of a decision, who made it.
-        detail: Sorted (name, value) pairs: ``bounceType``, ``subType``, … or, of a decision, ``note`` and perhaps
-            ``state``.
+        feedback_id: SES's id of the feedback; empty if SES gives none, as for deliveries.
+        message_id: SES's id of the mail; empty for a decision (``MADE_BY_PEOPLE``).
+        sender: Who sent the mail, or made the decision.
+        detail: Sorted (name, value) pairs: ``bounceType``, ``subType``, …; for a decision ``note`` and, with an
+            override, ``state``.
         kind: What the mark says.
     """
 
@@ -79,25 +79,25 @@ class Mark:
 
     @property
     def slot(self) -> str:
-        """Where evidence keeps the mark: under its kind; soft bounces, kept one a day, under kind and day."""
+        """The key of the mark in the evidence: its kind, or kind and day for soft bounces (one per day)."""
         return _SOFT_BOUNCE_PREFIX + self.day if self.kind is MarkKind.SOFT_BOUNCE else self.kind
 
     def get(self, name: str) -> str:
-        """Return one value of the detail, empty if absent."""
+        """Return one value of the detail, or an empty string."""
         return next((value for key, value in self.detail if key == name), "")
 
 
 BOUNCES = frozenset({MarkKind.HARD_BOUNCE, MarkKind.SOFT_BOUNCE, MarkKind.UNDETERMINED})
-"""What ``BOUNCES_CLEARED`` hides, and a delivery outweighs."""
+"""The marks that ``BOUNCES_CLEARED`` hides and a delivery clears."""
 
 MADE_BY_PEOPLE = frozenset({MarkKind.OVERRIDE, MarkKind.BOUNCES_CLEARED})
-"""Decisions. All other marks are SES's feedback."""
+"""Decisions by people. All other marks come from SES."""
 
 ERASED = "~erased"
-"""In place of an id or a name that was erased. It sorts behind all that SES and IAM give: ASCII without a tilde."""
+"""Replaces an erased id or name. It sorts after everything from SES and IAM, which is ASCII without a tilde."""
 
 Evidence = Mapping[str, Mark]
-"""The marks kept, by ``Mark.slot``."""
+"""The recorded marks, by ``Mark.slot``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,12 @@ class Rules:
     """The numbers that the state depends on.
 
     Attributes:
-        soft_bounce_limit: Days with a soft bounce that disable an address, 1 to ``SOFT_BOUNCE_DAYS_KEPT``.
-        soft_bounce_window_days: How far back from the newest soft bounce they count, in days, at least 1.
-        delivery_refresh_days: For how many days a delivery that changes no state may go unwritten; 1 is exact.
-        expire_days: How many days after the newest delivery DynamoDB may delete an address of which nothing but
-            deliveries is known; None for never.
+        soft_bounce_limit: How many days with a soft bounce disable an address, 1 to ``SOFT_BOUNCE_DAYS_KEPT``.
+        soft_bounce_window_days: How many days before the newest soft bounce earlier ones still count, at least 1.
+        delivery_refresh_days: How old the recorded delivery may get, in days, before a newer one that changes no state
+            is written.
+        expire_days: How many days after its newest delivery DynamoDB may delete an address with nothing but deliveries;
+            None for never.
     """
 
     soft_bounce_limit: int = 5
@@ -120,7 +121,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The state of an address for one purpose, the short code of the reason, and the mark that decided it."""
+    """The state of an address for one purpose, the reason code, and the mark that decided it."""
 
     state: State
     reason: str
@@ -133,8 +134,8 @@ class Record:
 
     Attributes:
         evidence: The marks.
-        assessment: What they amount to for bulk mail; None without any.
-        transactional: The state for transactional mail; without marks, ``enable``.
+        assessment: The assessment for bulk mail; None without marks.
+        transactional: The state for transactional mail; ``enable`` without marks.
         expires_at: When DynamoDB may delete the record, in seconds since 1970; None for never.
     """
 
@@ -149,13 +150,13 @@ class Record:
         if not evidence:
             return cls(evidence, None, State.ENABLE, None)
         assessment = other = assess(evidence, rules)
-        if assessment.mark.kind is MarkKind.OPT_OUT:  # else the rules are the same for all mail
+        if assessment.mark.kind is MarkKind.OPT_OUT:  # otherwise both purposes follow the same rules
             other = assess(evidence, rules, Purpose.TRANSACTIONAL)
         return cls(evidence, assessment, other.state, expires_at(evidence, rules))
 
 
 def override(state: State, at: str, by: str, note: str = "") -> Mark:
-    """Return the mark of a person's decision, which outranks all feedback (``disable``) or all so far (``enable``)."""
+    """Return the mark of an operator's decision. It outranks all feedback (``disable``) or all so far (``enable``)."""
     return Mark(
         kind=MarkKind.OVERRIDE,
         at=at,
@@ -167,14 +168,14 @@ def override(state: State, at: str, by: str, note: str = "") -> Mark:
 
 
 def bounces_cleared(at: str, by: str, note: str = "") -> Mark:
-    """Return the mark of a person's decision that the bounces until then say nothing about the address."""
+    """Return the mark of an operator's decision to ignore the bounces of an address up to a time."""
     return Mark(
         kind=MarkKind.BOUNCES_CLEARED, at=at, feedback_id="", message_id="", sender=by, detail=(("note", note),)
     )
 
 
 def evidence_of(marks: Iterable[Mark]) -> Evidence:
-    """Return the evidence that marks of one address amount to."""
+    """Return the evidence from the marks of one address."""
     evidence: Evidence = {}
     for mark in marks:
         evidence = merge(evidence, {mark.slot: mark})
@@ -182,7 +183,7 @@ def evidence_of(marks: Iterable[Mark]) -> Evidence:
 
 
 def merge(first: Evidence, second: Evidence) -> Evidence:
-    """Return what two pieces of evidence about one address amount to together: the same in any order and grouping."""
+    """Merge evidence about one address. The result is the same in any order and grouping."""
     merged = dict(first)
     for slot, mark in second.items():
         held = merged.get(slot)
@@ -196,12 +197,12 @@ def merge(first: Evidence, second: Evidence) -> Evidence:
 def assess(  # noqa: PLR0911  (one return a rule)
     evidence: Evidence, rules: Rules, purpose: Purpose = Purpose.BULK
 ) -> Assessment:
-    """Return the state that evidence amounts to: the first rule that applies.
+    """Return the state by the first rule that matches the evidence.
 
-    For transactional mail the rule of the opt-out is left out. So it is never stricter than the state for bulk mail.
+    Transactional mail skips the rule about opt-outs, so its state is never stricter than that for bulk mail.
 
     Raises:
-        ValueError: There is no evidence.
+        ValueError: The evidence is empty.
     """
     decision = evidence.get(MarkKind.OVERRIDE)
     if decision is not None and decision.get("state") == State.DISABLE:
@@ -216,7 +217,7 @@ def assess(  # noqa: PLR0911  (one return a rule)
     if purpose is Purpose.BULK and opt_out is not None and (opt_in is None or opt_out.at > opt_in.at):
         return Assessment(State.DISABLE, _reason(opt_out), opt_out)
 
-    # Bounces and deliveries are weighed by day: their order within one says little, and then the worse counts.
+    # Bounces and deliveries are compared by day. Their order within one day says little, so the bounce counts.
     delivery = seen.get(MarkKind.DELIVERY)
     delivered = "" if delivery is None else delivery.day
     hard_bounce = seen.get(MarkKind.HARD_BOUNCE)
@@ -239,10 +240,10 @@ def assess(  # noqa: PLR0911  (one return a rule)
 
 
 def unhidden(evidence: Evidence) -> Evidence:
-    """Return the evidence that decisions leave to be seen.
+    """Return the evidence that no decision hides.
 
-    An override to enable hides what it was made in the light of, itself included. ``BOUNCES_CLEARED`` does so with
-    bounces.
+    An override to enable hides everything up to its own time, itself included. ``BOUNCES_CLEARED`` hides bounces up to
+    its time.
     """
     decision, cleared = evidence.get(MarkKind.OVERRIDE), evidence.get(MarkKind.BOUNCES_CLEARED)
     if decision is not None and decision.get("state") == State.ENABLE:
@@ -255,8 +256,8 @@ def unhidden(evidence: Evidence) -> Evidence:
 def expires_at(evidence: Evidence, rules: Rules) -> int | None:
     """Return when DynamoDB may delete a record, in seconds since 1970; None for never.
 
-    Only a record that holds nothing but a delivery expires: without it, the address may be mailed just the same. Of the
-    delivery only the day counts, to its end, because a later one on the same day is not kept.
+    Only a record with nothing but a delivery expires: without the record, the address may be mailed just the same. The
+    time counts from the end of the delivery's day, because the record does not keep later deliveries of that day.
     """
     if rules.expire_days is None or evidence.keys() != {MarkKind.DELIVERY}:
         return None
@@ -264,28 +265,28 @@ def expires_at(evidence: Evidence, rules: Rules) -> int | None:
 
 
 def without_override(evidence: Evidence) -> Evidence:
-    """Return evidence without a person's decision. Unlike a merge, this takes something away."""
+    """Return evidence without the override. This is not a merge, because it removes something."""
     return {slot: mark for slot, mark in evidence.items() if mark.kind is not MarkKind.OVERRIDE}
 
 
 def erased(evidence: Evidence) -> Evidence:
-    """Return evidence that amounts to the same without what it says of a person beyond that. It is no merge either.
+    """Return evidence without personal details that the state does not need. This is not a merge either.
 
-    Of each mark stay its kind, its time and the details that a reason or a state names. The state stays, for every kind
-    of mail. So does the reason, except where no mark decided and the two newest are of the same millisecond.
+    Each mark keeps its kind, its time and the details that the reason or the state needs. The states stay the same. So
+    does the reason, unless no mark decided and the two newest have the same millisecond.
 
-    Feedback that comes once more does not bring back what was erased. It has the time of the mark that it left, and of
-    two marks of one time the erased one is kept: it sorts before all others where the first is kept, and behind them
-    where the newest is.
+    Repeated feedback does not bring back what was erased. It has the same time as the erased mark, and of two marks
+    with one time the erased one wins: it sorts before all others where the first mark is kept, and after them where the
+    newest is.
     """
     return {slot: _erased(mark) for slot, mark in evidence.items()}
 
 
 def worth_writing(held: Evidence, merged: Evidence, rules: Rules) -> bool:
-    """Return whether merged evidence must replace what the table holds.
+    """Return whether merged evidence must replace the evidence in the table.
 
-    It must if they differ. One exception: all that differs is the delivery, the new one is less than
-    ``rules.delivery_refresh_days`` newer, and no bounce is as new as the old one, so neither decides anything.
+    It must if they differ, with one exception: only the delivery differs, the new one is less than
+    ``rules.delivery_refresh_days`` newer, and no bounce is as new as the old one, so neither delivery decides anything.
     """
     if held == merged:
         return False
@@ -317,13 +318,13 @@ def _winner(first: Mark, second: Mark) -> Mark:
     if first.kind is MarkKind.SOFT_BOUNCE:
         return min(first, second)
     if first.kind is MarkKind.DELIVERY and first.day == second.day:
-        # The first of the day, so that another delivery on it changes nothing and costs no write.
+        # The first of the day, so that a second delivery on that day changes nothing and costs no write.
         return min(first, second)
     return max(first, second)
 
 
 def _counted_soft_bounces(seen: Evidence, delivered: str, window_days: int) -> list[Mark]:
-    """Return the soft bounces that count, oldest first: on days after the last delivery, near enough to the newest."""
+    """Return the soft bounces that count, oldest first: after the last delivery's day and within the window."""
     marks = sorted(mark for mark in seen.values() if mark.kind is MarkKind.SOFT_BOUNCE and mark.day > delivered)
     return [mark for mark in marks if days_between(mark.day, marks[-1].day) <= window_days]
 

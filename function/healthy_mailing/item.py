@@ -1,6 +1,6 @@
-"""The table's item: every name of an attribute, and its way to and from DynamoDB's JSON.
+"""The table's item: the name of every attribute, and the conversion to and from DynamoDB's JSON.
 
-An *item* is what the table holds under one address, as plain strings, integers and maps. Pure: no clock, no
+An *item* is what the table holds for one address, as plain strings, integers and maps. Pure: no clock, no
 environment, no AWS.
 """
 
@@ -13,13 +13,13 @@ from healthy_mailing.timestamp import to_utc
 Item = Mapping[str, Any]
 
 ADDRESS = "UserId"
-"""The partition key, called as in the original article's table."""
+"""The partition key. Its name is that of the original article's table."""
 
 STATE = "state"
 """Whether the address may get bulk mail."""
 
 TRANSACTIONAL = "transactional"
-"""Whether it may get transactional mail: a state too, and there only where it differs from ``state``."""
+"""Whether the address may get transactional mail: a state, present only where it differs from ``state``."""
 
 REASON = "reason"
 NOTIFICATION_TYPE = "notificationType"
@@ -31,30 +31,32 @@ SUPPRESSED = "suppressed"
 """The state, unless that is ``enable``: the partition key of the index."""
 
 EXPIRES_AT = "expiresAt"
-"""When DynamoDB may delete the item, in seconds since 1970: a number, as its time to live asks for (Amazon DynamoDB
-Developer Guide, "Using time to live (TTL) in DynamoDB"). Only an item of deliveries alone may have it."""
+"""When DynamoDB may delete the item, in seconds since 1970: a number, as time to live requires (Amazon DynamoDB
+Developer Guide, "Using time to live (TTL) in DynamoDB"). Only an item with nothing but deliveries may have it."""
 
 PUSHED = "pushedToSes"
-"""When and for which reason `mailing sync-ses` put the address on SES's own suppression list: a map of strings. It
-follows from no evidence, and stays where evidence is written."""
+"""When and why `mailing sync-ses` put the address on SES's own suppression list: a map of strings. It does not depend
+on evidence, and writing evidence leaves it alone."""
 
 VERSION = "version"
 UPDATED_AT = "updatedAt"
 
 SUMMARY = (STATE, TRANSACTIONAL, REASON, NOTIFICATION_TYPE, SENDER, TIMESTAMP)
-"""What follows from the evidence."""
+"""The attributes that follow from the evidence."""
 
 LISTED = (ADDRESS, *SUMMARY, UPDATED_AT)
-"""What a list says of each address."""
+"""The attributes that a list shows for each address."""
 
 NOT_ALWAYS_THERE = (SUPPRESSED, EXPIRES_AT, *SUMMARY[1:])
-"""What a record may lack, so that writing it must remove what is there."""
+"""Attributes that a record may lack. Writing such a record removes them from the item."""
 
 _ATTRIBUTES = (*LISTED, EVIDENCE, VERSION, SUPPRESSED, EXPIRES_AT, PUSHED)
 
+_STATES: Mapping[str, State] = {str(state): state for state in State}
+
 
 class RecordError(ValueError):
-    """An item of the table that is no record: another program wrote it, or a newer version of this one."""
+    """Raised for an item that is not a record: another program wrote it, or a newer version of this one."""
 
 
 def to_item(address: str, record: Record) -> dict[str, Any]:
@@ -80,54 +82,54 @@ def to_item(address: str, record: Record) -> dict[str, Any]:
 
 
 def says(item: Item, record: Record) -> bool:
-    """Return whether an item says of evidence and of what follows from it just what a record says."""
+    """Return whether an item has exactly the evidence of a record, and what follows from it."""
     wanted = to_item(item[ADDRESS], record)
     return all(item.get(name) == wanted.get(name) for name in (STATE, *NOT_ALWAYS_THERE, EVIDENCE))
 
 
 def evidence_in(item: Item) -> Evidence:
-    """Return the evidence in an item; one written by the original article's function is understood too.
+    """Return the evidence in an item. It also reads items that the original article's function wrote.
 
-    It is empty where an operator's override was all that was known, and was removed.
+    The evidence is empty if an operator's override was all that was known and it was removed.
 
     Raises:
-        RecordError: The item is no record.
+        RecordError: The item is not a record.
     """
     try:
         if EVIDENCE not in item:
             return evidence_of([_original_mark(item)])
         return {mark.slot: mark for mark in _marks(item[EVIDENCE])}
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise RecordError(f"the table's item is no record of this version: {type(error).__name__}") from error
+        raise RecordError(f"the item is not a record of this version: {type(error).__name__}") from error
 
 
 def version_of(item: Item) -> int | None:
-    """Return the version of an item; None if it has none, as where the original article's function wrote it.
+    """Return the version of an item, or None if it has none (the original article's function writes none).
 
     Raises:
-        RecordError: The version is not a whole number, so no write's condition could name it.
+        RecordError: The version is not a whole number, so a write could not use it as its condition.
     """
     version = item.get(VERSION)
     if version is not None and type(version) is not int:  # True is an int too
-        raise RecordError("the table's item has a version that is not a whole number")
+        raise RecordError("the item's version is not a whole number")
     return version
 
 
 def state_of(item: Item, purpose: Purpose) -> State | None:
-    """Return the state that an item says for mail of a purpose; None if it says none."""
+    """Return the state in an item for mail of a purpose, or None if it has none."""
     state = item.get(STATE)
     if purpose is Purpose.TRANSACTIONAL:
         state = item.get(TRANSACTIONAL, state)
-    return State(state) if type(state) is str and state in set(State) else None
+    return _STATES.get(state) if type(state) is str else None
 
 
 def is_answer(item: Item) -> bool:
-    """Return whether an item says a state and a reason; one that another program wrote may not."""
+    """Return whether an item has a state and a reason. One that another program wrote may not."""
     return type(item.get(STATE)) is str and type(item.get(REASON)) is str
 
 
 def unreadable(address: str) -> Item:
-    """Return what is said of an address whose item is no record: someone should look at it."""
+    """Return what to show for an address whose item is not a record: someone should check it."""
     return {ADDRESS: address, STATE: State.REVIEW, REASON: "unreadable"}
 
 
@@ -137,7 +139,7 @@ def to_dynamodb(item: Item) -> dict[str, Any]:
 
 
 def from_dynamodb(item: Mapping[str, Any], names: Iterable[str] = _ATTRIBUTES) -> Item:
-    """Return some attributes of an item in DynamoDB's JSON, by default all that this file names."""
+    """Convert attributes of an item from DynamoDB's JSON, by default all that this file names."""
     return {name: _from_attribute(item[name]) for name in names if name in item}
 
 
@@ -175,7 +177,7 @@ _NOTIFICATION_TYPES = {
 
 
 def _notification_type(mark: Mark) -> str:
-    # SES reports a recipient who used its own unsubscribe link before as a bounce.
+    # SES reports a recipient who used SES's own unsubscribe link earlier as a bounce.
     return "Bounce" if mark.get("bounceType") else _NOTIFICATION_TYPES[mark.kind]
 
 
@@ -185,7 +187,7 @@ def _to_map(evidence: Evidence) -> dict[str, Any]:
         if mark.kind in MADE_BY_PEOPLE:
             fields[mark.kind] = {_AT: mark.at, _BY: mark.sender, **dict(mark.detail)}
             continue
-        # A detail cannot take the place of a mark's own fields: their names differ from all of SES's that are kept.
+        # A detail cannot overwrite a mark's own fields, because no detail that is kept has such a name.
         value = dict(mark.detail) | {_AT: mark.at, _FROM: mark.sender, _MESSAGE_ID: mark.message_id}
         if mark.feedback_id:
             value[_FEEDBACK_ID] = mark.feedback_id
@@ -208,7 +210,7 @@ def _marks(fields: Mapping[str, Any]) -> Iterable[Mark]:
 def _from_map(kind: MarkKind, value: Mapping[str, str]) -> Mark:
     detail = dict(value)
     if not all(isinstance(text, str) for text in detail.values()) or to_utc(detail[_AT]) != detail[_AT]:
-        raise ValueError("a mark holds what no mark does")
+        raise ValueError("a mark has invalid values")
     if kind is MarkKind.OVERRIDE:
         State(detail["state"])
     return Mark(
@@ -222,7 +224,7 @@ def _from_map(kind: MarkKind, value: Mapping[str, str]) -> Mark:
 
 
 def _original_mark(item: Item) -> Mark:
-    """Return the mark that an item of the original article's table stands for; its bounces were all taken for hard."""
+    """Return the mark for an item of the original article's table. The article counted every bounce as permanent."""
     detail: tuple[tuple[str, str], ...] = ()
     if item[STATE] == State.ENABLE:
         kind = MarkKind.DELIVERY

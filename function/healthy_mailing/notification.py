@@ -1,6 +1,6 @@
-"""SES JSON to feedback: which marks a message from SES puts on which addresses.
+"""SES JSON to feedback: which marks a message from SES gives to which addresses.
 
-Both contracts are read: identity notifications (``notificationType``) and event publishing (``eventType``). Sources:
+It reads both formats: identity notifications (``notificationType``) and event publishing (``eventType``). Sources:
 Amazon SES Developer Guide, "Amazon SNS notification contents for Amazon SES" and "Contents of event data published by
 Amazon SES to Amazon SNS".
 
@@ -18,10 +18,10 @@ from healthy_mailing.address import AddressError, canonical
 from healthy_mailing.evidence import Mark, MarkKind
 from healthy_mailing.timestamp import to_utc
 
-_DETAIL_LENGTH = 256  # characters kept of a text from outside; keeps an item within few write units
+_DETAIL_LENGTH = 256  # characters kept of a string from SES, so that an item needs few write units
 _SENDER_LENGTH = 320
 
-# What SES itself sends when a topic is connected: no feedback about mail.
+# SES sends these when it connects a topic. They are not feedback about mail.
 _SET_UP_TEXT = "Successfully validated SNS topic"
 _SET_UP_TYPE = "AmazonSnsSubscriptionSucceeded"
 
@@ -38,7 +38,7 @@ Json = Mapping[str, Any]
 
 
 class Ignored(StrEnum):
-    """Why a recipient, or a whole message, leaves no mark; docs/rules.md says what counts."""
+    """Why a recipient, or a whole message, gets no mark. docs/rules.md says what counts."""
 
     AUTO_REPLY = "AutoReply"
     CONTENT_REJECTED = "ContentRejected"
@@ -52,14 +52,14 @@ class Ignored(StrEnum):
 
 
 class NotificationError(ValueError):
-    """A message that is no SES feedback, or lacks what feedback must have.
+    """Raised for a message that is not complete SES feedback.
 
     Attributes:
-        field: Dotted path of the field at fault, such as ``bounce.timestamp``; ``message`` for the whole.
+        field: Dotted path of the wrong field, such as ``bounce.timestamp``; ``message`` for the whole message.
     """
 
     def __init__(self, field: str, problem: str) -> None:
-        """Name the field and what is wrong with it; ``problem`` must not repeat the value (it may hold an address)."""
+        """Name the field and the problem. ``problem`` must not repeat the value, which may contain an address."""
         super().__init__(f"{field} {problem}")
         self.field = field
 
@@ -72,7 +72,7 @@ class Feedback:
         kind: ``Bounce``, ``Complaint``, ``Delivery``, another event type, or ``SetUp``.
         message_id: SES's id of the mail, empty for ``SetUp``.
         marks: (canonical address, mark) for each recipient that the message marks.
-        ignored: Why, for each recipient that gets no mark, or once for a message that is about none.
+        ignored: The reason for each recipient without a mark, or one for a message without recipients.
     """
 
     kind: str
@@ -82,10 +82,10 @@ class Feedback:
 
 
 def parse(message: str | Json) -> Feedback:
-    """Read one message from SES: its text, or the object that EventBridge made of it.
+    """Read one message from SES: its JSON, or the object that EventBridge made from it.
 
     Raises:
-        NotificationError: The message is anything but complete, well-formed SES feedback. Nothing of it counts then.
+        NotificationError: The message is not complete, well-formed SES feedback. No part of it counts then.
     """
     data = _json(message) if isinstance(message, str) else message
     if data is None:
@@ -209,7 +209,7 @@ def _complaint(data: Json, mail: _Mail) -> _Verdicts:
 
 def _delivery(data: Json, mail: _Mail) -> _Verdicts:
     delivery = _object(data, "delivery")
-    # When the message was sent, not when it arrived: an old message that arrives late clears nothing newer.
+    # The time when the message was sent, not delivered. So an old message that is delivered late clears nothing newer.
     mark = mail.mark(MarkKind.DELIVERY, _timestamp(mail.fields, "mail"))
     for field, recipient in _texts(delivery, "recipients", "delivery"):
         yield _address(recipient, field), mark
@@ -220,7 +220,9 @@ def _subscription(data: Json, mail: _Mail) -> _Verdicts:
     preferences = _object(subscription, "newTopicPreferences", "subscription")
     leaves = preferences.get("unsubscribeAll")
     if not isinstance(leaves, bool):
-        raise NotificationError("subscription.newTopicPreferences.unsubscribeAll", "is missing or not true or false")
+        raise NotificationError(
+            "subscription.newTopicPreferences.unsubscribeAll", "is missing, or is neither true nor false"
+        )
     mark = mail.mark(
         MarkKind.OPT_OUT if leaves else MarkKind.OPT_IN,
         _timestamp(subscription, "subscription"),
@@ -240,7 +242,7 @@ _READERS: Mapping[str, Callable[[Json, _Mail], _Verdicts]] = {
 
 
 def _json(text: str) -> Json | None:
-    """Return the object in a message, or None for SES's plain-text note that the topic works."""
+    """Return the object in a message, or None for SES's plain text saying that the topic works."""
     if text.startswith(_SET_UP_TEXT):
         return None
     try:
@@ -248,7 +250,7 @@ def _json(text: str) -> Json | None:
     except RecursionError:
         raise NotificationError("message", "is nested too deeply") from None
     except ValueError:
-        # Also raised for integers of thousands of digits. The text of the error would repeat part of the message.
+        # Also raised for integers of thousands of digits. The error's own text would repeat part of the message.
         raise NotificationError("message", "is not JSON") from None
     if not isinstance(data, dict):
         raise NotificationError("message", "is not a JSON object")
@@ -265,14 +267,14 @@ def _object(data: Json, key: str, within: str = "") -> Json:
 def _text(data: Json, key: str, within: str = "") -> str:
     value = data.get(key)
     if not isinstance(value, str) or not value:
-        raise NotificationError(f"{within}.{key}".lstrip("."), "is missing, empty or not a text")
+        raise NotificationError(f"{within}.{key}".lstrip("."), "is missing, empty or not a string")
     return value
 
 
 def _optional_text(data: Json, key: str, within: str) -> str:
     value = data.get(key)
     if value is not None and not isinstance(value, str):
-        raise NotificationError(f"{within}.{key}", "is not a text")
+        raise NotificationError(f"{within}.{key}", "is not a string")
     return value or ""
 
 
@@ -294,7 +296,7 @@ def _objects(data: Json, key: str, within: str) -> Iterable[tuple[str, Json]]:
 def _texts(data: Json, key: str, within: str) -> Iterable[tuple[str, str]]:
     for field, value in _list(data, key, within):
         if not isinstance(value, str):
-            raise NotificationError(field, "is not a text")
+            raise NotificationError(field, "is not a string")
         yield field, value
 
 
@@ -314,5 +316,5 @@ def _timestamp(data: Json, within: str) -> str:
 
 
 def _clip(text: str, length: int = _DETAIL_LENGTH) -> str:
-    """Cut a text from outside to a length, and replace lone surrogates, which DynamoDB cannot store."""
+    """Cut a string from SES to a length, and replace lone surrogates, which DynamoDB cannot store."""
     return text[:length].encode("utf-8", "replace").decode("utf-8")

@@ -1,11 +1,11 @@
-"""What people and programs ask of the table: plain functions, for the lookup API and the command line alike.
+"""Operations on the table: plain functions for the lookup API and the command line.
 
-Every deadline is a time of ``time.monotonic()``, in seconds, after which nothing new is begun, nor waited for.
+Every deadline is a time of ``time.monotonic()``, in seconds. After it, nothing new starts and nothing is waited for.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthy_mailing.address import AddressError, canonical
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class UnreadableError(Exception):
-    """What the table holds under an address is no record, so it can't be changed; someone should look at it."""
+    """Raised if an address's item is not a record, so it can't be changed. Someone should check it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class Answer:
     """Whether one address may get mail of a purpose.
 
     Attributes:
-        given: The address as it was given.
+        given: The string that was asked about.
         address: Its canonical form; empty if there is a ``problem``.
         purpose: What the mail is for.
         item: What the table holds; None if nothing is known.
         reason: The code of the reason; empty if nothing is known.
-        problem: Why what was given is no address; empty if it is one.
+        problem: Why ``given`` is not an address; empty if it is one.
     """
 
     given: str
@@ -63,67 +63,73 @@ class Answer:
 
     @property
     def may_be_mailed(self) -> bool:
-        """Whether it may: yes, if it is an address and nothing known forbids it."""
+        """Whether the address may be mailed: yes, if it is valid and nothing known forbids it."""
         return not self.problem and (self.item is None or state_of(self.item, self.purpose) is State.ENABLE)
 
 
 def find(table: Table, address: str, deadline: float, *, consistent: bool) -> Item | None:
-    """Return the item of a canonical address, None if nothing is known of it. Details as in ``Table.read``."""
+    """Return the item of a canonical address, or None if nothing is known about it. Details as in ``Table.read``."""
     return table.read([address], deadline, consistent=consistent)[address]
 
 
 def check(table: Table, given: Sequence[str], deadline: float, *, purpose: Purpose, consistent: bool) -> list[Answer]:
-    """Return whether each address, in any spelling, may get mail of a purpose, in the order given.
+    """Return whether each address, in any spelling, may get mail of a purpose. The order stays the same.
 
     Raises:
         TableError: DynamoDB refused, or the deadline passed.
     """
-    answers = [_unknown(each, purpose) for each in given]
-    items = table.answers([answer.address for answer in answers if not answer.problem], deadline, consistent=consistent)
+    read = [_address(each) for each in given]
+    items = table.answers([address for address, _ in read if address], deadline, consistent=consistent)
     if purpose is Purpose.TRANSACTIONAL:
         unclear = [address for address, item in items.items() if item and _has_another_reason(item)]
         items |= table.read(unclear, deadline, consistent=consistent) if unclear else {}
-    return [_known(answer, items.get(answer.address), table.rules) for answer in answers]
+    answers = []
+    for text, (address, problem) in zip(given, read, strict=True):
+        item = items.get(address)
+        reason = "" if item is None else _reason(item, purpose, table.rules)
+        answers.append(Answer(text, address, purpose, item, reason, problem))
+    return answers
 
 
-def set_override(  # noqa: PLR0913  (each is a fact of its own)
+def set_override(  # noqa: PLR0913  (each is a separate fact)
     table: Table, address: str, state: State, deadline: float, *, at: str, by: str, note: str
 ) -> Outcome:
-    """Put a person's decision, ``enable`` or ``disable``, above the feedback about a canonical address.
+    """Record an operator's decision, ``enable`` or ``disable``, about a canonical address.
 
-    ``at`` says when it was made (see ``timestamp``), ``by`` who made it, ``note`` why; that may be empty.
+    ``at`` is the time of the decision (see ``timestamp``), ``by`` says who made it, and ``note`` says why (may be
+    empty).
 
     Raises:
-        UnreadableError: The address's item is no record.
-        TableError: It may not have been written: DynamoDB refused, or the deadline passed.
+        UnreadableError: The address's item is not a record.
+        TableError: The decision may not have been written: DynamoDB refused, or the deadline passed.
     """
     (outcome,) = set_overrides(table, [address], state, deadline, at=at, by=by, note=note)
     return _done(outcome)
 
 
-def set_overrides(  # noqa: PLR0913  (each is a fact of its own)
+def set_overrides(  # noqa: PLR0913  (each is a separate fact)
     table: Table, addresses: Iterable[str], state: State, deadline: float, *, at: str, by: str, note: str
 ) -> list[Outcome]:
-    """Do the same for several addresses, and return what became of each; errors are in the outcomes."""
+    """Do the same for several addresses, and return the outcome of each. Errors are in the outcomes."""
     evidence = evidence_of([override(state, at, by, note)])
     return table.add(dict.fromkeys(addresses, evidence), deadline)
 
 
 def remove_override(table: Table, address: str, deadline: float) -> Outcome | None:
-    """Take a person's decision about a canonical address back; None if there is none. Errors as in ``set_override``.
+    """Remove an operator's decision about a canonical address; None if it has none. Errors as in ``set_override``.
 
-    The one change that is no merge. A merge only adds: evidence without the override, merged with a copy that still has
-    it, has it again. What makes the removal safe is the condition on the version, as for all writes. A program that
-    merges feedback at the same time either writes first, and its evidence is read again here, or it fails on the
-    version, reads again, and finds no override to merge with. Nothing is lost, and nothing comes back.
+    This change is not a merge. A merge only adds: if evidence without the override is merged with a copy that still has
+    it, the override comes back. The condition on the version makes the removal safe, as for all writes. A program that
+    merges feedback at the same time may write first; then its evidence is read again here. Otherwise its write fails on
+    the version, and it reads again and finds no override. Nothing is lost, and nothing comes back.
 
-    For the same reason the item stays when nothing but the override was known of the address: its version goes on
-    counting. A new item would begin at 1 again, and a writer that had read another version 1 would overwrite it.
+    For the same reason the item stays even if only the override was known, so that its version keeps counting. A new
+    item would start at 1 again, and a writer that had read an older version 1 would overwrite it.
     """
     found = False
 
     def edit(evidence: Evidence) -> Evidence:
-        # Kept from the first read: where the answer to a write was lost, the second finds no override.
+        # Kept from the first read: if the answer to a write was lost, the second read finds no override.
         nonlocal found
         found = found or MarkKind.OVERRIDE in evidence
         return without_override(evidence)
@@ -138,10 +144,10 @@ class Outage:
 
     Attributes:
         start: When it began (see ``timestamp``).
-        end: When the last bounce of it was reported: its end and a time of grace, and not in the future.
-        domains: The domains of the addresses; empty for all. A domain that a provider hosts for its owner is told by
-            ``diagnostic`` alone: Gmail's texts have ``gsmtp``.
-        diagnostic: What the text with which the mailbox provider refused the mail must contain; None for all.
+        end: The latest time of its bounces: its end plus a grace period, and not in the future.
+        domains: The domains of the addresses; empty for all. Only ``diagnostic`` identifies domains that a provider
+            hosts for others: Gmail's diagnostic texts contain ``gsmtp``.
+        diagnostic: What the provider's diagnostic text must contain; None for any text.
     """
 
     start: str
@@ -156,10 +162,10 @@ class Clearing:
 
     Attributes:
         address: The canonical address.
-        at: Until when its bounces are to be hidden.
+        at: Bounces up to this time will be hidden.
         bounce: The newest bounce of the outage.
-        state: What its state will be for bulk mail. Complaints, opt-outs and an operator's decision stay in force.
-        transactional: What its state will be for transactional mail.
+        state: The new state for bulk mail. Complaints, opt-outs and an operator's decision stay in force.
+        transactional: The new state for transactional mail.
     """
 
     address: str
@@ -170,19 +176,19 @@ class Clearing:
 
 
 def caused_by(outage: Outage, item: Item, rules: Rules, listed_at: str = "") -> Clearing | None:
-    """Return what is to be cleared of an item, None if it is to be left alone.
+    """Return what to clear for an item, or None to leave it alone.
 
-    It is cleared if bounces keep the address from getting mail, and without those of the outage they would not. So a
-    bounce of the outage does not free an address that an older, real bounce blocks.
+    An item is cleared if bounces block the address now, and would not without those of the outage. So the outage does
+    not free an address that an older, real bounce blocks.
 
-    A bounce is of the outage if it is of its time, and has its domain and its diagnostic text. SES does not try to send
-    to an address on its account's suppression list. So such a bounce (``OnAccountSuppressionList``), which takes the
-    place of the one that put the address on the list, has no time or text of the outage. Instead, ``listed_at`` must
-    be of its time: when SES put the address on that list for a bounce, empty if it is not there. Until the address is
-    taken off, all bounces are of that kind, so nothing real is cleared with them.
+    A bounce belongs to the outage if its time, domain and diagnostic text match. SES does not try to send to an address
+    on the account's suppression list. Such a bounce (``OnAccountSuppressionList``) replaces the one that put the
+    address on the list, so it lacks the time and text of the outage. In this case ``listed_at`` must match: the time
+    when SES put the address on that list for a bounce, empty if it is not there. While the address is listed, all its
+    bounces are of that kind, so this clears no real bounce.
 
-    The mark's time is the outage's end, so that bounces of the outage that SES reports later are hidden too, and real
-    ones count. Where a bounce is newer, its time is that.
+    The mark gets the time of the outage's end, or of the newest bounce if that is later. So it also hides bounces of
+    the outage that SES reports later, and real ones count.
     """
     address: str = item[ADDRESS]
     if outage.domains and address.rpartition("@")[2] not in outage.domains:
@@ -211,25 +217,25 @@ def caused_by(outage: Outage, item: Item, rules: Rules, listed_at: str = "") -> 
 def find_caused_by(
     table: Table, outage: Outage, deadline: float, *, listed: Mapping[str, str] | None = None
 ) -> Iterator[list[Clearing]]:
-    """Yield what is to be cleared of the table (``caused_by``), page by page; a page may be empty.
+    """Yield what to clear in the table (``caused_by``), page by page; a page may be empty.
 
-    ``listed`` says by canonical address when SES put it on its account's suppression list for a bounce.
+    ``listed`` maps canonical addresses to the time when SES put them on the account's suppression list for a bounce.
 
     Raises:
         TableError: DynamoDB refused, or the deadline passed.
     """
     known = listed or {}
-    # From the day's beginning: this project's clock dates items, SES's the bounces in them.
+    # From the start of the day, because this project's clock dates items and SES's clock dates bounces.
     for items in table.blocked(deadline, since=day_of(outage.start)):
         found = (caused_by(outage, item, table.rules, known.get(item[ADDRESS], "")) for item in items)
         yield [each for each in found if each]
 
 
 def clear_bounces(table: Table, until: Mapping[str, str], deadline: float, *, by: str, note: str) -> list[Outcome]:
-    """Hide the bounces of canonical addresses, of each until a time (see ``timestamp``).
+    """Hide the bounces of canonical addresses, for each up to a time (see ``timestamp``).
 
-    Those of until then that SES reports later are hidden too. ``by`` says who decided so, ``note`` why; that may be
-    empty. Errors as in ``Table.add``.
+    This includes bounces up to then that SES reports later. ``by`` says who decided, ``note`` why (may be empty).
+    Errors as in ``Table.add``.
     """
     return table.add({address: evidence_of([bounces_cleared(at, by, note)]) for address, at in until.items()}, deadline)
 
@@ -237,11 +243,11 @@ def clear_bounces(table: Table, until: Mapping[str, str], deadline: float, *, by
 def reassess(table: Table, deadline: float, *, dry_run: bool) -> Iterator[tuple[int, list[Outcome]]]:
     """Bring each item up to date with the table's rules.
 
-    Yields, page by page, how many items were read and what became of those that were not up to date. With ``dry_run``,
-    an outcome says what would become of an item.
+    Yields, page by page, the number of items read and the outcomes of those that were out of date. With ``dry_run``, an
+    outcome says what would happen.
 
     Raises:
-        TableError: DynamoDB refused a page, or the deadline passed. What a page's items came to is in the outcomes.
+        TableError: DynamoDB refused a page, or the deadline passed. Errors of single items are in the outcomes.
     """
     for items in table.scan(deadline):
         outdated = [outcome for outcome in map(table.outdated, items) if outcome]
@@ -254,30 +260,30 @@ def reassess(table: Table, deadline: float, *, dry_run: bool) -> Iterator[tuple[
 
 
 def erase(table: Table, addresses: Sequence[str], deadline: float) -> list[Outcome]:
-    """Erase what the evidence about canonical addresses says of people beyond what the state needs.
+    """Erase personal details from the evidence about canonical addresses, except what the state needs.
 
-    Diagnostic texts, SES's ids, senders, notes and names go; the address, its states and its reason stay, so that
-    it is not mailed again (``evidence.erased``). Feedback that SES or the queue delivers once more does not bring them
-    back, nor does a program that merges at the same time: the condition on the version sees to that, as in
-    ``remove_override``. What other programs keep in the item stays. Errors as in ``Table.add``.
+    It erases diagnostic texts, SES's ids, senders, notes and names. It keeps the address, its states and its reason, so
+    that it is not mailed again (``evidence.erased``). Repeated feedback does not bring details back. Neither does a
+    program that merges at the same time, because of the condition on the version, as in ``remove_override``. Attributes
+    of other programs stay. Errors as in ``Table.add``.
     """
     return table.edit(dict.fromkeys(addresses, erased), deadline, consistent=True, exact=True)
 
 
 def forget(table: Table, addresses: Sequence[str], deadline: float) -> list[Outcome]:
-    """Delete all that is known of canonical addresses: they may be mailed again. Details as in ``Table.delete``.
+    """Delete all that is known about canonical addresses, so they may be mailed again. Details as in ``Table.delete``.
 
-    Feedback that is still on its way, or is delivered once more, makes a new item.
+    Feedback that arrives later, or is repeated, creates a new item.
     """
     return table.delete(addresses, deadline)
 
 
-# SES did not try to send for these, so no outage refused the mail.
+# SES did not try to send these mails, so no outage rejected them.
 _NOT_TRIED = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList", "EmailValidationSuppressed"})
 
 
 def _is_of(bounce: Mark, outage: Outage, *, listed: bool) -> bool:
-    """Return whether a bounce is of an outage of its address's domain; ``listed`` as SES's list says."""
+    """Return whether a bounce belongs to an outage; ``listed`` says what SES's list says."""
     if bounce.get("subType") in _NOT_TRIED:
         return listed and bounce.get("subType") == "OnAccountSuppressionList"
     if not outage.start <= bounce.at <= outage.end:
@@ -293,33 +299,28 @@ def _unchanged(evidence: Evidence) -> Evidence:
     return evidence
 
 
-def _unknown(given: str, purpose: Purpose) -> Answer:
-    """Return the answer for an address of which nothing is known."""
+def _address(given: str) -> tuple[str, str]:
+    """Return the canonical form of an address, and why it is not an address; one of the two is empty."""
     try:
-        return Answer(given, canonical(given), purpose)
+        return canonical(given), ""
     except AddressError as error:
-        return Answer(given, "", purpose, problem=str(error))
-
-
-def _known(answer: Answer, item: Item | None, rules: Rules) -> Answer:
-    """Return the answer with what the table holds."""
-    return answer if item is None else replace(answer, item=item, reason=_reason(item, answer.purpose, rules))
+        return "", str(error)
 
 
 def _has_another_reason(item: Item) -> bool:
-    """Return whether something else than the item's reason keeps transactional mail back.
+    """Return whether transactional mail is blocked for another reason than the item's.
 
-    The item's own reason is the one for bulk mail. Where an opt-out decided that, and transactional mail is kept back
-    too, the reason for the latter follows from the evidence.
+    The item's reason is that for bulk mail. If it is an opt-out and transactional mail is blocked too, the reason for
+    the latter follows from the evidence.
     """
     return item[REASON] == OPT_OUT and state_of(item, Purpose.TRANSACTIONAL) is not State.ENABLE
 
 
 def _reason(item: Item, purpose: Purpose, rules: Rules) -> str:
-    """Return why an item's state for a purpose is what it is."""
+    """Return the reason for an item's state for a purpose."""
     if purpose is Purpose.TRANSACTIONAL and EVIDENCE in item and _has_another_reason(item):
         assessment = assess(evidence_in(item), rules, purpose)
-        if assessment.state is not State.ENABLE:  # else the item is older than this rule, or than a change of the rules
+        if assessment.state is not State.ENABLE:  # otherwise the item predates this rule or a change of the rules
             return assessment.reason
     return str(item[REASON])
 

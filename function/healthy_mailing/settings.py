@@ -13,12 +13,12 @@ _T = TypeVar("_T")
 
 
 class SettingsError(ValueError):
-    """A setting that is missing or out of range; the message names it and what it may be."""
+    """Raised for a setting that is missing or out of range. The message names it and says which values are valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment says.
+    """The settings in the environment.
 
     Attributes:
         table_name: ``TABLE_NAME``, required.
@@ -35,18 +35,20 @@ class Settings:
         """Read and check the settings.
 
         Raises:
-            SettingsError: One of them is missing or wrong.
+            SettingsError: A setting is missing or invalid.
         """
         table_name = environment.get("TABLE_NAME", "")
         if not table_name:
-            raise SettingsError("the environment variable TABLE_NAME is not set: it names the DynamoDB table to use")
+            raise SettingsError(
+                "the environment variable TABLE_NAME is not set; set it to the name of the DynamoDB table"
+            )
         log_level = _log_level(environment)
         default = Rules()
         rules = Rules(
             _number(environment, "SOFT_BOUNCE_LIMIT", default.soft_bounce_limit, SOFT_BOUNCE_DAYS_KEPT),
             _number(environment, "SOFT_BOUNCE_WINDOW_DAYS", default.soft_bounce_window_days, 3650),
             _number(environment, "DELIVERY_REFRESH_DAYS", default.delivery_refresh_days, 365),
-            # The queue and the dead-letter queue keep what is older than a delivery for up to 14 days each.
+            # Older feedback may wait in the queue and the dead-letter queue for 14 days each.
             _number(environment, "EXPIRE_DAYS", None, 3650, smallest=30),
         )
         return cls(table_name, rules, log_level)
@@ -59,9 +61,9 @@ class ChangesSettings:
     Attributes:
         event_bus: ``EVENT_BUS``, the ARN of the event bus, required.
         table_arn: ``TABLE_ARN``, the ARN of the table, required: each event names it.
-        dead_letter_queue_url: ``DEAD_LETTER_QUEUE_URL``, required: where records go that cannot be read.
-        new_deliveries: ``NEW_DELIVERIES``, whether new addresses that may be mailed are news: ``true`` or ``false``,
-            which it is if absent.
+        dead_letter_queue_url: ``DEAD_LETTER_QUEUE_URL``, required: the queue for unreadable records.
+        new_deliveries: ``NEW_DELIVERIES``, whether new addresses that may be mailed are news: ``true`` or ``false``
+            (the default).
         log_level: ``LOG_LEVEL``, one of ``LOG_LEVELS``; ``INFO`` if absent.
     """
 
@@ -76,7 +78,7 @@ class ChangesSettings:
         """Read and check the settings.
 
         Raises:
-            SettingsError: One of them is missing or wrong.
+            SettingsError: A setting is missing or invalid.
         """
         new_deliveries = environment.get("NEW_DELIVERIES", "false")
         if new_deliveries not in {"true", "false"}:
@@ -100,7 +102,7 @@ def _log_level(environment: Mapping[str, str]) -> str:
 def _matching(environment: Mapping[str, str], name: str, form: str, meaning: str) -> str:
     text = environment.get(name, "")
     if not text:
-        raise SettingsError(f"the environment variable {name} is not set: it must be {meaning}")
+        raise SettingsError(f"the environment variable {name} is not set; set it to {meaning}")
     if not re.fullmatch(form, text):
         raise SettingsError(f"{name} is {text!r}; it must be {meaning}")
     return text

@@ -65,7 +65,7 @@ OUT_OF_TIME = "OutOfTime"
 """The error of what the deadline left undone."""
 
 UNREADABLE = RecordError.__name__
-"""The error of an address whose item is no record."""
+"""The error of an address whose item is not a record."""
 
 # Codes of single statements (Amazon DynamoDB API Reference, BatchStatementError): another writer came first,
 _CONFLICTS = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
@@ -107,7 +107,7 @@ _R = TypeVar("_R")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An address whose state is now another, for bulk mail or for transactional mail.
+    """A change of an address's state, for bulk mail or transactional mail.
 
     Attributes:
         address: The canonical address.
@@ -203,7 +203,7 @@ def connect(session: Session | None = None, endpoint_url: str | None = None) -> 
 class Table:
     """The table ``mailing``, or whatever its name.
 
-    Each method has a deadline (``time.monotonic()`` seconds), after which nothing new is begun, nor waited for.
+    Each method has a deadline (``time.monotonic()`` seconds). After it, nothing new starts and nothing is waited for.
     """
 
     def __init__(
@@ -247,8 +247,8 @@ class Table:
     def read(self, addresses: Sequence[str], deadline: float, *, consistent: bool) -> dict[str, Item | None]:
         """Return the item of each canonical address, None where nothing is known of it.
 
-        An item that is no record is given as ``item.unreadable``. ``consistent`` reads see every write that came
-        before, and cost twice as much.
+        An item that is not a record is returned as ``item.unreadable``. ``consistent`` reads see every earlier write,
+        and cost twice as much.
 
         Raises:
             TableError: DynamoDB refused, or the deadline passed.
@@ -353,10 +353,10 @@ class Table:
         return Outcome(item[ADDRESS], written=True, change=_change(write))
 
     def annotate(self, address: str, name: str, value: Mapping[str, str] | None, deadline: float) -> Outcome:
-        """Set an attribute that follows from no evidence, such as ``item.PUSHED``; None takes it away.
+        """Set an attribute that does not depend on evidence, such as ``item.PUSHED``; None removes it.
 
-        The version stays: no writer of evidence touches the attribute, so none need read the item again. Errors as in
-        ``add``; ``ConditionalCheckFailed`` where there is no item.
+        The version stays: writers of evidence do not touch the attribute, so they need not read the item again. Errors
+        as in ``add``; ``ConditionalCheckFailed`` if the item does not exist.
         """
         clause, values = (f'REMOVE "{name}"', []) if value is None else (f'SET "{name}"=?', [to_attribute(value)])
         statement: BatchStatementRequestTypeDef = {
@@ -379,9 +379,8 @@ class Table:
     def delete(self, addresses: Sequence[str], deadline: float) -> list[Outcome]:
         """Delete the items of canonical addresses, whatever they hold; errors as in ``add``.
 
-        ``written`` says whether there was one. What is merged at the same time either goes too, or comes after and
-        makes an item of its own, in which nothing of this one is left: a writer that read this one fails on its
-        condition.
+        ``written`` says whether there was one. Evidence that is merged at the same time is either deleted too, or
+        creates a new item without anything from this one: a writer that read this one fails on its condition.
         """
         rows = self._read_all(list(dict.fromkeys(addresses)), deadline, consistent=True)
         held = [(address, row) for address, row in rows.items() if row.item]
@@ -441,7 +440,7 @@ class Table:
     ) -> dict[str, _Row]:
         """Return the row of each of up to ``KEYS_PER_READ`` addresses: the whole item, or ``_ANSWER`` of it alone."""
         found: dict[str, _Row] = {}
-        keys = [to_dynamodb({ADDRESS: address}) for address in addresses]
+        keys = [{ADDRESS: to_attribute(address)} for address in addresses]
         part = {} if whole else _ANSWER_ALONE
         wanted: Mapping[str, Any] = {self._name: {"Keys": keys, "ConsistentRead": consistent, **part}}
         attempt = 0
@@ -453,13 +452,13 @@ class Table:
             except (ClientError, BotoCoreError) as error:
                 return {address: _Row(error=_name_of(error)) for address in addresses}
             for each in answer["Responses"].get(self._name, []):
-                item = from_dynamodb(each)
+                item = from_dynamodb(each) if whole else from_dynamodb(each, _ANSWER)
                 found[item[ADDRESS]] = _row(item) if whole else _Row(item)
             wanted = answer.get("UnprocessedKeys", {})
             if wanted:
                 attempt += 1
                 pause(attempt)
-        return {address: found.get(address, _Row()) for address in addresses}
+        return {address: found.get(address) or _Row() for address in addresses}
 
     def _known(self, address: str, row: _Row) -> Item | None:
         """Return what is known of an address, as ``read`` does."""
@@ -654,7 +653,7 @@ def _patiently(call: Callable[..., _R], deadline: float, request: Mapping[str, A
 
 
 def _change(write: _Write) -> Change | None:
-    """Return how the states change; removing all evidence of an address that may be mailed is no change."""
+    """Return how the states change. Removing all evidence of an address that may be mailed changes nothing."""
     before, transactional_before = (
         state_of(write.row.item, each) if write.row.evidence else None for each in (Purpose.BULK, Purpose.TRANSACTIONAL)
     )

@@ -1,6 +1,6 @@
-"""Structured logs and metrics, one line of JSON each on standard output.
+"""Structured logs and metrics: each is one line of JSON on standard output.
 
-Metrics use the CloudWatch embedded metric format, so that they cost no call (Amazon CloudWatch User Guide,
+Metrics use the CloudWatch embedded metric format, so they need no call (Amazon CloudWatch User Guide,
 "Specification: Embedded metric format").
 """
 
@@ -23,7 +23,7 @@ def _print(line: str) -> None:
 
 
 class Log:
-    """Writes log lines; names and ids go in as fields, addresses only masked (see ``address.masked``)."""
+    """Writes log lines. Names and ids are fields; addresses are always masked (see ``address.masked``)."""
 
     def __init__(self, level: str = "INFO", write: Print = _print) -> None:
         """Write lines of a level (one of ``LOG_LEVELS``) and above through ``write``."""
@@ -41,15 +41,15 @@ class Log:
 
     debug = partialmethod(_line, "DEBUG")  # a detail
     info = partialmethod(_line, "INFO")  # something worth knowing
-    warning = partialmethod(_line, "WARNING")  # something that will not mend itself, but stopped nothing
+    warning = partialmethod(_line, "WARNING")  # a problem that will not go away by itself, but stopped nothing
     error = partialmethod(_line, "ERROR")  # something that failed
 
 
 class Metrics:
-    """Counts of one invocation, written as one line. The README says what each name counts."""
+    """Counts of one invocation, written as one line. ``docs/reference.md`` says what each name counts."""
 
     def __init__(self, function_name: str, write: Print = _print) -> None:
-        """Count for a function, whose name becomes the metrics' dimension."""
+        """Count for a function. Its name becomes the metrics' dimension."""
         self._function_name = function_name
         self._write = write
         self._counts: Counter[str] = Counter()
@@ -59,7 +59,7 @@ class Metrics:
         self._counts[name] += count
 
     def flush(self) -> None:
-        """Write the counts and start over; without counts nothing is written."""
+        """Write the counts, if there are any, and start over."""
         counts = {name: count for name, count in sorted(self._counts.items()) if count}
         self._counts.clear()
         if counts:

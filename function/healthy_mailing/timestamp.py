@@ -1,4 +1,4 @@
-"""Points in time as text: UTC with milliseconds, ``2026-01-31T12:00:00.000Z``, so that text order is time order."""
+"""Points in time as strings: UTC with milliseconds, ``2026-01-31T12:00:00.000Z``, so that they sort by time."""
 
 import re
 from datetime import UTC, date, datetime
@@ -14,14 +14,14 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 
 def to_utc(text: str) -> str:
-    """Return a time in any form that SES uses as UTC with milliseconds; finer fractions are cut off.
+    """Convert a time in any format that SES uses to UTC with milliseconds; finer fractions are cut off.
 
     Raises:
-        ValueError: The text has another form, or names no possible date and time.
+        ValueError: The string has another format, or is not a possible date and time.
     """
     match = _FORM.fullmatch(text)
     if match is None:
-        raise ValueError("is not a time in a form that SES uses")
+        raise ValueError("is not a time in a format that SES uses")
     seconds, fraction, zone = match.groups()
     try:
         time = datetime.fromisoformat(seconds + zone).astimezone(UTC)
@@ -46,5 +46,5 @@ def epoch_seconds(day: str) -> int:
 
 
 def days_between(earlier: str, later: str) -> int:
-    """Return how many days lie from one UTC day to another, 0 for the same day, less than 0 to an earlier one."""
+    """Return the number of days from one UTC day to another: 0 for the same day, negative if ``later`` is earlier."""
     return date.fromisoformat(later).toordinal() - date.fromisoformat(earlier).toordinal()

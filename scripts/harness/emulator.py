@@ -124,8 +124,8 @@ _LOCALSTACK_DOCKER = Emulator(
     retries_sns_to_lambda=True,
     limits=(
         _NO_IAM,
-        "SES (its notifications are published to the topic directly)",
-        "up to which age a stream's batch is tried, and that it is split (bisected)",
+        "SES (feedback is published to the topic directly)",
+        "a stream's maximum record age and bisected batches",
         "TLS",
     ),
     functions_reach_loopback=False,
@@ -215,8 +215,8 @@ def choose(choice: str | None = None) -> Choice:
     if asked.startswith(("http://", "https://")):
         return Choice(asked.rstrip("/"), "the one that is running there")
     raise HarnessError(
-        f"EMULATOR is {asked!r}: choose embedded, localstack (in Docker or else as a process), localstack-docker, "
-        "localstack-process, or the URL of an emulator that is running."
+        f"EMULATOR is {asked!r}. Choose embedded, localstack (in Docker or else as a process), localstack-docker, "
+        "localstack-process, or the URL of a running emulator."
     )
 
 
@@ -226,7 +226,7 @@ def _localstack_choice(asked: str) -> Choice:
     except NoEngineError as error:
         if asked == "localstack-docker":
             raise HarnessError(
-                f"EMULATOR is localstack-docker, but {error}: fix that, or choose localstack-process or embedded."
+                f"EMULATOR is localstack-docker, but {error}. Fix that, or choose localstack-process or embedded."
             ) from error
         return Choice("localstack-process", _PROCESS, f"because {error}")
     return Choice("localstack-docker", "LocalStack in Docker", f"the engine at {engine.endpoint} answers", engine)
@@ -308,7 +308,7 @@ def running_at(url: str) -> Emulator:
         HarnessError: nothing answers there.
     """
     if not answers(url):
-        raise HarnessError(f"No AWS emulator answers at EMULATOR={url}: start it, or choose EMULATOR=embedded.")
+        raise HarnessError(f"No AWS emulator answers at EMULATOR={url}. Start it, or choose EMULATOR=embedded.")
     health = _health(url)
     # ministack says whether it enforces IAM; of the others none does without being paid for it.
     kind = _EMBEDDED if "auth" in health else _LOCALSTACK_DOCKER

@@ -34,7 +34,7 @@ def kept_on_failure(purpose: str) -> Iterator[Path]:
         except BaseException as error:
             # Not if it was interrupted or has not begun: nobody will look.
             if isinstance(error, Exception) and (folder / "emulator.log").exists():
-                print(f"What the run left to look at: {folder}", flush=True)
+                print(f"Logs of the failed run: {folder}", flush=True)
             else:
                 shutil.rmtree(folder, ignore_errors=True)
             raise

@@ -15,7 +15,7 @@ from harness.emulator import Emulator
 from harness.errors import HarnessError
 from harness.terraform import Terraform, find
 
-WAITS = "Terraform's AWS provider itself waits 25 s for every SQS queue that it creates, on AWS too."
+WAITS = "Terraform's AWS provider waits 25 s for every SQS queue that it creates, on AWS too."
 
 # Not part of the configuration that users apply, or of another run's state.
 _NOT_COPIED = (".terraform*", "*.tfstate*", "*.tfvars", "*.tfvars.json", "*.tftest.hcl", "tests", "*_override.tf")

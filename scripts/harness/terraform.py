@@ -118,7 +118,7 @@ def find() -> Terraform:
     if named:
         program = shutil.which(named)
         if program is None:
-            raise TerraformError(f"TERRAFORM is {named}, which is not a program: correct it or unset it.")
+            raise TerraformError(f"TERRAFORM is {named}, which is not a program. Correct it or unset it.")
     else:
         program = shutil.which("terraform") or shutil.which("tofu")
     return _identify(Path(program) if program else download())
@@ -132,15 +132,15 @@ def _identify(program: Path) -> Terraform:
             [program, "version"], env=environment, capture_output=True, text=True, timeout=60, check=True
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        raise TerraformError(f"{program} does not run ({error}): reinstall Terraform or set TERRAFORM.") from error
+        raise TerraformError(f"{program} does not run ({error}). Reinstall Terraform or set TERRAFORM.") from error
     match = re.match(r"(Terraform|OpenTofu) v(\d+)\.(\d+)(\S*)", answer)
     if not match:
-        raise TerraformError(f"{program} is neither Terraform nor OpenTofu: set TERRAFORM to one of them.")
+        raise TerraformError(f"{program} is neither Terraform nor OpenTofu. Set TERRAFORM to one of them.")
     product, major, minor, rest = match.groups()
     if (int(major), int(minor)) < MINIMUM[product]:
         needed = ".".join(map(str, MINIMUM[product]))
         raise TerraformError(
-            f"{program} is {product} {major}.{minor}{rest}, older than {needed}: upgrade it or set TERRAFORM."
+            f"{program} is {product} {major}.{minor}{rest}, older than {needed}. Upgrade it or set TERRAFORM."
         )
     return Terraform(program, product, f"{major}.{minor}{rest}")
 
@@ -153,23 +153,23 @@ def download() -> Path:
     """
     target = platform_name()
     if target not in SHA256:
-        raise TerraformError(f"There is no Terraform on PATH and none to download for {target}: set TERRAFORM.")
+        raise TerraformError(f"Terraform is not on PATH, and has no download for {target}. Set TERRAFORM.")
     program = paths.TOOLS / f"terraform-{RELEASE}-{target}" / "terraform"
     if program.exists():
         return program
     url = f"{RELEASES}/{RELEASE}/terraform_{RELEASE}_{target}.zip"
-    print(f"Terraform is not on PATH: fetching {RELEASE} from {url}", flush=True)
+    print(f"Terraform is not on PATH. Downloading {RELEASE} from {url}", flush=True)
     try:
         with urllib.request.urlopen(url, timeout=_DOWNLOAD_SECONDS) as response:
             content = response.read()
     except OSError as error:
         raise TerraformError(
-            f"There is no Terraform on PATH, and {url} can't be reached ({error}): "
-            "install Terraform or OpenTofu, or set TERRAFORM."
+            f"Terraform is not on PATH, and {url} can't be reached ({error}). "
+            "Install Terraform or OpenTofu, or set TERRAFORM."
         ) from error
     found = hashlib.sha256(content).hexdigest()
     if found != SHA256[target]:
-        raise TerraformError(f"{url} has SHA-256 {found}, not the published {SHA256[target]}: it was not installed.")
+        raise TerraformError(f"{url} has SHA-256 {found}, not the published {SHA256[target]}. It was not installed.")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return _written(program, archive.read("terraform"), mode=0o755)
 
@@ -193,7 +193,9 @@ def provider_installation(terraform: Terraform) -> dict[str, str]:
     named = os.environ.get("TF_PLUGIN_MIRROR")
     if named:
         if not (Path(named) / PROVIDER).is_dir():
-            raise TerraformError(f"TF_PLUGIN_MIRROR is {named}, which holds no {PROVIDER}: correct it or unset it.")
+            raise TerraformError(
+                f"TF_PLUGIN_MIRROR is {named}, which does not contain {PROVIDER}. Correct it or unset it."
+            )
         return _through_mirror(terraform, Path(named))
     inherited = os.environ.get("TF_CLI_CONFIG_FILE")
     if inherited and Path(inherited).is_file():
@@ -209,8 +211,8 @@ def provider_installation(terraform: Terraform) -> dict[str, str]:
     mirror = find_mirror(mirror_folders())
     if mirror is None:
         raise TerraformError(
-            f"{registry} can't be reached and no local mirror holds {PROVIDER}: connect to the internet, or make one "
-            f"elsewhere (`{terraform.program.name} providers mirror FOLDER`) and set TF_PLUGIN_MIRROR to it."
+            f"{registry} can't be reached, and no local mirror contains {PROVIDER}. Connect to the internet, or make "
+            f"a mirror elsewhere (`{terraform.program.name} providers mirror FOLDER`) and set TF_PLUGIN_MIRROR to it."
         )
     return _through_mirror(terraform, mirror)
 

@@ -98,7 +98,7 @@ class BulkSync:
                 yield Batch(Action.DELETE, reasons)
 
     def _known(self, addresses: Sequence[str]) -> Iterator[tuple[str, Known | None]]:
-        """Yield what the table knows now; None of an item that is no record."""
+        """Yield what the table knows now; None of an item that can't be read."""
         for window in output.windows(addresses, WINDOW):
             for address, item in self.table.read(window, soon(), consistent=True).items():
                 try:

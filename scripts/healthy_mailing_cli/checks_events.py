@@ -17,7 +17,7 @@ def look_at_events(seen: Examination) -> Findings:
     except seen.dynamodb.exceptions.ResourceNotFoundException:
         return  # as the check of the table says
     if not described.get("StreamSpecification", {}).get("StreamEnabled"):
-        yield ok(f"{table} has no stream, so changes are no events.")
+        yield ok(f"{table} has no stream, so changes give no events.")
         return
     pages = seen.lambda_.get_paginator("list_event_source_mappings").paginate(
         EventSourceArn=described["LatestStreamArn"]
@@ -28,7 +28,7 @@ def look_at_events(seen: Examination) -> Findings:
     )
     if found is None:
         yield warning(
-            f"{table} has a stream, and no function {function} reads it: changes are no events.",
+            f"{table} has a stream, and no function {function} reads it: changes give no events.",
             f"Unless that is meant so: {APPLY} If it is called otherwise: --name.",
         )
         return
@@ -67,7 +67,7 @@ def _dead_letters(seen: Examination, function: str) -> Findings:
         yield problem(f"There is no queue {queue}: changes that keep failing are lost.", APPLY)
     elif attributes["ApproximateNumberOfMessages"] != "0":
         yield problem(
-            f"{queue} holds about {attributes['ApproximateNumberOfMessages']} messages: changes that are no events.",
+            f"{queue} holds about {attributes['ApproximateNumberOfMessages']} messages: changes that gave no event.",
             f"The log /aws/lambda/{function} says why. Fix the cause, then, within 24 hours of the change:",
             f"mailing redrive --changes --dead-letter-queue {queue} --function {function}",
         )

@@ -290,7 +290,7 @@ def _in_file(path: Path) -> Iterator[Row]:
             reader = csv.DictReader(file, delimiter=max(",;\t", key=first.count), restval="")
             if not {"address", "until"} <= set(reader.fieldnames or ()):
                 raise CommandError(
-                    f"{path} is no selection that --dry-run wrote: it lacks the columns address and until"
+                    f"{path} is not a selection that --dry-run wrote: it lacks the columns address and until"
                 )
             for cells in reader:
                 try:

@@ -66,8 +66,8 @@ def doctor(
 ) -> None:
     """Check every part of the stack, and name what is wrong.
 
-    Looks at each part on the feedback's way: SES, topic, queue, function, table. Changes nothing. Exits with 1 if there
-    is a problem, or something that it can't tell; warnings alone leave 0.
+    Looks at each part on the path of feedback: SES, topic, queue, function, table. It changes nothing. Exits with 1 if
+    there is a problem, or something that it can't tell; warnings alone leave 0.
     """
     place = Place.of(connection)
     names = Names.of(name or connection.table, dead_letter_queue=dead_letter_queue, queue=queue, function=function)

@@ -29,7 +29,7 @@ def erase(
 ) -> None:
     """Erase what identifies a person; who may be mailed stays.
 
-    Diagnostic texts, message ids, senders, names and notes go. The address, its states and the reason stay, so that
+    Diagnostic messages, message ids, senders, names and notes go. The address, its states and the reason stay, so that
     nobody is mailed by mistake. The same feedback, delivered once more, brings nothing back. Backups of the table,
     SES's own suppression list, and what other programs keep are not changed.
 

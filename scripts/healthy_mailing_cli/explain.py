@@ -33,7 +33,7 @@ def explain(
 ) -> None:
     """Say why an address may or may not be mailed.
 
-    Shows the rule that decides, all evidence on a time line, what would change the state, and whether SES's own
+    Shows the rule that decides, all evidence on a timeline, what would change the state, and whether SES's own
     suppression list has the address. Exits with 0 if it may get bulk mail, else with 1.
     """
     key = addresses.canonical_one(address)

@@ -85,7 +85,7 @@ def export(
 
     A large table is cheaper to read by --start-export and, once DynamoDB is done, --from-export.
 
-    Exits with 1 if an item was written by another program; the list says of it just that someone should look.
+    Exits with 1 if another program wrote an item. The list then only says that someone should check it.
     """
     if start_export is not None:
         if resume or state or to is not None or from_export is not None or form is not Form.CSV:

@@ -132,8 +132,8 @@ class _Bucket:
         self._place = found[0]
         if _SUMMARY not in s3.level(client, self._place).names:
             raise CommandError(
-                f"{self._place} is no finished export. DynamoDB takes minutes to hours: try again later; `aws dynamodb "
-                "describe-export` says how far it is, or why it failed"
+                f"{self._place} is not a finished export. DynamoDB takes minutes to hours: try again later; "
+                "`aws dynamodb describe-export` says how far it is, or why it failed"
             )
 
     def __str__(self) -> str:

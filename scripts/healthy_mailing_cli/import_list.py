@@ -95,7 +95,7 @@ def import_list(
     """Take other systems' lists, or an export, into the table.
 
     Each row becomes a mark and is merged like feedback. So importing twice changes nothing, and newer feedback wins.
-    Rows that can't be understood go to FILE.refused.csv, with why; mend them there, and import that file.
+    Rows that can't be understood go to FILE.refused.csv, with the reason; fix them there, and import that file.
 
     After an interruption, the same command goes on where it was.
     """

@@ -20,7 +20,7 @@ PAGE = 1_000
 Suppressed = Annotated[
     State, typer.Option(help="disable: must not be mailed; review: someone should check.", show_choices=False)
 ]
-Reason = Annotated[str | None, typer.Option(help="Only where the reason begins so: `bounce`, `complaint:abuse` …")]
+Reason = Annotated[str | None, typer.Option(help="Only reasons that begin with this: `bounce`, `complaint:abuse` …")]
 Domain = Annotated[str | None, typer.Option(help="Only addresses of this domain.")]
 Since = Annotated[str, typer.Option(help="Only what changed at this time or later: 2026-01-31T12:00:00Z.")]
 Limit = Annotated[int, typer.Option(min=1, help="Most addresses to list.")]

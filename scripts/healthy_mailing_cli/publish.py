@@ -39,7 +39,7 @@ def publish(
 ) -> None:
     """Publish a sample event or a file to the topic.
 
-    Everyone who subscribes to the topic gets it, and the table takes it for true. So it asks first, unless AWS is an
+    Every subscriber of the topic gets it, and the table treats it as real. So it asks first, unless AWS is an
     emulator.
     """
     if list_samples:

@@ -103,9 +103,9 @@ def redrive_command(
     """Bring dead letters back to the queue or the function.
 
     Safe to interrupt and to run again: a dead letter is deleted after it was handed over, and feedback that comes
-    twice counts once. What fails again comes back, and is left for the next run.
+    twice counts once. What fails again comes back, and waits for the next run.
 
-    With --changes, what the table says now of the addresses is told, as an event each.
+    With --changes, it sends an event for each address, with what the table says now.
     """
     stack_name = name or connection.table
     if changes:

@@ -76,7 +76,7 @@ class Known:
         """Read an item, None where nothing is known.
 
         Raises:
-            RecordError: The item is no record.
+            RecordError: The item is not a record.
         """
         return cls(evidence_in(item), Pushed.of(item)) if item else cls({}, None)
 
@@ -127,9 +127,9 @@ def mark_of(entry: Entry) -> Mark:
 def difference(address: str, known: Known, entries: Iterable[Entry], rules: Rules) -> Difference:
     """Return what differs for a canonical address between the table and its entries on SES's list.
 
-    An entry of ours is no evidence: it only repeats what the table knew. One of others is taken over if it changes what
-    the table makes of the address; so a mark that says more, such as the mail server's own words, is not replaced by
-    one that only says "on the list".
+    An entry of ours is not evidence: it only repeats what the table knew. One of others is taken over if it changes
+    what the table makes of the address; so a mark that says more, such as the mail server's own words, is not replaced
+    by one that only says "on the list".
     """
     held = list(entries)
     wanted = suppression(known.evidence, rules)

@@ -115,7 +115,7 @@ class Plan:
         put: What is put on it: canonical address and reason.
         left: Addresses on SES's list that may be mailed by the table, and stay on the list.
         listed: How many entries of each reason SES's list has.
-        unreadable: Addresses whose item is no record.
+        unreadable: Addresses whose item can't be read.
         by_job: Whether there is a bucket, so that many may be left to SES's import jobs.
     """
 
@@ -259,7 +259,7 @@ class _Comparison:
     Attributes:
         table: The table.
         listed: SES's list, by canonical address.
-        unreadable: Gets the addresses whose item is no record.
+        unreadable: Gets the addresses whose item can't be read.
         found: What differs so far.
         seen: Whose item was looked at so far.
     """

@@ -38,6 +38,8 @@ DOCTOR = "doctor"
 """The same, of those that look at stacks made without Terraform."""
 LEAVING = "leaving"
 """The same, of those that destroy stacks."""
+UPGRADE = "upgrade"
+"""The same, of those that upgrade stacks of earlier commits."""
 
 # Of a call's time half is for its work, which is enough on a busy machine. A message that fails all the same comes back
 # after 6 x 10 s; a test that waits for that shortens it (see ``quick_redelivery``).

@@ -134,7 +134,7 @@ def test_only_what_uploads_the_zip_needs_it(team: Team, deployed: Deployed) -> N
     try:
         assert "Success!" in stack.run("validate", "-no-color")
         assert "Plan: 0 to add, 0 to change" in stack.run("plan", "-destroy", "-no-color")
-        with pytest.raises(TerraformError, match=r"There is no zip at gone\.zip: build it"):
+        with pytest.raises(TerraformError, match=r"No zip exists at gone\.zip\. Build it"):
             stack.run("plan", "-no-color")
     finally:
         team.write(stack)

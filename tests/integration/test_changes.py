@@ -242,7 +242,7 @@ def test_an_unreadable_image_is_set_aside_whole_and_holds_up_nobody(
     assert [json.loads(each["MessageBody"]) for each in aws.letters] == [poison, junk]
     assert {each["QueueUrl"] for each in aws.letters} == {QUEUE_URL}
     problem = aws.letters[0]["MessageAttributes"]["problem"]
-    assert problem == {"DataType": "String", "StringValue": "the item says no state that this version knows"}
+    assert problem == {"DataType": "String", "StringValue": "the item has no state that this version knows"}
     assert aws.told == [("a", "disable"), ("b", "enable")]
     assert aws.details[1]["before"] is None
     counts, log = metrics(capsys)
@@ -255,6 +255,27 @@ def test_what_cannot_be_set_aside_is_handed_over_again(handler: Handler, aws: Aw
     batch = [blocked("a", 1), record("b@example.com", FINE, UNREADABLE, 2), blocked("c", 3)]
     assert number_of(handler(*batch)) == sequence(2)
     assert sorted(aws.told) == [("a", "disable"), ("c", "disable")]
+
+
+def test_a_queue_that_does_not_answer_holds_up_no_event_and_not_the_answer(
+    handler: Handler, aws: Aws, clock: Clock
+) -> None:
+    tried: list[str] = []
+
+    def slow(body: Mapping[str, Any]) -> Answer:
+        tried.append(json.loads(body["MessageBody"])["eventID"])
+        clock.sleep(4)
+        return Answer.of(wire.error("ServiceUnavailable", "no"), 503)
+
+    aws.SendMessage = slow  # type: ignore[method-assign]  # for this test
+    start = clock.monotonic()
+    poison = [record("b@example.com", FINE, UNREADABLE, number) for number in range(2, 30)]
+
+    assert number_of(handler(*poison, blocked("a", 30))) == sequence(2)
+
+    assert aws.told == [("a", "disable")]
+    assert len(tried) == 7, "nothing is begun in the last five seconds"
+    assert clock.monotonic() < start + SECONDS
 
 
 def test_a_wrong_event_fails_as_a_whole(handler: Handler) -> None:

@@ -133,7 +133,7 @@ def test_a_malformed_record_of_sns_is_an_error_after_its_neighbours_are_in(
 
 
 def test_an_unknown_event_is_an_error(handler: Handler) -> None:
-    with pytest.raises(ValueError, match="neither records of SNS or SQS"):
+    with pytest.raises(ValueError, match="not from SNS, SQS or EventBridge"):
         handler({"hello": "world"})
 
 

@@ -55,7 +55,7 @@ def far_away(address: str) -> Callable[[pytest.MonkeyPatch, Path], str]:
     def set_up(patch: pytest.MonkeyPatch, tmp_path: Path) -> str:
         del tmp_path
         patch.setenv("DOCKER_HOST", address)
-        return f"the Docker engine is at {address}; only one on a local Unix socket works"
+        return f"the Docker engine is at {address}; it must be on a local Unix socket"
 
     return set_up
 
@@ -110,14 +110,14 @@ def test_a_user_without_permission_is_told_so(engine: Engine, monkeypatch: pytes
     os.close(writing)
     os.waitpid(child, 0)
     with os.fdopen(reading) as answer:
-        assert answer.read() == f"you lack the permission to use the Docker engine at {engine.endpoint}"
+        assert answer.read() == f"you may not use the Docker engine at {engine.endpoint} (permission denied)"
 
 
 def test_an_image_that_can_not_be_pulled_is_named_with_what_to_do(
     engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LOCALSTACK_IMAGE", "127.0.0.1:1/no/such:image")
-    with pytest.raises(HarnessError, match=r"could not be pulled \(.*\): .* EMULATOR=embedded") as raised:
+    with pytest.raises(HarnessError, match=r"could not be pulled \(.*\)\. .* EMULATOR=embedded") as raised:
         emulator.start("localstack-docker", folder)
     message = str(raised.value)
     assert message.startswith(f"127.0.0.1:1/no/such:image is not on the Docker engine at {engine.endpoint}")

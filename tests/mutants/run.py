@@ -50,9 +50,6 @@ TESTS: Mapping[str, Sequence[str]] = {
     "operations": ("integration/test_lookup.py", "integration/test_operations.py", "unit/test_outage.py"),
     "calls": ("unit/test_calls.py", *_TABLE),
     "table": (*_TABLE, "integration/test_handler.py"),
-    "changes": ("unit/test_changes.py",),
-    "bus": ("unit/test_bus.py", "integration/test_changes.py"),
-    "dead_letters": ("unit/test_dead_letters.py", "integration/test_changes.py"),
 }
 """The files of tests that state what each file of the core promises."""
 

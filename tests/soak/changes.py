@@ -118,7 +118,7 @@ def soak(size: Size, folder: Path, progress: Callable[[int], object] = lambda _:
         "read again": f"{again:,} times, up to {3 * size.batch_size:,} records",
         "requests to EventBridge": f"{requests:,}, of which {sum(faults.values()):,} met a fault: "
         + ", ".join(f"{count:,} {name}" for name, count in faults.items()),
-        "events": f"{len(told):,}, and {len(eventbridge.events) - len(told):,} of them came again",
+        "events": f"{len(told):,}, and {len(eventbridge.events) - len(told):,} repeats",
         "set aside": f"{len(set_aside):,} unreadable images",
         "time": f"{seconds:.0f} s, {size.changes / seconds:,.0f} changes/s on {os.cpu_count()} cores",
     }
@@ -131,8 +131,8 @@ def write(summary: Summary) -> None:
     rows = "".join(f"| {name} | {figure} |\n" for name, figure in summary.figures.items())
     date = time.strftime("%Y-%m-%d", time.gmtime())
     verdict = (
-        "Each change was told, of an address in order; the last event of each address equalled the table; no whole "
-        "address in the logs."
+        "Each change sent its event, in order for each address. The last event of each address matched the table; no "
+        "whole addresses in the logs."
     )
     REPORT.write_text(
         BLOCK.sub(lambda _: f"Last run: {date}. {verdict}\n\n| | |\n|---|---|\n{rows}", REPORT.read_text())
@@ -156,7 +156,8 @@ def main() -> int:
         console.print(f"FAILED: {summary.difference}; {summary.addresses_in_log} whole addresses in the log")
         return 1
     console.print(
-        "Each change was told, in order, and the last event of each address equals the table.", soft_wrap=True
+        "Each change sent its event, in order for each address. The last event of each address matches the table.",
+        soft_wrap=True,
     )
     write(summary)
     return 0

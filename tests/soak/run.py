@@ -104,7 +104,7 @@ def soak(size: Size, folder: Path, progress: Callable[[int], object] = lambda _:
         "workers": f"{size.workers}, batches of up to {size.batch_size:,}",
         "calls": f"{result.calls:,}, of which {result.failed_calls:,} died",
         "requests to DynamoDB": f"{sum(requests):,}, of which {faults:,} were refused or cut",
-        "writes": f"{counts['Written']:,}; {counts['Conflicts']:,} lost a race and were merged again",
+        "writes": f"{counts['Written']:,}; {counts['Conflicts']:,} retried after another call changed the item first",
         "failed and redelivered": f"{counts['Failed']:,} addresses",
         "time": f"{seconds:.0f} s, {rate} on {os.cpu_count()} cores, emulator and proxy included",
     }
@@ -167,7 +167,8 @@ def main() -> int:
         )
         return 1
     console.print(
-        "The table equals the oracle's, item by item; no dead letter; no whole address in the log.", soft_wrap=True
+        "Every item of the table matches the oracle. No dead letters, and no whole addresses in the log.",
+        soft_wrap=True,
     )
     write(summary)
     return 0
@@ -177,7 +178,7 @@ def write(summary: Summary) -> None:
     """Put the figures into the report."""
     rows = "".join(f"| {name} | {figure} |\n" for name, figure in summary.figures.items())
     date = time.strftime("%Y-%m-%d", time.gmtime())
-    verdict = "The table equalled the oracle's, item by item; no dead letter; no whole address in the logs."
+    verdict = "Every item of the table matched the oracle; no dead letters, and no whole addresses in the logs."
     block = f"Last run: {date}. {verdict}\n\n| | |\n|---|---|\n{rows}"
     REPORT.write_text(BLOCK.sub(lambda _: block, REPORT.read_text()))
 

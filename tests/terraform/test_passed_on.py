@@ -170,7 +170,12 @@ TIMEOUT = "timeout_seconds         = number"
         ("modules/feedback", LIMIT, LIMIT.replace("5", "6"), FEEDBACK_LIMIT.format("default")),
         (".", LIMIT, "soft_bounce_limit = number", FEEDBACK_LIMIT.format("default")),
         ("modules/feedback", LIMIT, LIMIT.replace("number, 5", 'string, "5"'), FEEDBACK_LIMIT.format("type")),
-        ("modules/feedback", "Days with a soft bounce", "Soft bounces", FEEDBACK_LIMIT.format("description")),
+        (
+            "modules/feedback",
+            "How many days with a soft bounce",
+            "How many soft bounces",
+            FEEDBACK_LIMIT.format("description"),
+        ),
         (
             "modules/ses",
             "delivery         = optional(bool, true)",

@@ -132,7 +132,7 @@ def test_readme_without_markers_is_refused(module: Path) -> None:
 def test_attributes_without_a_comment_are_refused(module: Path, before: str, after: str, names: str) -> None:
     assert before in VARIABLES
     (module / "variables.tf").write_text(VARIABLES.replace(before, after, 1))
-    with pytest.raises(ValueError, match=rf"put a comment at the end of the line of {re.escape(names)}$"):
+    with pytest.raises(ValueError, match=rf"add a comment at the end of the line of {re.escape(names)}$"):
         terraform_reference.stale_files(module.parent.parent)
 
 

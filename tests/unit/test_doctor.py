@@ -197,7 +197,7 @@ def test_events_that_come(seen: Examination) -> None:
 
 
 def test_events_that_nobody_asked_for(seen: Examination) -> None:
-    assert with_events(seen, stream=False) == [(Level.OK, "mailing has no stream, so changes are no events.")]
+    assert with_events(seen, stream=False) == [(Level.OK, "mailing has no stream, so changes give no events.")]
 
 
 @pytest.mark.parametrize(

@@ -230,7 +230,7 @@ def test_one_that_dynamodb_has_not_finished_is_to_be_waited_for(folder: Path, mo
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     (folder / NAME / "manifest-summary.json").unlink()
     place = in_s3(folder)
-    with pytest.raises(CommandError, match=rf"{NAME} is no finished export.*try again later"):
+    with pytest.raises(CommandError, match=rf"{NAME} is not a finished export.*try again later"):
         ExportedTable(place, Connection("mailing", "us-east-1"))
 
 

@@ -132,9 +132,17 @@ def test_what_is_said_of_a_text_that_is_not_utf_8_does_not_repeat_it() -> None:
     assert refused("GET", "/addresses/secret%FC%40example.com") == (400, {"address": "is not UTF-8"})
 
 
-def test_the_addresses_that_are_no_texts_are_named() -> None:
-    _, errors = refused("POST", "/check", {"addresses": ["a@example.com", 1, None]})
-    assert errors["addresses"].endswith("those at 1, 2 are none")
+@pytest.mark.parametrize(
+    ("addresses", "named"),
+    [
+        (["a@example.com", 1, None], "must contain only strings; items 1, 2 are not strings"),
+        (["a@example.com", "b@example.com", "c@example.com", 1], "must contain only strings; item 3 is not a string"),
+    ],
+    ids=["two", "one"],
+)
+def test_addresses_that_are_not_strings_are_named(addresses: list[object], named: str) -> None:
+    _, errors = refused("POST", "/check", {"addresses": addresses})
+    assert errors["addresses"] == named
 
 
 @pytest.mark.parametrize(
@@ -182,7 +190,7 @@ def test_problems_are_problem_details() -> None:
         "type": "about:blank",
         "title": "Bad Request",
         "status": 400,
-        "detail": "The request has fields that are missing, unknown or not as they must be.",
+        "detail": "The request has missing, unknown or invalid fields.",
         "errors": [{"field": "address", "detail": "has no @"}],
     }
 

@@ -16,7 +16,7 @@ def run(console: Console) -> None:
     """
     alive = run_folder.alive()
     if alive:
-        raise HarnessError(f"A run is under way in {alive[0]}: wait for it or interrupt it, then try again.")
+        raise HarnessError(f"A run is active in {alive[0]}. Wait for it or interrupt it, then try again.")
     left = run_folder.sweep()
     if paths.UP.exists():
         try:
@@ -28,8 +28,8 @@ def run(console: Console) -> None:
             raise each
         # `make clean` deletes the record that names it, and the engine may never come back.
         console.print(
-            f"The Docker engine at {each.endpoint} does not answer. If it has a container of compose project "
-            f"{each.project}, remove that there: docker compose -p {each.project} down --volumes",
+            f"The Docker engine at {each.endpoint} does not answer. If it has containers of compose project "
+            f"{each.project}, remove them there: docker compose -p {each.project} down --volumes",
             highlight=False,
             soft_wrap=True,
         )

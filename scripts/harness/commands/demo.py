@@ -48,7 +48,7 @@ def run(console: Console, choice: str | None = None) -> None:
             _run_on(console, timings, server.emulator, folder)
         finally:
             server.stop()
-    console.print(f"All in {sum(timings.values()):.0f} s; nothing is left running.", highlight=False)
+    console.print(f"Done in {sum(timings.values()):.0f} s. Nothing is left running.", highlight=False)
     console.print(f"Not proven by this run: {'; '.join(server.emulator.limits)}.", style="dim", highlight=False)
 
 
@@ -91,7 +91,7 @@ def send(applied: Stack) -> dict[str, str]:
                 Message={"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello"}}},
             )
     else:
-        print("This emulator's SES sends no feedback: such notifications are published to the topic directly.")
+        print("This emulator's SES sends no feedback, so the demo publishes it to the topic directly.")
         for address, (_, sample) in SIMULATOR.items():
             # Senders of the samples are at example.org.
             message = re.sub(r"(?i)[\w.]+@example\.com", address, (paths.EVENTS / f"{sample}.json").read_text())
@@ -127,7 +127,7 @@ def wait_for(applied: Stack, expected: Mapping[str, str]) -> list[dict[str, str]
     items = until(states_match, _FEEDBACK_SECONDS, found=lambda value: value is not None)
     if items is None:
         raise HarnessError(
-            f"After {_FEEDBACK_SECONDS} s {table_name} does not hold the feedback: see the function's log lines in "
+            f"The feedback did not reach {table_name} within {_FEEDBACK_SECONDS} s. See the function's log lines in "
             f"{applied.folder.parent / 'emulator.log'}."
         )
     return items

@@ -31,7 +31,7 @@ def up(console: Console, choice: str | None = None) -> None:
         run_folder.sweep()
         state = _read()
         if state is not None and emulator.answers(state["environment"]["AWS_ENDPOINT_URL"]):
-            console.print("It is up already; `make down` ends it.")
+            console.print("It is already up. `make down` stops it.")
         else:
             _clean(state)
             state = _start(console, choice)
@@ -53,13 +53,13 @@ def down(console: Console) -> None:
         endpoint_url = state["environment"]["AWS_ENDPOINT_URL"]
         if not emulator.answers(endpoint_url):
             _clean(state)
-            console.print("The emulator was gone already; cleaned up after it.")
+            console.print("The emulator had already stopped. Cleaned up after it.")
             return
         if not state["disposable"]:
             with demo.progress(console, "Destroying the stack"):
                 stack.opened(emulator.running_at(endpoint_url), state["name"], paths.UP).destroy()
         _clean(state)
-        console.print(f"Down: {'stack and emulator' if state['disposable'] else 'the stack'} at {endpoint_url} ended.")
+        console.print(f"Removed the stack{' and the emulator' if state['disposable'] else ''} at {endpoint_url}.")
 
 
 def _start(console: Console, choice: str | None) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _explain(console: Console, state: Mapping[str, Any]) -> None:
     console.print("\nTo use it from this shell:", style="bold")
     for name, value in state["environment"].items():
         console.print(f"export {name}={value}", soft_wrap=True, highlight=False)
-    console.print("\nTo try next, with the AWS CLI:", style="bold")
+    console.print("\nTry next, with the AWS CLI:", style="bold")
     for command in (
         f"aws sns publish --topic-arn {outputs['topic_arn']} --message file://{os.path.relpath(demo.COMPLAINT)}",
         f"aws dynamodb scan --table-name {outputs['table_name']}",
@@ -121,4 +121,4 @@ def _clean(state: Mapping[str, Any] | None) -> None:
 
 def _alone() -> AbstractContextManager[None]:
     """Let one ``up`` or ``down`` work at a time."""
-    return locks.alone(paths.BUILD / "up.lock", "Another `make up` or `make down` is at work here: wait for it.")
+    return locks.alone(paths.BUILD / "up.lock", "Another `make up` or `make down` is running here. Wait for it.")

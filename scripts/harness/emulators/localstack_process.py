@@ -70,11 +70,11 @@ def find_python() -> Path:
         return found
     if named:
         raise HarnessError(
-            f"LOCALSTACK_PYTHON is {named}, which is not Python 3.12 or 3.13 with venv: correct it or unset it."
+            f"LOCALSTACK_PYTHON is {named}, which is not Python 3.12 or 3.13 with venv. Correct it or unset it."
         )
     raise HarnessError(
-        "LocalStack without Docker needs Python 3.12 or 3.13, which is not here: install it, name it in "
-        "LOCALSTACK_PYTHON, start a Docker engine, or choose EMULATOR=embedded or the URL of one that runs."
+        "LocalStack without Docker needs Python 3.12 or 3.13, and none was found. Install it, set LOCALSTACK_PYTHON, "
+        "start a Docker engine, or choose EMULATOR=embedded or the URL of a running emulator."
     )
 
 
@@ -106,7 +106,7 @@ def _suitable(program: str) -> Path | None:
 
 def _make_environment() -> None:
     python = find_python()
-    print("Installing LocalStack 4.14.0 (once, about half a minute, 170 MB).", flush=True)
+    print("Installing LocalStack 4.14.0 (only once; about half a minute, 170 MB).", flush=True)
     shutil.rmtree(ENVIRONMENT, ignore_errors=True)
     environment.install(ENVIRONMENT, _REQUIREMENTS, str(python))
 

@@ -139,7 +139,7 @@ def _and_then(cells: list[str], rows: Iterator[tuple[list[str], str]]) -> Iterat
 
 
 def _refused(rows: Iterator[tuple[list[str], str]], header: list[str]) -> Listing:
-    """Return what a file of refused rows lists, which someone has mended: without the column that says why."""
+    """Return what a file of refused rows lists, which someone has fixed: without the column that says why."""
     names = tuple(cell.strip().lower() for cell in header[1:])
     mended = (([unguarded(cell) for cell in cells[1:]], problem) for cells, problem in rows)
     if names == _OF_JSON:

@@ -1,5 +1,5 @@
-# Take over what you made by hand after the original article: the table, the topic, the function and its subscription stay
-# what they are, and Terraform changes them in place. README.md has the steps.
+# Takes over what you made by hand after the original article. Terraform changes the table, topic, function and
+# subscription in place and replaces none of them. README.md has the steps.
 
 terraform {
   required_version = ">= 1.7"

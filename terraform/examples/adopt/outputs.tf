@@ -1,5 +1,5 @@
 output "topic_arn" {
-  description = "ARN of the topic, which is still yours."
+  description = "ARN of your topic."
   value       = module.feedback.topic_arn
 }
 
@@ -19,11 +19,11 @@ output "queue_url" {
 }
 
 output "dead_letter_queue_url" {
-  description = "URL of the dead-letter queue: what is in it is not in the table."
+  description = "URL of the dead-letter queue. Feedback in it is not in the table."
   value       = module.feedback.dead_letter_queue_url
 }
 
 output "log_group_name" {
-  description = "Name of the function's log group, which is new."
+  description = "Name of the function's new log group."
   value       = module.feedback.log_group_name
 }

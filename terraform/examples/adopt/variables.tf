@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Start of the names of what is new: the queue is called NAME-feedback. What exists keeps its name."
+  description = "Prefix of the names of new resources, such as the queue NAME-feedback. Existing resources keep their names."
   type        = string
   default     = "mailing"
   nullable    = false
@@ -11,7 +11,7 @@ variable "name" {
 }
 
 variable "table_name" {
-  description = "Name of your table; its partition key must be UserId, a string."
+  description = "Name of your table. Its partition key must be UserId (a string)."
   type        = string
   default     = "mailing"
   nullable    = false
@@ -23,7 +23,7 @@ variable "table_name" {
 }
 
 variable "topic_arn" {
-  description = "ARN of your topic, which the article calls ses-notifications."
+  description = "ARN of your topic (`ses-notifications` in the article)."
   type        = string
   nullable    = false
 
@@ -45,7 +45,7 @@ variable "function_name" {
 }
 
 variable "subscription_arn" {
-  description = "ARN of the function's subscription to the topic: `aws sns list-subscriptions-by-topic` shows it."
+  description = "ARN of the function's subscription to the topic, as `aws sns list-subscriptions-by-topic` shows it."
   type        = string
   nullable    = false
 
@@ -56,7 +56,7 @@ variable "subscription_arn" {
 }
 
 variable "keep_subscription" {
-  description = "Whether your subscription stays beside the queue. Set it to false once the first apply is done."
+  description = "Whether to keep your subscription beside the queue. Set it to false after the first apply."
   type        = bool
   default     = true
   nullable    = false

@@ -1,5 +1,4 @@
-# Another team's configuration with all modules: feedback into the table, SES pointed at it, the API over it,
-# events of its changes, alarms.
+# A configuration with all modules: feedback to the table, SES pointed at it, the lookup API, events and alarms.
 
 terraform {
   required_version = ">= 1.7"
@@ -28,7 +27,7 @@ module "feedback" {
   tags     = local.tags
 }
 
-# The domain's configuration may own these already; destroying this example destroys them.
+# You may already manage these elsewhere. Destroying this example destroys them.
 resource "aws_sesv2_email_identity" "domain" {
   email_identity = var.domain
   tags           = local.tags

@@ -1,7 +1,7 @@
-# Whom alarms tell. Your account may have such a topic already.
+# The topic that alarms notify. Your account may already have one.
 
 resource "aws_sns_topic" "on_call" {
-  # checkov:skip=CKV_AWS_26:alarms name no address, and CloudWatch may not use the key alias/aws/sns
+  # checkov:skip=CKV_AWS_26:alarms contain no addresses, and CloudWatch may not use the key alias/aws/sns
 
   name = "${var.name}-on-call"
   tags = local.tags

@@ -9,12 +9,12 @@ output "table_name" {
 }
 
 output "dkim_tokens" {
-  description = "What to put into the domain's DNS, so that SES verifies it: see module ses."
+  description = "DKIM tokens to publish in the domain's DNS so that SES verifies it (see module ses)."
   value       = { (var.domain) = flatten([for signing in aws_sesv2_email_identity.domain.dkim_signing_attributes : signing.tokens]) }
 }
 
 output "configuration_sets" {
-  description = "Configuration sets that senders may name in a mail, with what is reported of it."
+  description = "Configuration sets that senders can use, with the event types that SES reports for them."
   value       = module.ses.events
 }
 

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the table, and start of every other name."
+  description = "Name of the table and prefix of all other names."
   type        = string
   default     = "mailing"
   nullable    = false
@@ -11,7 +11,7 @@ variable "name" {
 }
 
 variable "domain" {
-  description = "The domain that mail is sent from."
+  description = "The domain that you send mail from."
   type        = string
   default     = "example.com"
   nullable    = false
@@ -23,7 +23,7 @@ variable "domain" {
 }
 
 variable "delivery" {
-  description = "How feedback gets from the topic to the function: `queue` or `direct`."
+  description = "How feedback reaches the function: `queue` or `direct`."
   type        = string
   default     = "queue"
   nullable    = false

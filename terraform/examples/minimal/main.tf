@@ -1,4 +1,4 @@
-# Another team's configuration: only the module, everything else as it comes.
+# The smallest configuration: module feedback with its defaults.
 
 terraform {
   required_version = ">= 1.7"
@@ -18,6 +18,6 @@ module "feedback" {
 }
 
 output "topic_arn" {
-  description = "Where to point SES."
+  description = "ARN of the topic to point SES at."
   value       = module.feedback.topic_arn
 }

@@ -1,5 +1,5 @@
-# Who may be the roles: a job of one repository, by the token that its CI system signs for it. Each condition is exact but
-# for one: on GitLab, the pipeline of a merge request has the branch that is to be merged in its subject.
+# Who may assume the roles: jobs of one repository, by the token that its CI system signs. All conditions are exact except
+# one: on GitLab, the subject of a merge request's pipeline contains the branch to be merged.
 
 data "aws_caller_identity" "current" {}
 
@@ -18,7 +18,7 @@ locals {
         audience          = "sts.amazonaws.com"
         existing_provider = github.existing_provider
         subjects = {
-          # On the branch, a job of its own plans what the next one applies.
+          # On the branch, one job plans and the next job applies.
           plan  = ["repo:${github.repository}:pull_request", "repo:${github.repository}:ref:refs/heads/${github.branch}"]
           apply = ["repo:${github.repository}:${github.environment == null ? "ref:refs/heads/${github.branch}" : "environment:${github.environment}"}"]
         }
@@ -77,7 +77,7 @@ data "aws_iam_policy_document" "trust" {
   lifecycle {
     precondition {
       condition     = length(local.systems) > 0
-      error_message = "Set github, gitlab or both: somebody must be able to use the roles."
+      error_message = "Set github, gitlab or both. Without them nobody can assume the roles."
     }
   }
 }

@@ -1,5 +1,5 @@
-# What an administrator applies once, so that a pipeline can plan and apply the rest: who it is, what it may do, where the
-# state is. README.md has the commands.
+# An administrator applies this once. It gives a pipeline its roles, their policies and a place for the state. README.md
+# has the commands.
 
 terraform {
   required_version = ">= 1.7"
@@ -17,7 +17,7 @@ provider "aws" {}
 module "deployer" {
   source = "../../modules/deployer"
 
-  # And what else your root uses: a customer's key, a table's name, a package in S3, options of the functions.
+  # Add what else your root uses: a customer's key, a table's name, a package in S3, options of the functions.
   name                 = var.name
   ses                  = var.ses
   permissions_boundary = aws_iam_policy.boundary.arn

@@ -2,7 +2,7 @@ output "role_arns" {
   description = "ARNs of the roles, `plan` and `apply`."
   value       = { for purpose, role in aws_iam_role.this : purpose => role.arn }
 
-  # A role is ready once it may do what it is for.
+  # A role is ready once it has its policies.
   depends_on = [aws_iam_role_policy_attachment.this, aws_iam_role_policy.state]
 }
 
@@ -12,7 +12,7 @@ output "permissions_boundary" {
 }
 
 output "backend" {
-  description = "The block that belongs into the root that is deployed, which needs Terraform 1.10 or later for it."
+  description = "The backend block for the root that the pipeline deploys. It needs Terraform 1.10 or later."
   value       = <<-EOT
     terraform {
       required_version = ">= 1.10"

@@ -1,15 +1,15 @@
-# The state of what is deployed: versioned, encrypted, private, over TLS only. Terraform locks it with an object beside it.
+# The bucket for the state: versioned, encrypted, private, TLS only. Terraform locks the state with an object beside it.
 
 locals {
   state_key = "${var.name}.tfstate"
 }
 
 resource "aws_s3_bucket" "state" {
-  # checkov:skip=CKV_AWS_18:who reads the state is in CloudTrail, if the account wants to know
-  # checkov:skip=CKV_AWS_144:the state can be had back by `terraform import`; a copy elsewhere is the account's affair
-  # checkov:skip=CKV_AWS_145:S3's own key encrypts it; the state holds no secret
-  # checkov:skip=CKV2_AWS_61:a state is a few kB, and its old versions are what one goes back to
-  # checkov:skip=CKV2_AWS_62:nobody waits for a state to change
+  # checkov:skip=CKV_AWS_18:CloudTrail can record who reads the state
+  # checkov:skip=CKV_AWS_144:`terraform import` can rebuild the state; the account decides on a copy
+  # checkov:skip=CKV_AWS_145:S3's own key encrypts the state, which contains no secrets
+  # checkov:skip=CKV2_AWS_61:a state is a few kB, and old versions serve as backups
+  # checkov:skip=CKV2_AWS_62:nobody needs to know that the state changed
 
   bucket = coalesce(var.state_bucket, "${var.name}-state-${data.aws_caller_identity.current.account_id}")
 }
@@ -45,7 +45,7 @@ resource "aws_s3_bucket_policy" "state" {
   bucket = aws_s3_bucket.state.id
   policy = data.aws_iam_policy_document.bucket.json
 
-  # S3 refuses two of these changes at once.
+  # S3 rejects two of these changes at once.
   depends_on = [aws_s3_bucket_public_access_block.state]
 }
 
@@ -69,7 +69,7 @@ data "aws_iam_policy_document" "bucket" {
   }
 }
 
-# Terraform's documentation of the backend "s3" asks for these; a plan takes the lock, too, but does not write the state.
+# Terraform's documentation of the backend "s3" lists these. A plan takes the lock too, but does not write the state.
 data "aws_iam_policy_document" "state" {
   for_each = local.roles
 

@@ -1,37 +1,37 @@
 variable "name" {
-  description = "The variable `name` of what is deployed."
+  description = "The variable `name` of the stack that the pipeline deploys."
   type        = string
   default     = "mailing"
 }
 
 variable "ses" {
-  description = "Identities and configuration sets that are deployed: the keys of module ses's variables."
+  description = "Identities and configuration sets that the pipeline deploys: the keys of module ses's variables."
   type = object({
-    identities         = optional(set(string), []) # Domains and addresses, which may be created too.
-    configuration_sets = optional(set(string), []) # Names of configuration sets, which may be created too.
+    identities         = optional(set(string), []) # Domains and addresses. The policy also allows creating them.
+    configuration_sets = optional(set(string), []) # Names of configuration sets. The policy also allows creating them.
   })
   default = {}
 }
 
 variable "state_bucket" {
-  description = "Name of the bucket that is created for the state; S3 knows each name once in the world. null: NAME-state-ACCOUNT."
+  description = "Name of the new bucket for the state, unique in all of AWS; null for NAME-state-ACCOUNT."
   type        = string
   default     = null
 }
 
 variable "github" {
-  description = "The repository on GitHub whose workflow deploys; null: none."
+  description = "The GitHub repository whose workflow deploys; null for none."
   type = object({
-    repository        = string                   # Repository as the token's subject names it: ORG/REPO, or ORG@ID/REPO@ID where the IDs are part of it.
-    branch            = optional(string, "main") # Branch that is applied.
-    environment       = optional(string)         # Environment of the job that applies; null: it has none.
-    existing_provider = optional(bool, false)    # Whether the account has the OIDC provider already.
+    repository        = string                   # Repository as the token's subject names it: ORG/REPO, or ORG@ID/REPO@ID if it includes the IDs.
+    branch            = optional(string, "main") # Branch to apply.
+    environment       = optional(string)         # Environment of the job that applies; null for none.
+    existing_provider = optional(bool, false)    # Whether the account already has the OIDC provider.
   })
   default = null
 
   validation {
     condition     = var.github == null || can(regex("^[^/:*?[:space:]]+/[^/:*?[:space:]]+$", var.github.repository))
-    error_message = "The github.repository must be ORG/REPO or ORG@ID/REPO@ID, without wildcards: the roles trust what it names."
+    error_message = "The github.repository must be ORG/REPO or ORG@ID/REPO@ID, without wildcards, because the roles trust it."
   }
 
   validation {
@@ -41,18 +41,18 @@ variable "github" {
 }
 
 variable "gitlab" {
-  description = "The project on GitLab whose pipeline deploys; null: none."
+  description = "The GitLab project whose pipeline deploys; null for none."
   type = object({
     project           = string                                 # Path of the project: GROUP/PROJECT.
-    branch            = optional(string, "main")               # Branch that is applied.
-    url               = optional(string, "https://gitlab.com") # URL of the GitLab instance, which is the audience of its tokens, too.
-    existing_provider = optional(bool, false)                  # Whether the account has the OIDC provider already.
+    branch            = optional(string, "main")               # Branch to apply.
+    url               = optional(string, "https://gitlab.com") # URL of the GitLab instance. It is also the audience of its tokens.
+    existing_provider = optional(bool, false)                  # Whether the account already has the OIDC provider.
   })
   default = null
 
   validation {
     condition     = var.gitlab == null || can(regex("^[^:*?[:space:]]+/[^:*?[:space:]]+$", var.gitlab.project))
-    error_message = "The gitlab.project must be GROUP/PROJECT, without wildcards: the roles trust what it names."
+    error_message = "The gitlab.project must be GROUP/PROJECT, without wildcards, because the roles trust it."
   }
 
   validation {
@@ -62,6 +62,6 @@ variable "gitlab" {
 
   validation {
     condition     = can(regex("^https://[a-z0-9.-]+$", try(var.gitlab.url, "https://gitlab.com")))
-    error_message = "The gitlab.url must be https:// and a host, without a slash at its end."
+    error_message = "The gitlab.url must be https:// and a host, without a trailing slash."
   }
 }

@@ -22,18 +22,18 @@ resource "aws_lambda_event_source_mapping" "this" {
   event_source_arn                   = var.feedback.table.stream_arn
   function_name                      = module.function.lambda.arn
   enabled                            = var.stream.enabled
-  starting_position                  = "TRIM_HORIZON" # LATEST may miss what changes while the mapping is made
+  starting_position                  = "TRIM_HORIZON" # LATEST may miss changes while the mapping is created
   batch_size                         = var.stream.batch_size
   maximum_batching_window_in_seconds = var.stream.batching_window_seconds
   parallelization_factor             = var.stream.parallelization_factor
   function_response_types            = ["ReportBatchItemFailures"]
   tags                               = var.tags
 
-  # A batch at which the function fails as a whole, such as by a time-out, is split in two, until a single change is left.
+  # If the function fails on a whole batch, for example by a timeout, Lambda splits the batch until one change is left.
   bisect_batch_on_function_error = true
 
-  # A change that keeps failing holds up those behind it in its shard, so that they stay in order, until it is this old.
-  # Then its place in the stream goes to the dead-letter queue.
+  # A change that keeps failing blocks those behind it in its shard, so that they stay in order, until it is this old.
+  # Then its position in the stream goes to the dead-letter queue.
   maximum_record_age_in_seconds = var.stream.maximum_record_age_seconds
   maximum_retry_attempts        = var.stream.maximum_retry_attempts
 
@@ -46,7 +46,7 @@ resource "aws_lambda_event_source_mapping" "this" {
   lifecycle {
     precondition {
       condition     = var.bus.arn == null || try(split(":", var.bus.arn)[3], "") == local.region
-      error_message = "The bus.arn must name a bus of this region, ${local.region}: the function can't send to others. Forward events to another region with a rule."
+      error_message = "The bus.arn must name a bus in this region, ${local.region}, because the function cannot send to other regions. Forward events to another region with a rule."
     }
   }
 }
@@ -59,7 +59,7 @@ data "aws_iam_policy_document" "role" {
     resources = [var.feedback.table.stream_arn]
   }
 
-  # Lambda asks for it, and it can't be limited to one stream of a table.
+  # Lambda needs this action, and it cannot be limited to one stream of a table.
   statement {
     sid       = "AllowListStreams"
     actions   = ["dynamodb:ListStreams"]
@@ -72,7 +72,7 @@ data "aws_iam_policy_document" "role" {
     resources = [local.bus_arn]
   }
 
-  # Of Lambda, for what it gives up; of the function, for what it can't read.
+  # Lambda sends what it gives up on, and the function sends what it cannot read.
   statement {
     sid       = "AllowSendToDeadLetterQueue"
     actions   = ["sqs:SendMessage"]
@@ -90,20 +90,20 @@ data "aws_iam_policy_document" "role" {
 
     content {
       sid = "AllowUseKMSKey"
-      # Reading the stream decrypts; sending to an encrypted queue asks for a data key as well.
+      # Reading the stream needs Decrypt. Sending to an encrypted queue also needs a data key.
       actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
       resources = [statement.value]
     }
   }
 }
 
-# What the policy of a customer's key must allow. It names nothing that this module creates, and no names, which need not
-# be those that `name` would give today.
+# What the policy of a customer's key must allow. It refers to nothing that this module creates, and contains no names:
+# existing resources may have other names than `name` gives today.
 data "aws_iam_policy_document" "key" {
   statement {
     sid       = "AllowChangesLogsUseKMSKey"
     actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
-    resources = ["*"] # in a key policy: this key
+    resources = ["*"] # this key, in a key policy
 
     principals {
       type        = "Service"

@@ -4,12 +4,12 @@ output "bus_arn" {
 }
 
 output "bus_name" {
-  description = "Name of the bus that gets the events: what a rule takes as `event_bus_name`, in the bus's account."
+  description = "Name of the bus that gets the events: the `event_bus_name` of your rules, in the bus's account."
   value       = element(split("event-bus/", local.bus_arn), 1)
 }
 
 output "event_pattern" {
-  description = "Event pattern (JSON) of a rule for every change of this table; merge a `detail` into it for fewer."
+  description = "Event pattern (JSON) of a rule for every change of this table. Merge a `detail` into it to match fewer."
   value = jsonencode({
     source        = ["healthy-mailing"]
     "detail-type" = ["Address State Changed"]
@@ -18,7 +18,7 @@ output "event_pattern" {
 }
 
 output "event_schema" {
-  description = "JSON Schema of the events, as EventBridge's schema registry takes it (`JSONSchemaDraft4`)."
+  description = "JSON Schema of the events in the form of EventBridge's schema registry (`JSONSchemaDraft4`)."
   value       = file("${path.module}/address-state-changed.schema.json")
 }
 
@@ -28,7 +28,7 @@ output "dead_letter_queue_name" {
 }
 
 output "dead_letter_queue_url" {
-  description = "URL of the dead-letter queue: whatever is in it is a change that did not become an event."
+  description = "URL of the dead-letter queue. Changes in it did not become events."
   value       = aws_sqs_queue.dead_letter.url
 }
 
@@ -38,7 +38,7 @@ output "dead_letter_queue_arn" {
 }
 
 output "function_name" {
-  description = "Name of the function, which is also the dimension FunctionName of its metrics."
+  description = "Name of the function, and the dimension FunctionName of its metrics."
   value       = module.function.lambda.function_name
 }
 
@@ -58,6 +58,6 @@ output "log_group_name" {
 }
 
 output "kms_key_policy" {
-  description = "Policy document (JSON) with the statement that the policy of a customer's key must hold; depends on nothing that the module creates."
+  description = "Policy document (JSON) with the statement that the policy of your KMS key must contain. It depends on nothing that the module creates."
   value       = data.aws_iam_policy_document.key.json
 }

@@ -1,26 +1,26 @@
-# What did not become an event: the place in the stream of changes that failed for too long, and whole images that the
-# function can't read.
+# Changes that did not become events: the stream positions of changes that failed for too long, and complete images that
+# the function cannot read.
 
 locals {
-  # By its name, so that the role's policy is known at plan time.
+  # Built from the queue's name, so that the role's policy is known at plan time.
   dead_letter_resource = "arn:${local.partition}:sqs:${local.scope}:${aws_sqs_queue.dead_letter.name}"
 }
 
 resource "aws_sqs_queue" "dead_letter" {
   name                      = "${local.name}-dead-letter"
   policy                    = data.aws_iam_policy_document.queue.json
-  message_retention_seconds = 14 * 24 * 60 * 60 # the longest that SQS keeps a message
+  message_retention_seconds = 14 * 24 * 60 * 60 # SQS's maximum
   kms_master_key_id         = var.feedback.kms_key_arn
   sqs_managed_sse_enabled   = local.encrypted ? null : true
   tags                      = var.tags
 
   lifecycle {
-    # Messages would be lost with a queue that is replaced to be renamed.
+    # Renaming would replace the queue and lose its messages.
     ignore_changes = [name]
   }
 }
 
-# The role's own policy lets it send.
+# The role's policy allows sending.
 data "aws_iam_policy_document" "queue" {
   statement {
     sid    = "DenyInsecureTransport"
@@ -31,7 +31,7 @@ data "aws_iam_policy_document" "queue" {
       "sqs:ReceiveMessage",
       "sqs:SendMessage",
     ]
-    # In a queue's policy: this queue, whatever its name.
+    # In a queue's policy this means the queue itself, whatever its name.
     resources = ["arn:${local.partition}:sqs:${local.scope}:*"]
 
     principals {

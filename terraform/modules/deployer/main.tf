@@ -1,4 +1,4 @@
-# The policies, made of names alone, so that they can be attached before there is anything to deploy.
+# The policies are built from names only, so that you can attach them before you deploy anything.
 
 data "aws_caller_identity" "current" {}
 
@@ -9,8 +9,8 @@ data "aws_region" "current" {}
 locals {
   account   = data.aws_caller_identity.current.account_id
   partition = data.aws_partition.current.partition
-  # Provider 6 deprecates the attributes `name` and `id`, provider 5 lacks `region`; the endpoint, such as
-  # ec2.eu-west-1.amazonaws.com, tells it in both.
+  # Provider 6 deprecates the attributes `name` and `id`, and provider 5 has no `region`. Both have the endpoint, such as
+  # ec2.eu-west-1.amazonaws.com.
   region = split(".", data.aws_region.current.endpoint)[1]
   scope  = "${local.region}:${local.account}"
 
@@ -38,8 +38,9 @@ locals {
     [for set in var.ses.configuration_sets : "arn:${local.partition}:ses:${local.scope}:configuration-set/${set}"],
   )
 
-  # Statements that differ only in what they name become one, which the length of a policy asks for. It allows no more: an
-  # action applies to the resources of its own service alone, and those of a service are the same in all its statements.
+  # Statements that differ only in actions and resources are merged, to stay below the maximum length of a policy. This
+  # allows nothing more: an action applies only to resources of its own service, and all statements of a service name the
+  # same resources.
   groups = {
     for purpose, listed in {
       plan  = [for each in local.statements : merge(each, { actions = each.read })]

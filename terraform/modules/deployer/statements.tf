@@ -1,5 +1,5 @@
-# What Terraform asks for on behalf of each resource. A plan needs what is under `read`, an apply and a destroy both. The
-# names of actions and what they can be limited to: AWS Service Authorization Reference.
+# What Terraform needs for each resource: `read` for a plan, `read` and `write` for apply and destroy. The AWS Service
+# Authorization Reference lists the actions and the resources that they support.
 
 locals {
   with_boundary = var.permissions_boundary == null ? null : {
@@ -17,7 +17,7 @@ locals {
     local.options,
   )
 
-  # All that a function's role is ever given: function.tf of modules feedback, lookup and changes.
+  # Everything that a function's role ever gets: see function.tf of modules feedback, lookup and changes.
   boundary = concat(
     [
       { actions = ["dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"], resources = [local.table_arn] },
@@ -72,7 +72,7 @@ locals {
       condition = { StringEqualsIfExists = { "iam:PassedToService" = "lambda.amazonaws.com" } }
     },
     {
-      # To put the boundary on a role that has none is allowed with it; to remove it is never allowed.
+      # A role without a boundary may get this one. Removing a boundary is never allowed.
       read = []
       write = concat(
         ["iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy"],
@@ -99,8 +99,8 @@ locals {
       condition = null
     },
     {
-      # An event source mapping is named by an id that Lambda chooses; its function limits who changes it, but not who reads
-      # it (AWS Lambda Developer Guide, "Resources and conditions for Lambda actions").
+      # Lambda chooses the id in the ARN of an event source mapping. A condition on its function can limit changes, but not
+      # reads (AWS Lambda Developer Guide, "Resources and conditions for Lambda actions").
       read      = []
       write     = ["lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"]
       resources = ["*"]
@@ -143,7 +143,7 @@ locals {
       condition = null
     },
     {
-      # SNS limits none of these to a resource.
+      # These actions of SNS support no resources.
       read      = ["sns:GetSubscriptionAttributes"]
       write     = ["sns:SetSubscriptionAttributes", "sns:Unsubscribe"]
       resources = ["*"]
@@ -170,8 +170,8 @@ locals {
 
   observability = [
     {
-      # What makes and deletes a log group names it with ":*" at the end, what tags it without (Amazon CloudWatch Logs User
-      # Guide, "Overview of managing access permissions").
+      # Actions that create and delete a log group need its ARN with ":*", those for tags need it without (Amazon CloudWatch
+      # Logs User Guide, "Overview of managing access permissions").
       read = ["logs:ListTagsForResource"]
       write = [
         "logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy",
@@ -181,7 +181,7 @@ locals {
       condition = null
     },
     {
-      # They list what there is, with a filter that IAM does not see.
+      # These actions list with a filter that IAM does not see.
       read      = ["cloudwatch:DescribeAlarms", "logs:DescribeLogGroups"]
       write     = []
       resources = ["*"]
@@ -203,7 +203,7 @@ locals {
 
   ses = length(local.ses_arns) == 0 ? [] : [
     {
-      # Module ses protects identities and configuration sets from being destroyed, so nothing here deletes them.
+      # No action deletes identities or configuration sets, because module ses protects them from being destroyed.
       read = [
         "ses:GetConfigurationSet", "ses:GetConfigurationSetEventDestinations", "ses:GetEmailIdentity",
         "ses:ListTagsForResource",
@@ -218,7 +218,7 @@ locals {
       condition = null
     },
     {
-      # Of version 1 of the API, which limits none of these to a resource.
+      # Actions of version 1 of the API, which support no resources.
       read      = ["ses:GetIdentityNotificationAttributes"]
       write     = ["ses:SetIdentityHeadersInNotificationsEnabled", "ses:SetIdentityNotificationTopic"]
       resources = ["*"]
@@ -241,8 +241,8 @@ locals {
   options = concat(
     [
       for key in var.kms_key_arn[*] : {
-        # Who chooses a table's key must have the permissions that DynamoDB needs (Amazon DynamoDB Developer Guide, "Usage
-        # notes for DynamoDB encryption at rest"), here through DynamoDB alone.
+        # Setting a table's key takes the permissions that DynamoDB needs (Amazon DynamoDB Developer Guide, "Usage notes for
+        # DynamoDB encryption at rest"), limited to calls through DynamoDB.
         read = []
         write = [
           "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey",
@@ -269,8 +269,8 @@ locals {
       }
     ],
     [
-      # Lambda asks them of who gives a function a VPC, and EC2 limits none of them (AWS Lambda Developer Guide, "Giving
-      # Lambda functions access to resources in an Amazon VPC").
+      # Setting a function's VPC needs these, and they support no resources (AWS Lambda Developer Guide, "Giving Lambda
+      # functions access to resources in an Amazon VPC").
       for used in [var.function.vpc] : {
         read      = []
         write     = ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Start of every name, as module feedback has it: what is called NAME-feedback, NAME-lookup and NAME-changes may be deployed. For a stack that exists, the one that it was created with."
+  description = "Prefix of the names that may be deployed, NAME-feedback, NAME-lookup and NAME-changes: the `name` of module feedback. For an existing stack, use the name that it was created with."
   type        = string
   default     = "mailing"
   nullable    = false
@@ -11,12 +11,12 @@ variable "name" {
 }
 
 variable "names" {
-  description = "Names that do not follow from `name`: those of the modules' variables `table`, `topic` and `queue`, of resources that are created or exist already."
+  description = "Names that do not follow from `name`: those you set in the modules' variables `table`, `topic` and `queue`, for new or existing resources."
   type = object({
-    table             = optional(string) # Name of the table; null: the value of `name`.
-    topic             = optional(string) # Name of the topic; null: NAME-feedback.
-    queue             = optional(string) # Name of the queue; null: NAME-feedback.
-    dead_letter_queue = optional(string) # Name of the dead-letter queue; null: NAME-feedback-dead-letter.
+    table             = optional(string) # Name of the table; null for the value of `name`.
+    topic             = optional(string) # Name of the topic; null for NAME-feedback.
+    queue             = optional(string) # Name of the queue; null for NAME-feedback.
+    dead_letter_queue = optional(string) # Name of the dead-letter queue; null for NAME-feedback-dead-letter.
   })
   default  = {}
   nullable = false
@@ -28,17 +28,17 @@ variable "names" {
 }
 
 variable "ses" {
-  description = "What module ses configures: the keys of its variables of the same names."
+  description = "What module ses configures: the keys of its variables with the same names."
   type = object({
-    identities         = optional(set(string), []) # Domains and addresses, which may be created too.
-    configuration_sets = optional(set(string), []) # Names of configuration sets, which may be created too.
+    identities         = optional(set(string), []) # Domains and addresses. The policy also allows creating them.
+    configuration_sets = optional(set(string), []) # Names of configuration sets. The policy also allows creating them.
   })
   default  = {}
   nullable = false
 }
 
 variable "permissions_boundary" {
-  description = "ARN of the policy that every role must have as its permissions boundary: no role can be created without it, and it can't be removed. null: roles may be given any permission."
+  description = "ARN of the permissions boundary that every role must have. No role can be created without it, and nobody can remove it. null lets roles get any permission."
   type        = string
   default     = null
 
@@ -49,7 +49,7 @@ variable "permissions_boundary" {
 }
 
 variable "role_path" {
-  description = "Path of the functions' roles."
+  description = "Path of the functions' roles, as in `function.role_path` of the modules."
   type        = string
   default     = "/"
   nullable    = false
@@ -61,7 +61,7 @@ variable "role_path" {
 }
 
 variable "kms_key_arn" {
-  description = "The customer managed KMS key that encrypts topic, queues, table and log groups; null: none."
+  description = "ARN of the customer managed KMS key of topic, queues, table and log groups; null for none."
   type        = string
   default     = null
 
@@ -72,7 +72,7 @@ variable "kms_key_arn" {
 }
 
 variable "bus_arn" {
-  description = "ARN of the EventBridge bus that module changes sends to, its variable `bus.arn`; null: the account's default bus, or one that the module creates."
+  description = "ARN of module changes' bus (its variable `bus.arn`); null for the default bus, or one that the module creates."
   type        = string
   default     = null
 
@@ -83,7 +83,7 @@ variable "bus_arn" {
 }
 
 variable "package_bucket" {
-  description = "Name of the bucket that `package.s3` takes the functions' zip from; null: the zip is a local file."
+  description = "Name of the bucket in `package.s3`; null if the zip is a local file."
   type        = string
   default     = null
 
@@ -94,10 +94,10 @@ variable "package_bucket" {
 }
 
 variable "function" {
-  description = "Which of the options of the modules' variable `function` are used."
+  description = "Which options of the modules' variable `function` you use."
   type = object({
-    code_signing_config_arn = optional(string)      # ARN of the code signing configuration; null: none.
-    tracing                 = optional(bool, false) # Whether AWS X-Ray records traces.
+    code_signing_config_arn = optional(string)      # ARN of the code signing configuration; null for none.
+    tracing                 = optional(bool, false) # Whether AWS X-Ray traces calls.
     vpc                     = optional(bool, false) # Whether the functions connect to a VPC.
   })
   default  = {}

@@ -1,17 +1,17 @@
-# From the topic to the function: through the queue, directly, or both. A subscription for each way, so that a change
-# between them, by way of `both`, adds the new one and only then takes away the old one. No filter policy: SNS drops a body
-# that it cannot parse, unseen.
+# From the topic to the function: through the queue, directly, or both. Each way has its own subscription, so a change by
+# way of `both` adds the new one before it removes the old one. There is no filter policy, because SNS silently drops a
+# body that it cannot parse.
 
 locals {
-  # For what SNS cannot hand over: it does not retry errors such as a queue that was deleted (Amazon SNS Developer Guide,
-  # "Amazon SNS dead-letter queues"). What the function fails at, the queue redrives, or Lambda sends to the on-failure
-  # destination.
+  # For messages that SNS cannot deliver. It does not retry errors such as a deleted queue (Amazon SNS Developer Guide,
+  # "Amazon SNS dead-letter queues"). Messages that the function fails on are redriven by the queue, or sent to the
+  # on-failure destination by Lambda.
   subscription_redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_letter.arn })
 }
 
-# No create_before_destroy, here or on what these depend on: it would spread to all of that, whose names are fixed, and SNS
-# answers a second Subscribe with the ARN of the first, which is then removed. And no endpoint from a data source, which is
-# unknown where the module has a `depends_on`.
+# Do not set create_before_destroy here or on anything these depend on. It would spread to resources with fixed names, and
+# SNS answers a second Subscribe with the ARN of the first subscription, which Terraform then removes. Do not take the
+# endpoint from a data source either: it is unknown where the module has a `depends_on`.
 resource "aws_sns_topic_subscription" "queue" {
   count = local.to_queue ? 1 : 0
 
@@ -21,7 +21,7 @@ resource "aws_sns_topic_subscription" "queue" {
   raw_message_delivery = true
   redrive_policy       = local.subscription_redrive_policy
 
-  # A message is handed over once it can be taken from there.
+  # SNS delivers to the queue only once the function reads it.
   depends_on = [aws_lambda_event_source_mapping.this]
 }
 
@@ -56,10 +56,10 @@ resource "aws_lambda_event_source_mapping" "this" {
   }
 
   lifecycle {
-    # Lambda would throttle its own polling, and a throttled message comes a try closer to the dead-letter queue.
+    # Otherwise Lambda throttles its own polling, and each throttled message uses up one of its tries.
     precondition {
       condition     = var.function.reserved_concurrency == null || coalesce(var.queue.maximum_concurrency, 0) <= coalesce(var.function.reserved_concurrency, 0)
-      error_message = "The queue.maximum_concurrency must not be more than function.reserved_concurrency."
+      error_message = "Set queue.maximum_concurrency to at most function.reserved_concurrency."
     }
   }
 }
@@ -67,7 +67,7 @@ resource "aws_lambda_event_source_mapping" "this" {
 resource "aws_lambda_permission" "this" {
   count = local.to_function ? 1 : 0
 
-  statement_id  = "TopicInvokesFunction" # another would replace the permission of a live stack
+  statement_id  = "TopicInvokesFunction" # a change would replace the permission of a live stack
   action        = "lambda:InvokeFunction"
   function_name = module.function.lambda.function_name
   principal     = "sns.amazonaws.com"
@@ -79,7 +79,7 @@ resource "aws_lambda_function_event_invoke_config" "this" {
 
   function_name                = module.function.lambda.function_name
   maximum_retry_attempts       = 2
-  maximum_event_age_in_seconds = 21600 # six hours, the longest there is
+  maximum_event_age_in_seconds = 21600 # six hours, the maximum
 
   destination_config {
     on_failure {

@@ -1,11 +1,12 @@
-# What the policy of a customer's key must allow. It names nothing that this module creates, so that the key can be
-# created with it before the topic uses it; and no names, which need not be those that `name` would give today.
+# What the policy of a customer's key must allow. It refers to nothing that this module creates, so you can create the key
+# with it before the topic uses the key. It contains no names either: existing resources may have other names than `name`
+# gives today.
 
 data "aws_iam_policy_document" "key" {
   statement {
     sid       = "AllowSESUseKMSKey"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-    resources = ["*"] # in a key policy: this key
+    resources = ["*"] # this key, in a key policy
 
     principals {
       type        = "Service"
@@ -28,7 +29,7 @@ data "aws_iam_policy_document" "key" {
   statement {
     sid       = "AllowSNSUseKMSKey"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-    resources = ["*"] # in a key policy: this key
+    resources = ["*"] # this key, in a key policy
 
     principals {
       type        = "Service"
@@ -45,7 +46,7 @@ data "aws_iam_policy_document" "key" {
   statement {
     sid       = "AllowFeedbackLogsUseKMSKey"
     actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
-    resources = ["*"] # in a key policy: this key
+    resources = ["*"] # this key, in a key policy
 
     principals {
       type        = "Service"

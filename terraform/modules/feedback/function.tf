@@ -57,7 +57,7 @@ data "aws_iam_policy_document" "role" {
 
     content {
       sid = "AllowUseKMSKey"
-      # Reading the table and the queue decrypts; sending to an encrypted queue asks for a data key as well.
+      # Reading the table or the queue needs Decrypt. Sending to an encrypted queue also needs a data key.
       actions   = local.to_function ? ["kms:Decrypt", "kms:GenerateDataKey"] : ["kms:Decrypt"]
       resources = [statement.value]
     }

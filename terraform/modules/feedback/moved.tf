@@ -1,4 +1,4 @@
-# Stacks applied before there was a module `function` keep what it now holds.
+# For stacks applied before module `function` existed.
 
 moved {
   from = aws_lambda_function.this
@@ -20,7 +20,7 @@ moved {
   to   = module.function.aws_iam_role_policy.this
 }
 
-# Stacks applied before there was a module `topic`.
+# For stacks applied before module `topic` existed.
 
 moved {
   from = aws_sns_topic.this
@@ -32,8 +32,8 @@ moved {
   to   = module.topic[0].aws_sns_topic_policy.this
 }
 
-# Until there was a subscription for each way, one of this name had either target. It is forgotten, not deleted: SNS gives
-# the new one, which is the same to it, the old one's ARN.
+# Earlier releases had one subscription of this name for either target. Terraform forgets it and does not delete it: SNS
+# sees the new one as the same subscription and gives it the same ARN.
 removed {
   from = aws_sns_topic_subscription.this
 

@@ -1,8 +1,8 @@
 output "topic_arn" {
-  description = "ARN of the topic; point SES's notifications or event destinations at it."
+  description = "ARN of the topic, to use in SES's notifications or event destinations."
   value       = local.topic_arn
 
-  # SES removes the setting when it may not publish, so nobody learns of the topic before its policy allows it.
+  # SES drops a topic that it may not publish to, so the ARN is known only once the topic's policy allows it.
   depends_on = [module.topic, aws_sns_topic_subscription.queue, aws_sns_topic_subscription.function]
 }
 
@@ -27,7 +27,7 @@ output "dead_letter_queue_name" {
 }
 
 output "dead_letter_queue_url" {
-  description = "URL of the dead-letter queue: whatever is in it is feedback that is not in the table."
+  description = "URL of the dead-letter queue. Feedback in it is not in the table."
   value       = aws_sqs_queue.dead_letter.url
 }
 
@@ -47,7 +47,7 @@ output "table_arn" {
 }
 
 output "table" {
-  description = "Name and ARN of the table, whether it has the index, when addresses expire, and the ARN of its stream: what modules lookup and changes need to know of it."
+  description = "Name and ARN of the table, whether it has the index, when addresses expire, and the ARN of its stream. Modules lookup and changes read it."
   value = {
     name        = local.table_name
     arn         = local.table_arn
@@ -56,25 +56,25 @@ output "table" {
     stream_arn  = var.stream ? local.stream_arn : null
   }
 
-  # The delivery that an item holds may be so many days older than the newest.
+  # The recorded delivery may be delivery_refresh_days older than the newest one.
   precondition {
     condition     = var.table.expire_days == null || coalesce(var.table.expire_days, 0) >= 2 * var.rules.delivery_refresh_days
-    error_message = "The table.expire_days must be at least twice rules.delivery_refresh_days."
+    error_message = "Set table.expire_days to at least twice rules.delivery_refresh_days."
   }
 }
 
 output "rules" {
-  description = "The variable `rules`, with its defaults: module lookup goes by the same."
+  description = "The variable `rules` with its defaults. Module lookup reads it."
   value       = var.rules
 }
 
 output "kms_key_arn" {
-  description = "The variable `kms_key_arn`: module lookup uses the same key."
+  description = "The variable `kms_key_arn`. Module lookup reads it."
   value       = var.kms_key_arn
 }
 
 output "function_name" {
-  description = "Name of the function, which is also the dimension FunctionName of its metrics."
+  description = "Name of the function, and the dimension FunctionName of its metrics."
   value       = module.function.lambda.function_name
 }
 
@@ -94,6 +94,6 @@ output "log_group_name" {
 }
 
 output "kms_key_policy" {
-  description = "Policy document (JSON) with the statements that the policy of a customer's key must hold; depends on nothing that the module creates."
+  description = "Policy document (JSON) with the statements that the policy of your KMS key must contain. It depends on nothing that the module creates."
   value       = data.aws_iam_policy_document.key.json
 }

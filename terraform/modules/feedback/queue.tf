@@ -1,8 +1,8 @@
-# What comes through the queue, and where everything ends that keeps failing, whichever way it came: the dead-letter queue.
+# The queue, and the dead-letter queue for everything that keeps failing, with any `delivery`.
 
 locals {
   queue_name        = coalesce(var.queue.name, local.name)
-  retention_seconds = 14 * 24 * 60 * 60 # the longest that SQS keeps a message
+  retention_seconds = 14 * 24 * 60 * 60 # SQS's maximum
 }
 
 resource "aws_sqs_queue" "this" {
@@ -26,13 +26,13 @@ resource "aws_sqs_queue" "this" {
   })
 
   lifecycle {
-    # Messages would be lost with a queue that is replaced to be renamed.
+    # Renaming would replace the queue and lose its messages.
     ignore_changes = [name]
 
-    # One of the two was created again, or for the first time, after `name` had changed.
+    # This fails if one of the two queues was created after `name` changed.
     postcondition {
       condition     = strcontains(coalesce(aws_sqs_queue.dead_letter.redrive_allow_policy, "allowAll"), "allowAll") || strcontains(coalesce(aws_sqs_queue.dead_letter.redrive_allow_policy, "allowAll"), ":${self.name}\"")
-      error_message = "The dead-letter queue ${aws_sqs_queue.dead_letter.name} does not take messages from the queue ${self.name}: ${coalesce(aws_sqs_queue.dead_letter.redrive_allow_policy, "allowAll")}. Set queue.name to the queue that is named there, and queue.dead_letter_name to the dead-letter queue."
+      error_message = "The dead-letter queue ${aws_sqs_queue.dead_letter.name} does not accept messages from the queue ${self.name}. Its redrive_allow_policy is ${coalesce(aws_sqs_queue.dead_letter.redrive_allow_policy, "allowAll")}. Set queue.name to the queue named there, and queue.dead_letter_name to the dead-letter queue."
     }
   }
 }
@@ -45,30 +45,30 @@ resource "aws_sqs_queue" "dead_letter" {
   sqs_managed_sse_enabled   = local.encrypted ? null : true
   tags                      = var.tags
 
-  # Also without the queue, so that a change of `delivery` leaves this one as it is.
+  # Set even without the queue, so that a change of `delivery` does not change this queue.
   redrive_allow_policy = jsonencode({
     redrivePermission = "byQueue"
     sourceQueueArns   = ["arn:${local.partition}:sqs:${local.scope}:${local.queue_name}"]
   })
 
   lifecycle {
-    # The queue keeps its name, so what was written of it stays right.
+    # The queue keeps its name, so the policy that names it stays correct.
     ignore_changes = [name, redrive_allow_policy]
 
     precondition {
       condition     = local.has_queue || length(var.additional_topic_arns) == 0
-      error_message = "The additional_topic_arns send to the queue: leave queue.keep at true, or choose delivery \"queue\" or \"both\"."
+      error_message = "The additional_topic_arns need the queue. Leave queue.keep at true, or set delivery to \"queue\" or \"both\"."
     }
   }
 }
 
 locals {
-  # In a queue's policy: this queue, whatever its name. The policies can be part of the queues themselves then, which saves
-  # a wait of the provider's of 25 seconds for each change.
+  # In a queue's policy this means the queue itself, whatever its name. So the policy can be an argument of the queue, which
+  # saves the provider's wait of 25 seconds for each change of a separate policy.
   this_queue = "arn:${local.partition}:sqs:${local.scope}:*"
 }
 
-# Of both queues: the topics send feedback to the one, and what they cannot deliver to the other.
+# For both queues: topics send feedback to the queue, and what they cannot deliver to the dead-letter queue.
 data "aws_iam_policy_document" "queue" {
   statement {
     sid       = "AllowSNSSendMessage"

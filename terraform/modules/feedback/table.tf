@@ -1,6 +1,6 @@
 resource "aws_dynamodb_table" "this" {
-  # checkov:skip=CKV_AWS_119:a key of the customer's is an option; DynamoDB encrypts in any case
-  # checkov:skip=CKV_AWS_28:on unless the caller switches it off, which checkov cannot tell
+  # checkov:skip=CKV_AWS_119:a customer's key is optional; DynamoDB always encrypts
+  # checkov:skip=CKV_AWS_28:on unless the caller turns it off, which checkov cannot see
 
   count = local.own_table ? 1 : 0
 
@@ -17,7 +17,7 @@ resource "aws_dynamodb_table" "this" {
     type = "S"
   }
 
-  # Only keys may be declared.
+  # DynamoDB allows only key attributes here.
   dynamic "attribute" {
     for_each = var.table.index ? ["suppressed", "updatedAt"] : []
 
@@ -27,9 +27,9 @@ resource "aws_dynamodb_table" "this" {
     }
   }
 
-  # Sparse: only addresses that are not to be mailed have the attribute `suppressed`. All attributes, because a
-  # list should say why. Provider 6.28 and later warn that an index's `hash_key` and `range_key` are deprecated:
-  # what replaces them, `key_schema`, does not exist in provider 5.
+  # The index is sparse: only blocked addresses have the attribute `suppressed`. It projects all attributes, so that a list
+  # can say why. Provider 6.28 and later warn that `hash_key` and `range_key` of an index are deprecated; their successor
+  # `key_schema` does not exist in provider 5.
   dynamic "global_secondary_index" {
     for_each = var.table.index ? ["suppressed-updatedAt"] : []
 
@@ -45,26 +45,26 @@ resource "aws_dynamodb_table" "this" {
     enabled = var.table.point_in_time_recovery
   }
 
-  # Also where nothing expires: to switch it off, DynamoDB must be told of the attribute.
+  # Present even if nothing expires: DynamoDB needs the attribute's name to turn it off.
   ttl {
     enabled        = var.table.expire_days != null
     attribute_name = "expiresAt"
   }
 
-  # DynamoDB always encrypts; `enabled = false` means with a key of its own. Were the block left out then, a customer's key
-  # would stay in use after it was taken away.
+  # DynamoDB always encrypts; `enabled = false` means with its own key. The block must stay even then: without it, a
+  # customer's key would stay in use after you remove it.
   server_side_encryption {
     enabled     = local.encrypted
     kms_key_arn = var.kms_key_arn
   }
 
   lifecycle {
-    # A table that is replaced to be renamed is empty. README.md says how to move to another name.
+    # Renaming would replace the table with an empty one. docs/change.md says how to move to another name.
     ignore_changes = [name]
   }
 }
 
-# A table that others made, such as the one of the original article.
+# An existing table, such as the one from the original article.
 data "aws_dynamodb_table" "existing" {
   count = local.own_table ? 0 : 1
 
@@ -73,14 +73,14 @@ data "aws_dynamodb_table" "existing" {
   lifecycle {
     postcondition {
       condition     = self.hash_key == "UserId" && coalesce(self.range_key, "none") == "none" && contains([for each in self.attribute : "${each.name} ${each.type}"], "UserId S")
-      error_message = "The table ${self.name} must have the partition key UserId, a string, and no sort key. Name another table, or leave out table.existing to have one created."
+      error_message = "The table ${self.name} must have the partition key UserId (a string) and no sort key. Use another table, or leave out table.existing to create one."
     }
 
     postcondition {
       condition = !var.table.index || contains([
         for index in self.global_secondary_index : "${index.name} ${index.hash_key} ${index.range_key} ${index.projection_type}"
       ], "suppressed-updatedAt suppressed updatedAt ALL")
-      error_message = "The table ${self.name} lacks the index suppressed-updatedAt (partition key suppressed, sort key updatedAt, both strings; all attributes projected). Add it to the table, or set table.index to false."
+      error_message = "The table ${self.name} lacks the index suppressed-updatedAt (partition key suppressed and sort key updatedAt, both strings, with all attributes projected). Add it to the table, or set table.index to false."
     }
 
     postcondition {

@@ -1,4 +1,4 @@
-# What every function of this project consists of: the code from the package, a role, a log group.
+# A function of this project: code from the package, a role and a log group.
 
 data "aws_caller_identity" "current" {}
 
@@ -9,8 +9,9 @@ data "aws_region" "current" {}
 locals {
   path = var.package.path == null ? "${path.module}/healthy-mailing.zip" : var.package.path
 
-  # One spelling of each path, since another would change the plan: relative to the folder that Terraform runs in, which
-  # may lie elsewhere on the machine that applies the plan. An absolute path to another place stays absolute.
+  # Another spelling of the same path would change the plan, so each path gets one spelling. It is relative to Terraform's
+  # working folder, because that may be elsewhere on the machine that applies the plan. An absolute path outside the root's
+  # folder stays absolute.
   absolute = abspath(local.path)
   here     = split("/", abspath("."))
   there    = split("/", local.absolute)
@@ -21,11 +22,11 @@ locals {
 }
 
 resource "aws_lambda_function" "this" {
-  # checkov:skip=CKV_AWS_116:a dead-letter queue is the caller's choice; what is called synchronously needs none
-  # checkov:skip=CKV_AWS_117:a VPC is the caller's choice; the function talks to DynamoDB alone, from where it is
-  # checkov:skip=CKV_AWS_272:code signing is the caller's choice; Terraform notices a change of the zip by its hash
-  # checkov:skip=CKV_AWS_173:the variables are names and numbers, no secrets
-  # checkov:skip=CKV_AWS_50:tracing is the caller's choice; the log and the metrics tell what happened
+  # checkov:skip=CKV_AWS_116:the caller decides on a dead-letter queue; synchronous calls need none
+  # checkov:skip=CKV_AWS_117:the caller decides on a VPC; the function only talks to DynamoDB
+  # checkov:skip=CKV_AWS_272:the caller decides on code signing; Terraform detects a changed zip by its hash
+  # checkov:skip=CKV_AWS_173:the variables are names and numbers, not secrets
+  # checkov:skip=CKV_AWS_50:the caller decides on tracing; log and metrics say what happened
 
   function_name    = var.name
   description      = var.description
@@ -50,7 +51,7 @@ resource "aws_lambda_function" "this" {
     variables = merge({ for name, value in var.environment : name => value if value != null }, { LOG_LEVEL = var.function.log_level })
   }
 
-  # Without the block, tracing would stay on after it was switched off.
+  # Without this block, tracing would stay on after you turn it off.
   tracing_config {
     mode = var.function.tracing ? "Active" : "PassThrough"
   }
@@ -64,25 +65,25 @@ resource "aws_lambda_function" "this" {
     }
   }
 
-  # The function writes lines of JSON itself.
+  # The function writes JSON lines itself.
   logging_config {
     log_format = "Text"
     log_group  = aws_cloudwatch_log_group.this.name
   }
 
-  # It may be called as soon as it exists, and must then be allowed to work. Lambda creates the interfaces in a VPC with
-  # the role's permissions, and deletes them with those when the function goes.
+  # The function may be called as soon as it exists, so its role must be ready. Lambda also uses the role's permissions to
+  # create the network interfaces in a VPC, and to delete them with the function.
   depends_on = [aws_iam_role_policy.this]
 
   lifecycle {
-    # Here and below: what exists keeps its name. A function that is replaced to be renamed takes its topic's subscription
-    # with it, and its log group what it has logged.
+    # Here and below, existing resources keep their names. Renaming would replace the function and lose the topic's
+    # subscription, and would replace the log group and lose its logs.
     ignore_changes = [function_name]
 
-    # Not a validation of the variable, which would keep a stack whose zip is gone from being destroyed.
+    # A validation of the variable would prevent `destroy` when the zip is gone, so this is a precondition.
     precondition {
       condition     = var.package.s3 != null || can(filebase64sha256(local.filename))
-      error_message = "There is no zip at ${local.filename}: build it with `make package`, or leave out package.path to take the zip that comes with the module."
+      error_message = "No zip exists at ${local.filename}. Build it with `make package`, or leave out package.path to use the zip that comes with the module."
     }
   }
 }
@@ -134,23 +135,23 @@ resource "aws_iam_role_policy" "this" {
 }
 
 locals {
-  # Provider 6 deprecates the attributes `name` and `id`, provider 5 lacks `region`; the endpoint, such as
-  # ec2.eu-west-1.amazonaws.com, tells it in both.
+  # Provider 6 deprecates the attributes `name` and `id`, and provider 5 has no `region`. Both have the endpoint, such as
+  # ec2.eu-west-1.amazonaws.com.
   region    = split(".", data.aws_region.current.endpoint)[1]
   account   = data.aws_caller_identity.current.account_id
   partition = data.aws_partition.current.partition
 
-  # Like the log group, the function keeps the name that it was created with. (By way of a local: a data source that refers
-  # to a resource itself is not read before that has changed.)
+  # Like the log group, the function keeps the name that it was created with. (A local, because Terraform defers a data
+  # source that refers to a changing resource.)
   function = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${trimprefix(aws_cloudwatch_log_group.this.name, "/aws/lambda/")}"
 
-  # ARNs of EC2 are these and what follows. A subnet or a security group that another account shares belongs to that one.
+  # Prefixes of EC2 ARNs. A shared subnet or security group has the owner's account in its ARN.
   ec2        = "arn:${local.partition}:ec2:${local.region}:${local.account}"
   ec2_shared = "arn:${local.partition}:ec2:${local.region}:*"
 
   # What Lambda needs to connect a function to a VPC (AWS Lambda Developer Guide, "Giving Lambda functions access to
-  # resources in an Amazon VPC"), on as little as AWS allows (Service Authorization Reference, "Actions, resources, and
-  # condition keys for Amazon EC2": the two that describe know no resource).
+  # resources in an Amazon VPC"), on as few resources as AWS allows. The two Describe actions support no resources (Service
+  # Authorization Reference, "Actions, resources, and condition keys for Amazon EC2").
   network = var.function.vpc == null ? {} : {
     AllowDescribeNetwork = {
       actions   = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
@@ -170,15 +171,15 @@ locals {
     }
     AllowDeleteNetworkInterfaces = {
       actions   = ["ec2:DeleteNetworkInterface"]
-      resources = ["${local.ec2}:*/*"] # as the guide says; Lambda refuses a role that names interfaces only
+      resources = ["${local.ec2}:*/*"] # as the guide says; Lambda rejects a role that names only interfaces
     }
   }
 }
 
-# What the caller says, and what the function's own settings need.
+# The caller's policy, and what the function's settings need.
 data "aws_iam_policy_document" "role" {
-  # checkov:skip=CKV_AWS_111:Lambda needs the EC2 actions, which are denied to the function's code; X-Ray knows no resource
-  # checkov:skip=CKV_AWS_356:the same
+  # checkov:skip=CKV_AWS_111:Lambda needs the EC2 actions, and the function's code is denied them; X-Ray supports no resources
+  # checkov:skip=CKV_AWS_356:as above
 
   source_policy_documents = [var.policy]
 
@@ -192,7 +193,7 @@ data "aws_iam_policy_document" "role" {
     }
   }
 
-  # They are for Lambda alone, not for the code that runs with the same role (the same guide, "Security best practices").
+  # Only Lambda may use them, not the code that runs with the same role (the same guide, "Security best practices").
   dynamic "statement" {
     for_each = length(local.network) > 0 ? [flatten(values(local.network)[*].actions)] : []
 
@@ -210,7 +211,7 @@ data "aws_iam_policy_document" "role" {
     }
   }
 
-  # The actions know no resource (Service Authorization Reference, "Actions, resources, and condition keys for AWS X-Ray").
+  # The actions support no resources (Service Authorization Reference, "Actions, resources, and condition keys for AWS X-Ray").
   dynamic "statement" {
     for_each = var.function.tracing ? ["*"] : []
 

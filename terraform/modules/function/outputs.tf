@@ -1,5 +1,5 @@
 output "lambda" {
-  description = "The Lambda function with all its attributes; known once its role may do what `policy` says."
+  description = "The Lambda function with all its attributes. Known once its role has `policy`."
   value       = aws_lambda_function.this
 }
 

@@ -1,30 +1,30 @@
 variable "name" {
-  description = "Name of the function, its role and the role's policy; the log group is called /aws/lambda/NAME."
+  description = "Name of the function, its role and the role's policy. The log group is /aws/lambda/NAME."
   type        = string
   nullable    = false
 }
 
 variable "description" {
-  description = "What the function does, in a sentence."
+  description = "What the function does, in one sentence."
   type        = string
   nullable    = false
 }
 
 variable "handler" {
-  description = "Where the package has the code: MODULE.FUNCTION."
+  description = "Entry point in the package: MODULE.FUNCTION."
   type        = string
   nullable    = false
 }
 
 variable "package" {
-  description = "The functions' zip: `path`, `s3`, or neither for the zip beside this file."
+  description = "The functions' zip: a local `path`, an object in `s3`, or neither for the zip beside this file."
   type = object({
     path = optional(string)               # Path of a local zip.
-    s3 = optional(object({                # A zip in S3, with `object_version`, `source_code_hash` or both: Terraform notices a new zip by them.
+    s3 = optional(object({                # A zip in S3, with `object_version` or `source_code_hash`: set at least one, so that Terraform notices a new zip.
       bucket           = string           # Name of the bucket.
       key              = string           # Key of the object.
-      object_version   = optional(string) # Version of the object, if the bucket keeps versions.
-      source_code_hash = optional(string) # Base64 of the zip's SHA-256.
+      object_version   = optional(string) # Version of the object, if the bucket is versioned.
+      source_code_hash = optional(string) # SHA-256 of the zip, in base64.
     }))
   })
   default  = {}
@@ -32,31 +32,31 @@ variable "package" {
 
   validation {
     condition     = var.package.path == null || var.package.s3 == null
-    error_message = "The package has both path and s3: leave out one of them."
+    error_message = "Set package.path or package.s3, not both."
   }
 
   validation {
     condition     = var.package.s3 == null || try(var.package.s3.object_version, null) != null || try(var.package.s3.source_code_hash, null) != null
-    error_message = "The package.s3 needs an object_version or a source_code_hash: without them Terraform does not notice a new object."
+    error_message = "Set object_version or source_code_hash in package.s3. Without them Terraform does not notice a new object."
   }
 }
 
 variable "function" {
-  description = "The function's settings; the modules that call this one have the defaults."
+  description = "Settings of the function. The modules that call this one set the defaults."
   type = object({
-    memory_megabytes        = number   # Memory, 128 to 10240; CPU grows with it.
-    timeout_seconds         = number   # How long a call may take, 3 to 900.
-    reserved_concurrency    = number   # Concurrency reserved for the function; null: none.
-    architecture            = string   # Processor: `arm64` or `x86_64`.
-    log_level               = string   # The least severe level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
-    log_retention_days      = number   # How many days logs are kept, a number that CloudWatch Logs offers; 0: forever.
-    permissions_boundary    = string   # ARN of the policy that bounds what the role may do; null: none.
-    role_path               = string   # Path of the role, which begins and ends with a slash. A change replaces the role.
-    code_signing_config_arn = string   # ARN of the code signing configuration that the zip must satisfy; null: none.
-    tracing                 = bool     # Whether AWS X-Ray records traces of calls.
-    vpc = object({                     # The VPC that the function connects to, which needs an endpoint for DynamoDB (see README); null: none.
-      subnet_ids         = set(string) # The subnets' IDs.
-      security_group_ids = set(string) # The security groups' IDs.
+    memory_megabytes        = number   # Memory in MB, 128 to 10240. CPU grows with it.
+    timeout_seconds         = number   # Timeout in seconds, 3 to 900.
+    reserved_concurrency    = number   # Reserved concurrency; null for none.
+    architecture            = string   # Instruction set: `arm64` or `x86_64`.
+    log_level               = string   # Lowest level to log: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
+    log_retention_days      = number   # How many days to keep logs: a number that CloudWatch Logs supports, or 0 to keep them forever.
+    permissions_boundary    = string   # ARN of the role's permissions boundary; null for none.
+    role_path               = string   # Path of the role; it must begin and end with a slash. A change replaces the role.
+    code_signing_config_arn = string   # ARN of the code signing configuration that the zip must satisfy; null for none.
+    tracing                 = bool     # Whether AWS X-Ray traces calls.
+    vpc = object({                     # VPC to connect the function to; null for none. It needs an endpoint for DynamoDB (see the README).
+      subnet_ids         = set(string) # IDs of the subnets.
+      security_group_ids = set(string) # IDs of the security groups.
     })
   })
   nullable = false
@@ -88,7 +88,7 @@ variable "function" {
 
   validation {
     condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.function.log_retention_days)
-    error_message = "The log_retention_days must be a number of days that CloudWatch Logs offers: 0 (for ever), 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+    error_message = "The log_retention_days must be a number of days that CloudWatch Logs supports: 0 (forever), 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
   }
 
   validation {
@@ -119,25 +119,25 @@ variable "function" {
 }
 
 variable "environment" {
-  description = "Environment variables of the function, beside LOG_LEVEL; those that are null are left out."
+  description = "Environment variables of the function, besides LOG_LEVEL. Null values are left out."
   type        = map(string)
   nullable    = false
 }
 
 variable "policy" {
-  description = "Policy document (JSON) of the role: all that the function's code may do."
+  description = "Policy document (JSON) of the role: everything that the function's code may do."
   type        = string
   nullable    = false
 }
 
 variable "kms_key_arn" {
-  description = "The customer managed KMS key that encrypts the log group; null: CloudWatch Logs' own encryption."
+  description = "ARN of a customer managed KMS key for the log group; null for CloudWatch Logs' own encryption."
   type        = string
   default     = null
 }
 
 variable "tags" {
-  description = "Tags for everything that can have them, beside the provider's default tags."
+  description = "Tags for every resource that supports them, in addition to the provider's default tags."
   type        = map(string)
   default     = {}
   nullable    = false

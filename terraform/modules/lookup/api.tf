@@ -4,22 +4,22 @@ locals {
   stage    = "v1"
   document = yamldecode(file("${path.module}/openapi.yaml"))
 
-  # The stage says which function that is. So the API depends on nothing with a fixed name: a deployment is made before the
-  # one that it replaces goes, and so would be all that it depends on.
+  # A stage variable names the function, so the API depends on nothing with a fixed name. That matters because a deployment
+  # is created before the old one is destroyed, and Terraform would treat everything that it depends on in the same way.
   uri = "arn:${local.partition}:apigateway:${local.region}:lambda:path/2015-03-31/functions/arn:${local.partition}:lambda:${local.region}:${local.account}:function:$${stageVariables.function}/invocations"
 
-  # What each operation of the API is to API Gateway: signed, and handed to the function as it is.
+  # Each operation in API Gateway: signed, and passed to the function unchanged.
   operation = {
     security = [for name, _ in local.document.components.securitySchemes : { (name) = [] }]
     x-amazon-apigateway-integration = {
       type       = "aws_proxy"
-      httpMethod = "POST" # by which API Gateway calls Lambda, whatever the request's method
+      httpMethod = "POST" # API Gateway always calls Lambda by POST
       uri        = "URI"
     }
   }
 
-  # By path, its methods as written in the document. Any other method, and any other path, reaches the function too, which
-  # answers 405 or 404: API Gateway would say "Missing Authentication Token".
+  # The document's methods, by path. Other methods and paths reach the function too, which answers 405 or 404. API Gateway
+  # itself would answer "Missing Authentication Token".
   methods = merge(
     {
       for path, item in local.document.paths :
@@ -28,13 +28,13 @@ locals {
     { "/{proxy+}" = [] },
   )
 
-  # API Gateway imports OpenAPI 3.0.1 and models in JSON Schema draft 4, the document is of OpenAPI 3.1 and JSON Schema
-  # 2020-12. So it is given what it acts upon, paths, methods and authorization, and neither schemas nor responses: the
-  # function checks every request itself, and its tests hold it to the whole document.
+  # API Gateway imports OpenAPI 3.0.1 and JSON Schema draft 4; the document is OpenAPI 3.1 and JSON Schema 2020-12. So API
+  # Gateway gets only what it uses: paths, methods and authorization, without schemas and responses. The function checks
+  # every request itself, and tests compare it with the whole document.
   outline = {
     openapi = "3.0.1"
     info = {
-      title   = local.name # API Gateway takes its name from here
+      title   = local.name # the API's name
       version = local.document.info.version
     }
     components = { securitySchemes = local.document.components.securitySchemes }
@@ -54,20 +54,20 @@ locals {
       for type, title in { DEFAULT_4XX = "Refused by API Gateway", DEFAULT_5XX = "Failed in API Gateway" } :
       type => {
         responseTemplates = {
-          # $context.error.messageString comes with its quotes.
+          # $context.error.messageString includes its quotes.
           "application/json" = "{\"type\":\"about:blank\",\"title\":\"${title}\",\"detail\":$context.error.messageString}"
         }
       }
     }
   }
 
-  # The hash is known to every plan, the URI is not: a `depends_on` of the module makes data sources unknown.
+  # Every plan knows the hash. It may not know the URI, because a `depends_on` on the module makes data sources unknown.
   body      = replace(jsonencode(local.outline), "\"URI\"", jsonencode(local.uri))
   body_hash = substr(sha256(jsonencode(local.outline)), 0, 16)
 }
 
 resource "aws_api_gateway_rest_api" "this" {
-  # checkov:skip=CKV_AWS_237:its URL contains its id, so a new one before the old would help nobody
+  # checkov:skip=CKV_AWS_237:the URL contains the API's id, so creating a new one first helps nobody
 
   name        = local.name
   description = "Which addresses may be mailed."
@@ -79,7 +79,7 @@ resource "aws_api_gateway_rest_api" "this" {
   }
 }
 
-# There is always a policy, so that to revoke the last caller is a change like any other.
+# The policy always exists, so that removing the last caller is an ordinary change.
 resource "aws_api_gateway_rest_api_policy" "this" {
   rest_api_id = aws_api_gateway_rest_api.this.id
   policy      = data.aws_iam_policy_document.api.json
@@ -88,13 +88,13 @@ resource "aws_api_gateway_rest_api_policy" "this" {
 data "aws_iam_policy_document" "api" {
   statement {
     # Provider 6.48 and later wipe the policy when they import a changed body (hashicorp/terraform-provider-aws issue
-    # 49672), and do not notice. The body's hash makes them write it again, in place: a replacement would be made before
-    # the old one goes, as the deployment is, and so would be wiped by the end of the old one.
+    # 49672), and do not notice. The body's hash makes them write it again, in place. Replacing the policy would not work:
+    # like the deployment, the new one would be created first, and destroying the old one would wipe it.
     sid       = "AllowCallersInvoke${local.body_hash}"
     actions   = ["execute-api:Invoke"]
     resources = ["${aws_api_gateway_rest_api.this.execution_arn}/${local.stage}/*"]
 
-    # The account itself allows nobody by that: its own IAM policies decide, as without a policy.
+    # Allowing the account's root leaves the decision to the account's IAM policies, as without a resource policy.
     principals {
       type        = "AWS"
       identifiers = length(var.callers) > 0 ? var.callers : ["arn:${local.partition}:iam::${local.account}:root"]
@@ -105,7 +105,7 @@ data "aws_iam_policy_document" "api" {
 resource "aws_api_gateway_deployment" "this" {
   rest_api_id = aws_api_gateway_rest_api.this.id
 
-  # A deployment is a copy of the API and of its policy: what changes them must make a new one.
+  # A deployment is a copy of the API and its policy, so a change of either needs a new deployment.
   triggers = {
     redeployment = sha256(jsonencode([local.body_hash, length(var.callers) > 0 ? var.callers : ["this account"]]))
   }
@@ -118,11 +118,11 @@ resource "aws_api_gateway_deployment" "this" {
 }
 
 resource "aws_api_gateway_stage" "this" {
-  # checkov:skip=CKV_AWS_73:tracing is the caller's choice; the access log and the metrics tell what happened
-  # checkov:skip=CKV_AWS_120:an answer may be wrong a moment later, and a cache would keep it
+  # checkov:skip=CKV_AWS_73:the caller decides on tracing; access log and metrics say what happened
+  # checkov:skip=CKV_AWS_120:an answer may be outdated a moment later, and a cache would keep it
   # checkov:skip=CKV2_AWS_51:callers are known by their IAM signatures
-  # checkov:skip=CKV2_AWS_29:every request is signed, authorized and throttled; a web ACL is the account's affair
-  # checkov:skip=CKV2_AWS_4:execution logs would hold addresses; the access log holds none
+  # checkov:skip=CKV2_AWS_29:every request is signed, authorized and throttled; the account decides on a web ACL
+  # checkov:skip=CKV2_AWS_4:execution logs would contain addresses; the access log contains none
 
   rest_api_id   = aws_api_gateway_rest_api.this.id
   deployment_id = aws_api_gateway_deployment.this.id
@@ -139,7 +139,7 @@ resource "aws_api_gateway_stage" "this" {
     content {
       destination_arn = access_log_settings.value
 
-      # Neither path nor query: they hold addresses.
+      # No path and no query, because they contain addresses.
       format = jsonencode({
         time            = "$context.requestTime"
         requestId       = "$context.requestId"
@@ -158,7 +158,7 @@ resource "aws_api_gateway_stage" "this" {
 }
 
 resource "aws_api_gateway_method_settings" "this" {
-  # checkov:skip=CKV_AWS_225:an answer may be wrong a moment later, and a cache would keep it
+  # checkov:skip=CKV_AWS_225:an answer may be outdated a moment later, and a cache would keep it
 
   rest_api_id = aws_api_gateway_rest_api.this.id
   stage_name  = aws_api_gateway_stage.this.stage_name
@@ -179,11 +179,11 @@ resource "aws_cloudwatch_log_group" "access" {
   tags              = var.tags
 
   lifecycle {
-    ignore_changes = [name] # it keeps what it has logged
+    ignore_changes = [name] # renaming would lose its logs
   }
 }
 
-# What callers need, for those who write their policies.
+# IAM policies for callers.
 data "aws_iam_policy_document" "caller" {
   for_each = {
     read     = ["GET/addresses", "GET/addresses/*", "POST/check"]

@@ -20,7 +20,7 @@ module "function" {
 }
 
 resource "aws_lambda_permission" "this" {
-  statement_id  = "ApiInvokesFunction" # another would replace the permission of a live stack
+  statement_id  = "ApiInvokesFunction" # a change would replace the permission of a live stack
   action        = "lambda:InvokeFunction"
   function_name = module.function.lambda.function_name
   principal     = "apigateway.amazonaws.com"
@@ -63,13 +63,13 @@ data "aws_iam_policy_document" "role" {
   }
 }
 
-# What the policy of a customer's key must allow. It names nothing that this module creates, and no names, which need not
-# be those that `name` would give today.
+# What the policy of a customer's key must allow. It refers to nothing that this module creates, and contains no names:
+# existing resources may have other names than `name` gives today.
 data "aws_iam_policy_document" "key" {
   statement {
     sid       = "AllowLookupLogsUseKMSKey"
     actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
-    resources = ["*"] # in a key policy: this key
+    resources = ["*"] # this key, in a key policy
 
     principals {
       type        = "Service"

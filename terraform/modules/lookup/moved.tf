@@ -1,4 +1,4 @@
-# Stacks applied before there was a module `function` keep what it now holds.
+# For stacks applied before module `function` existed.
 
 moved {
   from = aws_lambda_function.this
@@ -20,7 +20,7 @@ moved {
   to   = module.function.aws_iam_role_policy.this
 }
 
-# Once there was a policy only where there were callers.
+# Earlier releases created the policy only if there were callers.
 moved {
   from = aws_api_gateway_rest_api_policy.this[0]
   to   = aws_api_gateway_rest_api_policy.this

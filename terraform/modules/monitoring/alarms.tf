@@ -3,13 +3,13 @@ locals {
   hour         = 3600
   day          = 86400
 
-  # Each description says what is wrong and what to do. Urgent is what costs feedback, addresses or the account within
-  # hours; the rest can wait for the morning.
+  # Each description says what is wrong and what to do. An alarm is urgent if the problem costs feedback, addresses or the
+  # account within hours. The rest can wait until morning.
   alarms = merge(
     {
       dead-letters = {
         urgent      = true
-        description = "Feedback is in the dead-letter queue ${var.feedback.dead_letter_queue_name}: it is not in the table, and SQS drops it 14 days after it arrived. The function's log says why it failed (lines of level ERROR in ${var.feedback.log_group_name}). Fix the cause, then replay the messages: `mailing redrive --dead-letter-queue ${var.feedback.dead_letter_queue_name}${var.feedback.queue_name == null ? "" : " --queue ${var.feedback.queue_name}"} --function ${var.feedback.function_name}`, as docs/operate.md says under \"Dead letters\"."
+        description = "Feedback is in the dead-letter queue ${var.feedback.dead_letter_queue_name}: it is not in the table, and SQS deletes it 14 days after it arrived. Lines of level ERROR in the function's log ${var.feedback.log_group_name} say why it failed. Fix the cause, then replay the messages: `mailing redrive --dead-letter-queue ${var.feedback.dead_letter_queue_name}${var.feedback.queue_name == null ? "" : " --queue ${var.feedback.queue_name}"} --function ${var.feedback.function_name}`, as docs/operate.md says under \"Dead letters\"."
         namespace   = "AWS/SQS"
         metric      = "ApproximateNumberOfMessagesVisible"
         dimensions  = { QueueName = var.feedback.dead_letter_queue_name }
@@ -20,7 +20,7 @@ locals {
       }
       errors = {
         urgent      = false
-        description = "The function ${var.feedback.function_name} fails again and again; what it fails at is tried again and in the end goes to the dead-letter queue. Look at its log ${var.feedback.log_group_name}: an exception of its own, a time-out, or a permission that is missing."
+        description = "The function ${var.feedback.function_name} keeps failing. Its messages are retried, then go to the dead-letter queue. Check its log ${var.feedback.log_group_name} for an exception, a timeout or a missing permission."
         namespace   = "AWS/Lambda"
         metric      = "Errors"
         dimensions  = local.by_function
@@ -31,7 +31,7 @@ locals {
       }
       throttles = {
         urgent      = false
-        description = "Lambda keeps refusing to run the function ${var.feedback.function_name}: its reserved concurrency or the account's is used up. Feedback waits and may end in the dead-letter queue. Raise the concurrency, or with delivery queue lower queue.maximum_concurrency."
+        description = "Lambda keeps throttling the function ${var.feedback.function_name}: its reserved concurrency or the account's concurrency is used up. Feedback waits and may end in the dead-letter queue. Raise the concurrency, or lower queue.maximum_concurrency if delivery is queue."
         namespace   = "AWS/Lambda"
         metric      = "Throttles"
         dimensions  = local.by_function
@@ -44,7 +44,7 @@ locals {
     var.feedback.queue_name == null ? {} : {
       queue-age = {
         urgent      = true
-        description = "Feedback has waited in the queue ${var.feedback.queue_name} for more than ${var.queue_age_seconds} seconds: addresses that bounced may still be mailed. See whether the function runs (errors, throttles), whether its event source mapping is enabled, and whether it keeps up (queue.maximum_concurrency)."
+        description = "Feedback has waited in the queue ${var.feedback.queue_name} for more than ${var.queue_age_seconds} seconds, so addresses that bounced may still be mailed. Check that the function runs (alarms errors and throttles), that its event source mapping is enabled, and that it keeps up (queue.maximum_concurrency)."
         namespace   = "AWS/SQS"
         metric      = "ApproximateAgeOfOldestMessage"
         dimensions  = { QueueName = var.feedback.queue_name }
@@ -62,7 +62,7 @@ locals {
     for api in var.lookup[*] : {
       lookup-errors = {
         urgent      = true
-        description = "The lookup API ${api.api_name} keeps answering with errors of its own (5XX): senders cannot ask whom they may mail. Look at the log ${api.log_group_name} of its function ${api.function_name} (lines of level ERROR), and whether the function times out or is throttled."
+        description = "The lookup API ${api.api_name} keeps answering with server errors (5XX), so senders cannot ask whom they may mail. Check lines of level ERROR in the log ${api.log_group_name} of its function ${api.function_name}, and whether the function times out or is throttled."
         namespace   = "AWS/ApiGateway"
         metric      = "5XXError"
         dimensions  = { ApiName = api.api_name, Stage = api.stage_name }
@@ -73,7 +73,7 @@ locals {
       }
       lookup-throttles = {
         urgent      = false
-        description = "Lambda keeps refusing to run the function ${api.function_name} of the lookup API: its reserved concurrency or the account's is used up, and callers get errors. Raise the concurrency, or let senders ask for up to 1,000 addresses at once (POST /check)."
+        description = "Lambda keeps throttling the function ${api.function_name} of the lookup API: its reserved concurrency or the account's concurrency is used up, and callers get errors. Raise the concurrency, or let senders ask about up to 1,000 addresses in one request (POST /check)."
         namespace   = "AWS/Lambda"
         metric      = "Throttles"
         dimensions  = { FunctionName = api.function_name }
@@ -89,7 +89,7 @@ locals {
     for events in var.changes[*] : {
       changes-dead-letters = {
         urgent      = true
-        description = "Changes of state are in the dead-letter queue ${events.dead_letter_queue_name}: those who get events do not know of them. The table's stream keeps what a message points at for 24 hours from the change. The log ${events.log_group_name} says why it failed (lines of level ERROR). Fix the cause, then tell them: `mailing redrive --changes --dead-letter-queue ${events.dead_letter_queue_name} --function ${events.function_name}`, as docs/operate.md says under \"Dead letters\"."
+        description = "Changes of state are in the dead-letter queue ${events.dead_letter_queue_name}: readers of events do not know about them. The table's stream keeps a change for 24 hours, so act before then. Lines of level ERROR in the log ${events.log_group_name} say why it failed. Fix the cause, then send the events: `mailing redrive --changes --dead-letter-queue ${events.dead_letter_queue_name} --function ${events.function_name}`, as docs/operate.md says under \"Dead letters\"."
         namespace   = "AWS/SQS"
         metric      = "ApproximateNumberOfMessagesVisible"
         dimensions  = { QueueName = events.dead_letter_queue_name }
@@ -100,7 +100,7 @@ locals {
       }
       changes-age = {
         urgent      = true
-        description = "The function ${events.function_name} is more than ${var.queue_age_seconds} seconds behind the table's stream: events come late, and changes older than its maximum_record_age_seconds go to the dead-letter queue. See its log ${events.log_group_name}: may it put events on the bus, does EventBridge throttle it, does it keep up (raise stream.parallelization_factor)?"
+        description = "The function ${events.function_name} is more than ${var.queue_age_seconds} seconds behind the table's stream. Events arrive late, and changes older than maximum_record_age_seconds go to the dead-letter queue. Check in its log ${events.log_group_name} that it may put events on the bus and that EventBridge does not throttle it. If it cannot keep up, raise stream.parallelization_factor."
         namespace   = "AWS/Lambda"
         metric      = "IteratorAge"
         dimensions  = { FunctionName = events.function_name }
@@ -111,7 +111,7 @@ locals {
       }
       changes-errors = {
         urgent      = false
-        description = "The function ${events.function_name} fails again and again, and the changes behind wait. Look at its log ${events.log_group_name}: an exception of its own, a time-out, or a permission that is missing."
+        description = "The function ${events.function_name} keeps failing, and later changes wait. Check its log ${events.log_group_name} for an exception, a timeout or a missing permission."
         namespace   = "AWS/Lambda"
         metric      = "Errors"
         dimensions  = { FunctionName = events.function_name }
@@ -122,7 +122,7 @@ locals {
       }
       changes-throttles = {
         urgent      = false
-        description = "Lambda keeps refusing to run the function ${events.function_name}: its reserved concurrency or the account's is used up, and events come late. Raise the concurrency."
+        description = "Lambda keeps throttling the function ${events.function_name}: its reserved concurrency or the account's concurrency is used up, and events arrive late. Raise the concurrency."
         namespace   = "AWS/Lambda"
         metric      = "Throttles"
         dimensions  = { FunctionName = events.function_name }
@@ -134,29 +134,29 @@ locals {
     }
   ]...)
 
-  # SES's own rates, as fractions. The lines are those from which SES reviews an account (Amazon SES Developer Guide,
-  # "Reputation metrics messages").
+  # SES's own rates, as fractions. At these values SES reviews an account (Amazon SES Developer Guide, "Reputation
+  # metrics messages").
   reputation = {
     bounce = {
       metric      = "Reputation.BounceRate"
       line        = 0.05
-      description = "SES counts a bounce rate of 5 % or more for the whole account in this region: it reviews the account, and from 10 % it may stop all sending. Stop the mailings to old or bought addresses now, and let senders ask the table before they send. The SES console shows the account's status under \"Reputation metrics\"."
+      description = "SES counts a bounce rate of 5% or more for the whole account in this region. It reviews the account, and may stop all sending from 10%. Stop mailings to old or bought addresses now, and make senders ask the table before they send. The SES console shows the account's status under \"Reputation metrics\"."
     }
     complaint = {
       metric      = "Reputation.ComplaintRate"
       line        = 0.001
-      description = "SES counts a complaint rate of 0.1 % or more for the whole account in this region: it reviews the account, and from 0.5 % it may stop all sending. Stop the mailing that recipients complain of now, and see that they asked for it and can unsubscribe. The SES console shows the account's status under \"Reputation metrics\"."
+      description = "SES counts a complaint rate of 0.1% or more for the whole account in this region. It reviews the account, and may stop all sending from 0.5%. Stop the mailing that recipients complain about now. Check that they asked for it and can unsubscribe. The SES console shows the account's status under \"Reputation metrics\"."
     }
   }
 
   rates = {
     bounce = {
-      description = "More than ${var.rates.bounce_percent} % of a day's recipients bounced permanently; from 5 % SES reviews the account, from 10 % it may stop it. Find the mailing or the source of addresses behind it (dashboard ${var.name}, top reasons), stop it, and let senders ask the table before they send."
+      description = "More than ${var.rates.bounce_percent}% of a day's recipients bounced permanently. SES reviews an account from 5% and may stop it from 10%. Find the mailing or the source of addresses behind it (top reasons on the dashboard ${var.name}) and stop it. Make senders ask the table before they send."
       counted     = "hard_bounces"
       percent     = var.rates.bounce_percent
     }
     complaint = {
-      description = "More than ${var.rates.complaint_percent} % of a day's recipients complained; from 0.1 % SES reviews the account, from 0.5 % it may stop it. Find the mailing behind it, stop it, and see that its recipients asked for it and can unsubscribe."
+      description = "More than ${var.rates.complaint_percent}% of a day's recipients complained. SES reviews an account from 0.1% and may stop it from 0.5%. Find the mailing behind it and stop it. Check that its recipients asked for it and can unsubscribe."
       counted     = "complaints"
       percent     = var.rates.complaint_percent
     }
@@ -183,14 +183,14 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   tags                = var.tags
 }
 
-# Lambda reports invocations only where there are any. The queue, which Lambda polls all the time, tells that time passes,
-# from the moment that it exists: only an hour with it and without a call is an hour of silence. So the first apply raises
-# no alarm, and without a queue there is none.
+# Lambda reports no data for hours without invocations. The queue serves as a clock: Lambda polls it all the time, so it
+# reports data for every hour since it exists. An hour with queue data and without a call is an hour of silence. So the
+# first apply raises no alarm, and there is no such alarm without a queue.
 resource "aws_cloudwatch_metric_alarm" "silence" {
   count = var.silence_hours == 0 || var.feedback.queue_name == null ? 0 : 1
 
   alarm_name          = "${var.name}-silence"
-  alarm_description   = "No feedback at all for ${var.silence_hours} hours. If mail was sent, SES does not reach the topic: look whether the identities and configuration sets that send still name it (SES drops a topic that it may not publish to), whether the topic's policy and key let SES publish, and whether the topic has its subscription. If none was, raise silence_hours."
+  alarm_description   = "No feedback arrived for ${var.silence_hours} hours. If you sent mail, SES does not reach the topic. Check that your identities and configuration sets still name the topic (SES drops a topic that it may not publish to), that the topic's policy and key let SES publish, and that the topic has its subscription. If you sent no mail, raise silence_hours."
   evaluation_periods  = var.silence_hours
   datapoints_to_alarm = var.silence_hours
   comparison_operator = "LessThanThreshold"
@@ -246,8 +246,8 @@ resource "aws_cloudwatch_metric_alarm" "reputation" {
   tags                = var.tags
 }
 
-# SES's own rates are of all mail of the account in this region, over a period that it chooses; these are of the feedback
-# that reaches the table, over a day, and so move first.
+# SES's own rates cover all mail of the account in this region, over a period that SES chooses. These rates cover one day
+# of the feedback that reaches the table, so they move first.
 resource "aws_cloudwatch_metric_alarm" "rate" {
   for_each = { for name, rate in local.rates : name => rate if rate.percent > 0 }
 
@@ -286,7 +286,7 @@ resource "aws_cloudwatch_metric_alarm" "rate" {
 
   metric_query {
     id          = "rate"
-    label       = "${title(each.key)} rate in per cent"
+    label       = "${title(each.key)} rate in percent"
     expression  = "IF(recipients >= ${var.rates.minimum_recipients}, 100 * FILL(${each.value.counted}, 0) / recipients, 0)"
     return_data = true
   }

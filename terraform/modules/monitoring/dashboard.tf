@@ -1,5 +1,5 @@
-# What an operator looks at first: is something wrong, are the rates near the lines, what changed and why, does all of it
-# run. Positions and sizes are in CloudWatch's grid of 24 columns.
+# What you look at first: what is wrong, whether the rates are near the limits, what changed and why, and whether
+# everything runs. Positions and sizes are in CloudWatch's grid of 24 columns.
 
 locals {
   rate_widgets = {
@@ -39,17 +39,17 @@ locals {
             )
           }
           metrics = concat(
-            # Without reported deliveries a rate would be of the bounces alone.
+            # Without deliveries a rate would count bounces only.
             [
               for metric in concat(
                 [for id, metric in local.counted : concat([local.namespace, metric], local.function_dimension, [{ id = id, visible = false }])],
                 [[{ id = "recipients", expression = local.recipients, visible = false }]],
-                [[{ id = "rate", expression = "100 * FILL(${rate.counted}, 0) / recipients", label = "of the feedback taken in, by day" }]],
+                [[{ id = "rate", expression = "100 * FILL(${rate.counted}, 0) / recipients", label = "of this stack's feedback, by day" }]],
               ) : metric if rate.alarm > 0
             ],
             [
               ["AWS/SES", rate.reputation, { id = "reputation", stat = "Maximum", period = local.hour, visible = false }],
-              [{ id = "percent", expression = "100 * reputation", label = "of the whole account, as SES sees it" }],
+              [{ id = "percent", expression = "100 * reputation", label = "of the whole account, as SES counts" }],
             ],
           )
         }
@@ -127,9 +127,9 @@ locals {
       ]
     },
     {
-      title = "Taken in, and not"
+      title = "Results of processing"
       metrics = [
-        for metric, label in { Written = "written", Unchanged = "known already", Conflicts = "merged again", Failed = "not written, tried again", Malformed = "no SES feedback" } :
+        for metric, label in { Written = "addresses written", Unchanged = "addresses unchanged", Conflicts = "writes retried after a conflict", Failed = "addresses to be retried", Malformed = "messages that are not SES feedback" } :
         concat([local.namespace, metric], local.function_dimension, [{ label = label }])
       ]
     },
@@ -153,14 +153,14 @@ locals {
       metrics = [
         concat(["AWS/Lambda", "Duration"], local.function_dimension, [{ label = "median", stat = "p50" }]),
         concat(["AWS/Lambda", "Duration"], local.function_dimension, [{ label = "slowest", stat = "Maximum" }]),
-        concat(["AWS/Lambda", "ConcurrentExecutions"], local.function_dimension, [{ label = "at the same time", stat = "Maximum", yAxis = "right" }]),
+        concat(["AWS/Lambda", "ConcurrentExecutions"], local.function_dimension, [{ label = "concurrent executions", stat = "Maximum", yAxis = "right" }]),
       ]
     },
   ]
 
   log_queries = [
     {
-      title = "Top reasons for which addresses were disabled or put under review"
+      title = "Top reasons for disabling or reviewing addresses"
       query = "filter message = 'state changed' and after != 'enable' | stats count(*) as addresses by reason | sort addresses desc | limit 10"
     },
     {

@@ -1,5 +1,5 @@
 output "alarm_arns" {
-  description = "ARN of each alarm, by what it is about: `dead-letters`, `errors`, `throttles`, `queue-age`, `lookup-errors`, `lookup-throttles`, `changes-dead-letters`, `changes-age`, `changes-errors`, `changes-throttles`, `reputation-bounce`, `reputation-complaint`, `bounce-rate`, `complaint-rate` and `silence`, as far as they exist."
+  description = "ARN of each alarm that exists, by its name without NAME-: such as `dead-letters` or `bounce-rate`."
   value = merge(
     { for problem, alarm in aws_cloudwatch_metric_alarm.this : problem => alarm.arn },
     { for rate, alarm in aws_cloudwatch_metric_alarm.rate : "${rate}-rate" => alarm.arn },

@@ -1,8 +1,8 @@
-# Metric math for the rates, the same in alarms and on the dashboard.
+# Metric math for the rates, used by alarms and dashboard.
 
 locals {
-  # Recipients by what SES reported of them, each under the name that expressions call it by. CloudWatch has no data point
-  # where nothing was counted, hence FILL.
+  # Recipients by what SES reported, under the name that expressions use. CloudWatch has no data point where nothing was
+  # counted, hence FILL.
   counted = {
     hard_bounces = "HardBounces"
     complaints   = "Complaints"

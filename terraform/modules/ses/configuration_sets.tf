@@ -1,4 +1,4 @@
-# Event publishing: for mail that is sent with a configuration set.
+# Event publishing, for mail sent with a configuration set.
 
 resource "aws_sesv2_configuration_set" "this" {
   for_each = { for name, settings in var.configuration_sets : name => settings if settings.create }
@@ -7,7 +7,7 @@ resource "aws_sesv2_configuration_set" "this" {
   tags                   = var.tags
 
   lifecycle {
-    prevent_destroy = true # SES refuses mail that names a set that does not exist
+    prevent_destroy = true # SES rejects mail that names a missing set
   }
 }
 
@@ -20,7 +20,7 @@ resource "aws_sesv2_configuration_set_event_destination" "this" {
   event_destination {
     enabled = true
 
-    # What the function stores, and no other type: each message costs.
+    # Only the types that the function stores, because each message costs.
     matching_event_types = concat(
       ["BOUNCE", "COMPLAINT"],
       each.value.delivery ? ["DELIVERY"] : [],

@@ -1,4 +1,4 @@
-# Identity notifications: for all mail from a domain or an address, whichever way it is sent.
+# Identity notifications, for all mail from a domain or address, however it is sent.
 
 locals {
   notifications = merge([
@@ -16,8 +16,8 @@ resource "aws_sesv2_email_identity" "this" {
   tags           = var.tags
 
   lifecycle {
-    # Mail stops with it, and a new one must be verified again. Terraform refuses any plan that would destroy it; the
-    # README says how to let it go.
+    # Without the identity mail stops, and a new one must be verified first. So Terraform rejects any plan that would
+    # destroy it. The README says how to make Terraform forget it.
     prevent_destroy = true
   }
 }
@@ -33,13 +33,13 @@ resource "aws_ses_identity_notification_topic" "this" {
   depends_on = [aws_sesv2_email_identity.this]
 }
 
-# Only where the caller decides it: when this resource goes away, the provider turns forwarding off, whatever it was.
+# Only where the caller sets it: when this resource is destroyed, the provider turns forwarding off.
 resource "aws_sesv2_email_identity_feedback_attributes" "this" {
   for_each = { for identity, settings in var.identities : identity => settings if settings.email_forwarding != null }
 
   email_identity           = each.key
   email_forwarding_enabled = each.value.email_forwarding
 
-  # Email is not turned off before the topic has taken over.
+  # The topic must be set before email is turned off.
   depends_on = [aws_ses_identity_notification_topic.this]
 }

@@ -7,17 +7,17 @@ data "aws_region" "current" {}
 locals {
   account   = data.aws_caller_identity.current.account_id
   partition = data.aws_partition.current.partition
-  # Provider 6 deprecates the attributes `name` and `id`, provider 5 lacks `region`; the endpoint, such as
-  # ec2.eu-west-1.amazonaws.com, tells it in both.
+  # Provider 6 deprecates the attributes `name` and `id`, and provider 5 has no `region`. Both have the endpoint, such as
+  # ec2.eu-west-1.amazonaws.com.
   region = split(".", data.aws_region.current.endpoint)[1]
 
-  # SES of other accounts may publish too, if it is named; of another region it cannot.
+  # SES of other accounts may publish too if listed. SES of another region cannot.
   ses_source_arns = length(var.ses_source_arns) > 0 ? var.ses_source_arns : [
     for kind in ["identity", "configuration-set"] : "arn:${local.partition}:ses:${local.region}:${local.account}:${kind}/*"
   ]
   ses_source_accounts = distinct([for arn in local.ses_source_arns : split(":", arn)[4]])
 
-  # What the policy names, built from the name that the topic has, so that the policy is known at plan time.
+  # Built from the topic's actual name, so that the policy is known at plan time.
   topic_resource = "arn:${local.partition}:sns:${local.region}:${local.account}:${aws_sns_topic.this.name}"
 }
 
@@ -27,7 +27,7 @@ resource "aws_sns_topic" "this" {
   tags              = var.tags
 
   lifecycle {
-    # SES would go on publishing to a topic that is gone.
+    # Renaming would replace the topic, and SES would go on publishing to the old one.
     ignore_changes = [name]
   }
 }
@@ -39,12 +39,12 @@ resource "aws_sns_topic_policy" "this" {
   lifecycle {
     precondition {
       condition     = alltrue([for arn in local.ses_source_arns : split(":", arn)[3] == local.region])
-      error_message = "Each of ses_source_arns must be in the topic's region, ${local.region}: SES publishes to topics of its own region only. For another region, call module topic there."
+      error_message = "Each of ses_source_arns must be in the topic's region, ${local.region}: SES publishes only to topics of its own region. For another region, call module topic there."
     }
   }
 }
 
-# IAM principals of this account may still publish where their own policies say so.
+# IAM principals of this account may still publish if their own policies allow it.
 data "aws_iam_policy_document" "topic" {
   statement {
     sid       = "AllowSESPublish"

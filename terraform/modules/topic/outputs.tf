@@ -1,13 +1,13 @@
 output "topic_arn" {
-  description = "ARN of the topic, to point SES at. Known once SES may publish to it and the queue subscribes to it."
+  description = "ARN of the topic, to use in SES. Known once SES may publish to the topic and the queue is subscribed."
   value       = aws_sns_topic.this.arn
 
-  # SES removes the setting when it may not publish, so nobody learns of the topic before its policy allows it.
+  # SES drops a topic that it may not publish to, so the ARN is known only once the topic's policy allows it.
   depends_on = [aws_sns_topic_policy.this, aws_sns_topic_subscription.this]
 }
 
 output "arn" {
-  description = "ARN of the topic for `additional_topic_arns` of module feedback: the queue there must allow the topic before it can subscribe to it."
+  description = "ARN of the topic for `additional_topic_arns` of module feedback. The queue's policy must allow the topic before it can subscribe."
   value       = aws_sns_topic.this.arn
 }
 
@@ -17,11 +17,11 @@ output "name" {
 }
 
 output "dead_letter_queue_name" {
-  description = "Name of the queue for what SNS could not deliver to the queue elsewhere; null without `queue`."
+  description = "Name of the dead-letter queue for what SNS could not deliver to `queue`; null without `queue`."
   value       = one(aws_sqs_queue.dead_letter[*].name)
 }
 
 output "dead_letter_queue_url" {
-  description = "URL of the queue for what SNS could not deliver to the queue elsewhere; null without `queue`."
+  description = "URL of the dead-letter queue for what SNS could not deliver to `queue`; null without `queue`."
   value       = one(aws_sqs_queue.dead_letter[*].url)
 }

@@ -1,4 +1,5 @@
-# To a queue elsewhere, perhaps one of the same plan, whose ARN is not known yet. SNS wants the subscription, and the dead-letter queue of the subscription, where the topic is.
+# Subscribes a queue in another region or account, perhaps one of the same plan whose ARN is not known yet. SNS needs the
+# subscription and its dead-letter queue in the topic's region and account.
 
 resource "aws_sns_topic_subscription" "this" {
   count = var.queue == null ? 0 : 1
@@ -6,7 +7,7 @@ resource "aws_sns_topic_subscription" "this" {
   topic_arn            = aws_sns_topic.this.arn
   protocol             = "sqs"
   endpoint             = var.queue.arn
-  raw_message_delivery = true # the queue must get SES's message itself, not SNS's envelope
+  raw_message_delivery = true # deliver SES's message without SNS's envelope
   redrive_policy       = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_letter[0].arn })
 }
 
@@ -15,13 +16,13 @@ resource "aws_sqs_queue" "dead_letter" {
 
   name                      = "${var.name}-dead-letter"
   policy                    = data.aws_iam_policy_document.dead_letter.json
-  message_retention_seconds = 14 * 24 * 60 * 60 # the longest that SQS keeps a message
+  message_retention_seconds = 14 * 24 * 60 * 60 # SQS's maximum
   kms_master_key_id         = var.kms_key_arn
   sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
   tags                      = var.tags
 
   lifecycle {
-    # Messages would be lost with a queue that is replaced to be renamed.
+    # Renaming would replace the queue and lose its messages.
     ignore_changes = [name]
   }
 }
@@ -30,7 +31,7 @@ data "aws_iam_policy_document" "dead_letter" {
   statement {
     sid       = "AllowSNSSendMessage"
     actions   = ["sqs:SendMessage"]
-    resources = ["arn:${local.partition}:sqs:${local.region}:${local.account}:*"] # in a queue's policy: this queue
+    resources = ["arn:${local.partition}:sqs:${local.region}:${local.account}:*"] # this queue, in a queue's policy
 
     principals {
       type        = "Service"

@@ -1,18 +1,18 @@
 variable "name" {
-  description = "Name of the topic when it is created. The topic keeps it."
+  description = "Name of the topic when it is created. The topic keeps this name."
   type        = string
   default     = "mailing-feedback"
   nullable    = false
 
   validation {
-    # The dead-letter queue's name, at most 80 characters, has 12 more.
+    # The dead-letter queue's name, NAME-dead-letter, has at most 80 characters.
     condition     = can(regex("^[a-zA-Z0-9_-]{1,68}$", var.name))
-    error_message = "The name must be 1 to 68 letters, digits, hyphens or underscores; SES publishes to no FIFO topic."
+    error_message = "The name must be 1 to 68 letters, digits, hyphens or underscores. SES cannot publish to FIFO topics."
   }
 }
 
 variable "queue" {
-  description = "A queue in another region or account that subscribes to the topic: `{ arn = module.feedback.queue_arn }`, where `additional_topic_arns` of module feedback must name this topic. Null: nothing subscribes here."
+  description = "A queue in another region or account to subscribe, as in the README; null for none. Its module must list this topic in `additional_topic_arns`."
   type = object({
     arn = string # ARN of the queue.
   })
@@ -25,18 +25,18 @@ variable "queue" {
 }
 
 variable "kms_key_arn" {
-  description = "A customer managed KMS key of the topic's region that encrypts topic and dead-letter queue; null: each service's own encryption. Its key policy must let SES and SNS use it."
+  description = "ARN of a customer managed KMS key in the topic's region; null for each service's own encryption. The key's policy must let SES and SNS use it."
   type        = string
   default     = null
 
   validation {
     condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.kms_key_arn))
-    error_message = "The kms_key_arn must be the ARN of a customer managed key (arn:aws:kms:REGION:ACCOUNT:key/ID). An alias such as alias/aws/sns cannot work: SES may not use AWS managed keys, and would publish nothing."
+    error_message = "The kms_key_arn must be the ARN of a customer managed key (arn:aws:kms:REGION:ACCOUNT:key/ID). An alias such as alias/aws/sns does not work, because SES cannot use AWS managed keys."
   }
 }
 
 variable "ses_source_arns" {
-  description = "Which identities and configuration sets of SES may publish to the topic, as ARNs of this region, of this or other accounts; empty: all of this account."
+  description = "ARNs of the SES identities and configuration sets that may publish to the topic: in this region, in any account. Empty for all of this account."
   type        = list(string)
   default     = []
   nullable    = false
@@ -48,7 +48,7 @@ variable "ses_source_arns" {
 }
 
 variable "tags" {
-  description = "Tags for everything that can have them, beside the provider's default tags."
+  description = "Tags for every resource that supports them, in addition to the provider's default tags."
   type        = map(string)
   default     = {}
   nullable    = false

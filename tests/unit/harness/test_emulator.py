@@ -55,8 +55,8 @@ def test_an_argument_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("asked", ["auto", "moto", "127.0.0.1:4566", "Embedded"])
 def test_another_choice_is_refused_with_the_alternatives(asked: str) -> None:
-    alternatives = r"choose embedded, localstack \(.*\), localstack-docker, localstack-process, or the URL"
-    with pytest.raises(HarnessError, match=f"EMULATOR is '{asked}': {alternatives}"):
+    alternatives = r"Choose embedded, localstack \(.*\), localstack-docker, localstack-process, or the URL"
+    with pytest.raises(HarnessError, match=f"EMULATOR is '{asked}'. {alternatives}"):
         emulator.choose(asked)
 
 
@@ -66,7 +66,7 @@ def test_localstack_without_docker_is_a_process_and_says_why() -> None:
     assert chosen.name == "localstack-process"
     assert "because there is no `docker` command" in str(chosen)
     with pytest.raises(
-        HarnessError, match=r"EMULATOR is localstack-docker, but there is no `docker` command: fix that"
+        HarnessError, match=r"EMULATOR is localstack-docker, but there is no `docker` command. Fix that"
     ):
         emulator.choose("localstack-docker")
 
@@ -108,7 +108,7 @@ def test_containers_on_an_engine_that_is_gone_are_named_and_tried_again_later(
     endpoint = f"unix://{tmp_path}/none.sock"
     (killed / localstack_docker.RECORD).write_text(json.dumps({"name": "healthy-mailing-1", "endpoint": endpoint}))
 
-    with pytest.raises(EngineGoneError, match=rf"{endpoint} .* healthy-mailing-1 .*start the engine") as raised:
+    with pytest.raises(EngineGoneError, match=rf"{endpoint} .* healthy-mailing-1 .*Start the engine") as raised:
         localstack_docker.remove(killed)
 
     assert "\n" not in str(raised.value)
@@ -124,7 +124,7 @@ def test_a_record_that_was_not_finished_is_that_of_no_container(tmp_path: Path) 
 def test_a_url_where_nothing_answers_is_refused_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed_soon:
         url = f"http://127.0.0.1:{closed_soon.getsockname()[1]}"
-    with pytest.raises(HarnessError, match=f"No AWS emulator answers at EMULATOR={url}: start it") as raised:
+    with pytest.raises(HarnessError, match=f"No AWS emulator answers at EMULATOR={url}. Start it") as raised:
         emulator.start(url, tmp_path)
     assert "\n" not in str(raised.value)
 

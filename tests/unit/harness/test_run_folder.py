@@ -93,7 +93,7 @@ def test_a_run_goes_on_where_something_of_another_can_not_be_removed(
 
 def test_clean_waits_for_a_run_under_way(capsys: pytest.CaptureFixture[str]) -> None:
     """Its containers could not be found once build/ is gone."""
-    with kept_on_failure("demo") as folder, pytest.raises(HarnessError, match=f"under way in {folder}: wait for it"):
+    with kept_on_failure("demo") as folder, pytest.raises(HarnessError, match=f"active in {folder}. Wait for it"):
         clean.run(Console())
     clean.run(Console())
     assert capsys.readouterr().out == ""

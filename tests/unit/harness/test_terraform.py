@@ -74,7 +74,7 @@ def test_terraform_on_path_wins_over_tofu(add_program: AddProgram) -> None:
 @pytest.mark.parametrize(
     ("name", "answer", "problem"),
     [
-        ("terraform", "Terraform v1.6.6", "is Terraform 1.6.6, older than 1.7: upgrade it or set TERRAFORM"),
+        ("terraform", "Terraform v1.6.6", "is Terraform 1.6.6, older than 1.7. Upgrade it or set TERRAFORM"),
         ("terraform", "Terraform v0.15.5", "older than 1.7"),
         ("tofu", "OpenTofu v1.9.4", "is OpenTofu 1.9.4, older than 1.10"),
         ("terraform", "Pulumi v3", "is neither Terraform nor OpenTofu"),
@@ -100,12 +100,12 @@ def test_a_named_program_that_does_not_exist_is_an_error(
 
 def test_a_broken_program_is_an_error(add_program: AddProgram) -> None:
     add_program("terraform", "unused").write_text("#!/bin/sh\nexit 3\n")
-    with pytest.raises(TerraformError, match=r"does not run .*: reinstall Terraform or set TERRAFORM"):
+    with pytest.raises(TerraformError, match=r"does not run .*\. Reinstall Terraform or set TERRAFORM"):
         terraform.find()
 
 
 def test_without_a_program_and_internet_one_line_says_so() -> None:
-    with pytest.raises(TerraformError, match=r"no Terraform on PATH, and https://.* can't be reached") as raised:
+    with pytest.raises(TerraformError, match=r"Terraform is not on PATH, and https://.* can't be reached") as raised:
         terraform.find()
     assert "\n" not in str(raised.value)
 
@@ -124,14 +124,14 @@ def test_the_pinned_release_is_fetched_checked_and_kept(monkeypatch: pytest.Monk
 def test_a_release_with_another_checksum_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     serve(monkeypatch, zip_with_terraform("tampered with"))
     monkeypatch.setattr(terraform, "platform_name", lambda: "linux_amd64")
-    with pytest.raises(TerraformError, match=r"has SHA-256 \w+, not the published \w+: it was not installed"):
+    with pytest.raises(TerraformError, match=r"has SHA-256 \w+, not the published \w+. It was not installed"):
         terraform.find()
     assert not list(paths.TOOLS.glob("**/terraform*"))
 
 
 def test_an_unknown_platform_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terraform, "platform_name", lambda: "plan9_mips")
-    with pytest.raises(TerraformError, match="none to download for plan9_mips: set TERRAFORM"):
+    with pytest.raises(TerraformError, match=r"has no download for plan9_mips\. Set TERRAFORM"):
         terraform.find()
 
 
@@ -151,7 +151,7 @@ def test_a_named_mirror_without_the_provider_is_an_error(
 ) -> None:
     monkeypatch.setenv("TF_PLUGIN_MIRROR", str(tmp_path))
     with pytest.raises(
-        TerraformError, match=r"TF_PLUGIN_MIRROR is .*, which holds no registry.terraform.io/hashicorp/aws"
+        TerraformError, match=r"TF_PLUGIN_MIRROR is .*, which does not contain registry.terraform.io/hashicorp/aws"
     ):
         terraform.provider_installation(installed)
 
@@ -201,7 +201,7 @@ def test_opentofu_finds_the_provider_under_its_own_registry(
 
 def test_without_registry_and_mirror_one_line_names_the_remedies(installed: Terraform) -> None:
     with pytest.raises(
-        TerraformError, match=r"connect to the internet, or make one elsewhere .* TF_PLUGIN_MIRROR"
+        TerraformError, match=r"Connect to the internet, or make a mirror elsewhere .* TF_PLUGIN_MIRROR"
     ) as raised:
         terraform.provider_installation(installed)
     assert "\n" not in str(raised.value)

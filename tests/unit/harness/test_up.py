@@ -68,7 +68,7 @@ def test_up_twice_leaves_one_emulator_and_says_that_it_is_up() -> None:
     printed("up")
     url = endpoint_url()
     again = printed("up")
-    assert again.startswith("It is up already")
+    assert again.startswith("It is already up")
     assert f"export AWS_ENDPOINT_URL={url}" in again
     assert endpoint_url() == url
 
@@ -118,5 +118,5 @@ def test_a_failed_apply_leaves_no_emulator_and_no_state(monkeypatch: pytest.Monk
 def test_two_at_once_are_refused(tmp_path: Path) -> None:
     with (tmp_path / "up.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(HarnessError, match="Another `make up` or `make down` is at work here"):
+        with pytest.raises(HarnessError, match="Another `make up` or `make down` is running here"):
             printed("up")

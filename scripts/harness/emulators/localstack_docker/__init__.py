@@ -40,7 +40,7 @@ class EngineGoneError(HarnessError):
         """Name the engine's endpoint and the compose project of the containers."""
         super().__init__(
             f"The Docker engine at {endpoint} does not answer, so the containers of compose project {project} can't be "
-            "removed: start the engine and try again, or forget them with `make clean`."
+            "removed. Start the engine and try again, or forget them with `make clean`."
         )
         self.endpoint = endpoint
         self.project = project
@@ -70,14 +70,14 @@ def find_engine() -> Engine:
     endpoint = asked.stdout.strip()
     if not endpoint.startswith("unix://"):
         raise NoEngineError(
-            f"the Docker engine is at {endpoint}; only one on a local Unix socket works, since a remote engine "
+            f"the Docker engine is at {endpoint}; it must be on a local Unix socket, because a remote engine "
             "publishes ports on its own machine"
         )
     asked = _ask("docker", "--host", endpoint, "info", "--format", "{{.OperatingSystem}}")
     if not answers(endpoint):
         # Only then: a warning about the user's own settings may say so too.
         if "permission denied" in asked.stderr:
-            raise NoEngineError(f"you lack the permission to use the Docker engine at {endpoint}")
+            raise NoEngineError(f"you may not use the Docker engine at {endpoint} (permission denied)")
         raise NoEngineError(f"no Docker engine answers at {endpoint}")
     if _ask("docker", "compose", "version").returncode:
         raise NoEngineError("the `docker` command has no compose plugin")
@@ -108,7 +108,7 @@ def provide_image(engine: Engine) -> str:
     """
     image = os.environ.get("LOCALSTACK_IMAGE") or IMAGE
     if _ask("docker", "--host", engine.endpoint, "image", "inspect", image).returncode:
-        print(f"Pulling {image} (once) …", flush=True)
+        print(f"Pulling {image} (only once) …", flush=True)
         quiet = [] if sys.stdout.isatty() else ["--quiet"]
         pulled = subprocess.run(
             ["docker", "--host", engine.endpoint, "pull", *quiet, image],
@@ -120,7 +120,7 @@ def provide_image(engine: Engine) -> str:
         if pulled.returncode:
             raise HarnessError(
                 f"{image} is not on the Docker engine at {engine.endpoint} and could not be pulled "
-                f"({_last_line(pulled)}): connect the engine to its registry, or choose EMULATOR=embedded or "
+                f"({_last_line(pulled)}). Connect the engine to its registry, or choose EMULATOR=embedded or "
                 "localstack-process."
             )
     return image

@@ -14,12 +14,12 @@ run "direct" {
 
   assert {
     condition     = output.table_arn == run.queue.table_arn
-    error_message = "The table was created anew."
+    error_message = "The table was replaced."
   }
 
   assert {
     condition     = output.dead_letter_queue_url == run.queue.dead_letter_queue_url
-    error_message = "The dead-letter queue was created anew."
+    error_message = "The dead-letter queue was replaced."
   }
 
   assert {
@@ -79,7 +79,7 @@ run "the_queue_goes_when_it_is_told_to" {
 run "queue_again" {
   assert {
     condition     = output.table_arn == run.queue.table_arn && output.dead_letter_queue_url == run.queue.dead_letter_queue_url
-    error_message = "The table or the dead-letter queue was created anew."
+    error_message = "The table or the dead-letter queue was replaced."
   }
 
   assert {

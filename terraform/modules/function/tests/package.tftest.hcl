@@ -130,7 +130,7 @@ run "absolute_path_elsewhere" {
 
   assert {
     condition     = aws_lambda_function.this.filename == abspath("../feedback/versions.tf")
-    error_message = "An absolute path to a folder outside of the root must stay absolute: how deep the root lies is no part of it."
+    error_message = "An absolute path to a folder outside of the root must stay absolute: the depth of the root must not be part of it."
   }
 }
 

@@ -72,7 +72,7 @@ run "every_problem_has_an_alarm_that_says_what_to_do" {
       for alarm in aws_cloudwatch_metric_alarm.this :
       alarm.comparison_operator == "GreaterThanThreshold" && alarm.treat_missing_data == "notBreaching"
     ])
-    error_message = "What is idle reports nothing, and that is no problem."
+    error_message = "An idle resource reports nothing, and must raise no alarm."
   }
 }
 
