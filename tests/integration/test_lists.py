@@ -161,11 +161,18 @@ class Here:
     """Where the table is, as a connection has it."""
 
     table = TABLE
+    endpoint_url = None
 
     def __init__(self, client: "DynamoDBClient") -> None:
         self._client = client
 
-    def client(self, *_: object) -> "DynamoDBClient":
+    def core_session(self) -> "Here":
+        return self
+
+    def register_component(self, *_: object) -> None:
+        """Take no parser: the client is there already."""
+
+    def create_client(self, *_: object, **__: object) -> "DynamoDBClient":
         return self._client
 
     def place(self) -> str:

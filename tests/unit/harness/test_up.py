@@ -59,7 +59,7 @@ def test_up_says_how_to_use_it_and_down_ends_it() -> None:
     for expected in (f"export AWS_ENDPOINT_URL={endpoint_url()}", "arn:topic", "http://queue", "mailing", "make down"):
         assert expected in explained
     url = endpoint_url()
-    assert "ended" in printed("down")
+    assert printed("down") == f"Removed the stack and the emulator at {url}.\n"
     assert not emulator.answers(url)
     assert not paths.UP.exists()
 
@@ -77,7 +77,7 @@ def test_down_without_up_is_harmless() -> None:
     assert printed("down") == "Nothing is up.\n"
 
 
-@pytest.mark.parametrize(("command", "said"), [("up", "export AWS_ENDPOINT_URL="), ("down", "gone already")])
+@pytest.mark.parametrize(("command", "said"), [("up", "export AWS_ENDPOINT_URL="), ("down", "had already stopped")])
 def test_an_emulator_that_died_is_cleaned_up_after(command: str, said: str) -> None:
     printed("up")
     dead = endpoint_url()
