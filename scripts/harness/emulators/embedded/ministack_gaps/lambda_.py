@@ -68,12 +68,11 @@ def _retry_partial_failures() -> None:
     """
     original = lambda_svc._execute_function
 
-    def execute(func: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+    def execute(func: dict[str, Any], event: Any) -> dict[str, Any]:  # noqa: ANN401  (any JSON)
         result: dict[str, Any] = original(func, event)
-        records, body = event.get("Records") or [{}], result.get("body")
-        of_stream = isinstance(records, list) and records[0].get("eventSource") == "aws:dynamodb"
-        if of_stream and isinstance(body, dict) and body.get("batchItemFailures"):
-            return {**result, "error": True}
+        match event, result.get("body"):
+            case {"Records": [{"eventSource": "aws:dynamodb"}, *_]}, {"batchItemFailures": [_, *_]}:
+                return {**result, "error": True}
         return result
 
     lambda_svc._execute_function = execute
