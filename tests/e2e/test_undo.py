@@ -292,7 +292,7 @@ def test_an_address_is_cleared_by_its_name(mailing: Mailing, queue_mode: Deploye
         ([*MONDAY, "--diagnostic", "("], "regular expression"),
         ([*MONDAY, "--domain", "a b"], "--domain a b"),
         (["--selection", "/no/such/file"], "can't be read"),
-        (["--selection", "README.md"], "no selection"),
+        (["--selection", "README.md"], "not a selection"),
         (["--from", "yesterday", "--to", "9999-12-31T23:59:59Z"], "--from yesterday"),
         ([*MONDAY, "--note", "x" * 257], "note"),
     ],
