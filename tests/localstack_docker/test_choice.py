@@ -122,7 +122,7 @@ def test_an_image_that_can_not_be_pulled_is_named_with_what_to_do(
     message = str(raised.value)
     assert message.startswith(f"127.0.0.1:1/no/such:image is not on the Docker engine at {engine.endpoint}")
     assert "\n" not in message
-    assert capfd.readouterr().out == "Pulling 127.0.0.1:1/no/such:image (once) …\n"
+    assert capfd.readouterr().out == "Pulling 127.0.0.1:1/no/such:image (only once) …\n"
     assert list(folder.iterdir()) == []
 
 
