@@ -37,11 +37,17 @@ REDRIVEN = "REDRIVE"
 """The ``eventName`` of a record that `mailing redrive` made from the item as it is now and the item before the lost
 change. It always becomes an event, even if both say the same, because readers may have got another event in between."""
 
+REDRIVEN_DELIVERY = "REDRIVE_DELIVERY"
+"""The same of lost changes that are news only with ``new_deliveries``: always an event with it, never without. Whatever
+the item says now, so that the last of several such records is told if the first was."""
+
 UNKNOWN, ERASED, EXPIRED = "unknown", "erased", "expired"
 """Reasons of an address that nothing is known about: its evidence was removed, someone deleted the item, or DynamoDB
 deleted it at the end of its time to live."""
 
 _DIGITS = 40  # of the longest sequence number (Amazon DynamoDB Streams API Reference, StreamRecord)
+
+_REDRIVEN = (REDRIVEN, REDRIVEN_DELIVERY)
 
 # Whether a record has an old and a new image, if the stream's view is NEW_AND_OLD_IMAGES.
 _IMAGES = {"INSERT": (False, True), "MODIFY": (True, True), "REMOVE": (True, False)}
@@ -105,21 +111,22 @@ def event_of(record: Mapping[str, Any], *, new_deliveries: bool) -> Event | None
             raise ValueError  # noqa: TRY301  (one place says what is wrong)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ImageError(f"is not a record of a DynamoDB stream: {type(error).__name__}") from None
-    if name != REDRIVEN and _IMAGES.get(name) != (old is not None, new is not None):
+    if name not in _REDRIVEN and _IMAGES.get(name) != (old is not None, new is not None):
         # Otherwise images that another view of the stream leaves out would look like new or deleted items.
         raise ImageError("the record lacks an image; set the stream's view to NEW_AND_OLD_IMAGES")
     before = None if old is None else _before(old)
     after = _ENABLED if new is None else _states(new)
     expired = new is None and _is_service(record.get("userIdentity"))
-    if name != REDRIVEN:
-        if old is None:
-            is_news = after != _ENABLED or new_deliveries
-        elif new is None:
-            is_news = before != _ENABLED or not expired or new_deliveries
-        else:
-            is_news = before != after
-        if not is_news:
-            return None
+    if name in _REDRIVEN:
+        is_news = name == REDRIVEN or new_deliveries
+    elif old is None:
+        is_news = after != _ENABLED or new_deliveries
+    elif new is None:
+        is_news = before != _ENABLED or not expired or new_deliveries
+    else:
+        is_news = before != after
+    if not is_news:
+        return None
     bulk, transactional = after
     bulk_before, transactional_before = before or (None, None)
     if new is None:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from healthy_mailing.changes import REDRIVEN, ImageError, event_of
+from healthy_mailing.changes import REDRIVEN, REDRIVEN_DELIVERY, ImageError, event_of
 from healthy_mailing.item import ADDRESS, EVIDENCE, LISTED, STATE, TRANSACTIONAL, VERSION
 from healthy_mailing_cli import output
 
@@ -50,7 +50,6 @@ _GONE = dict.fromkeys(
 """What the errors of a stream mean that has the records no longer, or is itself no longer there."""
 
 _OURS = (*LISTED, EVIDENCE, VERSION)
-_EXPIRED = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 
 
 @dataclass(frozen=True)
@@ -63,14 +62,13 @@ class _Lost:
     def record(self, image: Json | None) -> dict[str, Any] | None:
         """Return the record that tells what the table says now (``image``), None if nothing of it was news."""
         first, last = self.records[0], self.records[-1]
-        before = first["dynamodb"].get("OldImage")
-        name, identity = REDRIVEN, last.get("userIdentity")
-        if not any(_is_news(each, new_deliveries=False) for each in self.records):
-            if not any(_is_news(each, new_deliveries=True) for each in self.records):
-                return None
-            # That an address came or expired that is fine: whether this is news, the function's settings say.
-            name = "REMOVE" if image is None else "INSERT"
-            before, identity = (first["dynamodb"].get("NewImage", before), _EXPIRED) if image is None else (None, None)
+        before, identity = first["dynamodb"].get("OldImage"), last.get("userIdentity")
+        if any(_is_news(each, new_deliveries=False) for each in self.records):
+            name = REDRIVEN
+        elif any(_is_news(each, new_deliveries=True) for each in self.records):
+            name = REDRIVEN_DELIVERY  # only the function knows its settings
+        else:
+            return None
         change = {
             "ApproximateCreationDateTime": last["dynamodb"]["ApproximateCreationDateTime"],
             "Keys": {ADDRESS: {"S": self.address}},

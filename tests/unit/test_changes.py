@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthy_mailing.changes import DETAIL_TYPE, REDRIVEN, SOURCE, Event, ImageError, event_of
+from healthy_mailing.changes import DETAIL_TYPE, REDRIVEN, REDRIVEN_DELIVERY, SOURCE, Event, ImageError, event_of
 from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, State, evidence_of, override
 from healthy_mailing.item import to_dynamodb, to_item
 from support.stream import SCHEMA, TABLE_ARN, TTL, Image, delivered, problems, record
@@ -185,6 +185,12 @@ def test_what_redrive_brings_is_told_even_if_it_is_as_before() -> None:
     assert told(None, FINE, eventName=REDRIVEN)["after"] == "enable"
     assert told(None, None, eventName=REDRIVEN)["reason"] == "erased"
     assert told(FINE, None, eventName=REDRIVEN, userIdentity=TTL)["reason"] == "expired"
+
+
+@pytest.mark.parametrize("new", [FINE, COMPLAINED, None])
+def test_a_new_delivery_that_redrive_brings_is_told_only_where_such_are_asked_for(new: Image | None) -> None:
+    assert told(None, new, eventName=REDRIVEN_DELIVERY, new_deliveries=True)
+    assert not told(None, new, eventName=REDRIVEN_DELIVERY)
 
 
 STATELESS: dict[str, Image] = {

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ class World:
         self.handed_over = 0
         self.events: list[Mapping[str, Any]] = []
         self._data = data
+        self._new_deliveries = data.draw(st.booleans())
 
     def write(self, write: Write) -> None:
         address, state = write
@@ -62,7 +64,7 @@ class World:
         return batch
 
     def tell(self, records: Sequence[Mapping[str, Any]]) -> None:
-        found = (event_of(each, new_deliveries=False) for each in records)
+        found = (event_of(each, new_deliveries=self._new_deliveries) for each in records)
         self.events += [event.detail for event in found if event]
 
     def _meanwhile(self) -> None:
@@ -74,6 +76,8 @@ class World:
         assert FunctionName == "mailing-changes"
         self._meanwhile()
         self.tell(json.loads(Payload)["Records"])
+        if self._data.draw(st.integers(0, 9)) == 9:
+            raise ClientError({"Error": {"Code": "ServiceException"}}, "Invoke")  # though it told
         return {"Payload": io.BytesIO(b'{"batchItemFailures": []}')}
 
     def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N803  (the same)
