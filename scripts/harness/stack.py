@@ -1,6 +1,7 @@
 """The real Terraform root, applied to an emulator."""
 
 import json
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ import package
 from harness import paths
 from harness.emulator import Emulator
 from harness.errors import HarnessError
-from harness.terraform import Terraform, find
+from harness.terraform import Terraform, TerraformError, find
 
 WAITS = "Terraform's AWS provider waits 25 s for every SQS queue that it creates, on AWS too."
 
@@ -23,6 +24,11 @@ _VARIABLES = "terraform.tfvars.json"
 _OVERRIDE = "harness_override.tf"
 # An emulator's buckets have no names in DNS.
 _PROVIDER = 'provider "aws" {\n  s3_use_path_style = true\n}\n'
+# On a busy machine the provider (5.100.0) at times sends AddPermission again, though LocalStack (4.14.0) answered it
+# with 201. Then it gets 409 until it gives up, after five minutes, and does not know its own statement.
+_SENT_TWICE = re.compile(
+    r"adding Lambda Permission \(([^/\s]+)/([^)\s]+)\): .*The statement id \(\2\) provided already exists"
+)
 # What a stack may leave: service and operation that list it, and where the answer has the names.
 _LISTED: Mapping[str, tuple[Any, Any, str, str | None]] = {
     "table": ("dynamodb", "list_tables", "TableNames", None),
@@ -86,7 +92,24 @@ class Stack:
         for name, value in variables.items():
             values[name] = {**(values.get(name) or {}), **value} if isinstance(value, Mapping) else value
         path.write_text(json.dumps(values, indent=2))
-        self.run("apply", "-auto-approve", "-no-color", *([f"-target={target}"] if target else []))
+        self.apply(*([f"-target={target}"] if target else []))
+
+    def apply(self, *arguments: str) -> None:
+        """Apply it as it is now.
+
+        Raises:
+            TerraformError: it does not apply.
+        """
+        command = ("apply", "-auto-approve", "-no-color", *arguments)
+        try:
+            self.run(*command)
+        except TerraformError as error:
+            twice = _SENT_TWICE.findall(str(error))
+            if not twice:
+                raise
+            for function, statement in twice:
+                self.emulator.client("lambda").remove_permission(FunctionName=function, StatementId=statement)
+            self.run(*command)
 
     def reread(self) -> "Stack":
         """Return it with the outputs that it has now.
@@ -148,7 +171,7 @@ def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller
     stack = prepared(emulator, variables, folder, caller)
     stack.init()
     try:
-        stack.run("apply", "-auto-approve", "-no-color")
+        stack.apply()
     except BaseException:
         abandon(stack)
         raise

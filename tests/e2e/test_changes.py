@@ -76,7 +76,7 @@ def test_a_change_beside_the_modules_replaces_nothing(platform: Deployed) -> Non
 
 
 def test_whatever_is_replaced_is_there_afterwards(platform: Deployed) -> None:
-    platform.stack.run("apply", "-auto-approve", "-no-color", *(f"-replace={address}" for address in REPLACED))
+    platform.stack.apply(*(f"-replace={address}" for address in REPLACED))
 
     assert platform.stack.drift() == []
     takes_feedback(platform)

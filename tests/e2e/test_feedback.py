@@ -177,7 +177,7 @@ def test_feedback_that_sns_can_not_hand_over_ends_in_the_dead_letter_queue(direc
 
         eventually(lambda: message in [json.loads(body).get("Message") for body in bodies(direct_mode)], expected=True)
     finally:
-        direct_mode.stack.run("apply", "-auto-approve", "-no-color")
+        direct_mode.stack.apply()
 
 
 def test_mail_to_the_mailbox_simulator_comes_back_as_feedback(deployed: Deployed) -> None:

@@ -118,14 +118,14 @@ def test_the_spelling_of_a_path_changes_nothing(team: Team, deployed: Deployed) 
     stack = deployed.stack
     shutil.copy(next(stack.folder.glob(".terraform/modules/**/healthy-mailing.zip")), stack.folder / "own.zip")
     team.write(stack, 'package = { path = "own.zip" }')
-    stack.run("apply", "-auto-approve", "-no-color")
+    stack.apply()
     try:
         for folder in (".", "${path.cwd}"):  # module function's own tests have more
             team.write(stack, f'package = {{ path = "{folder}/own.zip" }}')
             assert stack.drift() == [], folder
     finally:
         team.write(stack)
-        stack.run("apply", "-auto-approve", "-no-color")
+        stack.apply()
 
 
 def test_only_what_uploads_the_zip_needs_it(team: Team, deployed: Deployed) -> None:

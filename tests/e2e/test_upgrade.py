@@ -84,7 +84,7 @@ def applied_earlier(emulator: Emulator, earlier: Earlier, name: str, folder: Pat
     (root / "terraform.tfvars.json").write_text(json.dumps(values))
     stack = Stack(emulator, name, root, terraform.find(), {})
     stack.init()
-    stack.run("apply", "-auto-approve", "-no-color")
+    stack.apply()
     return stack.reread()
 
 
@@ -126,7 +126,7 @@ def test_an_earlier_stack_keeps_table_topic_queues_and_rows(
     assert not [each for each in gone if any(f"{kind}." in each for kind in HOLDS_DATA)]
     assert [each for each in gone if not each.endswith(start.goes)] == []
 
-    stack.run("apply", "-auto-approve", "-no-color")
+    stack.apply()
     stack = stack.reread()
     after = Deployed(stack)
     try:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -14,11 +15,12 @@ from harness.terraform import Terraform, TerraformError
 
 ZIP = str(package.PACKAGE.relative_to(paths.TERRAFORM))
 
-# Fails at the command that the file `fails` names.
+# Fails at the command that the file `fails` names; at the first apply with what `says` has.
 TERRAFORM = """#!/bin/sh
 if [ "$1" = version ]; then echo 'Terraform v1.11.4'; exit; fi
 echo "$1" >> {calls}
 if [ "$1" = "$(cat {fails})" ]; then echo "no $1" >&2; exit 1; fi
+if [ "$1" = apply ] && [ -s {says} ]; then cat {says} >&2; : > {says}; exit 1; fi
 case "$1 $2" in
     "output -json") echo '{{"table_name": {{"value": "mailing", "type": "string"}}}}';;
     "show -json") cat {plan};;
@@ -30,10 +32,11 @@ esac
 def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list[str]]:
     """Put the fake program and a root in place; call it for Terraform's commands so far."""
     recorded = tmp_path / "calls"
-    for name in ("calls", "fails", "plan"):
+    for name in ("calls", "fails", "plan", "says"):
         (tmp_path / name).touch()
     program = tmp_path / "terraform"
-    program.write_text(TERRAFORM.format(calls=recorded, fails=tmp_path / "fails", plan=tmp_path / "plan"))
+    files = {name: tmp_path / name for name in ("calls", "fails", "plan", "says")}
+    program.write_text(TERRAFORM.format(**files))
     program.chmod(0o755)
     (tmp_path / "mirror" / "registry.terraform.io" / "hashicorp" / "aws").mkdir(parents=True)
     monkeypatch.setenv("TERRAFORM", str(program))
@@ -113,6 +116,27 @@ def test_a_failed_apply_is_destroyed_where_others_would_find_it(
     with pytest.raises(TerraformError, match="no apply"):
         stack.apply(fake_emulator(disposable=disposable), {}, tmp_path / "run")
     assert calls()[-1] == last
+
+
+TWICE = (
+    "Error: adding Lambda Permission (mailing-d7e1a9-lookup/ApiInvokesFunction): operation error Lambda: "
+    "AddPermission, https response error StatusCode: 409, RequestID: 72416650, ResourceConflictException: The "
+    "statement id (ApiInvokesFunction) provided already exists. Please provide a new statement id, or remove "
+    "the existing statement.\n  with module.lookup[0].aws_lambda_permission.this,"
+)
+
+
+def test_a_permission_that_the_provider_sent_twice_is_removed_and_added_again(
+    calls: Callable[[], list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions = Mock()
+    monkeypatch.setattr(Emulator, "client", lambda _, service: {"lambda": functions}[service])
+    (tmp_path / "says").write_text(TWICE)
+    stack.apply(fake_emulator(disposable=True), {}, tmp_path / "run")
+    assert calls() == ["init", "apply", "apply", "output"]
+    functions.remove_permission.assert_called_once_with(
+        FunctionName="mailing-d7e1a9-lookup", StatementId="ApiInvokesFunction"
+    )
 
 
 @pytest.mark.parametrize(("disposable", "last"), [(False, "destroy"), (True, "output")])
