@@ -156,7 +156,7 @@ def test_up_names_a_log_that_is_there_and_down_leaves_nothing(up_here: Callable[
     project = project_of(paths.UP)
     assert left_of(docker, project)
 
-    assert "ended" in up_here("down")
+    assert "Removed the stack and the emulator" in up_here("down")
 
     assert left_of(docker, project) == []
     assert not paths.UP.exists()
@@ -169,7 +169,7 @@ def test_down_cleans_up_after_a_container_that_vanished(up_here: Callable[[str],
     docker("rm", "--force", *docker("ps", "--quiet", "--filter", f"label=com.docker.compose.project={project}"))
     assert (paths.UP / "emulator.log").read_text()  # what it said before
 
-    assert "gone already" in up_here("down")
+    assert "had already stopped" in up_here("down")
 
     assert left_of(docker, project) == []
 
