@@ -308,7 +308,8 @@ def _in_file(path: Path) -> Iterator[Row]:
 
 
 def _what(totals: _Totals, *, ses: bool) -> str:
-    what = f"clear the bounces of {totals.addresses:,} addresses: {output.some(totals.first, totals.addresses)}"
+    count = output.counted(totals.addresses, "address")
+    what = f"clear the bounces of {count}: {output.some(totals.first, totals.addresses)}"
     return f"{what}, and take {totals.listed:,} off SES's own list" if ses and totals.listed else what
 
 

@@ -243,6 +243,8 @@ def _tell(to: Path | None, lines: Lines, *, as_json: bool) -> None:
     if to is not None and as_json:
         output.ndjson({"file": str(to), "addresses": lines.count, "unreadable": lines.unreadable})
     elif to is not None:
-        output.line(f"{to}: {lines.count:,} addresses.")
+        output.line(f"{to}: {output.counted(lines.count, 'address')}.")
     if lines.unreadable:
-        output.note(f"Written by another program, so someone should look at them: {lines.unreadable:,} items.")
+        output.note(
+            f"Written by another program, so someone should look at them: {output.counted(lines.unreadable, 'item')}."
+        )

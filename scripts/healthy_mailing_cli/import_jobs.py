@@ -133,7 +133,8 @@ class ImportJobs:
                 while len(running) < AT_ONCE and (batch := next(batches, None)):
                     running.append(self._begun(batch))
                     job = running[-1]
-                    output.note(f"SES's import job {job.id} {_WORDS[batch.action]} {len(batch.reasons):,} addresses.")
+                    count = output.counted(len(batch.reasons), "address")
+                    output.note(f"SES's import job {job.id} {_WORDS[batch.action]} {count}.")
                 if not running:
                     return
                 ended = self._ended(running[0])

@@ -363,7 +363,7 @@ def _tell(part: Part, kind: Format | None, tally: Tally, *, dry_run: bool, as_js
     if kind is None:
         output.line(f"{part} holds nothing.")
         return
-    output.line(f"{part}: {kind.title}, {tally.rows:,} rows.")
+    output.line(f"{part}: {kind.title}, {output.counted(tally.rows, 'row')}.")
     lines = [(_KINDS[name], count) for name, count in tally.marks.most_common()]
     lines += [(f"skipped: {reason}", count) for reason, count in tally.skipped.most_common()]
     lines += [("refused", tally.refused)] if tally.refused else []

@@ -192,6 +192,12 @@ def some(found: Sequence[str], count: int | None = None) -> str:
     return ", ".join(found[:_SHOWN]) + (" …" if total > _SHOWN else "")
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as ``1 address`` or ``2,000 addresses``."""
+    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{ending}"
+
+
 def windows(values: Iterable[_T], size: int) -> Iterator[list[_T]]:
     """Yield values in lists of up to ``size``, so that memory does not grow with their number."""
     window: list[_T] = []

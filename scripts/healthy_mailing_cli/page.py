@@ -7,7 +7,7 @@ import jinja2
 
 import healthy_mailing
 from healthy_mailing.evidence import State
-from healthy_mailing_cli import charts, stats
+from healthy_mailing_cli import charts, output, stats
 from healthy_mailing_cli.explanation import moment
 from healthy_mailing_cli.figures import BOUNCE_LINES, COMPLAINT_LINES, JUMP_BOUNCES, JUMP_FACTOR, Day, Figures
 
@@ -26,6 +26,7 @@ def html(found: Figures, *, table: str, region: str) -> str:
     )
     environment.filters |= {
         "number": lambda value: f"{value:,}",
+        "counted": output.counted,
         "percent": stats.percent,
         "moment": moment,
         "signed": _signed,

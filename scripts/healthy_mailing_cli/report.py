@@ -41,7 +41,7 @@ def report(
     if as_json:
         output.ndjson(found.to_json())
     else:
-        output.line(f"{to}: {found.addresses:,} addresses.")
+        output.line(f"{to}: {output.counted(found.addresses, 'address')}.")
 
 
 def _page() -> "ModuleType":

@@ -58,7 +58,8 @@ def count(connection: Connection, days: int, segments: int, from_export: str | N
 
 
 def _show(found: Figures) -> None:
-    output.line(f"{found.addresses:,} addresses, {explanation.moment(found.at)}. Feedback of {found.days} days.")
+    count = output.counted(found.addresses, "address")
+    output.line(f"{count}, {explanation.moment(found.at)}. Feedback of {output.counted(found.days, 'day')}.")
     output.line("")
     output.rows(
         [

@@ -188,7 +188,7 @@ class Plan:
         if self.unreadable:
             output.note(
                 f"Left alone, since another program or a newer version of this one wrote their items: "
-                f"{len(self.unreadable):,} addresses, {output.some(self.unreadable)}."
+                f"{output.counted(len(self.unreadable), 'address')}, {output.some(self.unreadable)}."
             )
 
     def tell(self, *, as_json: bool) -> None:

@@ -100,6 +100,14 @@ def test_what_others_wrote_cannot_steer_the_terminal() -> None:
     assert output.printable("550 \x1b[2Juser\r\nünknown\udcff") == "550 \\x1b[2Juser\\r\\nünknown\\udcff"
 
 
+@pytest.mark.parametrize(
+    ("number", "noun", "said"),
+    [(1, "address", "1 address"), (0, "address", "0 addresses"), (2_000, "row", "2,000 rows"), (1, "row", "1 row")],
+)
+def test_one_is_told_in_the_singular(number: int, noun: str, said: str) -> None:
+    assert output.counted(number, noun) == said
+
+
 def test_ctrl_c_ends_with_a_line_that_says_how_to_go_on() -> None:
     environment = {**os.environ, "PYTHONPATH": "scripts:function", "AWS_REGION": "eu-west-1"}
     with subprocess.Popen(
