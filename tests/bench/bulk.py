@@ -6,12 +6,11 @@ Runs in a process of its own against ``AWS_ENDPOINT_URL`` and prints JSON: rows 
 over in parts, the contenders by turns; the slowest, a request a row, gets a part of each part.
 """
 
-import io
 import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -22,9 +21,8 @@ from healthy_mailing.evidence import Evidence, Purpose, Record, Rules, evidence_
 from healthy_mailing.item import to_dynamodb, to_item
 from healthy_mailing.notification import parse
 from healthy_mailing.table import KEYS_PER_READ, STATEMENTS_PER_WRITE, Table, connect
-from healthy_mailing_cli import check, import_list
+from healthy_mailing_cli import check
 from healthy_mailing_cli.addresses import Source
-from healthy_mailing_cli.formats import reading, sources
 
 PART = 10_000
 ONE_BY_ONE = 20
@@ -54,15 +52,12 @@ def main() -> None:
         batches, singles = _items(3 * first + count, count), _items(3 * first + 2 * count, count // ONE_BY_ONE)
         measure("write", count, lambda: table.add(evidence, time.monotonic() + _LONG))  # noqa: B023  (called at once)
         measure("bare write", len(singles), lambda: _put(client, singles))  # noqa: B023  (the same)
-        measure("bare write in batches", count, lambda: _put_in_batches(client, batches))  # noqa: B023  (the same)
+        measure("bare write in batches", count, lambda: put_in_batches(client, batches))  # noqa: B023  (the same)
         addresses = list(evidence)
         deadline = time.monotonic() + _LONG
         measure("read", count, lambda: table.read(addresses, deadline, consistent=False))  # noqa: B023  (the same)
         measure("bare read", count, lambda: _get(client, addresses))  # noqa: B023  (the same)
         measure("mailing check", count, lambda: _check(table, addresses))  # noqa: B023  (the same)
-        listed, others = _list("l", first, count), _items_of(_list("o", first, count))
-        measure("mailing import", count, lambda: _import(table, listed))  # noqa: B023  (the same)
-        measure("bare import in batches", count, lambda: _put_in_batches(client, others))  # noqa: B023  (the same)
     sys.stderr.write(json.dumps({name: counts[name] / taken for name, taken in seconds.items()}))
 
 
@@ -84,7 +79,8 @@ def _put(client: Any, items: list[dict[str, Any]]) -> None:
         client.put_item(TableName=_TABLE, Item=item)
 
 
-def _put_in_batches(client: Any, items: list[dict[str, Any]]) -> None:
+def put_in_batches(client: Any, items: list[dict[str, Any]]) -> None:
+    """Write items by ``BatchWriteItem``, which merges nothing and has no condition."""
     for start in range(0, len(items), STATEMENTS_PER_WRITE):
         writes = [{"PutRequest": {"Item": item}} for item in items[start : start + STATEMENTS_PER_WRITE]]
         client.batch_write_item(RequestItems={_TABLE: writes})
@@ -95,38 +91,6 @@ def _check(table: Table, addresses: list[str]) -> None:
     lines = Source(iter([f"{address}\n" for address in addresses]), "list.txt", None)
     for _, answer in check.answers(table, lines, Purpose.BULK, consistent=False):
         json.dumps(api.verdict(answer))
-
-
-def _list(prefix: str, first: int, rows: int) -> str:
-    """Return SendGrid's bounces as CSV."""
-    lines = (
-        f'5.1.1,"550 5.1.1 The email account that you tried to reach does not exist, {number}",'
-        f"{prefix}{number}@example.com,{1_700_000_000 + number}"
-        for number in range(first, first + rows)
-    )
-    return "\n".join(["status,reason,email,created", *lines])
-
-
-def _windows(text: str) -> Iterator[dict[str, Evidence]]:
-    listing = reading.read(io.StringIO(text, newline=""))
-    kind = sources.recognised(listing.names, "sendgrid-bounces")
-    reader = sources.Reader.of(kind, listing.names, "", "2026-01-31T12:00:00.000Z")
-    return import_list.windows(import_list.marks(listing, reader, import_list.Tally()))
-
-
-def _import(table: Table, text: str) -> None:
-    """Do what ``mailing import FILE`` does, without its start and its note of how far it is."""
-    for window in _windows(text):
-        for outcome in import_list.merged(table, window):
-            assert outcome.written
-
-
-def _items_of(text: str) -> list[dict[str, Any]]:
-    return [
-        to_dynamodb(to_item(address, Record.of(evidence, Rules())))
-        for window in _windows(text)
-        for address, evidence in window.items()
-    ]
 
 
 def _get(client: Any, addresses: list[str]) -> None:

@@ -107,8 +107,10 @@ def script(name: str, argument: int, table: StandIn) -> Any:
     environment = processes.environment(table.endpoint_url) | {"LOG_LEVEL": "WARNING"}
     command = [*processes.on_processor(0), sys.executable, "-m", f"bench.{name}", str(argument)]
     done = subprocess.run(
-        command, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command, env=environment, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
+    if done.returncode:
+        raise SystemExit(f"error: bench.{name} failed: {done.stderr[-2000:]}")
     return json.loads(done.stderr.splitlines()[-1])
 
 
@@ -176,6 +178,7 @@ def measure(options: argparse.Namespace) -> Json:
             "changes": lambda: changes_told(options.changes, options.messages),
             "growth": lambda: script("growth", options.growth, table),
             "bulk": lambda: bulk("bulk", options.rows, table),
+            "import": lambda: bulk("bulk_import", options.rows, table),
             "export": lambda: bulk("bulk_export", options.rows, table),
             "lists": lambda: lists(options, table),
             "POST /check": lambda: post_check(options.checks, table),
