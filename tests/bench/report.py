@@ -351,7 +351,7 @@ def _project_sections(results: Json) -> Iterable[str]:
     yield "\n## Lists\n"
     yield (
         "The program itself, in processes of its own, against the stand-in; memory is the peak of what is resident. The import "
-        "was killed half-way (SIGKILL) and repeated, until all rows were in the table. Other programs may have run meanwhile, so "
+        "was killed half-way (SIGKILL) and repeated, until all rows were in the table. The longest list has ten rows of each address. Other programs may have run meanwhile, so "
         "CPU time tells more than time. Longer: `make bench BENCH_ARGS='--only lists --list-rows 1000000'`.\n"
     )
     if "lists" not in results:
