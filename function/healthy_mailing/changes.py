@@ -38,8 +38,8 @@ REDRIVEN = "REDRIVE"
 change. It always becomes an event, even if both say the same, because readers may have got another event in between."""
 
 REDRIVEN_DELIVERY = "REDRIVE_DELIVERY"
-"""The same of lost changes that are news only with ``new_deliveries``: always an event with it, never without. Whatever
-the item says now, so that the last of several such records is told if the first was."""
+"""The same for lost changes that are news only with ``new_deliveries``. It becomes an event exactly if that is set,
+whatever the item says: after one such event, a later record must be able to correct it."""
 
 UNKNOWN, ERASED, EXPIRED = "unknown", "erased", "expired"
 """Reasons of an address that nothing is known about: its evidence was removed, someone deleted the item, or DynamoDB

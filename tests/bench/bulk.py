@@ -11,6 +11,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import boto3
@@ -40,9 +41,9 @@ def main() -> None:
     seconds: dict[str, float] = defaultdict(float)
     counts: dict[str, int] = defaultdict(int)
 
-    def measure(name: str, count: int, work: Callable[[], object]) -> None:
+    def measure(name: str, count: int, work: Callable[..., object], *arguments: object) -> None:
         start = time.perf_counter()
-        work()
+        work(*arguments)
         seconds[name] += time.perf_counter() - start
         counts[name] += count
 
@@ -50,14 +51,13 @@ def main() -> None:
         count = min(PART, rows - first)
         evidence = _evidence(3 * first, count)
         batches, singles = _items(3 * first + count, count), _items(3 * first + 2 * count, count // ONE_BY_ONE)
-        measure("write", count, lambda: table.add(evidence, time.monotonic() + _LONG))  # noqa: B023  (called at once)
-        measure("bare write", len(singles), lambda: _put(client, singles))  # noqa: B023  (the same)
-        measure("bare write in batches", count, lambda: put_in_batches(client, batches))  # noqa: B023  (the same)
+        measure("write", count, table.add, evidence, time.monotonic() + _LONG)
+        measure("bare write", len(singles), _put, client, singles)
+        measure("bare write in batches", count, put_in_batches, client, batches)
         addresses = list(evidence)
-        deadline = time.monotonic() + _LONG
-        measure("read", count, lambda: table.read(addresses, deadline, consistent=False))  # noqa: B023  (the same)
-        measure("bare read", count, lambda: _get(client, addresses))  # noqa: B023  (the same)
-        measure("mailing check", count, lambda: _check(table, addresses))  # noqa: B023  (the same)
+        measure("read", count, partial(table.read, consistent=False), addresses, time.monotonic() + _LONG)
+        measure("bare read", count, _get, client, addresses)
+        measure("mailing check", count, _check, table, addresses)
     sys.stderr.write(json.dumps({name: counts[name] / taken for name, taken in seconds.items()}))
 
 
