@@ -107,7 +107,7 @@ def event_of(record: Mapping[str, Any], *, new_deliveries: bool) -> Event | None
         address, sequence = change["Keys"][ADDRESS]["S"], change["SequenceNumber"]
         event_id, name = record["eventID"], record["eventName"]
         old, new = change.get("OldImage"), change.get("NewImage")
-        if not (address and type(event_id) is type(name) is str and sequence.isdecimal()):
+        if not (address and event_id and type(event_id) is type(name) is str and sequence.isdecimal()):
             raise ValueError  # noqa: TRY301  (one place says what is wrong)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ImageError(f"is not a record of a DynamoDB stream: {type(error).__name__}") from None

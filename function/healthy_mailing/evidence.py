@@ -209,12 +209,13 @@ def assess(  # noqa: PLR0911  (one return a rule)
         return Assessment(State.DISABLE, "operator", decision)
     seen = unhidden(evidence)
 
+    # Of two opposites in one millisecond, the one that blocks counts.
     complaint, not_spam = seen.get(MarkKind.COMPLAINT), seen.get(MarkKind.NOT_SPAM)
-    if complaint is not None and (not_spam is None or complaint.at > not_spam.at):
+    if complaint is not None and (not_spam is None or complaint.at >= not_spam.at):
         return Assessment(State.DISABLE, _reason(complaint), complaint)
 
     opt_out, opt_in = seen.get(MarkKind.OPT_OUT), seen.get(MarkKind.OPT_IN)
-    if purpose is Purpose.BULK and opt_out is not None and (opt_in is None or opt_out.at > opt_in.at):
+    if purpose is Purpose.BULK and opt_out is not None and (opt_in is None or opt_out.at >= opt_in.at):
         return Assessment(State.DISABLE, _reason(opt_out), opt_out)
 
     # Bounces and deliveries are compared by day. Their order within one day says little, so the bounce counts.
@@ -232,7 +233,8 @@ def assess(  # noqa: PLR0911  (one return a rule)
     if undetermined is not None and undetermined.day >= delivered:
         return Assessment(State.REVIEW, _reason(undetermined), undetermined)
 
-    newest = max(seen.values(), default=decision)
+    # Not by ids, which an erasure removes.
+    newest = max(seen.values(), key=lambda mark: (mark.at, mark.kind), default=decision)
     if newest is None:
         raise ValueError("no evidence, so no state")
     reason = f"soft-bounces:{len(soft_bounces)}" if newest.kind is MarkKind.SOFT_BOUNCE else _reason(newest)
@@ -272,8 +274,8 @@ def without_override(evidence: Evidence) -> Evidence:
 def erased(evidence: Evidence) -> Evidence:
     """Return evidence without personal details that the state does not need. This is not a merge either.
 
-    Each mark keeps its kind, its time and the details that the reason or the state needs. The states stay the same. So
-    does the reason, unless no mark decided and the two newest have the same millisecond.
+    Each mark keeps its kind, its time and the details that the reason or the state needs. The states and the reason
+    stay the same.
 
     Repeated feedback does not bring back what was erased. It has the same time as the erased mark, and of two marks
     with one time the erased one wins: it sorts before all others where the first mark is kept, and after them where the

@@ -59,7 +59,7 @@ def cost(messages: Sequence[str], batch: int) -> Cost:
 
 def _entry_units(address: str, marks: list[Mark]) -> int:
     """Return the write units of an address's entry; 0 if it is not on the list."""
-    if not marks or oracle.verdicts(marks, _RULES)[0].state == "enable":
+    if not marks or oracle.verdict(marks, _RULES).state == "enable":
         return 0
     entry = items.item(address, marks, _RULES) | _WRITTEN
     return capacity.write_units(None, to_dynamodb(entry))

@@ -139,7 +139,7 @@ def utc(text: str) -> str:
 
 
 def item(address: str, marks: list[Mark], rules: Rules) -> dict[str, Any]:
-    (verdict,) = oracle.verdicts(marks, rules)
+    verdict = oracle.verdict(marks, rules)
     kept = oracle.kept(marks)
     (decided,) = [each for each in kept if oracle.order(each) == verdict.order]
     expected: dict[str, Any] = {
@@ -153,7 +153,7 @@ def item(address: str, marks: list[Mark], rules: Rules) -> dict[str, Any]:
     }
     if verdict.state != "enable":
         expected["suppressed"] = verdict.state
-    (transactional,) = {each.state for each in oracle.verdicts(marks, rules, transactional=True)}
+    transactional = oracle.verdict(marks, rules, transactional=True).state
     if transactional != verdict.state:
         expected["transactional"] = transactional
     if (expires := oracle.expires(marks, rules)) is not None:

@@ -59,13 +59,13 @@ def kept(marks: list[Mark]) -> list[Mark]:
     return result
 
 
-def verdicts(marks: list[Mark], rules: Rules, *, transactional: bool = False) -> list[Verdict]:
-    """Return what the rules say of marks: one verdict, or several where no mark decided and equals are newest."""
+def verdict(marks: list[Mark], rules: Rules, *, transactional: bool = False) -> Verdict:
+    """Return what the rules say of marks."""
     marks = kept(marks)
     override = next((mark for mark in marks if mark.kind == "override"), None)
     if override is not None:
         if dict(override.detail)["state"] == "disable":
-            return [Verdict("disable", "operator", order(override))]
+            return Verdict("disable", "operator", order(override))
         marks = [mark for mark in marks if when(mark) > when(override)]
     cleared = [when(mark) for mark in marks if mark.kind == "bouncesCleared"]
     marks = [mark for mark in marks if mark.kind not in BOUNCES or all(when(mark) > each for each in cleared)]
@@ -83,12 +83,13 @@ def verdicts(marks: list[Mark], rules: Rules, *, transactional: bool = False) ->
     ]
     for state, mark in rule_by_rule:
         if mark is not None:
-            return [Verdict(state, reason(mark, len(counted)), order(mark))]
+            return Verdict(state, reason(mark, len(counted)), order(mark))
 
     if not marks and override is not None:
-        return [Verdict("enable", "operator", order(override))]
-    newest = max(order(mark) for mark in marks)
-    return [Verdict("enable", reason(mark, len(counted)), newest) for mark in marks if order(mark) == newest]
+        return Verdict("enable", "operator", order(override))
+    # Evidence has one mark of a kind and a time, so this leaves one.
+    newest = max(marks, key=lambda mark: (when(mark), str(mark.kind)))
+    return Verdict("enable", reason(newest, len(counted)), order(newest))
 
 
 def expires(marks: list[Mark], rules: Rules) -> int | None:
@@ -100,8 +101,8 @@ def expires(marks: list[Mark], rules: Rules) -> int | None:
 
 
 def unless_later(bad: Mark | None, good: Mark | None) -> Mark | None:
-    """Return the bad mark if it is newer than the good one."""
-    return bad if bad and (not good or when(bad) > when(good)) else None
+    """Return the bad mark unless the good one is later; of one millisecond, the bad one counts."""
+    return bad if bad and not (good and when(good) > when(bad)) else None
 
 
 def unless_on_a_later_day(bad: Mark | None, good: Mark | None) -> Mark | None:

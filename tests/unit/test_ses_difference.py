@@ -71,12 +71,10 @@ def by_the_rules(history: list[Mark], rules: Rules) -> str | None:
         history = [mark for mark in history if mark.kind != "override"]
     if not history:
         return None
-    reasons = {
-        ("COMPLAINT" if verdict.reason.startswith("complaint") else "BOUNCE") if verdict.state == "disable" else None
-        for verdict in oracle.verdicts(history, rules, transactional=True)
-    }
-    (reason,) = reasons
-    return reason
+    verdict = oracle.verdict(history, rules, transactional=True)
+    if verdict.state != "disable":
+        return None
+    return "COMPLAINT" if verdict.reason.startswith("complaint") else "BOUNCE"
 
 
 def compared(situation: Situation) -> tuple[Difference, Evidence]:
