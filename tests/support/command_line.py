@@ -1,16 +1,21 @@
 """The program ``mailing``, run as a user runs it: in a process of its own, with or without a terminal."""
 
+import atexit
 import fcntl
 import json
 import os
 import pty
+import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from harness import paths
@@ -39,18 +44,31 @@ class Mailing:
     environment: Mapping[str, str]
     table: str
     options: list[str] = field(default_factory=list)
+    actions: Path | None = None
 
     def __call__(self, command: str, *arguments: str | bytes, stdin: str | bytes = b"") -> Ran:
         """Run a command without a terminal; the table is named."""
-        done = subprocess.run(
-            [*PROGRAM, command, *arguments, "--table", self.table, *self.options],
-            env=self._environment(),
-            cwd=paths.ROOT,
-            input=stdin.encode() if isinstance(stdin, str) else stdin,
-            capture_output=True,
-            check=False,
-        )
-        return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+        request = {
+            "arguments": [*map(os.fsdecode, (command, *arguments)), "--table", self.table, *self.options],
+            "environment": self._environment(),
+            "folder": str(paths.ROOT),
+            "actions": str(self.actions or ""),
+        }
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            given.write(stdin.encode() if isinstance(stdin, str) else stdin)
+            given.seek(0)
+            server = _server()
+            line = json.dumps(request).encode() + b"\n"
+            sent = socket.send_fds(server, [line], [each.fileno() for each in (given, out, err)])
+            server.sendall(line[sent:])
+            code = int(server.recv(16))
+            for each in (out, err):
+                each.seek(0)
+            return Ran(code, out.read().decode(), err.read().decode())
+
+    def noting(self, actions: Path) -> "Mailing":
+        """Return the same, but each command appends the IAM actions of its requests to a file, a line each."""
+        return replace(self, actions=actions)
 
     def started(self, command: str, *arguments: str) -> "subprocess.Popen[bytes]":
         """Start a command, to be interrupted."""
@@ -87,6 +105,33 @@ class Mailing:
         return Ran(process.returncode, shown.decode(errors="replace"), "")
 
     def _environment(self) -> dict[str, str]:
-        # As a user's: a terminal's width is not that of the one who runs the tests.
-        own = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "FORCE_COLOR"}}
-        return {**own, **self.environment, "PYTHONPATH": f"{paths.ROOT / 'scripts'}:{paths.ROOT / 'function'}"}
+        return {**_own_environment(), **self.environment}
+
+
+def _own_environment() -> dict[str, str]:
+    # As a user's: a terminal's width is not that of the one who runs the tests.
+    own = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "FORCE_COLOR"}}
+    return {**own, "PYTHONPATH": f"{paths.ROOT / 'scripts'}:{paths.ROOT / 'function'}"}
+
+
+@cache
+def _server() -> socket.socket:
+    """Start what runs the commands. It ends with this process, however that ends: the connection closes."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    environment = _own_environment()
+    process = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("forked.py"), str(theirs.fileno())],
+        env=environment,
+        cwd=paths.ROOT,
+        pass_fds=[theirs.fileno()],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # so that Ctrl-C in the tests' terminal does not reach a command
+    )
+    theirs.close()
+
+    def end() -> None:
+        ours.close()
+        process.wait()
+
+    atexit.register(end)
+    return ours

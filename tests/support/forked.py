@@ -1,0 +1,108 @@
+"""A process that has the command line loaded and forks for each command; ``command_line`` starts it.
+
+A forked command is a process as a user's is, with a standard input, output and exit code of its own, but it starts in a
+fiftieth of the time: most of a second goes into importing boto3 and Typer.
+"""
+
+import io
+import json
+import os
+import socket
+import sys
+import traceback
+from collections.abc import Iterator
+from typing import Any, NoReturn, TextIO
+
+import botocore.endpoint
+
+from healthy_mailing_cli.__main__ import run
+
+# IAM's actions that have another name than the operation (AWS Service Authorization Reference; for the statements,
+# Amazon DynamoDB Developer Guide, "IAM security policies with PartiQL for DynamoDB").
+_ACTIONS = {
+    "lambda:Invoke": "lambda:InvokeFunction",
+    "s3:CompleteMultipartUpload": "s3:PutObject",
+    "s3:CreateMultipartUpload": "s3:PutObject",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:UploadPart": "s3:PutObject",
+}
+_PREFIXES = {"monitoring": "cloudwatch"}
+
+
+def main(descriptor: int) -> None:
+    """Answer requests until the other end is closed, one at a time."""
+    connection = socket.socket(fileno=descriptor)
+    while True:
+        request, streams, *_ = socket.recv_fds(connection, 1 << 16, 3)
+        if not request:
+            return
+        while not request.endswith(b"\n"):
+            request += connection.recv(1 << 16)
+        child = os.fork()
+        if child == 0:
+            connection.close()
+            _become(json.loads(request), streams)
+        for stream in streams:
+            os.close(stream)
+        _, status = os.waitpid(child, 0)
+        connection.send(str(os.waitstatus_to_exitcode(status)).encode())
+
+
+def _become(request: dict[str, Any], streams: list[int]) -> NoReturn:
+    """Run a command with these streams, as the interpreter does, and end."""
+    code: Any = 1
+    try:
+        for descriptor, stream in enumerate(streams):
+            os.dup2(stream, descriptor)
+            os.close(stream)
+        sys.stdin, sys.stdout, sys.stderr = _opened(sys.stdin, "r"), _opened(sys.stdout, "w"), _opened(sys.stderr, "w")
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        os.chdir(request["folder"])
+        sys.argv = ["mailing", *request["arguments"]]
+        if request["actions"]:
+            _note_actions(request["actions"])
+        run()
+        code = 0
+    except SystemExit as end:
+        code = end.code
+    except BaseException:  # noqa: BLE001  (what the interpreter prints too)
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def _opened(stream: TextIO, mode: str) -> TextIO:
+    """Open a standard stream once more, whose descriptor is another file's now."""
+    raw = io.FileIO(stream.fileno(), mode, closefd=False)
+    buffer = io.BufferedReader(raw) if mode == "r" else io.BufferedWriter(raw)
+    return io.TextIOWrapper(buffer, encoding=stream.encoding, errors=stream.errors)  # type: ignore[type-var]  # any buffer
+
+
+def _note_actions(path: str) -> None:
+    """Append to a file the IAM action of each request that is sent, a line each."""
+    make_request = botocore.endpoint.Endpoint.make_request
+
+    def noting(self: Any, operation: Any, request: Any) -> Any:
+        with open(path, "a") as file:  # noqa: PTH123  (appends, from several threads)
+            file.write("".join(f"{action}\n" for action in _actions(operation, request)))
+        return make_request(self, operation, request)
+
+    botocore.endpoint.Endpoint.make_request = noting  # type: ignore[method-assign]
+
+
+def _actions(operation: Any, request: Any) -> Iterator[str]:
+    service = operation.service_model.signing_name
+    if operation.name == "BatchExecuteStatement":
+        for each in json.loads(request["body"])["Statements"]:
+            yield f"{service}:PartiQL{each['Statement'].split()[0].capitalize()}"
+        return
+    action = f"{_PREFIXES.get(service, service)}:{operation.name}"
+    yield _ACTIONS.get(action, action)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
