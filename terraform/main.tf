@@ -38,12 +38,18 @@ module "lookup" {
 
   name        = var.name
   package     = var.package
-  feedback    = module.feedback
   function    = var.lookup.function
   throttling  = var.lookup.throttling
   callers     = var.lookup.callers
   access_logs = var.lookup.access_logs
   tags        = var.tags
+
+  # Not the whole module: it would wait for the queue, which takes a minute.
+  feedback = {
+    table       = module.feedback.table
+    rules       = module.feedback.rules
+    kms_key_arn = module.feedback.kms_key_arn
+  }
 }
 
 module "changes" {
@@ -52,12 +58,16 @@ module "changes" {
 
   name           = var.name
   package        = var.package
-  feedback       = module.feedback
   bus            = var.changes.bus
   new_deliveries = var.changes.new_deliveries
   stream         = var.changes.stream
   function       = var.changes.function
   tags           = var.tags
+
+  feedback = {
+    table       = module.feedback.table
+    kms_key_arn = module.feedback.kms_key_arn
+  }
 }
 
 data "aws_iam_policy_document" "key" {

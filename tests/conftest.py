@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from support import botocore_models
+
+botocore_models.share()
+
 # A shell starts what it runs in the background with SIGINT ignored, and every process that a test starts and interrupts
 # would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -24,32 +28,32 @@ settings.register_profile("quick", untimed, derandomize="CI" in os.environ)
 settings.register_profile("thorough", untimed, max_examples=5000)
 settings.load_profile("quick")
 
-# Tests in these folders share what takes long to start, so each folder's run in one process (see ``xdist_group``).
-GROUPS = {
+# Tests in these folders share what takes long to start, so each folder's run in one process (see ``xdist_group``); each
+# file of those in ``FILES`` has an emulator or a stack of its own.
+FOLDERS = {
+    "e2e": "e2e",
     "faults": "faults",
     "soak": "faults",
     "localstack_docker": "localstack_docker",
     "localstack_plugins": "localstack_process",
 }
+FILES = ("integration/commands", "lifecycle")
 # The groups of tests that take longest, and mostly wait: begun first, they end before the others.
 LONGEST = (
     "e2e",
-    "doctor",
+    "test_sync_ses",
     "deployer",
-    "changes",
+    "test_changes",
     "encrypted",
-    "complete",
-    "around",
-    "leaving",
-    "from_git",
-    "adopted",
-    "upgrade",
-    "faults",
     "terraform",
+    "test_doctor",
     "terraform-policies",
+    "test_command_line",
+    "faults",
 )
-# xdist gives a process its next group when two tests are left, which had better be short ones.
-FIRST_OF_THEIR_GROUP = ("test_switch.py",)
+
+# The runbook puts on SES's list, one a second, what other tests have let bounce.
+FIRST_OF_THEIR_GROUP = ("test_runbook.py",)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -59,7 +63,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Put each test into its folder's group. xdist reads the groups after collection."""
-    group = GROUPS.get(item.path.relative_to(Path(__file__).parent).parts[0])
+    if item.get_closest_marker("xdist_group"):
+        return
+    path = item.path.relative_to(Path(__file__).parent)
+    group = path.stem if str(path.parent) in FILES else FOLDERS.get(path.parts[0])
     if group:
         item.add_marker(pytest.mark.xdist_group(group))
 
@@ -71,9 +78,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> tuple[int, bool]:
         mark = item.get_closest_marker("xdist_group")
         group = mark.args[0] if mark else ""
-        return (
-            LONGEST.index(group) if group in LONGEST else len(LONGEST),
-            item.path.name not in FIRST_OF_THEIR_GROUP,
-        )
+        return LONGEST.index(group) if group in LONGEST else len(LONGEST), item.path.name not in FIRST_OF_THEIR_GROUP
 
     items.sort(key=place)

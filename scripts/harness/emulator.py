@@ -57,6 +57,8 @@ class Emulator:
     """What a run on it does not prove."""
     functions_reach_loopback: bool
     """Whether functions run on this machine, so that they reach servers on its loopback addresses."""
+    large_batches: bool
+    """Whether a function gets more than 10 messages of a queue at once."""
     disposable: bool
     """Whether it goes away with the run, and all that is in it."""
     region: str = REGION
@@ -114,6 +116,7 @@ _EMBEDDED = Emulator(
         "TLS",
     ),
     functions_reach_loopback=True,
+    large_batches=False,
     disposable=True,
 )
 _LOCALSTACK_DOCKER = Emulator(
@@ -129,6 +132,7 @@ _LOCALSTACK_DOCKER = Emulator(
         "TLS",
     ),
     functions_reach_loopback=False,
+    large_batches=True,
     disposable=True,
 )
 _LOCALSTACK_PROCESS = replace(
@@ -232,6 +236,20 @@ def _localstack_choice(asked: str) -> Choice:
     return Choice("localstack-docker", "LocalStack in Docker", f"the engine at {engine.endpoint} answers", engine)
 
 
+def kind(choice: Choice) -> Emulator:
+    """Return what the chosen emulator can do, as an emulator without an endpoint, or the one that is running already.
+
+    Raises:
+        HarnessError: nothing answers at the URL that was chosen.
+    """
+    kinds = {
+        "embedded": _EMBEDDED,
+        "localstack-docker": _LOCALSTACK_DOCKER,
+        "localstack-process": _LOCALSTACK_PROCESS,
+    }
+    return kinds.get(choice.name) or running_at(choice.name)
+
+
 def prepare(choice: Choice) -> None:
     """Fetch what :func:`start` would fetch first, so that a later start is quick and silent.
 
@@ -255,19 +273,19 @@ def start(choice: str | None, folder: Path) -> Running:
     chosen = choose(choice)
     folder.mkdir(parents=True, exist_ok=True)
     if chosen.engine:
-        server = _running(_LOCALSTACK_DOCKER, LocalStack.start(chosen.engine, folder))
+        server = _running(kind(chosen), LocalStack.start(chosen.engine, folder))
     elif chosen.name == "embedded":
-        server = _running(_EMBEDDED, embedded.start(folder))
+        server = _running(kind(chosen), embedded.start(folder))
     elif chosen.name == "localstack-process":
-        server = _running(_LOCALSTACK_PROCESS, localstack_process.start(folder))
+        server = _running(kind(chosen), localstack_process.start(folder))
     else:
         server = Running(running_at(chosen.name), lambda: None, lambda: None)
     print(f"Emulator: {chosen}, at {server.emulator.endpoint_url}", flush=True)
     return server
 
 
-def _running(kind: Emulator, server: Launched | LocalStack) -> Running:
-    return Running(replace(kind, endpoint_url=server.endpoint_url), server.stop, server.detach, server.state)
+def _running(what: Emulator, server: Launched | LocalStack) -> Running:
+    return Running(replace(what, endpoint_url=server.endpoint_url), server.stop, server.detach, server.state)
 
 
 @contextmanager
@@ -311,10 +329,10 @@ def running_at(url: str) -> Emulator:
         raise HarnessError(f"No AWS emulator answers at EMULATOR={url}. Start it, or choose EMULATOR=embedded.")
     health = _health(url)
     # ministack says whether it enforces IAM; of the others none does without being paid for it.
-    kind = _EMBEDDED if "auth" in health else _LOCALSTACK_DOCKER
+    alike = _EMBEDDED if "auth" in health else _LOCALSTACK_DOCKER
     enforces_iam = health.get("auth") == "enabled"
-    limits = kind.limits if enforces_iam == kind.enforces_iam else (_NO_IAM, *kind.limits)
-    return replace(kind, name="url", endpoint_url=url, enforces_iam=enforces_iam, limits=limits, disposable=False)
+    limits = alike.limits if enforces_iam == alike.enforces_iam else (_NO_IAM, *alike.limits)
+    return replace(alike, name="url", endpoint_url=url, enforces_iam=enforces_iam, limits=limits, disposable=False)
 
 
 def _health(url: str) -> dict[str, Any]:

@@ -71,7 +71,10 @@ class Stack:
         """
         path = self.folder / "planned.tfvars.json"
         path.write_text(json.dumps(variables))
-        self.run("plan", "-no-color", "-out=planned.plan", f"-var-file={path.name}")
+        # Where nothing changes `show`, which starts the provider once more, has nothing to add.
+        options = ("-out=planned.plan", f"-var-file={path.name}")
+        if not self.terraform.plans_changes(*options, folder=self.folder, environment=self._environment()):
+            return []
         plan = json.loads(self.run("show", "-json", "planned.plan"))
         return [
             _described(change)
@@ -100,7 +103,8 @@ class Stack:
         Raises:
             TerraformError: it does not apply.
         """
-        command = ("apply", "-auto-approve", "-no-color", *arguments)
+        # More at once than 10: most of them only wait.
+        command = ("apply", "-auto-approve", "-no-color", "-parallelism=40", *arguments)
         try:
             self.run(*command)
         except TerraformError as error:

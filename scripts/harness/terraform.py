@@ -13,7 +13,7 @@ import sys
 import tempfile
 import urllib.request
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -36,6 +36,8 @@ REGISTRY = {"Terraform": "registry.terraform.io", "OpenTofu": "registry.opentofu
 PROVIDER = "registry.terraform.io/hashicorp/aws"  # as mirrors lay it out
 
 _REGISTRY_SECONDS = 3
+_CHANGES = 2
+"""How ``plan -detailed-exitcode`` ends if there is something to change."""
 _DOWNLOAD_SECONDS = 60
 
 
@@ -60,16 +62,34 @@ class Terraform:
         Raises:
             TerraformError: it failed; the message holds the end of its output.
         """
+        return self._run(arguments, folder, environment or {})[1]
+
+    def plans_changes(self, *arguments: str, folder: Path, environment: Mapping[str, str] | None = None) -> bool:
+        """Run ``plan`` in a folder, as :meth:`run` does, and return whether there is anything to change.
+
+        Raises:
+            TerraformError: as :meth:`run`.
+        """
+        command = ("plan", "-no-color", "-detailed-exitcode", *arguments)
+        return self._run(command, folder, environment or {}, allowed=(0, _CHANGES))[0] == _CHANGES
+
+    def _run(
+        self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], allowed: Sequence[int] = (0,)
+    ) -> tuple[int, str]:
+        """Return its exit code and what it printed."""
         base = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
         base.update(CHECKPOINT_DISABLE="1", TF_IN_AUTOMATION="1", TF_INPUT="0")
         base.update(provider_installation(self))
+        # Terraform and its provider decode the schema of 1,500 resources each time. Collecting garbage less often takes
+        # off a third of a plan's CPU, for a tenth more memory.
+        base.setdefault("GOGC", "400")
         # Local runs start without a lock file, and without one Terraform would not use its plugin cache.
         base["TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"] = "1"
         with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
             with subprocess.Popen(
                 [sys.executable, "-I", lifeline.__file__, str(self.program), *arguments],
                 cwd=folder,
-                env={**base, **(environment or {})},
+                env={**base, **environment},
                 stdin=subprocess.PIPE,  # held open: Terraform is stopped when it closes
                 stdout=output,
                 stderr=errors,
@@ -84,10 +104,10 @@ class Terraform:
                     raise
             output.seek(0)
             errors.seek(0)
-            if process.returncode:
+            if process.returncode not in allowed:
                 command = " ".join([self.program.name, *arguments])
                 raise TerraformError(f"`{command}` failed in {folder}:\n{tail(errors.read() or output.read())}")
-            return output.read()
+            return process.returncode, output.read()
 
     def init(self, *, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         """Run ``init`` in a folder, one at a time: a plugin cache is not made for two at once.

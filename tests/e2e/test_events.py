@@ -4,75 +4,24 @@ What the emulators can't show is in their ``limits``: until when and how often L
 one. ``tests/faults`` and ``tests/soak`` try the function itself against a shard that does all of it.
 """
 
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from support import ses
 from support.command_line import Mailing
+from support.deployed import Deployed
+from support.events import Subscriber, complained, subscribed
 from support.eventually import eventually
+from support.iam import role_without
 from support.stream import problems
-
-from .conftest import Deployed
-from .test_feedback import fresh
-from .test_permissions import role_without
-
-
-@dataclass
-class Subscriber:
-    """A queue that a rule of the bus fills, and what it has got so far."""
-
-    deployed: Deployed
-    url: str
-    got: list[dict[str, Any]] = field(default_factory=list)
-
-    def events(self, address: str) -> list[dict[str, Any]]:
-        """Return the details of an address's events so far, each once, in the order of its changes."""
-        while found := self.deployed.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", []):
-            for each in found:
-                self.got.append(json.loads(each["Body"]))
-                self.deployed.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=each["ReceiptHandle"])
-        details = {each["detail"]["id"]: each["detail"] for each in self.got if each["detail"]["address"] == address}
-        return sorted(details.values(), key=lambda each: str(each["sequence"]))
-
-    def changes(self, address: str) -> list[tuple[str | None, str, str]]:
-        """Return what became of an address: before, after and reason of each change."""
-        return [(each["before"], each["after"], each["reason"]) for each in self.events(address)]
-
-
-@contextmanager
-def subscribed(deployed: Deployed) -> Iterator[Subscriber]:
-    """Give a rule for all events of a stack, and its queue, for a ``with`` block."""
-    events, sqs = deployed.emulator.client("events"), deployed.sqs
-    name, bus = fresh("crm").partition("@")[0], deployed.outputs["changes_bus_name"]
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    events.put_rule(Name=name, EventBusName=bus, EventPattern=deployed.outputs["changes_event_pattern"])
-    events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
-    try:
-        yield Subscriber(deployed, url)
-    finally:
-        events.remove_targets(Rule=name, EventBusName=bus, Ids=["queue"])
-        events.delete_rule(Name=name, EventBusName=bus)
-        sqs.delete_queue(QueueUrl=url)
 
 
 @pytest.fixture
 def subscriber(deployed: Deployed) -> Iterator[Subscriber]:
     with subscribed(deployed) as found:
         yield found
-
-
-def complained(deployed: Deployed, name: str) -> str:
-    """Let an address complain, and return it once the table has it."""
-    address = fresh(name)
-    deployed.publish(ses.text(ses.complaint(address)))
-    eventually(lambda: deployed.states(address), {address: "disable"})
-    return address
 
 
 def test_a_complaint_arrives_as_an_event_that_fits_the_schema(deployed: Deployed, subscriber: Subscriber) -> None:
@@ -92,7 +41,7 @@ def test_a_complaint_arrives_as_an_event_that_fits_the_schema(deployed: Deployed
 def test_each_change_is_told_in_order_and_what_changes_nothing_is_not(
     deployed: Deployed, subscriber: Subscriber
 ) -> None:
-    address, fine = fresh("a"), fresh("fine")
+    address, fine = ses.fresh("a"), ses.fresh("fine")
     history = [
         (ses.complaint(address, at="2026-03-01T12:00:00.000Z"), "disable"),
         (ses.complaint(address, at="2026-03-02T12:00:00.000Z"), "disable"),  # evidence alone
@@ -128,9 +77,8 @@ def test_who_keeps_a_copy_learns_that_an_address_is_erased(deployed: Deployed, s
     )
 
 
+@pytest.mark.needs("enforces_iam")
 def test_what_the_function_may_not_send_waits_and_comes_in_order(deployed: Deployed, subscriber: Subscriber) -> None:
-    if not deployed.emulator.enforces_iam:
-        pytest.skip(f"{deployed.emulator.name} enforces no permission")
     first = complained(deployed, "first")
     eventually(lambda: len(subscriber.events(first)), 1)
 
@@ -145,10 +93,9 @@ def test_what_the_function_may_not_send_waits_and_comes_in_order(deployed: Deplo
     )
 
 
+@pytest.mark.needs("enforces_iam")
 def test_an_image_that_it_may_not_set_aside_yet_is_not_lost(deployed: Deployed, subscriber: Subscriber) -> None:
-    if not deployed.emulator.enforces_iam:
-        pytest.skip(f"{deployed.emulator.name} enforces no permission")
-    table, key = deployed.outputs["table_name"], {"UserId": {"S": fresh("unreadable")}}
+    table, key = deployed.outputs["table_name"], {"UserId": {"S": ses.fresh("unreadable")}}
     address = key["UserId"]["S"]
 
     with role_without(deployed, "sqs:SendMessage", "changes_role_arn"):
@@ -164,7 +111,7 @@ def test_an_image_that_it_may_not_set_aside_yet_is_not_lost(deployed: Deployed, 
 
 
 def test_an_image_that_it_cannot_read_is_set_aside_and_brought_back(deployed: Deployed, subscriber: Subscriber) -> None:
-    table, unreadable = deployed.outputs["table_name"], fresh("unreadable")
+    table, unreadable = deployed.outputs["table_name"], ses.fresh("unreadable")
     deployed.dynamodb.put_item(TableName=table, Item={"UserId": {"S": unreadable}, "state": {"S": "perhaps"}})
     behind = complained(deployed, "behind")
 

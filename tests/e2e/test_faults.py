@@ -1,9 +1,6 @@
 """Faults around the applied stacks: the table goes away and comes back, and dead letters are brought back."""
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,24 +10,22 @@ import pytest
 
 from faults import database, oracle, workload
 from faults.proxy import Proxy, cut_before, hold, proxied
-from harness import paths
 from healthy_mailing_cli.redrive import messages_in
 from support import ses
+from support.command_line import Mailing
+from support.deployed import Deployed
 from support.eventually import eventually
 from support.faults import Forward, Request, nothing, refuse
 
-from .conftest import Deployed
-from .test_feedback import fresh
+# Functions in containers do not reach a proxy on this machine's loopback.
+pytestmark = pytest.mark.needs("functions_reach_loopback")
 
 GONE = refuse("ResourceNotFoundException")
 
 
 @pytest.fixture
 def proxy(deployments: Mapping[str, Deployed]) -> Iterator[Proxy]:
-    emulator = deployments["queue"].emulator
-    if not emulator.functions_reach_loopback:
-        pytest.skip("functions run in containers, which do not reach a proxy on this machine's loopback")
-    with proxied(emulator.endpoint_url) as started:
+    with proxied(deployments["queue"].emulator.endpoint_url) as started:
         yield started
 
 
@@ -57,7 +52,7 @@ def behind(deployed: Deployed, proxy: Proxy) -> Iterator[None]:
 
 def feedback(count: int) -> tuple[list[str], dict[str, Any]]:
     """Return messages that mark addresses which no other test uses, and the items they amount to."""
-    label = fresh("x").partition("@")[0]
+    label = ses.fresh("x").partition("@")[0]
     some = workload.feedback(count, addresses=max(2, count // 4), seed=31)
     renamed = [each.replace("reader-", f"{label}-").replace("READER-", f"{label}-".upper()) for each in some]
     messages = [each for each in renamed if oracle.marks_of(each)]
@@ -71,21 +66,11 @@ def difference(deployed: Deployed, expected: Mapping[str, Any]) -> str:
 
 def redrive(deployed: Deployed, *options: str) -> dict[str, Any]:
     """Run ``mailing redrive`` and return what it says."""
-    program = [
-        sys.executable,
-        "-m",
-        "healthy_mailing_cli",
-        "redrive",
-        "--table",
-        deployed.outputs["table_name"],
-        "--json",
-    ]
-    environment = {**os.environ, **deployed.emulator.environment(), "PYTHONPATH": "scripts:function"}
-    done = subprocess.run(
-        [*program, *options], env=environment, cwd=paths.ROOT, capture_output=True, text=True, check=True
-    )
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
+    mailing = Mailing(deployed.emulator.environment(), deployed.outputs["table_name"])
+    done = mailing("redrive", "--json", *options)
+    assert done.code == 0, done
+    (report,) = done.json
+    return report  # type: ignore[no-any-return]  # parsed JSON
 
 
 def test_the_queue_holds_feedback_while_the_table_is_away(queue_mode: Deployed, proxy: Proxy) -> None:

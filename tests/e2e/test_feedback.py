@@ -7,15 +7,10 @@ from typing import Any
 
 import pytest
 
+from harness.stack import Stack
 from support import ses
+from support.deployed import Deployed
 from support.eventually import eventually
-
-from .conftest import Deployed
-
-
-def fresh(name: str) -> str:
-    """Return an address that no other test uses."""
-    return f"{name}-{uuid.uuid4().hex[:12]}@example.com"
 
 
 def texts(*messages: ses.Message) -> list[str]:
@@ -27,7 +22,7 @@ def bodies(deployed: Deployed) -> list[str]:
 
 
 def test_each_kind_of_feedback_marks_each_of_its_recipients(deployed: Deployed) -> None:
-    bounced, bounced_too, complained, delivered, delivered_too, doubtful, left = map(fresh, "abcdefg")
+    bounced, bounced_too, complained, delivered, delivered_too, doubtful, left = map(ses.fresh, "abcdefg")
 
     deployed.publish(
         *texts(
@@ -59,7 +54,7 @@ def test_each_kind_of_feedback_marks_each_of_its_recipients(deployed: Deployed) 
 
 
 def test_event_publishing_is_understood_as_well(deployed: Deployed) -> None:
-    bounced, complained, delivered = map(fresh, "abc")
+    bounced, complained, delivered = map(ses.fresh, "abc")
 
     deployed.publish(
         *texts(*map(ses.event, (ses.bounce(bounced), ses.complaint(complained), ses.delivery(delivered)))),
@@ -74,7 +69,7 @@ def test_event_publishing_is_understood_as_well(deployed: Deployed) -> None:
 
 def test_order_and_repetition_make_no_difference(deployed: Deployed) -> None:
     """Three addresses with the same history: once in order, in reverse, and each piece three times."""
-    in_order, reverse, thrice = map(fresh, "abc")
+    in_order, reverse, thrice = map(ses.fresh, "abc")
 
     def history(address: str) -> list[str]:
         ids = {"sender": ses.SENDER}
@@ -115,7 +110,7 @@ def test_order_and_repetition_make_no_difference(deployed: Deployed) -> None:
 
 
 def test_a_batch_reports_exactly_the_messages_that_failed(deployed: Deployed) -> None:
-    good, also_good, in_bad_company = map(fresh, "abc")
+    good, also_good, in_bad_company = map(ses.fresh, "abc")
 
     answer = deployed.invoke(
         ses.sqs_event(
@@ -132,7 +127,7 @@ def test_a_batch_reports_exactly_the_messages_that_failed(deployed: Deployed) ->
 
 
 def test_malformed_feedback_ends_whole_in_the_dead_letter_queue_and_its_neighbours_do_not(queue_mode: Deployed) -> None:
-    before, after = map(fresh, "ab")
+    before, after = map(ses.fresh, "ab")
     message = json.dumps({"notificationType": "Bounce", "mark": uuid.uuid4().hex})
 
     with queue_mode.quick_redelivery(tries=2):
@@ -143,7 +138,7 @@ def test_malformed_feedback_ends_whole_in_the_dead_letter_queue_and_its_neighbou
 
 
 def test_feedback_that_fails_to_the_last_ends_whole_in_the_dead_letter_queue(direct_mode: Deployed) -> None:
-    good = fresh("a")
+    good = ses.fresh("a")
     malformed = json.dumps({"notificationType": "Bounce", "mark": uuid.uuid4().hex})
 
     if direct_mode.emulator.retries_sns_to_lambda:
@@ -167,10 +162,9 @@ def test_feedback_that_fails_to_the_last_ends_whole_in_the_dead_letter_queue(dir
     )
 
 
+@pytest.mark.needs("retries_sns_to_lambda")
 def test_feedback_that_sns_can_not_hand_over_ends_in_the_dead_letter_queue(direct_mode: Deployed) -> None:
-    if not direct_mode.emulator.retries_sns_to_lambda:
-        pytest.skip(f"SNS of {direct_mode.emulator.name} uses no dead-letter queue when it calls a function")
-    message = ses.text(ses.delivery(fresh("a")))
+    message = ses.text(ses.delivery(ses.fresh("a")))
     direct_mode.emulator.client("lambda").delete_function(FunctionName=direct_mode.outputs["function_name"])
     try:
         direct_mode.publish(message)
@@ -180,10 +174,9 @@ def test_feedback_that_sns_can_not_hand_over_ends_in_the_dead_letter_queue(direc
         direct_mode.stack.apply()
 
 
+@pytest.mark.needs("simulates_ses")
 def test_mail_to_the_mailbox_simulator_comes_back_as_feedback(deployed: Deployed) -> None:
-    if not deployed.emulator.simulates_ses:
-        pytest.skip(f"{deployed.emulator.name} publishes no feedback for mail sent with SES")
-    sender = fresh("news")
+    sender = ses.fresh("news")
     clients = deployed.emulator.client("ses")
     clients.verify_email_identity(EmailAddress=sender)
     for kind in ("Bounce", "Complaint", "Delivery"):
@@ -213,7 +206,7 @@ def test_mail_to_the_mailbox_simulator_comes_back_as_feedback(deployed: Deployed
 
 
 def test_the_log_tells_of_changes_without_a_whole_address(deployed: Deployed) -> None:
-    address = fresh("private")
+    address = ses.fresh("private")
     deployed.publish(*texts(ses.complaint(address)), json.dumps({"notificationType": "Bounce", "mail": address}))
     eventually(lambda: deployed.states(address), {address: "disable"})
 
@@ -230,7 +223,7 @@ def test_the_log_tells_of_changes_without_a_whole_address(deployed: Deployed) ->
 
 
 def test_metrics_are_in_the_log(deployed: Deployed) -> None:
-    address = fresh("counted")
+    address = ses.fresh("counted")
     deployed.publish(*texts(ses.bounce(address)))
     eventually(lambda: deployed.states(address), {address: "disable"})
 
@@ -241,5 +234,17 @@ def test_metrics_are_in_the_log(deployed: Deployed) -> None:
     eventually(namespaces, {"HealthyMailing"})
 
 
-def test_a_second_plan_shows_no_drift(deployed: Deployed) -> None:
-    assert deployed.stack.drift() == []
+@pytest.mark.needs("large_batches")
+def test_a_function_gets_more_messages_of_the_queue_at_once_than_sqs_hands_out(queue_mode: Deployed) -> None:
+    addresses = [ses.fresh("batch") for _ in range(40)]
+    queue_mode.publish(*texts(*(ses.bounce(each) for each in addresses)))
+    eventually(lambda: set(queue_mode.states(*addresses).values()), {"disable"})
+
+    def most() -> int:
+        return max((json.loads(line).get("HardBounces", 0) for line in queue_mode.log() if '"_aws"' in line), default=0)
+
+    eventually(lambda: most() > 10)
+
+
+def test_a_second_plan_shows_no_drift(configuration: Stack) -> None:
+    assert configuration.drift() == []

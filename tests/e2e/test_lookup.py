@@ -1,76 +1,18 @@
 """The lookup API as its callers use it: signed HTTP requests to the stage that Terraform created."""
 
-import json
 import re
-import urllib.error
-import urllib.parse
-import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from harness import paths
-from harness.emulator import Emulator
 from support import ses
+from support.deployed import Deployed
 from support.eventually import eventually
-
-from .conftest import Deployed
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the API answered: status, media type and body, parsed if it is JSON."""
-
-    status: int
-    media_type: str
-    body: Any
-
-
-Call = Callable[..., Answer]
-
-OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-def endpoint_of(deployed: Deployed) -> str:
-    """Return the API's URL. The emulators serve all APIs under their own address."""
-    address = urllib.parse.urlsplit(deployed.outputs["lookup_endpoint"])
-    api, stage = address.netloc.partition(".")[0], address.path
-    return f"{deployed.emulator.endpoint_url}/_aws/execute-api/{api}{stage}"
-
-
-def call_as(deployed: Deployed, credentials: Credentials | None) -> Call:
-    """Return a function that sends requests signed by a caller, or unsigned."""
-    base = endpoint_of(deployed)
-
-    def call(method: str, path: str, body: object = None) -> Answer:
-        data = None if body is None else json.dumps(body).encode()
-        headers = {} if data is None else {"Content-Type": "application/json"}
-        request = AWSRequest(method, base + path, data=data, headers=headers)
-        if credentials:
-            SigV4Auth(credentials, "execute-api", deployed.emulator.region).add_auth(request)
-        signed = urllib.request.Request(  # noqa: S310  (the emulator's own URL)
-            base + path, data=data, method=method, headers=dict(request.headers)
-        )
-        try:
-            with OPENER.open(signed, timeout=30) as response:
-                return answer(response.status, response)
-        except urllib.error.HTTPError as error:
-            with error:
-                return answer(error.code, error)
-
-    return call
-
-
-def answer(status: int, response: Any) -> Answer:
-    content = response.read().decode()
-    media_type = response.headers.get_content_type()
-    return Answer(status, media_type, json.loads(content) if media_type.endswith("json") and content else content)
+from support.lookup import Call, call_as, endpoint_of, path_of
 
 
 @pytest.fixture(scope="module")
@@ -100,16 +42,8 @@ def callers(deployments: Mapping[str, Deployed]) -> Iterator[Mapping[str, Call]]
             iam.delete_user(UserName=name)
 
 
-def fresh(name: str) -> str:
-    return f"{name}-{uuid.uuid4().hex[:12]}@example.com"
-
-
-def path_of(address: str) -> str:
-    return f"/addresses/{urllib.parse.quote(address, safe='')}"
-
-
 def test_a_record_is_read_under_any_spelling_of_its_address(queue_mode: Deployed, callers: Mapping[str, Call]) -> None:
-    address = fresh("jane+news")
+    address = ses.fresh("jane+news")
     queue_mode.publish(ses.text(ses.complaint(address)))
     eventually(lambda: queue_mode.states(address), {address: "disable"})
 
@@ -122,7 +56,7 @@ def test_a_record_is_read_under_any_spelling_of_its_address(queue_mode: Deployed
 def test_who_leaves_a_newsletter_still_gets_the_password_reset(
     queue_mode: Deployed, callers: Mapping[str, Call], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left, gone = fresh("left"), fresh("gone")
+    left, gone = ses.fresh("left"), ses.fresh("gone")
     queue_mode.publish(ses.text(ses.subscription(left)), ses.text(ses.subscription(gone)), ses.text(ses.bounce(gone)))
     eventually(lambda: queue_mode.states(left, gone), {left: "disable", gone: "disable"})
     eventually(lambda: set((queue_mode.item(gone) or {})["evidence"]), {"optOut", "hardBounce"})
@@ -148,7 +82,7 @@ def test_who_leaves_a_newsletter_still_gets_the_password_reset(
 
 
 def test_an_unknown_address_has_no_record_and_may_be_mailed(callers: Mapping[str, Call]) -> None:
-    address = fresh("unknown")
+    address = ses.fresh("unknown")
     found = callers["reader"]("GET", path_of(address))
     assert (found.status, found.media_type) == (404, "application/problem+json")
 
@@ -159,9 +93,10 @@ def test_an_unknown_address_has_no_record_and_may_be_mailed(callers: Mapping[str
     assert refused["mayBeMailed"] is False
 
 
-def test_an_override_is_set_listed_and_removed(emulator: Emulator, callers: Mapping[str, Call]) -> None:
-    _needs_callers(emulator)
-    address, operator = fresh("called"), callers["operator"]
+# Elsewhere API Gateway does not tell the function who calls, so overrides are refused.
+@pytest.mark.needs("enforces_iam")
+def test_an_override_is_set_listed_and_removed(callers: Mapping[str, Call]) -> None:
+    address, operator = ses.fresh("called"), callers["operator"]
 
     made = operator("PUT", f"{path_of(address)}/override", {"state": "disable", "note": "asked by phone"})
     assert (made.status, made.body["state"], made.body["reason"]) == (200, "disable", "operator")
@@ -179,15 +114,10 @@ def test_an_override_is_set_listed_and_removed(emulator: Emulator, callers: Mapp
     assert checked["mayBeMailed"] is True
 
 
-def _needs_callers(emulator: Emulator) -> None:
-    if not emulator.enforces_iam:
-        pytest.skip(f"API Gateway of {emulator.name} does not tell the function who calls, so overrides are refused")
-
-
-def test_pages_follow_each_other(emulator: Emulator, callers: Mapping[str, Call]) -> None:
-    _needs_callers(emulator)
+@pytest.mark.needs("enforces_iam")
+def test_pages_follow_each_other(callers: Mapping[str, Call]) -> None:
     operator = callers["operator"]
-    addresses = {fresh("page") for _ in range(3)}
+    addresses = {ses.fresh("page") for _ in range(3)}
     for address in addresses:
         assert operator("PUT", f"{path_of(address)}/override", {"state": "disable"}).status == 200
 
@@ -219,9 +149,8 @@ def test_bad_input_is_explained(callers: Mapping[str, Call], method: str, path: 
     assert found.body["errors"]
 
 
-def test_nobody_gets_in_without_permission(deployed: Deployed, callers: Mapping[str, Call]) -> None:
-    if not deployed.emulator.enforces_iam:
-        pytest.skip(f"{deployed.emulator.name} enforces no IAM permission")
+@pytest.mark.needs("enforces_iam")
+def test_nobody_gets_in_without_permission(callers: Mapping[str, Call]) -> None:
     path = path_of("a@example.com")
     assert callers["unsigned"]("GET", path).status == 403
     assert callers["nobody"]("GET", path).status == 403

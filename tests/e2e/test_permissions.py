@@ -5,65 +5,21 @@ with the function's role (queues, logs), nor for what services send each other: 
 evaluates those policies instead.
 """
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from harness.emulator import Emulator
 from support import ses
+from support.deployed import Deployed
 from support.eventually import eventually
-
-from .conftest import Deployed
-from .test_feedback import fresh
+from support.iam import role_without, user
 
 FOREIGN_ACCOUNT = "111111111111"
 
 
-@pytest.fixture(autouse=True)
-def _iam_is_enforced(emulator: Emulator) -> None:
-    if not emulator.enforces_iam:
-        pytest.skip(f"{emulator.name} enforces no permission")
-
-
-@contextmanager
-def role_without(deployed: Deployed, action: str, role_output: str = "role_arn") -> Iterator[None]:
-    """Take one action out of a function's role, which an output names, for a ``with`` block."""
-    iam = deployed.emulator.client("iam")
-    role = deployed.outputs[role_output].rpartition("/")[2]
-    (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    policy: Any = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-    statements = [{**each, "Action": [one for one in each["Action"] if one != action]} for each in policy["Statement"]]
-    reduced = {**policy, "Statement": [each for each in statements if each["Action"]]}
-    assert reduced != policy
-    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(reduced))
-    try:
-        yield
-    finally:
-        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(policy))
-
-
-@contextmanager
-def user(emulator: Emulator, *statements: dict[str, Any]) -> Iterator[boto3.Session]:
-    """Create an IAM user with a policy, and give a session as that user."""
-    iam = emulator.client("iam")
-    name = fresh("user").partition("@")[0]
-    iam.create_user(UserName=name)
-    policy = {"Version": "2012-10-17", "Statement": list(statements)}
-    if statements:
-        iam.put_user_policy(UserName=name, PolicyName="test", PolicyDocument=json.dumps(policy))
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    try:
-        yield boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=emulator.region)
-    finally:
-        iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
-        if statements:
-            iam.delete_user_policy(UserName=name, PolicyName="test")
-        iam.delete_user(UserName=name)
+pytestmark = pytest.mark.needs("enforces_iam")
 
 
 def in_plain_text(client: Any) -> Any:
@@ -91,7 +47,7 @@ DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
     [("BatchGetItem", False), ("BatchGetItem", True), ("PartiQLInsert", False), ("PartiQLUpdate", True)],
 )
 def test_each_action_on_the_table_is_needed_and_no_other(deployed: Deployed, action: str, *, known: bool) -> None:
-    address = fresh("a")
+    address = ses.fresh("a")
     if known:
         deployed.invoke(ses.sqs_event(ses.delivery(address)))
     before = deployed.item(address)
@@ -107,7 +63,7 @@ def test_each_action_on_the_table_is_needed_and_no_other(deployed: Deployed, act
 
 
 def test_a_foreign_account_may_not_publish(deployed: Deployed) -> None:
-    address = fresh("a")
+    address = ses.fresh("a")
     foreign = boto3.Session(FOREIGN_ACCOUNT, "test", region_name=deployed.emulator.region).client(
         "sns", endpoint_url=deployed.emulator.endpoint_url
     )
@@ -133,7 +89,7 @@ def test_a_user_of_the_account_needs_a_policy_to_publish_send_or_call(deployed: 
 
 
 def test_plain_http_is_denied_to_those_who_may_publish(deployed: Deployed) -> None:
-    address = fresh("a")
+    address = ses.fresh("a")
     topic = deployed.outputs["topic_arn"]
     message = ses.text(ses.complaint(address))
     with user(deployed.emulator, {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}) as session:

@@ -10,10 +10,8 @@ import boto3
 import pytest
 
 from support import ses
+from support.deployed import Deployed
 from support.eventually import eventually
-
-from .conftest import Deployed
-from .test_feedback import fresh
 
 # Not `j***@example.com`: a star is no part of an address here.
 ADDRESS = re.compile(r"[\w.+'=-]+@[\w-]+(?:\.[\w-]+)+")
@@ -24,7 +22,7 @@ OF_FEEDBACK = ("@example.com", "@example.org", "@simulator.amazonses.com")
 @pytest.fixture
 def used(deployed: Deployed) -> tuple[Deployed, str]:
     """A stack that has seen feedback of all kinds, some of it malformed, some of it failed to the last."""
-    address = fresh("private")
+    address = ses.fresh("private")
     malformed = json.dumps({"notificationType": "Bounce", "mail": {"source": address}, address: address})
     queued = deployed.outputs.get("queue_url")
     good = [ses.bounce(address), ses.complaint(address), ses.delivery(address), ses.bounce(address, "no address")]

@@ -11,15 +11,12 @@ from typing import Any
 import pytest
 
 from harness import paths
-from harness.emulator import Emulator
 from support import ses
 from support.command_line import Mailing
+from support.deployed import Deployed
 from support.eventually import eventually
-
-from .conftest import Deployed
-from .test_command_line import as_user
-from .test_feedback import fresh
-from .test_permissions import user
+from support.iam import as_user, user
+from support.runbook import named_by
 
 SAMPLES = sorted(path.stem for path in paths.EVENTS.glob("*.json"))
 OUTCOMES = {
@@ -31,10 +28,7 @@ OUTCOMES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _ses_is_simulated(emulator: Emulator) -> None:
-    if not (emulator.simulates_ses and emulator.enforces_iam):
-        pytest.skip(f"{emulator.name} lacks SES's simulator, or IAM")
+pytestmark = pytest.mark.needs("simulates_ses", "enforces_iam")
 
 
 def allow(action: str, resource: str) -> dict[str, Any]:
@@ -150,7 +144,7 @@ def test_a_published_sample_is_a_row(mailing: Mailing, stack: Deployed) -> None:
 
 
 def test_a_file_and_standard_input_are_published_as_they_are(mailing: Mailing, stack: Deployed, tmp_path: Path) -> None:
-    one, other = fresh("file"), fresh("stdin")
+    one, other = ses.fresh("file"), ses.fresh("stdin")
     file = tmp_path / "message.json"
     file.write_text(ses.text(ses.bounce(one)))
     topic = stack.outputs["topic_arn"]
@@ -165,7 +159,7 @@ def test_a_file_and_standard_input_are_published_as_they_are(mailing: Mailing, s
 def test_a_dry_run_publishes_nothing_and_says_what_is_unreadable(
     mailing: Mailing, stack: Deployed, tmp_path: Path
 ) -> None:
-    address = fresh("dry")
+    address = ses.fresh("dry")
     file = tmp_path / "message.json"
     file.write_text(ses.text(ses.bounce(address)))
     shown = mailing("publish", str(file), *named(stack), "--dry-run")
@@ -173,7 +167,7 @@ def test_a_dry_run_publishes_nothing_and_says_what_is_unreadable(
     file.write_text("not JSON")
     assert "unreadable, for the dead-letter queue" in mailing("publish", str(file), *named(stack), "--dry-run").out
     # What would have come after it.
-    later = fresh("later")
+    later = ses.fresh("later")
     stack.publish(ses.text(ses.bounce(later)))
     eventually(lambda: stack.states(later), {later: "disable"})
     assert stack.item(address) is None
@@ -205,14 +199,19 @@ def test_bytes_that_are_no_message_are_not_published(mailing: Mailing, stack: De
         assert (ran.code, says in ran.err) == (2, True), ran
 
 
-@pytest.mark.parametrize("missing", ["sns:Publish", "ses:SendEmail", "dynamodb:BatchGetItem"])
-def test_each_action_is_needed(stack: Deployed, missing: str) -> None:
-    statements = [each for each in needed(stack) if each["Action"] != missing]
-    with user(stack.emulator, *statements) as session:
-        lacking = as_user(stack, session)
-        published = lacking("publish", "delivery", *named(stack))
-        simulated = lacking("simulate", "--from", sender(stack))
-    refused = published if missing == "sns:Publish" else simulated
-    allowed = simulated if missing == "sns:Publish" else published
-    assert (refused.code, allowed.code) == (2, 0)
+def test_they_ask_for_what_their_modules_name_and_for_nothing_else(
+    mailing: Mailing, stack: Deployed, tmp_path: Path
+) -> None:
+    noted = tmp_path / "actions"
+    assert mailing.noting(noted)("publish", "delivery", *named(stack)).code == 0
+    assert mailing.noting(noted)("simulate", "--from", sender(stack)).code == 0
+    assert set(noted.read_text().split()) == named_by("publish", "simulate")
+
+
+@pytest.mark.parametrize("missing", ["sns:Publish", "ses:SendEmail"])
+def test_who_may_not_is_told_in_a_line(stack: Deployed, missing: str) -> None:
+    publish, simulate = ["publish", "delivery", *named(stack)], ["simulate", "--from", sender(stack)]
+    with user(stack.emulator, *(each for each in needed(stack) if each["Action"] != missing)) as session:
+        refused = as_user(stack, session)(*(publish if missing == "sns:Publish" else simulate))
+    assert refused.code == 2
     assert refused.err.splitlines()[-1].startswith("error: These credentials may not")

@@ -6,9 +6,10 @@ from typing import Any, Literal, cast, get_args
 
 import pytest
 
+from support.deployed import Deployed
 from support.eventually import eventually
 
-from .conftest import Deployed
+pytestmark = pytest.mark.needs("simulates_ses")
 
 # The simulator's addresses and what the table must then say (Amazon SES Developer Guide, "Using the mailbox
 # simulator"). An out-of-office answer is no bounce: the mail was delivered.
@@ -31,8 +32,6 @@ def version(request: pytest.FixtureRequest) -> Version:
 @pytest.fixture
 def wired(deployed: Deployed) -> Deployed:
     """A stack whose Terraform created identities and configuration sets in SES and pointed them at its topic."""
-    if not deployed.emulator.simulates_ses:
-        pytest.skip(f"{deployed.emulator.name} makes no feedback from mail sent with SES")
     return deployed
 
 

@@ -36,23 +36,15 @@ def faults() -> dict[str, Answer]:
     return {}
 
 
-@pytest.fixture(scope="session")
-def session() -> botocore.session.Session:
-    """One session for all clients: each new one would read the services' models again, which takes a quarter second."""
-    return botocore.session.get_session()
-
-
 @pytest.fixture
-def client(
-    monkeypatch: pytest.MonkeyPatch, faults: dict[str, Answer], session: botocore.session.Session
-) -> Iterator["DynamoDBClient"]:
+def client(monkeypatch: pytest.MonkeyPatch, faults: dict[str, Answer]) -> Iterator["DynamoDBClient"]:
     """A client of an empty table."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setattr("botocore.endpoint.time", Clock())  # its pauses between retries take seconds
     with mock_aws():
-        created = session.create_client(
+        created = botocore.session.get_session().create_client(
             "dynamodb", config=Config(max_pool_connections=64, retries={"mode": "standard", "total_max_attempts": 2})
         )
         dynamodb = cast("DynamoDBClient", created)

@@ -44,6 +44,7 @@ class Mailing:
     environment: Mapping[str, str]
     table: str
     options: list[str] = field(default_factory=list)
+    folder: Path = paths.ROOT
     actions: Path | None = None
 
     def __call__(self, command: str, *arguments: str | bytes, stdin: str | bytes = b"") -> Ran:
@@ -51,7 +52,7 @@ class Mailing:
         request = {
             "arguments": [*map(os.fsdecode, (command, *arguments)), "--table", self.table, *self.options],
             "environment": self._environment(),
-            "folder": str(paths.ROOT),
+            "folder": str(self.folder),
             "actions": str(self.actions or ""),
         }
         with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -118,7 +119,8 @@ def _own_environment() -> dict[str, str]:
 def _server() -> socket.socket:
     """Start what runs the commands. It ends with this process, however that ends: the connection closes."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    environment = _own_environment()
+    own = _own_environment()
+    environment = {**own, "PYTHONPATH": f"{paths.ROOT / 'tests'}:{own['PYTHONPATH']}"}
     process = subprocess.Popen(
         [sys.executable, Path(__file__).with_name("forked.py"), str(theirs.fileno())],
         env=environment,

@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TextIO
 import botocore.endpoint
 
 from healthy_mailing_cli.__main__ import run
+from support import botocore_models
 
 # IAM's actions that have another name than the operation (AWS Service Authorization Reference; for the statements,
 # Amazon DynamoDB Developer Guide, "IAM security policies with PartiQL for DynamoDB").
@@ -26,6 +27,9 @@ _ACTIONS = {
     "s3:HeadObject": "s3:GetObject",
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:UploadPart": "s3:PutObject",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "sqs:SendMessageBatch": "sqs:SendMessage",
 }
 _PREFIXES = {"monitoring": "cloudwatch"}
 
@@ -101,8 +105,11 @@ def _actions(operation: Any, request: Any) -> Iterator[str]:
             yield f"{service}:PartiQL{each['Statement'].split()[0].capitalize()}"
         return
     action = f"{_PREFIXES.get(service, service)}:{operation.name}"
-    yield _ACTIONS.get(action, action)
+    if action != "sts:GetCallerIdentity":  # which IAM never refuses
+        yield _ACTIONS.get(action, action)
 
 
 if __name__ == "__main__":
+    botocore_models.share()
+    botocore_models.read("cloudwatch", "dynamodb", "lambda", "s3", "ses", "sesv2", "sns", "sqs", "sts")
     main(int(sys.argv[1]))

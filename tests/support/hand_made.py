@@ -5,13 +5,21 @@ SNS hands feedback to the queue and to the function, as with delivery ``both``. 
 
 import io
 import json
+import time
 import uuid
 import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from harness.emulator import Emulator
 from harness.polling import until
+from harness.stack import Stack
+from harness.terraform import Terraform
+from healthy_mailing.evidence import Mark, Rules, evidence_of
+from healthy_mailing.notification import parse
+from healthy_mailing.table import Table
+from support.deployed import Deployed
 
 HANDLER = """
 def handler(event, context):
@@ -110,6 +118,42 @@ def hand_made(emulator: Emulator) -> HandMade:
     _make_senders(made)
     made.call()
     return made
+
+
+@dataclass(frozen=True)
+class Filled(Deployed):
+    """A stack made by hand, whose table has at once what is published."""
+
+    def publish(self, *messages: str) -> None:
+        """Do what the function does with messages, in order."""
+        table = Table(self.dynamodb, self.outputs["table_name"], Rules())
+        for message in messages:
+            marks: dict[str, list[Mark]] = {}
+            for address, mark in parse(json.loads(message)).marks:
+                marks.setdefault(address, []).append(mark)
+            evidence = {address: evidence_of(each) for address, each in marks.items()}
+            outcomes = table.add(evidence, time.monotonic() + _SECONDS)
+            assert [outcome.error for outcome in outcomes if outcome.error] == []
+
+
+def filled(made: HandMade) -> Filled:
+    """Return a stack made by hand as an applied one."""
+    outputs = {
+        "table_name": made.name,
+        "table_arn": made.arn("dynamodb", f"table/{made.name}"),
+        "topic_arn": made.topic,
+        "function_name": made.function,
+        "changes_function_name": f"{made.name}-changes",
+        "queue_url": made.url(),
+        "dead_letter_queue_url": made.url("-dead-letter"),
+    }
+    return Filled(Stack(made.emulator, made.name, Path(), Terraform(Path(), "Terraform", ""), outputs))
+
+
+def without_index(made: HandMade) -> None:
+    """Take the index away."""
+    change: Any = [{"Delete": {"IndexName": "suppressed-updatedAt"}}]
+    made.emulator.client("dynamodb").update_table(TableName=made.name, GlobalSecondaryIndexUpdates=change)
 
 
 def policy(service: str, action: str, resource: str, **condition: Any) -> str:

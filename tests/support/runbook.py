@@ -1,5 +1,6 @@
-"""The policies that docs/operate.md gives, and the bucket that it speaks of."""
+"""The policies that docs/operate.md gives, what the commands' modules say they need, and the runbook's bucket."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from harness import paths
+from support.deployed import Deployed
 
 RUNBOOK = (paths.ROOT / "docs" / "operate.md").read_text()
 BUCKET = "my-bucket"
@@ -25,6 +27,43 @@ def policies(own: Mapping[str, str]) -> tuple[Statements, Statements, Statements
         json.loads(block)["Statement"] for block in re.findall(r"```json\n(.+?)```", text, re.DOTALL)
     )
     return read, operate, bucket
+
+
+def operating(deployed: Deployed) -> tuple[Statements, Statements]:
+    """Return the statements of who looks and of an operator, for a stack."""
+    own = {
+        "eu-west-1": deployed.emulator.region,
+        "123456789012": deployed.outputs["table_arn"].split(":")[4],
+        "table/mailing": f"table/{deployed.outputs['table_name']}",
+        "mailing-feedback": deployed.outputs["function_name"],
+        "mailing-changes": deployed.outputs["changes_function_name"],
+        "identity/example.com": f"identity/{deployed.mode}.example",
+    }
+    read, operate, _ = policies(own)
+    return read, [*read, *operate]
+
+
+def actions_of(policy: Statements) -> set[str]:
+    """Return the actions that statements allow."""
+    return {action for each in policy for action in _listed(each["Action"])}
+
+
+def without(policy: Statements, *actions: str) -> Statements:
+    """Return a policy that lacks actions."""
+    lacking = [{**each, "Action": [one for one in _listed(each["Action"]) if one not in actions]} for each in policy]
+    return [each for each in lacking if each["Action"]]
+
+
+def named_by(*modules: str) -> set[str]:
+    """Return the actions that the first lines of commands' modules name; no module: all of them."""
+    folder = paths.ROOT / "scripts" / "healthy_mailing_cli"
+    files = [folder / f"{name}.py" for name in modules] or sorted(folder.glob("*.py"))
+    docstrings = [ast.get_docstring(ast.parse(file.read_text())) or "" for file in files]
+    return {action for each in docstrings for action in re.findall(r"``([a-z0-9]+:[A-Z]\w+)``", each)}
+
+
+def _listed(actions: str | list[str]) -> list[str]:
+    return [actions] if isinstance(actions, str) else actions
 
 
 @contextmanager

@@ -28,6 +28,11 @@ def _id() -> str:
     return f"0102019586a1b2c3-{uuid.UUID(int=next(_numbers))}-000000"
 
 
+def fresh(name: str) -> str:
+    """Return an address that no other test uses."""
+    return f"{name}-{uuid.uuid4().hex[:12]}@example.com"
+
+
 def mail(*destination: str, at: str = AT, message_id: str = "", sender: str = SENDER) -> Json:
     """Return the ``mail`` object: a message sent at a time to some addresses."""
     return {

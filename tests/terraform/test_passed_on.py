@@ -101,6 +101,13 @@ def missing_outputs(module: Path, taken: Attribute) -> Iterator[str]:
                 yield f"the output {name} of {module.name} has no {key}"
 
 
+def of_other_modules(value: Any) -> bool:
+    """Return whether an argument is of outputs of other modules, or of whether a module is used."""
+    if isinstance(value, dict):
+        return all(map(of_other_modules, value.values()))
+    return bool(re.match(r"\$\{((one\()?module\.|var\.\w+ != null\}$)", str(value)))
+
+
 def test_both_sides_declare_the_same() -> None:
     assert all_differences(paths.TERRAFORM) == []
 
@@ -112,10 +119,7 @@ def test_the_root_passes_everything_on_and_all_of_it_is_compared() -> None:
         variables = {each.name for each in terraform_reference.variables(called)}
         assert variables - arguments.keys() == set(), f"module {call} has variables that the root leaves out"
         taken |= {name for value in arguments.values() if (name := variable_in(value))}
-        # Outputs of other modules, and whether a module is used.
-        elsewhere = {
-            name for name in variables if re.match(r"\$\{((one\()?module\.|var\.\w+ != null\}$)", str(arguments[name]))
-        }
+        elsewhere = {name for name in variables if of_other_modules(arguments[name])}
         assert {f"{call}.{name}" for name in variables - elsewhere} == {
             argument for argument in compared if argument.startswith(f"{call}.")
         }
@@ -133,12 +137,13 @@ def test_what_module_function_gets_is_compared(module: str) -> None:
 @pytest.mark.parametrize("module", ["lookup", "changes", "monitoring"])
 def test_what_takes_module_feedback_whole_asks_for_outputs_that_exist(module: str) -> None:
     folder = paths.TERRAFORM / "modules" / module
-    assert list(missing_outputs(FEEDBACK, declared(folder)["feedback"])) == []
-    assert all(
-        arguments["feedback"] == "${module.feedback}"
-        for _, called, arguments in calls(paths.TERRAFORM)
-        if called == folder
-    )
+    taken = declared(folder)["feedback"]
+    assert list(missing_outputs(FEEDBACK, taken)) == []
+    # The root hands over the whole, or each of these outputs under its name.
+    names = [each.name.rpartition(".")[2] for each in taken.attributes]
+    by_name = {name: f"${{module.feedback.{name}}}" for name in names}
+    (given,) = [arguments["feedback"] for _, called, arguments in calls(paths.TERRAFORM) if called == folder]
+    assert given in ("${module.feedback}", by_name)
 
 
 @pytest.mark.parametrize("module", ["lookup", "changes"])

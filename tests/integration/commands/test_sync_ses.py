@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,18 +14,13 @@ from harness.emulator import Emulator
 from healthy_mailing.evidence import Mark, MarkKind, Rules, State, evidence_of, override
 from healthy_mailing.table import Table
 from healthy_mailing.timestamp import from_datetime
+from support import ses
 from support.command_line import Mailing
 from support.eventually import eventually
-from support.hand_made import HandMade, hand_made
-from support.runbook import BUCKET, PLACE, bucket_for_jobs, policies
+from support.hand_made import HandMade, filled, hand_made, without_index
+from support.iam import as_user, user
+from support.runbook import BUCKET, PLACE, bucket_for_jobs, named_by, operating
 from support.suppression import listed_at
-
-from .conftest import DOCTOR
-from .test_command_line import actions_of, named_by, without
-from .test_feedback import fresh
-from .test_permissions import user
-
-pytestmark = pytest.mark.xdist_group(DOCTOR)
 
 BOUNCED, LISTED, LATER = "2026-03-01T10:00:00.000Z", "2026-03-02T10:00:00.000Z", "2026-03-03T10:00:00.000Z"
 GENERAL = (("bounceType", "Permanent"), ("subType", "General"))
@@ -50,7 +46,7 @@ class Place:
 
     def known(self, **marks: tuple[Mark, ...]) -> dict[str, str]:
         """Put marks of addresses into the table, and return the addresses by the names of these."""
-        addresses = {name: fresh(name.replace("_", "-")) for name in marks}
+        addresses = {name: ses.fresh(name.replace("_", "-")) for name in marks}
         table = Table(self.made.emulator.client("dynamodb"), self.made.name, Rules())
         outcomes = table.add(
             {addresses[name]: evidence_of(each) for name, each in marks.items()}, time.monotonic() + 60
@@ -75,9 +71,9 @@ class Place:
 
 
 @pytest.fixture
-def place(embedded: Emulator) -> Iterator[Place]:
+def place(emulator: Emulator) -> Iterator[Place]:
     """A stack of its own, and an empty list of the account, which is empty again afterwards."""
-    place = Place(hand_made(embedded))
+    place = Place(hand_made(emulator))
     before = place.listed()
     assert before == {}, "another test left something on SES's list"
     yield place
@@ -99,7 +95,7 @@ def test_each_gets_to_know_what_only_the_other_knew(place: Place) -> None:
         complained_to_ses=(BOUNCE,),
         unsubscribed_and_listed=(OPT_OUT,),
     )
-    new, spam = fresh("new"), fresh("spam")
+    new, spam = ses.fresh("new"), ses.fresh("spam")
     entries = {
         new.capitalize(): "BOUNCE",
         spam: "COMPLAINT",
@@ -211,7 +207,7 @@ def test_many_are_pushed_after_a_question(place: Place) -> None:
 
 def test_a_reason_for_which_ses_does_not_use_its_list_is_told(place: Place) -> None:
     place.known(bounced=(BOUNCE,))
-    place.put(fresh("spam"), "COMPLAINT")
+    place.put(ses.fresh("spam"), "COMPLAINT")
     for used, unused in (("BOUNCE", "complaints"), ("COMPLAINT", "bounces")):
         place.sesv2.put_account_suppression_attributes(SuppressedReasons=[used])
         try:
@@ -224,8 +220,8 @@ def test_a_reason_for_which_ses_does_not_use_its_list_is_told(place: Place) -> N
 
 
 @pytest.mark.parametrize("arguments", [[], ["sideways"], ["push", "pull"]])
-def test_another_direction_is_refused(embedded: Emulator, arguments: list[str]) -> None:
-    ran = Mailing(embedded.environment(), "mailing")("sync-ses", *arguments)
+def test_another_direction_is_refused(emulator: Emulator, arguments: list[str]) -> None:
+    ran = Mailing(emulator.environment(), "mailing")("sync-ses", *arguments)
     assert (ran.code, ran.out) == (2, "")
 
 
@@ -345,8 +341,8 @@ def test_a_bucket_that_ses_may_not_read_changes_nothing(place: Place, s3: Any) -
     ],
     ids=["pull", "no place"],
 )
-def test_a_bucket_that_makes_no_sense_is_refused(embedded: Emulator, arguments: list[str], says: str) -> None:
-    ran = Mailing(embedded.environment(), "mailing")("sync-ses", *arguments)
+def test_a_bucket_that_makes_no_sense_is_refused(emulator: Emulator, arguments: list[str], says: str) -> None:
+    ran = Mailing(emulator.environment(), "mailing")("sync-ses", *arguments)
     assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
     assert says in ran.err
 
@@ -354,61 +350,36 @@ def test_a_bucket_that_makes_no_sense_is_refused(embedded: Emulator, arguments: 
 # ---- Permissions
 
 
-def operating(made: HandMade) -> list[dict[str, Any]]:
-    """Return the runbook's policies for an operator, for this stack."""
-    own = {
-        "eu-west-1": made.emulator.region,
-        "123456789012": "000000000000",
-        "table/mailing": f"table/{made.name}",
-        "mailing-feedback": made.function,
-    }
-    read, operate, _ = policies(own)
-    return [*read, *operate]
-
-
-def as_operator_of(made: HandMade, session: Any) -> Mailing:
-    keys = session.get_credentials()
-    own = {"AWS_ACCESS_KEY_ID": keys.access_key, "AWS_SECRET_ACCESS_KEY": keys.secret_key}
-    return Mailing({**made.emulator.environment(), **own}, made.name)
-
-
-def test_each_action_is_needed(place: Place) -> None:
-    policy = operating(place.made)
-    needed = named_by("sync_ses") - {"dynamodb:Scan"} - OF_JOBS  # the first only a table without the index needs
-    assert needed <= actions_of(policy)
-
-    def failed(operator: Mailing) -> bool:
-        """Return whether someone can't do all of it, on addresses that nobody else uses."""
-        known = place.known(back=(BOUNCE, ENABLED), bounced=(BOUNCE,))
-        back = known["back"]
-        place.sesv2.put_suppressed_destination(EmailAddress=back, Reason="BOUNCE")
-        at = place.sesv2.get_suppressed_destination(EmailAddress=back)["SuppressedDestination"]["LastUpdateTime"]
-        noted = {"at": {"S": at.astimezone(UTC).isoformat()}, "reason": {"S": "BOUNCE"}}
-        place.made.emulator.client("dynamodb").update_item(
-            TableName=place.made.name,
-            Key={"UserId": {"S": back}},
-            UpdateExpression="SET pushedToSes = :noted",
-            ExpressionAttributeValues={":noted": {"M": noted}},
-        )
-        new = fresh("new")
+def test_it_asks_for_what_the_module_names_and_for_nothing_else(place: Place, s3: Any, tmp_path: Path) -> None:
+    stack, noted = filled(place.made), tmp_path / "actions"
+    made, new = place.made, ses.fresh("new")
+    with user(made.emulator, *operating(stack)[1]) as operator:
+        mailing = as_user(stack, operator).noting(noted)
+        back = place.known(back=(BOUNCE,))["back"]
+        assert mailing("sync-ses", "push").code == 0
+        table = Table(made.emulator.client("dynamodb"), made.name, Rules())
+        table.add({back: evidence_of([ENABLED])}, time.monotonic() + 60)
+        bounced = place.known(bounced=(BOUNCE,))["bounced"]
         place.put(new, "COMPLAINT")
-        ran = operator("sync-ses", "both", "--yes")
-        assert ran.code in {0, 1, 2}
-        assert "Traceback" not in ran.err
-        complete = place.listed() == {known["bounced"]: "BOUNCE", new: "COMPLAINT"} and place.item(new) != {}
-        for spelling in place.listed():
-            place.sesv2.delete_suppressed_destination(EmailAddress=spelling)
-        for address in (*known.values(), new):
-            place.made.emulator.client("dynamodb").delete_item(
-                TableName=place.made.name, Key={"UserId": {"S": address}}
-            )
-        return ran.code != 0 or not complete
+        assert mailing("sync-ses", "both", "--yes").code == 0
+        assert place.listed() == {bounced: "BOUNCE", new: "COMPLAINT"}
+        asked = set(noted.read_text().split())
+        assert asked == named_by("sync_ses") - OF_JOBS - {"dynamodb:Scan"}
 
-    with user(place.made.emulator, *policy) as allowed:
-        assert not failed(as_operator_of(place.made, allowed))
-    for action in sorted(needed):
-        with user(place.made.emulator, *without(policy, action)) as lacking:
-            assert failed(as_operator_of(place.made, lacking)), f"nothing needs {action}"
+        # By jobs, the first of them to go on with one that was interrupted.
+        noted.unlink()
+        many(place, BOUNCE)
+        folder = f"mailing/sync-ses/000000000000/{made.emulator.region}/{made.name}"
+        s3.put_object(Bucket=BUCKET, Key=f"{folder}/1.PUT.json", Body=b'{"emailAddress": "x@y.z", "reason": "BOUNCE"}')
+        assert mailing("sync-ses", "push", "--bucket", PLACE, "--yes").code == 0
+        assert objects(s3) == []
+        assert set(noted.read_text().split()) - asked == OF_JOBS
+
+        # Without the index the table is read whole.
+        noted.unlink()
+        without_index(made)
+        assert mailing("sync-ses", "push", "--dry-run").code == 0
+        assert "dynamodb:Scan" in noted.read_text().split()
 
 
 OF_JOBS = {
@@ -419,29 +390,3 @@ OF_JOBS = {
     "ses:CreateImportJob",
     "ses:GetImportJob",
 }
-
-
-def test_each_action_for_import_jobs_is_needed(place: Place, s3: Any) -> None:
-    policy = operating(place.made)
-    assert named_by("sync_ses") >= OF_JOBS
-    many(place, BOUNCE)
-
-    def failed(operator: Mailing) -> bool:
-        """Return whether someone can't do all of it, beginning with a job that was interrupted."""
-        folder = f"mailing/sync-ses/000000000000/{place.made.emulator.region}/{place.made.name}"
-        s3.put_object(Bucket=BUCKET, Key=f"{folder}/1.PUT.json", Body=b'{"emailAddress": "x@y.z", "reason": "BOUNCE"}')
-        ran = operator("sync-ses", "push", "--bucket", PLACE, "--yes")
-        assert ran.code in {0, 1, 2}
-        assert "Traceback" not in ran.err
-        complete = ran.code == 0 and len(place.listed()) == MANY and objects(s3) == []
-        for spelling in place.listed():
-            place.sesv2.delete_suppressed_destination(EmailAddress=spelling)
-        for key in objects(s3):
-            s3.delete_object(Bucket=BUCKET, Key=key)
-        return not complete
-
-    with user(place.made.emulator, *policy) as allowed:
-        assert not failed(as_operator_of(place.made, allowed))
-    for action in sorted(OF_JOBS):
-        with user(place.made.emulator, *without(policy, action)) as lacking:
-            assert failed(as_operator_of(place.made, lacking)), f"nothing needs {action}"

@@ -3,37 +3,27 @@
 import csv
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.emulator import Emulator
 from support import ses
 from support.command_line import Mailing
 from support.eventually import eventually
+from support.hand_made import Filled
+from support.iam import as_user, user
+from support.runbook import named_by, operating
 from support.suppression import listed_at
-
-from .conftest import Deployed
-from .test_command_line import as_user, named_by, statements, without
-from .test_feedback import fresh
-from .test_permissions import user
-
-
-@pytest.fixture(autouse=True)
-def _iam_is_enforced(emulator: Emulator) -> None:
-    if not emulator.enforces_iam:
-        pytest.skip(f"{emulator.name} enforces no permission")
 
 
 @pytest.fixture(scope="module")
-def mailing(deployments: Mapping[str, Deployed]) -> Iterator[Mailing]:
+def mailing(stack: Filled) -> Iterator[Mailing]:
     """The command line of an operator who may do all this."""
-    deployed = deployments["queue"]
-    with user(deployed.emulator, *statements(deployed)["operate"]) as operator:
-        yield as_user(deployed, operator)
+    with user(stack.emulator, *operating(stack)[1]) as operator:
+        yield as_user(stack, operator)
 
 
 # ---- Gmail's outage of December 2020
@@ -131,11 +121,11 @@ def in_selection(path: Path) -> dict[str, dict[str, str]]:
 
 
 def test_after_the_outage_of_gmail_exactly_the_right_ones_may_be_mailed(
-    mailing: Mailing, queue_mode: Deployed, tmp_path: Path
+    mailing: Mailing, stack: Filled, tmp_path: Path
 ) -> None:
     outage = Outage()
-    sesv2 = queue_mode.emulator.client("sesv2")
-    happened(queue_mode, outage)
+    sesv2 = stack.emulator.client("sesv2")
+    happened(stack, outage)
     on_list = listed(sesv2, outage)
     bounced = set(outage.everybody()) - set(outage.of("fine", "first bounced late"))
     eventually(lambda: set(outage.everybody()) - allowed(mailing, outage.everybody()), bounced)
@@ -164,7 +154,7 @@ def test_after_the_outage_of_gmail_exactly_the_right_ones_may_be_mailed(
     assert mailing("clear-bounces", *TUESDAY, *GMAIL, "--yes").code == 0
 
     # What SES reports later, of those that were cleared and of others.
-    queue_mode.publish(
+    stack.publish(
         refused(*outage["bounced late"], at=GRACE),
         not_tried(*outage["suppressed since"], at=AFTER),
         ses.text(ses.complaint(*outage["complained later"], at=AFTER)),
@@ -182,18 +172,18 @@ def test_after_the_outage_of_gmail_exactly_the_right_ones_may_be_mailed(
     assert still_listed(sesv2, on_list) == set(
         map(spelt, outage.of("complained", "suppressed before", "suppressed elsewhere"))
     )
-    item = queue_mode.item(outage["good"][0]) or {}
+    item = stack.item(outage["good"][0]) or {}
     assert item["reason"] == "bounces-cleared"
     assert item["evidence"]["bouncesCleared"]["at"] == "2020-12-15T01:38:00.000Z"
     assert item["evidence"]["bouncesCleared"]["note"] == "Gmail, 14 December"
     assert ":user/" in item["evidence"]["bouncesCleared"]["by"]
 
     # A real bounce counts again.
-    queue_mode.publish(refused(outage["good"][0], outage["suppressed since"][0], at="2999-01-01T00:00:00.000Z"))
+    stack.publish(refused(outage["good"][0], outage["suppressed since"][0], at="2999-01-01T00:00:00.000Z"))
     eventually(lambda: allowed(mailing, [outage["good"][0], outage["suppressed since"][0]]), set())
 
 
-def happened(deployed: Deployed, outage: Outage) -> None:
+def happened(stack: Filled, outage: Outage) -> None:
     """Report to the stack what happened until the operator comes."""
     monday = outage.of(
         "good",
@@ -206,7 +196,7 @@ def happened(deployed: Deployed, outage: Outage) -> None:
         "left, and suppressed since",
         "bounced late",
     )
-    deployed.publish(
+    stack.publish(
         ses.text(ses.delivery(*outage["fine"], *outage["good"][:20], sent=BEFORE)),
         *(ses.text(ses.subscription(each, at=BEFORE)) for each in outage.of("left", "left, and suppressed since")),
         ses.text(ses.complaint(*outage["complained"], at=BEFORE)),
@@ -255,11 +245,11 @@ def still_listed(sesv2: Any, spellings: set[str]) -> set[str]:
 # ---- Single addresses
 
 
-def test_an_address_is_cleared_by_its_name(mailing: Mailing, queue_mode: Deployed) -> None:
-    address, other, sesv2 = fresh("bounced"), fresh("complained"), queue_mode.emulator.client("sesv2")
-    queue_mode.publish(ses.text(ses.bounce(address, other)), ses.text(ses.complaint(other)))
-    eventually(lambda: (queue_mode.item(other) or {}).get("reason"), "complaint:abuse")
-    eventually(lambda: queue_mode.states(address, other), {address: "disable", other: "disable"})
+def test_an_address_is_cleared_by_its_name(mailing: Mailing, stack: Filled) -> None:
+    address, other, sesv2 = ses.fresh("bounced"), ses.fresh("complained"), stack.emulator.client("sesv2")
+    stack.publish(ses.text(ses.bounce(address, other)), ses.text(ses.complaint(other)))
+    eventually(lambda: (stack.item(other) or {}).get("reason"), "complaint:abuse")
+    eventually(lambda: stack.states(address, other), {address: "disable", other: "disable"})
     sesv2.put_suppressed_destination(EmailAddress=address.upper(), Reason="BOUNCE")
     sesv2.put_suppressed_destination(EmailAddress=other, Reason="COMPLAINT")
 
@@ -270,10 +260,10 @@ def test_an_address_is_cleared_by_its_name(mailing: Mailing, queue_mode: Deploye
     assert done.code == 1
     assert "no@address@: " in done.err
     assert {each["address"]: each["result"] for each in done.json} == {address: "all mail", other: "unchanged"}
-    unknown = fresh("mistyped")
+    unknown = ses.fresh("mistyped")
     assert mailing("clear-bounces", unknown).code == 1
-    assert queue_mode.item(unknown) is None
-    assert queue_mode.states(address, other) == {address: "enable", other: "disable"}
+    assert stack.item(unknown) is None
+    assert stack.states(address, other) == {address: "enable", other: "disable"}
     assert still_listed(sesv2, {address.upper(), other}) == {other}
     sesv2.delete_suppressed_destination(EmailAddress=other)
 
@@ -304,50 +294,50 @@ def test_what_makes_no_sense_is_refused_in_a_line(mailing: Mailing, options: lis
     assert ran.err.count("\n") == 1
 
 
-def test_a_selection_that_was_spoilt_changes_nothing(mailing: Mailing, queue_mode: Deployed, tmp_path: Path) -> None:
-    address, file = fresh("bounced"), tmp_path / "selection.csv"
-    queue_mode.publish(ses.text(ses.bounce(address)))
-    eventually(lambda: queue_mode.states(address), {address: "disable"})
+def test_a_selection_that_was_spoilt_changes_nothing(mailing: Mailing, stack: Filled, tmp_path: Path) -> None:
+    address, file = ses.fresh("bounced"), tmp_path / "selection.csv"
+    stack.publish(ses.text(ses.bounce(address)))
+    eventually(lambda: stack.states(address), {address: "disable"})
     file.write_text(f"address,until\n{address},2026-03-10T12:00:00.000Z\n{address},soon\n")
     ran = mailing("clear-bounces", "--selection", str(file))
     assert (ran.code, ran.out) == (2, "")
     assert "line 3" in ran.err
-    assert queue_mode.states(address) == {address: "disable"}
+    assert stack.states(address) == {address: "disable"}
     # As a spreadsheet writes it.
     file.write_text(f"\ufeffuntil;address\n2026-03-10T12:00:00.000Z;{address}\n")
     assert mailing("clear-bounces", "--selection", str(file)).out == "May get all mail again: 1.\n"
 
 
-def test_many_are_cleared_after_a_question(mailing: Mailing, queue_mode: Deployed) -> None:
-    addresses = sorted(fresh("many") for _ in range(11))
-    queue_mode.publish(ses.text(ses.bounce(*addresses)))
-    eventually(lambda: queue_mode.states(*addresses), dict.fromkeys(addresses, "disable"))
+def test_many_are_cleared_after_a_question(mailing: Mailing, stack: Filled) -> None:
+    addresses = sorted(ses.fresh("many") for _ in range(11))
+    stack.publish(ses.text(ses.bounce(*addresses)))
+    eventually(lambda: stack.states(*addresses), dict.fromkeys(addresses, "disable"))
     assert "--yes" in mailing("clear-bounces", *addresses).err
     refusal = mailing.at_a_terminal("clear-bounces", *addresses, answer="n\n")
     assert "Clear the bounces of 11 addresses" in refusal.out
-    assert queue_mode.states(*addresses) == dict.fromkeys(addresses, "disable")
+    assert stack.states(*addresses) == dict.fromkeys(addresses, "disable")
     assert mailing.at_a_terminal("clear-bounces", *addresses, answer="y\n").code == 0
-    assert queue_mode.states(*addresses) == dict.fromkeys(addresses, "enable")
+    assert stack.states(*addresses) == dict.fromkeys(addresses, "enable")
 
 
 # ---- reassess
 
 
-def test_items_are_brought_up_to_date_with_the_rules(mailing: Mailing, queue_mode: Deployed) -> None:
+def test_items_are_brought_up_to_date_with_the_rules(mailing: Mailing, stack: Filled) -> None:
     """By the function's own rules, in the table that other tests use too."""
-    address, table = fresh("soft"), queue_mode.outputs["table_name"]
-    queue_mode.publish(ses.text(ses.bounce(address, kind="Transient", subtype="MailboxFull")))
-    eventually(lambda: queue_mode.states(address), {address: "enable"})
+    address, table = ses.fresh("soft"), stack.outputs["table_name"]
+    stack.publish(ses.text(ses.bounce(address, kind="Transient", subtype="MailboxFull")))
+    eventually(lambda: stack.states(address), {address: "enable"})
 
-    before = queue_mode.item(address)
+    before = stack.item(address)
     strict = mailing("reassess", "--dry-run", "--rules", "soft_bounce_limit=1", "--json")
     assert strict.code == 0
     told = [each for each in strict.json if each["address"] == address]
     assert [(each["before"], each["after"]) for each in told] == [("enable", "disable")]
     assert "Enable to disable:" in mailing("reassess", "--dry-run", "--rules", "SOFT_BOUNCE_LIMIT=1").out
-    assert queue_mode.item(address) == before
+    assert stack.item(address) == before
 
-    queue_mode.dynamodb.update_item(
+    stack.dynamodb.update_item(
         TableName=table,
         Key={"UserId": {"S": address}},
         UpdateExpression="SET #state = :state, suppressed = :state",
@@ -358,7 +348,7 @@ def test_items_are_brought_up_to_date_with_the_rules(mailing: Mailing, queue_mod
     done = mailing("reassess", "--yes")
     assert (done.code, done.err) == (0, "")
     assert "Disable to enable: 1." in done.out
-    after = queue_mode.item(address) or {}
+    after = stack.item(address) or {}
     assert (after["state"], after["version"]) == ("enable", 2)
     assert "suppressed" not in after
     assert "Written: 0." in mailing("reassess", "--yes").out
@@ -374,19 +364,17 @@ def test_rules_that_make_no_sense_are_refused(mailing: Mailing, rule: str) -> No
 # ---- erase
 
 
-def test_a_person_is_erased_and_not_mailed_again(mailing: Mailing, queue_mode: Deployed) -> None:
-    address = fresh("person")
+def test_a_person_is_erased_and_not_mailed_again(mailing: Mailing, stack: Filled) -> None:
+    address = ses.fresh("person")
     messages = [ses.text(ses.bounce(address)), ses.text(ses.subscription(address)), ses.text(ses.delivery(address))]
-    queue_mode.publish(*messages)
-    eventually(
-        lambda: (queue_mode.item(address) or {}).get("evidence", {}).keys(), {"hardBounce", "optOut", "delivery"}
-    )
-    before = queue_mode.item(address) or {}
+    stack.publish(*messages)
+    eventually(lambda: (stack.item(address) or {}).get("evidence", {}).keys(), {"hardBounce", "optOut", "delivery"})
+    before = stack.item(address) or {}
 
     assert mailing("erase", address, "--dry-run").out.startswith("Without --dry-run: erase")
-    assert queue_mode.item(address) == before
+    assert stack.item(address) == before
     assert mailing("erase", address.upper()).out == "Erased: 1. Whether they may be mailed is as before.\n"
-    erased = queue_mode.item(address) or {}
+    erased = stack.item(address) or {}
     assert {erased[name] == before[name] for name in ("state", "reason", "suppressed", "timestamp")} == {True}
     assert not [
         text for text in ("rejected", "0102019586", "news@", "Readers") if text in json.dumps(erased, default=str)
@@ -394,26 +382,26 @@ def test_a_person_is_erased_and_not_mailed_again(mailing: Mailing, queue_mode: D
     assert mailing("explain", address).code == 1
 
     # The same again, and then something new, by which the first is seen to have come.
-    queue_mode.publish(*messages, ses.text(ses.complaint(address, at="2026-03-11T12:00:00.000Z")))
-    eventually(lambda: "complaint" in (queue_mode.item(address) or {})["evidence"])
-    after = queue_mode.item(address) or {}
+    stack.publish(*messages, ses.text(ses.complaint(address, at="2026-03-11T12:00:00.000Z")))
+    eventually(lambda: "complaint" in (stack.item(address) or {})["evidence"])
+    after = stack.item(address) or {}
     assert {name: mark for name, mark in after["evidence"].items() if name != "complaint"} == erased["evidence"]
-    new = fresh("new")
+    new = ses.fresh("new")
     told_json = mailing("erase", address, new, "--json").json
     assert {each["address"]: each["erased"] for each in told_json} == {address: True, new: False}
 
 
-def test_a_forgotten_person_may_be_mailed_again(mailing: Mailing, queue_mode: Deployed) -> None:
-    address = fresh("person")
-    queue_mode.publish(ses.text(ses.complaint(address)))
-    eventually(lambda: queue_mode.states(address), {address: "disable"})
+def test_a_forgotten_person_may_be_mailed_again(mailing: Mailing, stack: Filled) -> None:
+    address = ses.fresh("person")
+    stack.publish(ses.text(ses.complaint(address)))
+    eventually(lambda: stack.states(address), {address: "disable"})
 
     assert "--yes" in mailing("erase", address, "--forget").err
     assert mailing.at_a_terminal("erase", address, "--forget", answer="n\n").code == 1
-    assert queue_mode.states(address) == {address: "disable"}
+    assert stack.states(address) == {address: "disable"}
     done = mailing.at_a_terminal("erase", address, "--forget", answer="y\n")
     assert "They may be mailed again" in done.out
-    assert queue_mode.item(address) is None
+    assert stack.item(address) is None
     assert mailing("check", address).code == 0
     assert mailing("erase", address, "--forget", "--yes").out == "Nothing to forget: 1.\n"
 
@@ -421,32 +409,26 @@ def test_a_forgotten_person_may_be_mailed_again(mailing: Mailing, queue_mode: De
 # ---- Permissions
 
 
-def told(mailing: Mailing, deployed: Deployed) -> list[Any]:
-    """Return what someone gets done with these commands, on addresses that nobody else uses."""
-    run, sesv2 = uuid.uuid4().hex[:8], deployed.emulator.client("sesv2")
+def test_they_ask_for_what_their_modules_name_and_for_nothing_else(
+    mailing: Mailing, stack: Filled, tmp_path: Path
+) -> None:
+    run, sesv2, noted = uuid.uuid4().hex[:8], stack.emulator.client("sesv2"), tmp_path / "actions"
     listed_one, named = f"listed@gmail-{run}.example", f"named@gmail-{run}.example"
-    deployed.publish(refused(listed_one), ses.text(ses.bounce(named)))
-    eventually(lambda: deployed.states(listed_one, named), {listed_one: "disable", named: "disable"})
+    stack.publish(refused(listed_one), ses.text(ses.bounce(named)))
     with listed_at(sesv2, datetime.fromisoformat(DURING)):
         for address in (listed_one, named):
             sesv2.put_suppressed_destination(EmailAddress=address, Reason="BOUNCE")
-    runs = [
-        mailing("clear-bounces", *MONDAY, "--domain", f"gmail-{run}.example", "--yes", "--ses"),
-        mailing("clear-bounces", named, "--yes", "--ses"),
-        mailing("reassess", "--dry-run"),
-        mailing("erase", named),
-        mailing("erase", named, "--forget", "--yes"),
-    ]
-    for spelling in still_listed(sesv2, {listed_one, named}):
-        sesv2.delete_suppressed_destination(EmailAddress=spelling)
-    return [run.code for run in runs]
-
-
-def test_each_action_is_needed(queue_mode: Deployed) -> None:
-    operate = statements(queue_mode)["operate"]
-    with user(queue_mode.emulator, *operate) as operator:
-        assert told(as_user(queue_mode, operator), queue_mode) == [0] * 5
-    for action in sorted(named_by("clear_bounces", "erase", "reassess")):
-        with user(queue_mode.emulator, *without(operate, action)) as lacking:
-            codes = told(as_user(queue_mode, lacking), queue_mode)
-        assert set(codes) > {0}, f"nothing needs {action}"
+    noting = mailing.noting(noted)
+    for command in (
+        ("clear-bounces", *MONDAY, "--domain", f"gmail-{run}.example", "--yes", "--ses"),
+        ("clear-bounces", named, "--yes", "--ses"),
+        ("reassess", "--dry-run"),
+        ("erase", named),
+        ("erase", named, "--forget", "--yes"),
+    ):
+        assert noting(*command).code == 0, command
+    assert still_listed(sesv2, {listed_one, named}) == set()
+    # To decide about a new address, which none of these takes.
+    assert set(noted.read_text().split()) == named_by("clear_bounces", "erase", "reassess", "decide") - {
+        "dynamodb:PartiQLInsert"
+    }

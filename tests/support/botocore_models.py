@@ -1,0 +1,26 @@
+"""botocore's models of the services, read once for a process.
+
+Each session reads them again, which takes a quarter of a second of CPU per client; tests make thousands of sessions.
+"""
+
+import botocore.session
+from botocore.loaders import JSONFileLoader
+
+
+def share() -> None:
+    """Let all sessions of this process share what was read."""
+    load_file, loaded = JSONFileLoader.load_file, {}
+
+    def load_once(self: JSONFileLoader, path: str) -> object:
+        if path not in loaded:
+            loaded[path] = load_file(self, path)
+        return loaded[path]
+
+    JSONFileLoader.load_file = load_once  # type: ignore[method-assign,assignment]
+
+
+def read(*services: str) -> None:
+    """Read the models of services, for processes that are forked from this one."""
+    session = botocore.session.get_session()
+    for service in services:
+        session.create_client(service, region_name="us-east-1").close()
