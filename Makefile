@@ -33,13 +33,16 @@ RELEASE_ARGS ?=
 BENCH_ARGS ?=
 # Tests in parallel, more than there are cores since many wait; those of one stack stay in one process.
 PYTEST_ARGS ?= -n 4 --dist loadgroup
+# How many new examples of each property `make test-all` tries, and the seed that chooses them; it prints one to repeat.
+SEARCH_EXAMPLES ?= 500
+SEARCH_SEED ?= $(shell echo $$RANDOM$$RANDOM)
 
 # Python compiles packages at the first import. A setting that forbids it would cost every start a second.
 unexport PYTHONDONTWRITEBYTECODE
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test e2e check fmt validate package bench pictures plan apply destroy lock clean soak fuzz mutants \
+.PHONY: help demo up down test test-all rest search e2e check fmt validate package bench pictures plan apply destroy lock clean soak fuzz mutants \
 	command-line installed lint types terraform-format terraform-reference security policies packaged documents workflows \
 	release release-files
 
@@ -55,13 +58,24 @@ up: $(HARNESS) ## start an emulator with the applied stack and leave it running 
 down: $(HARNESS) ## stop what `make up` started
 	@$(RUN) -m harness down
 
-# `make e2e` runs the tests that need LocalStack.
-test: $(DEV) ## run every test, including end-to-end, on the embedded emulator (or the one in EMULATOR)
-	@$(VENV)/bin/pytest $(PYTEST_ARGS) --ignore=tests/localstack_plugins --ignore=tests/localstack_docker
+test: $(DEV) ## test it all once: functions, table, command line, modules, one applied stack (4 minutes)
+	@$(VENV)/bin/pytest $(PYTEST_ARGS) tests/unit tests/integration tests/terraform tests/e2e
+
+test-all: test rest search ## test the rest too: changes of live stacks, faults, tools; look for new examples (15 minutes)
+
+rest: $(DEV)
+	@$(VENV)/bin/pytest $(PYTEST_ARGS) tests/lifecycle tests/tooling tests/faults tests/soak tests/fuzz tests/mutants
+
+# `make test` tries the same examples each time; here are others. What it finds, the next search on this machine tries again.
+search: $(DEV)
+	@echo "New examples of each property. To repeat: make search SEARCH_SEED=$(SEARCH_SEED) SEARCH_EXAMPLES=$(SEARCH_EXAMPLES)"
+	@SEARCH_EXAMPLES=$(SEARCH_EXAMPLES) $(VENV)/bin/pytest $(PYTEST_ARGS) -m hypothesis --hypothesis-profile search \
+		--hypothesis-seed $(SEARCH_SEED) tests/unit tests/integration || { \
+		echo "To keep an example, put what it prints as @example(...) above the test's @given."; exit 1; }
 
 # Each of the two processes starts its own emulator.
 e2e: PYTEST_ARGS := -n 2 --dist loadgroup
-e2e: $(DEV) ## run the end-to-end tests on LocalStack, in Docker or as a process (or the emulator in EMULATOR)
+e2e: $(DEV) ## run the end-to-end tests on LocalStack, in Docker or as a process (or the emulator in EMULATOR; 5 minutes)
 	@$(RUN) -m harness e2e $(PYTEST_ARGS)
 
 CHECKS := types policies lint terraform-reference security documents terraform-format workflows packaged

@@ -1,6 +1,7 @@
 """How Hypothesis searches, which tests share a process, and which begin first.
 
-The same examples each time in CI, new ones on a desk; ``--hypothesis-profile thorough``.
+Each run tries the same examples of a property, here as in CI: a change that breaks nothing is green for everyone. What
+looks for new ones is ``make search``, a part of ``make test-all``.
 """
 
 import os
@@ -24,9 +25,9 @@ pytest.register_assert_rewrite("support.eventually")
 # No deadline, for an example or for making one: on a busy machine it would fail tests of code that is not slow.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 untimed = settings.get_profile("untimed")
-settings.register_profile("quick", untimed, derandomize="CI" in os.environ)
-settings.register_profile("thorough", untimed, max_examples=5000)
-settings.load_profile("quick")
+settings.register_profile("same", untimed, derandomize=True)
+settings.register_profile("search", untimed, max_examples=int(os.environ.get("SEARCH_EXAMPLES", "500")), print_blob=True)
+settings.load_profile("same")
 
 # Tests in these folders share what takes long to start, so each folder's run in one process (see ``xdist_group``); each
 # file of those in ``FILES`` has an emulator or a stack of its own.

@@ -90,6 +90,12 @@ def _able() -> Emulator | None:
         return None
 
 
+def pytest_report_header() -> list[str]:
+    """Say what a run on the chosen emulator leaves open."""
+    able = _able()
+    return [f"not proven on this emulator: {'; '.join(able.limits)}"] if able else []
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what the chosen emulator can't show (``needs``)."""
     here, able = Path(__file__).parent, _able()

@@ -11,20 +11,16 @@ from harness import paths
 from harness.emulator import Emulator
 from harness.stack import apply
 from support import ses
+from support.deployed import Deployed
 from support.eventually import eventually
 from support.table import KEY
-
-from .conftest import ADOPTED, Deployed
-from .test_feedback import fresh
-
-pytestmark = pytest.mark.xdist_group(ADOPTED)
 
 NAME = "adopted"
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}],
 }
-OLD = fresh("old")
+OLD = ses.fresh("old")
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +70,7 @@ def test_it_is_taken_over_and_nothing_is_lost(
     embedded: Emulator, made_by_hand: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     variables = {"name": NAME, "deletion_protection": False, **made_by_hand}
-    during, after = fresh("during"), fresh("after")
+    during, after = ses.fresh("during"), ses.fresh("after")
 
     stack = apply(embedded, variables, tmp_path_factory.mktemp(NAME), paths.TERRAFORM / "examples" / "adopt")
     adopted = Deployed(stack)

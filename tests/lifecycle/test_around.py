@@ -10,27 +10,22 @@ from botocore.credentials import Credentials
 from harness.emulator import Emulator
 from harness.stack import applied
 from harness.terraform import TerraformError
+from support.deployed import OF_SES, Deployed, released
+from support.lookup import call_as, path_of
 
-from .conftest import AROUND, OF_SES, Deployed, released
-from .test_lookup import call_as, path_of
-
-pytestmark = pytest.mark.xdist_group(AROUND)
-
-IDENTITY, SET = f"{AROUND}.example", AROUND
+IDENTITY, SET = "around.example", "around"
 CREATED: dict[str, Any] = {"identities": {IDENTITY: {"create": True}}, "configuration_sets": {SET: {"create": True}}}
 
 
 @pytest.fixture(scope="module")
 def around(embedded: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    if not embedded.enforces_iam:
-        pytest.skip(f"{embedded.name} enforces no permission")
     variables = {
         "delivery": "direct",
         "queue": {"keep": False},
         "ses": CREATED,
         "lookup": {},
     }
-    with applied(embedded, variables, tmp_path_factory.mktemp(AROUND)) as stack:
+    with applied(embedded, variables, tmp_path_factory.mktemp("around")) as stack:
         yield Deployed(stack)
         # The last test leaves nothing in module ses; without it, destroy refuses.
         with released(stack):
@@ -90,11 +85,8 @@ def test_the_last_caller_is_revoked_and_a_changed_api_keeps_the_others(
     ids=["no ses", "no identity", "identity not created", "set not created"],
 )
 def test_no_toggle_destroys_what_mail_needs(around: Deployed, toggle: dict[str, Any]) -> None:
-    try:
-        with pytest.raises(TerraformError, match="Instance cannot be destroyed"):
-            around.stack.change(toggle)
-    finally:
-        around.stack.change({"ses": CREATED})
+    with pytest.raises(TerraformError, match="Instance cannot be destroyed"):
+        around.stack.planned(**toggle)
     assert created_in_ses(around) == (True, True)
 
 

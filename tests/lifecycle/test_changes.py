@@ -9,14 +9,10 @@ from harness.emulator import Emulator
 from harness.stack import applied
 from harness.terraform import TerraformError
 from support import ses
+from support.deployed import QUICK, Deployed
+from support.events import complained, subscribed
 from support.eventually import eventually
 from support.table import KEY, create_table
-
-from .conftest import CHANGES, QUICK, Deployed
-from .test_events import complained, subscribed
-from .test_feedback import fresh
-
-pytestmark = pytest.mark.xdist_group(CHANGES)
 
 IDENTITY = "platform.example"
 CALLER = Path(__file__).with_name("platform")
@@ -51,7 +47,7 @@ def platform(embedded: Emulator, tmp_path_factory: pytest.TempPathFactory) -> It
 
 def takes_feedback(deployed: Deployed) -> None:
     """Assert that what is published becomes a row."""
-    address = fresh("a")
+    address = ses.fresh("a")
     deployed.publish(ses.text(ses.complaint(address)))
     eventually(lambda: deployed.states(address), {address: "disable"})
 
@@ -112,7 +108,7 @@ def test_events_come_and_go_and_the_table_stays(platform: Deployed) -> None:
 
 
 def test_another_name_renames_nothing_that_holds_data(platform: Deployed) -> None:
-    known, waiting = fresh("known"), "waiting"
+    known, waiting = ses.fresh("known"), "waiting"
     platform.publish(ses.text(ses.complaint(known)))
     eventually(lambda: platform.states(known), {known: "disable"})
     platform.sqs.send_message(QueueUrl=platform.outputs["dead_letter_queue_url"], MessageBody=waiting)
@@ -138,8 +134,8 @@ def test_another_name_renames_nothing_that_holds_data(platform: Deployed) -> Non
 def test_a_table_moves_to_another_name_as_the_docs_say(platform: Deployed, owner: str) -> None:
     """Hold the queue, copy the table, use the copy (docs/change.md): nothing that comes meanwhile is lost."""
     stack, dynamodb = platform.stack, platform.dynamodb
-    old, new = platform.outputs["table_name"], f"moved-{fresh('t').partition('@')[0]}"
-    early, meanwhile, late = fresh("early"), fresh("meanwhile"), fresh("late")
+    old, new = platform.outputs["table_name"], f"moved-{ses.fresh('t').partition('@')[0]}"
+    early, meanwhile, late = ses.fresh("early"), ses.fresh("meanwhile"), ses.fresh("late")
     platform.publish(ses.text(ses.complaint(early)))
     eventually(lambda: platform.states(early), {early: "disable"})
 
@@ -176,7 +172,7 @@ def test_topics_of_other_regions_end_in_the_same_table(platform: Deployed) -> No
     emulator = platform.emulator
     topics = [platform.outputs["topic_arn"], *platform.outputs["more_topic_arns"]]
     assert {topic.split(":")[3] for topic in topics} == {emulator.region, "eu-west-3"}
-    addresses = {topic: fresh("a") for topic in topics}
+    addresses = {topic: ses.fresh("a") for topic in topics}
 
     for topic, address in addresses.items():
         client = emulator.client("sns", region=topic.split(":")[3])
@@ -190,7 +186,7 @@ def test_topics_of_other_regions_end_in_the_same_table(platform: Deployed) -> No
     [("email", "must have the partition key UserId"), (KEY, "lacks the index suppressed-updatedAt")],
 )
 def test_a_table_that_does_not_fit_is_refused(platform: Deployed, key: str, problem: str) -> None:
-    name = f"other-{fresh('t').partition('@')[0]}"
+    name = f"other-{ses.fresh('t').partition('@')[0]}"
     platform.dynamodb.create_table(
         TableName=name,
         KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],

@@ -2,14 +2,24 @@
 
 import json
 import uuid
+from collections.abc import Iterator
 
 import pytest
 
+from harness import paths
+from harness.emulator import Emulator
+from harness.stack import applied
+from support.deployed import Deployed
 from support.eventually import eventually
 
-from .conftest import EXAMPLE, Deployed
 
-pytestmark = pytest.mark.xdist_group(EXAMPLE)
+@pytest.fixture(scope="module")
+def example(embedded: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    variables = {"domain": "complete.example", "deletion_protection": False}
+    folder = tmp_path_factory.mktemp("complete")
+    with applied(embedded, variables, folder, paths.TERRAFORM / "examples" / "complete") as stack:
+        yield Deployed(stack)
+    assert stack.leftovers() == []
 
 
 def test_mail_from_the_domain_comes_back_as_rows(example: Deployed) -> None:

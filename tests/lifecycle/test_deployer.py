@@ -27,11 +27,9 @@ from harness import paths, stack
 from harness.emulator import Emulator
 from harness.stack import Stack
 from harness.terraform import TerraformError
-
-from .conftest import MODULES, QUICK, released
+from support.deployed import MODULES, QUICK, released
 
 DEPLOYER = "deployer"
-pytestmark = pytest.mark.xdist_group(DEPLOYER)
 
 BUCKET = f"{DEPLOYER}-state"
 REPOSITORY, PROJECT = "octo-org@1/mail@2", "group/mail"
@@ -198,9 +196,7 @@ def edited(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def pipeline(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    if not emulator.enforces_iam:
-        pytest.skip(f"{emulator.name} enforces no permission")
+def pipeline(embedded: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     variables = {
         "name": DEPLOYER,
         "state_bucket": BUCKET,
@@ -209,9 +205,9 @@ def pipeline(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> It
         "ses": {"identities": ["deployer.example"], "configuration_sets": [DEPLOYER]},
     }
     folder = tmp_path_factory.mktemp(DEPLOYER)
-    with stack.applied(emulator, variables, folder, paths.TERRAFORM / "examples" / "pipeline") as applied:
+    with stack.applied(embedded, variables, folder, paths.TERRAFORM / "examples" / "pipeline") as applied:
         made = Pipeline(applied, folder / "provider.log")
-        iam = emulator.client("iam")
+        iam = embedded.client("iam")
         for purpose, arn in applied.outputs["role_arns"].items():
             # For who only plans, of what that role may do in any case.
             also = made.allowed(purpose) | ONLY_THE_EMULATOR.keys()
@@ -225,7 +221,7 @@ def pipeline(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> It
         yield made
         for arn in applied.outputs["role_arns"].values():
             iam.delete_role_policy(RoleName=arn.rpartition("/")[2], PolicyName="emulator")
-        empty(emulator, BUCKET)
+        empty(embedded, BUCKET)
     left = [each for each in applied.leftovers() if DEPLOYER in each]
     assert left == []
 

@@ -7,12 +7,10 @@ ministack 1.5.33 stores the setting and encrypts nothing, so who may use the key
 import pytest
 
 from support import ses
+from support.deployed import Deployed
 from support.eventually import eventually
 
-from .conftest import ENCRYPTED, Deployed
-from .test_feedback import fresh
-
-pytestmark = pytest.mark.xdist_group(ENCRYPTED)
+pytestmark = pytest.mark.xdist_group("encrypted")
 
 
 def keys_of(deployed: Deployed) -> dict[str, str]:
@@ -42,7 +40,7 @@ def test_everything_is_encrypted_with_the_key(encrypted: Deployed, kms_key: str)
 
 
 def test_feedback_comes_through(encrypted: Deployed) -> None:
-    address = fresh("a")
+    address = ses.fresh("a")
     encrypted.publish(ses.text(ses.complaint(address)))
     eventually(lambda: encrypted.states(address), {address: "disable"})
     eventually(lambda: any("complaint:abuse" in line for line in encrypted.log()), expected=True)

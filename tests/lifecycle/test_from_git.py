@@ -15,12 +15,8 @@ from harness.emulator import Emulator
 from harness.stack import Stack
 from harness.terraform import TerraformError
 from support import ses
+from support.deployed import Deployed
 from support.eventually import eventually
-
-from .conftest import Deployed
-from .test_feedback import fresh
-
-pytestmark = pytest.mark.xdist_group("from_git")
 
 GIT = shutil.which("git") or "git"
 TAG = "v1.0.0"
@@ -103,7 +99,7 @@ def deployed(team: Team, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
 
 
 def test_feedback_comes_through(deployed: Deployed) -> None:
-    address = fresh("from-git")
+    address = ses.fresh("from-git")
     deployed.publish(ses.text(ses.bounce(address)))
     eventually(lambda: deployed.states(address), {address: "disable"})
 

@@ -8,12 +8,8 @@ from harness.emulator import Emulator
 from harness.stack import Stack, apply
 from harness.terraform import TerraformError
 from support import ses
+from support.deployed import Deployed
 from support.eventually import eventually
-
-from .conftest import LEAVING, Deployed
-from .test_feedback import fresh
-
-pytestmark = pytest.mark.xdist_group(LEAVING)
 
 TABLE = "module.feedback.aws_dynamodb_table.this[0]"
 
@@ -28,7 +24,7 @@ def applied_with_a_row(
         "table": {"deletion_protection": protected},
         "topic": {"existing": {"arn": topic} if topic else None},
     }
-    stack, address = apply(emulator, variables, folder), fresh("a")
+    stack, address = apply(emulator, variables, folder), ses.fresh("a")
     takes(stack, address)
     return stack, address
 
@@ -49,7 +45,7 @@ def test_a_protected_table_outlives_destroy_until_it_is_told_to_go(embedded: Emu
 
     # If that was a mistake: another apply brings everything back.
     stack.change({})
-    takes(stack, fresh("b"))
+    takes(stack, ses.fresh("b"))
     assert Deployed(stack).states(address) == {address: "disable"}
 
     stack.change({"table": {"deletion_protection": False}}, target=TABLE)

@@ -12,13 +12,11 @@ from harness.emulator import Emulator
 from harness.errors import HarnessError
 from harness.stack import Stack
 from support import ses
+from support.deployed import Deployed
 from support.eventually import eventually
+from support.iam import user
 
-from .conftest import ENCRYPTED, Deployed
-from .test_feedback import fresh
-from .test_permissions import user
-
-pytestmark = pytest.mark.xdist_group(ENCRYPTED)
+pytestmark = pytest.mark.xdist_group("encrypted")
 
 PATH = "/team/mail/"
 NO_OPTIONS = {"permissions_boundary": None, "role_path": "/", "tracing": False}
@@ -41,7 +39,7 @@ def boundary(emulator: Emulator) -> Iterator[str]:
     iam = emulator.client("iam")
     services = ["dynamodb:*", "kms:*", "logs:*", "sqs:*", "xray:*"]
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": services, "Resource": "*"}]}
-    name = fresh("boundary").partition("@")[0]
+    name = ses.fresh("boundary").partition("@")[0]
     arn = iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(policy))["Policy"]["Arn"]
     try:
         yield arn
@@ -63,7 +61,7 @@ def deployer(stack: Stack, *statements: Mapping[str, Any]) -> Iterator[Stack]:
 
 def works(deployed: Deployed) -> bool:
     """Publish a complaint and wait until the table has it."""
-    address = fresh("a")
+    address = ses.fresh("a")
     deployed.publish(ses.text(ses.complaint(address)))
     eventually(lambda: deployed.states(address), {address: "disable"})
     return True
@@ -74,8 +72,6 @@ def test_a_deployer_who_must_set_boundary_and_path_can(encrypted: Deployed) -> N
 
     Another path means another role, which takes the old one's place on the live stack.
     """
-    if not encrypted.emulator.enforces_iam:
-        pytest.skip(f"{encrypted.emulator.name} enforces no permission")
     iam, stack = encrypted.emulator.client("iam"), encrypted.stack
     with boundary(encrypted.emulator) as bound:
         denied = {"Effect": "Deny", "Action": "iam:CreateRole"}
@@ -107,7 +103,7 @@ def test_tracing_goes_on_and_off(encrypted: Deployed) -> None:
 
 def test_addresses_expire_once_asked_for_until_anything_else_is_known(encrypted: Deployed) -> None:
     stack, dynamodb, table = encrypted.stack, encrypted.dynamodb, encrypted.outputs["table_name"]
-    forgotten, complained = fresh("a"), fresh("b")
+    forgotten, complained = ses.fresh("a"), ses.fresh("b")
 
     def setting() -> tuple[str, bool]:
         found = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]

@@ -10,13 +10,12 @@ from functools import partial
 import pytest
 
 from support import ses
+from support.deployed import Deployed
 from support.eventually import eventually
 
-from .conftest import ENCRYPTED, Deployed
 from .test_encryption import keys_of
-from .test_feedback import fresh
 
-pytestmark = pytest.mark.xdist_group(ENCRYPTED)
+pytestmark = pytest.mark.xdist_group("encrypted")
 
 
 @contextmanager
@@ -74,7 +73,7 @@ def test_a_change_of_delivery_and_back_loses_nothing(encrypted: Deployed, kms_ke
 def test_the_index_goes_and_comes_back_filled(encrypted: Deployed) -> None:
     stack, name = encrypted.stack, encrypted.outputs["table_name"]
     dynamodb = encrypted.emulator.client("dynamodb")
-    addresses = fresh("a"), fresh("b")
+    addresses = ses.fresh("a"), ses.fresh("b")
     for address, index in zip(addresses, (False, True), strict=True):
         stack.change({"table": {"index": index}})
         assert stack.drift() == []

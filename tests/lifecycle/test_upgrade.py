@@ -17,12 +17,8 @@ from harness import paths, terraform
 from harness.emulator import Emulator
 from harness.stack import Stack, prepared
 from support import ses
+from support.deployed import QUICK, Deployed
 from support.eventually import eventually
-
-from .conftest import QUICK, UPGRADE, Deployed
-from .test_feedback import fresh
-
-pytestmark = pytest.mark.xdist_group(UPGRADE)
 
 GIT = shutil.which("git") or "git"
 HOLDS_DATA = ("aws_dynamodb_table", "aws_sns_topic", "aws_sqs_queue")
@@ -111,7 +107,7 @@ def test_an_earlier_stack_keeps_table_topic_queues_and_rows(
     name = f"upgrade-{start.commit[:7]}"
     embedded.client("ses").verify_domain_identity(Domain=IDENTITY)
     before = Deployed(applied_earlier(embedded, start, name, tmp_path_factory.mktemp("earlier")))
-    known, late = fresh("known"), fresh("late")
+    known, late = ses.fresh("known"), ses.fresh("late")
     before.publish(ses.text(ses.complaint(known)))
     eventually(lambda: before.states(known), {known: "disable"})
     before.sqs.send_message(QueueUrl=before.outputs["dead_letter_queue_url"], MessageBody="waiting")

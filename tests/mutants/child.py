@@ -91,9 +91,9 @@ class _Quickly:
     """Lets Hypothesis find that a test fails, not why."""
 
     def pytest_configure(self) -> None:
-        quick = settings.get_profile("quick")
+        same = settings.get_profile("same")
         phases = (Phase.explicit, Phase.generate)
-        settings.register_profile("mutants", quick, phases=phases, report_multiple_bugs=False)
+        settings.register_profile("mutants", same, phases=phases, report_multiple_bugs=False)
         settings.load_profile("mutants")
 
 

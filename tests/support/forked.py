@@ -83,7 +83,7 @@ def _opened(stream: TextIO, mode: str) -> TextIO:
     """Open a standard stream once more, whose descriptor is another file's now."""
     raw = io.FileIO(stream.fileno(), mode, closefd=False)
     buffer = io.BufferedReader(raw) if mode == "r" else io.BufferedWriter(raw)
-    return io.TextIOWrapper(buffer, encoding=stream.encoding, errors=stream.errors)  # type: ignore[type-var]  # any buffer
+    return io.TextIOWrapper(buffer, encoding=stream.encoding, errors=stream.errors)
 
 
 def _note_actions(path: str) -> None:
@@ -95,7 +95,7 @@ def _note_actions(path: str) -> None:
             file.write("".join(f"{action}\n" for action in _actions(operation, request)))
         return make_request(self, operation, request)
 
-    botocore.endpoint.Endpoint.make_request = noting  # type: ignore[method-assign]
+    botocore.endpoint.Endpoint.make_request = noting  # type: ignore[method-assign,assignment]
 
 
 def _actions(operation: Any, request: Any) -> Iterator[str]:

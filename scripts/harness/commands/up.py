@@ -35,7 +35,7 @@ def up(console: Console, choice: str | None = None) -> None:
         else:
             _clean(state)
             state = _start(console, choice)
-    _explain(console, state)
+    explain(console, state)
 
 
 def down(console: Console) -> None:
@@ -90,7 +90,8 @@ def _start(console: Console, choice: str | None) -> dict[str, Any]:
     return state
 
 
-def _explain(console: Console, state: Mapping[str, Any]) -> None:
+def explain(console: Console, state: Mapping[str, Any]) -> None:
+    """Print where the stack is, the environment that leads there, and what to try next."""
     outputs = state["outputs"]
     console.print(f"topic  {outputs['topic_arn']}\nqueue  {outputs.get('queue_url')}\ntable  {outputs['table_name']}")
     console.print("\nTo use it from this shell:", style="bold")

@@ -276,7 +276,7 @@ def test_the_commands_ask_for_what_their_modules_name_and_for_nothing_else(
     stack: Filled, known: Mapping[str, str], tmp_path: Path
 ) -> None:
     fine, bounced, new = known["fine"], known["bounced"], ses.fresh("new")
-    runs = {
+    runs: dict[tuple[str, ...], list[tuple[str, ...]]] = {
         ("check",): [("check", fine, bounced)],
         ("explain",): [("explain", bounced)],
         ("list",): [("list", "--limit", "1")],

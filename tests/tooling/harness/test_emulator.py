@@ -186,6 +186,7 @@ def test_making_a_client_leaves_the_environment_to_other_threads(monkeypatch: py
         retries_sns_to_lambda=False,
         limits=(),
         functions_reach_loopback=False,
+        large_batches=False,
         disposable=False,
     )
     with monkeypatch.context() as patch:

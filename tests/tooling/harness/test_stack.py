@@ -60,6 +60,7 @@ def fake_emulator(*, disposable: bool) -> Emulator:
         simulates_ses=True,
         retries_sns_to_lambda=False,
         functions_reach_loopback=True,
+        large_batches=False,
         limits=(),
         disposable=disposable,
     )
