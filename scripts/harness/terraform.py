@@ -51,14 +51,16 @@ class Terraform:
     product: str  # "Terraform" or "OpenTofu"
     version: str
 
-    def run(self, *arguments: str, folder: Path, environment: Mapping[str, str] | None = None) -> str:
+    def run(
+        self, *arguments: str, folder: Path, environment: Mapping[str, str] | None = None, check: bool = True
+    ) -> str:
         """Run it in a folder and return what it printed on standard output.
 
         It sees nothing of the user's ``AWS_*`` and ``TF_*`` variables, only ``environment``, and stops when this
         process does.
 
         Raises:
-            TerraformError: it failed; the message holds the end of its output.
+            TerraformError: it failed, and ``check`` is true; the message holds the end of its output.
         """
         base = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
         base.update(CHECKPOINT_DISABLE="1", TF_IN_AUTOMATION="1", TF_INPUT="0")
@@ -84,7 +86,7 @@ class Terraform:
                     raise
             output.seek(0)
             errors.seek(0)
-            if process.returncode:
+            if check and process.returncode:
                 command = " ".join([self.program.name, *arguments])
                 raise TerraformError(f"`{command}` failed in {folder}:\n{tail(errors.read() or output.read())}")
             return output.read()
