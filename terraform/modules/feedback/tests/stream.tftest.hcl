@@ -17,15 +17,6 @@ mock_provider "aws" {
   }
 }
 
-run "off_unless_asked_for" {
-  command = plan
-
-  assert {
-    condition     = !aws_dynamodb_table.this[0].stream_enabled && output.table.stream_arn == null
-    error_message = "A stream that nobody reads must not be there."
-  }
-}
-
 run "new_and_old_images" {
   variables {
     stream = true
