@@ -1,10 +1,10 @@
 """The values that the modules' variables refuse, each by the rule that is meant for it.
 
 A run of ``terraform test`` that expects a variable to fail does not tell which of its rules failed, so it can hold only
-one wrong value of each variable, and it takes a plan of the whole module. Here one plan holds a call for each value, and
-its errors name the call and the rule. The called modules are only ``variables.tf``, so the plan needs no provider.
+one wrong value of each variable, and it plans the whole module. Here one plan holds a call for each value, and its
+errors name the call and the rule. The called modules are nothing but ``variables.tf``, so the plan needs no provider.
 
-The nearest values that are accepted are in the modules' ``tests/variables.tftest.hcl``, where the provider sees them too.
+The nearest values that are accepted are in the modules' ``tests/variables.tftest.hcl``.
 """
 
 import json
@@ -269,6 +269,7 @@ def errors(tree: Tree) -> Mapping[str, list[str]]:
     for line in tree.run("plan", "-json", folder=folder, check=False).splitlines():
         if diagnostic := json.loads(line).get("diagnostic"):
             assert diagnostic["summary"] == "Invalid value for variable", diagnostic
+            assert "snippet" in diagnostic, f"a default is refused: {diagnostic}"
             found.setdefault(diagnostic["snippet"]["context"], []).append(diagnostic["detail"])
     return found
 
