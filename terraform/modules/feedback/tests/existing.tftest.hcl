@@ -61,6 +61,16 @@ run "a_table_that_lacks_the_index" {
   expect_failures = [data.aws_dynamodb_table.existing]
 }
 
+run "a_table_that_keeps_what_expires" {
+  command = plan
+
+  variables {
+    table = { existing = "recipients", index = false, expire_days = 365 }
+  }
+
+  expect_failures = [data.aws_dynamodb_table.existing]
+}
+
 run "more_topics_need_the_queue" {
   command = plan
 

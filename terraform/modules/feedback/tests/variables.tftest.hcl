@@ -15,7 +15,7 @@ run "smallest" {
   }
 }
 
-run "largest" {
+run "largest_with_a_visibility_timeout_that_sqs_allows" {
   command = plan
 
   variables {
