@@ -53,16 +53,18 @@ class Terraform:
     product: str  # "Terraform" or "OpenTofu"
     version: str
 
-    def run(self, *arguments: str, folder: Path, environment: Mapping[str, str] | None = None) -> str:
+    def run(
+        self, *arguments: str, folder: Path, environment: Mapping[str, str] | None = None, check: bool = True
+    ) -> str:
         """Run it in a folder and return what it printed on standard output.
 
         It sees nothing of the user's ``AWS_*`` and ``TF_*`` variables, only ``environment``, and stops when this
         process does.
 
         Raises:
-            TerraformError: it failed; the message holds the end of its output.
+            TerraformError: it failed, and ``check`` is true; the message holds the end of its output.
         """
-        return self._run(arguments, folder, environment or {})[1]
+        return self._run(arguments, folder, environment or {}, allowed=(0,) if check else None)[1]
 
     def plans_changes(self, *arguments: str, folder: Path, environment: Mapping[str, str] | None = None) -> bool:
         """Run ``plan`` in a folder, as :meth:`run` does, and return whether there is anything to change.
@@ -74,9 +76,9 @@ class Terraform:
         return self._run(command, folder, environment or {}, allowed=(0, _CHANGES))[0] == _CHANGES
 
     def _run(
-        self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], allowed: Sequence[int] = (0,)
+        self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], allowed: Sequence[int] | None
     ) -> tuple[int, str]:
-        """Return its exit code and what it printed."""
+        """Return its exit code, which must be one of those allowed (None: any), and what it printed."""
         base = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
         base.update(CHECKPOINT_DISABLE="1", TF_IN_AUTOMATION="1", TF_INPUT="0")
         base.update(provider_installation(self))
@@ -104,7 +106,7 @@ class Terraform:
                     raise
             output.seek(0)
             errors.seek(0)
-            if process.returncode not in allowed:
+            if allowed is not None and process.returncode not in allowed:
                 command = " ".join([self.program.name, *arguments])
                 raise TerraformError(f"`{command}` failed in {folder}:\n{tail(errors.read() or output.read())}")
             return process.returncode, output.read()

@@ -4,7 +4,7 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-run "a_table_without_index" {
+run "without_lookup_and_events_there_is_no_stream_and_no_need_of_the_index" {
   command = plan
 
   variables {
@@ -14,6 +14,11 @@ run "a_table_without_index" {
   assert {
     condition     = output.lookup_endpoint == null
     error_message = "Without the lookup API nothing needs the index."
+  }
+
+  assert {
+    condition     = module.feedback.table.stream_arn == null && output.changes_bus_arn == null
+    error_message = "A stream that nobody reads must not be there."
   }
 }
 
@@ -75,14 +80,5 @@ run "events_switch_the_tables_stream_on" {
   assert {
     condition     = module.feedback.table.stream_arn != null && output.changes_bus_name == "default"
     error_message = "Events need the table's stream."
-  }
-}
-
-run "without_events_there_is_no_stream" {
-  command = plan
-
-  assert {
-    condition     = module.feedback.table.stream_arn == null && output.changes_bus_arn == null
-    error_message = "A stream that nobody reads must not be there."
   }
 }

@@ -60,11 +60,11 @@ class Tree:
     def root(self) -> Path:
         return self.folder / "terraform"
 
-    def run(self, *arguments: str, folder: Path) -> str:
+    def run(self, *arguments: str, folder: Path, check: bool = True) -> str:
         """Initialise a folder the first time and run Terraform there; raises TerraformError as it does."""
         if not (folder / ".terraform").exists():
             self.terraform.init(folder=folder)
-        return self.terraform.run(*arguments, folder=folder, environment=self.environment)
+        return self.terraform.run(*arguments, folder=folder, environment=self.environment, check=check)
 
 
 @pytest.fixture(scope="session")

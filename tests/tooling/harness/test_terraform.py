@@ -229,6 +229,14 @@ def test_a_failed_run_says_what_failed_and_why(
         installed.run("apply", folder=tmp_path)
 
 
+def test_a_run_that_may_fail_returns_what_it_printed(
+    installed: Terraform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terraform, "mirror_folders", lambda: [make_mirror(tmp_path / "mirror")])
+    installed.program.write_text("#!/bin/sh\necho 'no such thing'\nexit 1\n")
+    assert installed.run("plan", folder=tmp_path, check=False) == "no such thing\n"
+
+
 def zip_with_terraform(program: str) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:

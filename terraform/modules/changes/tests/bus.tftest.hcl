@@ -14,7 +14,7 @@ variables {
   }
 }
 
-run "the_accounts_default_bus" {
+run "the_accounts_default_bus_and_a_pattern_of_this_table_for_its_rules" {
   command = plan
 
   assert {
@@ -25,9 +25,26 @@ run "the_accounts_default_bus" {
     )
     error_message = "Without a choice the events go to the account's default bus, and none is created."
   }
+
+  assert {
+    condition = jsondecode(output.event_pattern) == {
+      source        = ["healthy-mailing"]
+      "detail-type" = ["Address State Changed"]
+      resources     = ["arn:aws:dynamodb:eu-west-1:123456789012:table/mailing"]
+    }
+    error_message = "The pattern must match the events of this table, and no others."
+  }
+
+  assert {
+    condition = (
+      jsondecode(output.event_schema).properties.source.enum == jsondecode(output.event_pattern).source &&
+      jsondecode(output.event_schema).properties["detail-type"].enum == jsondecode(output.event_pattern)["detail-type"]
+    )
+    error_message = "Schema and pattern must be of the same events."
+  }
 }
 
-run "a_bus_of_its_own" {
+run "a_bus_of_its_own_and_the_function_may_use_no_other" {
   command = plan
 
   variables {
@@ -37,6 +54,11 @@ run "a_bus_of_its_own" {
   assert {
     condition     = output.bus_arn == "arn:aws:events:eu-west-1:123456789012:event-bus/mailing-changes" && output.bus_name == "mailing-changes"
     error_message = "The events must go to the bus that is created."
+  }
+
+  assert {
+    condition     = [for each in data.aws_iam_policy_document.role.statement : one(each.resources) if each.sid == "AllowPutEvents"] == ["arn:aws:events:eu-west-1:123456789012:event-bus/mailing-changes"]
+    error_message = "The function may put events on its own bus, and on no other."
   }
 }
 
@@ -63,25 +85,4 @@ run "a_bus_of_another_region_is_refused" {
   }
 
   expect_failures = [aws_lambda_event_source_mapping.this]
-}
-
-run "rules_get_a_pattern_of_this_table_and_its_schema" {
-  command = plan
-
-  assert {
-    condition = jsondecode(output.event_pattern) == {
-      source        = ["healthy-mailing"]
-      "detail-type" = ["Address State Changed"]
-      resources     = ["arn:aws:dynamodb:eu-west-1:123456789012:table/mailing"]
-    }
-    error_message = "The pattern must match the events of this table, and no others."
-  }
-
-  assert {
-    condition = (
-      jsondecode(output.event_schema).properties.source.enum == jsondecode(output.event_pattern).source &&
-      jsondecode(output.event_schema).properties["detail-type"].enum == jsondecode(output.event_pattern)["detail-type"]
-    )
-    error_message = "Schema and pattern must be of the same events."
-  }
 }

@@ -14,12 +14,13 @@ variables {
   }
 }
 
-run "names_start_with_the_name" {
+run "names_start_with_the_name_and_tags_are_on_everything_that_can_have_them" {
   command = plan
 
   variables {
     name = "news"
     bus  = { create = true }
+    tags = { team = "post" }
   }
 
   assert {
@@ -30,15 +31,6 @@ run "names_start_with_the_name" {
       aws_cloudwatch_event_bus.this[0].name == "news-changes"
     )
     error_message = "Two copies with different names must not meet."
-  }
-}
-
-run "tags_are_on_everything_that_can_have_them" {
-  command = plan
-
-  variables {
-    bus  = { create = true }
-    tags = { team = "post" }
   }
 
   assert {

@@ -29,20 +29,7 @@ run "function_reads_this_stream_and_puts_events_on_this_bus" {
   }
 }
 
-run "the_bus_is_the_one_that_gets_the_events" {
-  command = plan
-
-  variables {
-    bus = { create = true }
-  }
-
-  assert {
-    condition     = [for each in data.aws_iam_policy_document.role.statement : one(each.resources) if each.sid == "AllowPutEvents"] == ["arn:aws:events:eu-west-1:123456789012:event-bus/mailing-changes"]
-    error_message = "The function may put events on its own bus, and on no other."
-  }
-}
-
-run "with_a_key_the_function_may_use_it_and_so_may_its_log" {
+run "a_key_encrypts_queue_and_log_and_the_function_and_its_log_may_use_it" {
   command = plan
 
   variables {
@@ -67,6 +54,14 @@ run "with_a_key_the_function_may_use_it_and_so_may_its_log" {
       [for each in data.aws_iam_policy_document.key.statement[0].condition : "${each.test} ${each.variable} ${join(",", each.values)}"] == ["ArnLike kms:EncryptionContext:aws:logs:arn arn:aws:logs:eu-west-1:123456789012:log-group:*"]
     )
     error_message = "CloudWatch Logs must be able to use the key, for log groups of this account and region alone."
+  }
+
+  assert {
+    condition = (
+      aws_sqs_queue.dead_letter.kms_master_key_id == "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555" &&
+      module.function.log_group.kms_key_id == "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    )
+    error_message = "The key must be used wherever addresses are stored."
   }
 }
 

@@ -4,7 +4,9 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-run "defaults_name_what_module_feedback_creates" {
+run "defaults_name_what_the_modules_create_a_plan_only_reads_and_options_are_off" {
+  # They name what module feedback creates.
+
   assert {
     condition = alltrue([
       for arn in [
@@ -22,9 +24,9 @@ run "defaults_name_what_module_feedback_creates" {
     ])
     error_message = "A resource of the default stack is missing."
   }
-}
 
-run "a_plan_only_reads" {
+  # A plan only reads.
+
   assert {
     condition = alltrue([
       for action in flatten(jsondecode(output.plan_policy).Statement[*].Action) :
@@ -36,6 +38,22 @@ run "a_plan_only_reads" {
   assert {
     condition     = length(setsubtract(flatten(jsondecode(output.plan_policy).Statement[*].Action), flatten(jsondecode(output.apply_policy).Statement[*].Action))) == 0
     error_message = "Who applies must be able to plan."
+  }
+
+  # Options are off unless used.
+
+  assert {
+    condition     = length([for action in flatten(jsondecode(output.apply_policy).Statement[*].Action) : action if can(regex("^(ec2|kms|s3|ses):|PermissionsBoundary$|^lambda:(Put|Delete)FunctionCodeSigningConfig$", action))]) == 0
+    error_message = "Nothing of an option that is not used may be allowed."
+  }
+
+  # The boundary lets events go to the default bus, or one of their own.
+
+  assert {
+    condition = [for each in jsondecode(output.boundary_policy).Statement : each.Resource if contains(each.Action, "events:PutEvents")] == [
+      ["arn:aws:events:eu-west-1:123456789012:event-bus/mailing-changes", "arn:aws:events:eu-west-1:123456789012:event-bus/default"],
+    ]
+    error_message = "The function of module changes must be able to put events where it does by default."
   }
 }
 
@@ -109,13 +127,6 @@ run "roles_need_the_boundary" {
   }
 }
 
-run "options_are_off_unless_used" {
-  assert {
-    condition     = length([for action in flatten(jsondecode(output.apply_policy).Statement[*].Action) : action if can(regex("^(ec2|kms|s3|ses):|PermissionsBoundary$|^lambda:(Put|Delete)FunctionCodeSigningConfig$", action))]) == 0
-    error_message = "Nothing of an option that is not used may be allowed."
-  }
-}
-
 run "a_name_of_30_characters_fits_with_everything_on" {
   variables {
     name                 = "abcdefghijklmnopqrstuvwxyz1234"
@@ -141,9 +152,10 @@ run "a_policy_that_iam_would_refuse_is_refused" {
   expect_failures = [output.apply_policy]
 }
 
-run "other_names_take_the_place_of_the_usual_ones" {
+run "other_names_and_another_bus_take_the_place_of_the_usual_ones" {
   variables {
-    names = { table = "suppressed", topic = "ses", queue = "work", dead_letter_queue = "failed" }
+    names   = { table = "suppressed", topic = "ses", queue = "work", dead_letter_queue = "failed" }
+    bus_arn = "arn:aws:events:eu-west-1:999999999999:event-bus/company"
   }
 
   assert {
@@ -157,21 +169,6 @@ run "other_names_take_the_place_of_the_usual_ones" {
       "arn:aws:sqs:eu-west-1:123456789012:mailing-changes-dead-letter",
     ]
     error_message = "The policy must name what is there."
-  }
-}
-
-run "the_boundary_lets_events_go_to_the_default_bus_or_one_of_their_own" {
-  assert {
-    condition = [for each in jsondecode(output.boundary_policy).Statement : each.Resource if contains(each.Action, "events:PutEvents")] == [
-      ["arn:aws:events:eu-west-1:123456789012:event-bus/mailing-changes", "arn:aws:events:eu-west-1:123456789012:event-bus/default"],
-    ]
-    error_message = "The function of module changes must be able to put events where it does by default."
-  }
-}
-
-run "the_boundary_lets_events_go_to_the_bus_that_is_named" {
-  variables {
-    bus_arn = "arn:aws:events:eu-west-1:999999999999:event-bus/company"
   }
 
   assert {

@@ -4,7 +4,7 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-run "services_encrypt_by_themselves" {
+run "services_encrypt_by_themselves_and_the_keys_policy_lets_ses_sns_and_logs_use_one" {
   command = plan
 
   assert {
@@ -19,6 +19,32 @@ run "services_encrypt_by_themselves" {
   assert {
     condition     = !anytrue([for each in data.aws_iam_policy_document.role.statement : anytrue([for action in each.actions : startswith(action, "kms:")])])
     error_message = "The role needs no key."
+  }
+
+  assert {
+    condition = [
+      for each in data.aws_iam_policy_document.key.statement : "${one(one(each.principals).identifiers)}: ${join(" ", sort(each.actions))}"
+      ] == [
+      "ses.amazonaws.com: kms:Decrypt kms:GenerateDataKey",
+      "sns.amazonaws.com: kms:Decrypt kms:GenerateDataKey",
+      "logs.eu-west-1.amazonaws.com: kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:ReEncryptFrom kms:ReEncryptTo",
+    ]
+    error_message = "SES, SNS and CloudWatch Logs must be able to use the key."
+  }
+
+  assert {
+    condition = [
+      for statement in data.aws_iam_policy_document.key.statement :
+      { for each in statement.condition : each.variable => join(" ", sort(each.values)) }
+      ] == [
+      {
+        "aws:SourceAccount" = "123456789012"
+        "aws:SourceArn"     = "arn:aws:ses:eu-west-1:123456789012:configuration-set/* arn:aws:ses:eu-west-1:123456789012:identity/*"
+      },
+      { "aws:SourceArn" = "arn:aws:sns:eu-west-1:123456789012:*" },
+      { "kms:EncryptionContext:aws:logs:arn" = "arn:aws:logs:eu-west-1:123456789012:log-group:*" },
+    ]
+    error_message = "They may use the key for this account only."
   }
 }
 
@@ -65,35 +91,5 @@ run "direct_mode_writes_to_an_encrypted_queue" {
       for each in data.aws_iam_policy_document.role.statement : each.actions if contains(each.resources, var.kms_key_arn)
     ]) == toset(["kms:Decrypt", "kms:GenerateDataKey"])
     error_message = "Lambda sends what failed to the encrypted dead-letter queue with the function's role."
-  }
-}
-
-run "key_policy_lets_ses_sns_and_logs_use_the_key" {
-  command = plan
-
-  assert {
-    condition = [
-      for each in data.aws_iam_policy_document.key.statement : "${one(one(each.principals).identifiers)}: ${join(" ", sort(each.actions))}"
-      ] == [
-      "ses.amazonaws.com: kms:Decrypt kms:GenerateDataKey",
-      "sns.amazonaws.com: kms:Decrypt kms:GenerateDataKey",
-      "logs.eu-west-1.amazonaws.com: kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:ReEncryptFrom kms:ReEncryptTo",
-    ]
-    error_message = "SES, SNS and CloudWatch Logs must be able to use the key."
-  }
-
-  assert {
-    condition = [
-      for statement in data.aws_iam_policy_document.key.statement :
-      { for each in statement.condition : each.variable => join(" ", sort(each.values)) }
-      ] == [
-      {
-        "aws:SourceAccount" = "123456789012"
-        "aws:SourceArn"     = "arn:aws:ses:eu-west-1:123456789012:configuration-set/* arn:aws:ses:eu-west-1:123456789012:identity/*"
-      },
-      { "aws:SourceArn" = "arn:aws:sns:eu-west-1:123456789012:*" },
-      { "kms:EncryptionContext:aws:logs:arn" = "arn:aws:logs:eu-west-1:123456789012:log-group:*" },
-    ]
-    error_message = "They may use the key for this account only."
   }
 }

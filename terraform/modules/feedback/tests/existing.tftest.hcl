@@ -61,24 +61,14 @@ run "a_table_that_lacks_the_index" {
   expect_failures = [data.aws_dynamodb_table.existing]
 }
 
-run "a_name_for_a_table_that_exists" {
+run "a_table_that_keeps_what_expires" {
   command = plan
 
   variables {
-    table = { existing = "recipients", name = "recipients" }
+    table = { existing = "recipients", index = false, expire_days = 365 }
   }
 
-  expect_failures = [var.table]
-}
-
-run "a_topic_by_its_name" {
-  command = plan
-
-  variables {
-    topic = { existing = { arn = "ses-notifications" } }
-  }
-
-  expect_failures = [var.topic]
+  expect_failures = [data.aws_dynamodb_table.existing]
 }
 
 run "more_topics_need_the_queue" {
@@ -91,25 +81,4 @@ run "more_topics_need_the_queue" {
   }
 
   expect_failures = [aws_sqs_queue.dead_letter]
-}
-
-run "more_topics_by_name" {
-  command = plan
-
-  variables {
-    additional_topic_arns = ["feedback"]
-  }
-
-  expect_failures = [var.additional_topic_arns]
-}
-
-run "names_that_sns_and_sqs_do_not_take" {
-  command = plan
-
-  variables {
-    queue = { name = "feedback.fifo" }
-    topic = { name = "feedback.fifo" }
-  }
-
-  expect_failures = [var.queue, var.topic]
 }

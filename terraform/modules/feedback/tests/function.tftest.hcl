@@ -38,7 +38,7 @@ run "defaults" {
   }
 }
 
-run "settings_reach_the_function" {
+run "settings_reach_the_function_and_tags_everything_that_can_have_them" {
   command = plan
 
   variables {
@@ -46,6 +46,7 @@ run "settings_reach_the_function" {
     rules    = { soft_bounce_limit = 3, soft_bounce_window_days = 14, delivery_refresh_days = 7 }
     function = { memory_megabytes = 1024, timeout_seconds = 60, reserved_concurrency = 0, architecture = "x86_64", log_level = "DEBUG", log_retention_days = 365 }
     table    = { expire_days = 365 }
+    tags     = { team = "post" }
   }
 
   assert {
@@ -76,9 +77,20 @@ run "settings_reach_the_function" {
     )
     error_message = "The settings must reach the function and its log group; a reserved concurrency of 0 stops it."
   }
+
+  assert {
+    condition = alltrue([
+      for tags in [
+        aws_sqs_queue.this[0].tags, aws_sqs_queue.dead_letter.tags, aws_dynamodb_table.this[0].tags,
+        module.function.lambda.tags, module.function.log_group.tags,
+        aws_lambda_event_source_mapping.this[0].tags,
+      ] : tags == tomap({ team = "post" })
+    ])
+    error_message = "A tag is missing somewhere."
+  }
 }
 
-run "table" {
+run "table_is_protected_has_no_stream_and_keeps_all_addresses" {
   command = plan
 
   assert {
@@ -104,27 +116,38 @@ run "table" {
     ] == ["suppressed-updatedAt suppressed updatedAt ALL"]
     error_message = "The sparse index must list who is not to be mailed, by time."
   }
+
+  assert {
+    condition     = !aws_dynamodb_table.this[0].ttl[0].enabled && output.table.expire_days == null
+    error_message = "Without expire_days the table must keep all addresses."
+  }
+
+  assert {
+    condition     = !aws_dynamodb_table.this[0].stream_enabled && output.table.stream_arn == null
+    error_message = "A stream that nobody reads must not be there."
+  }
 }
 
-run "table_can_be_left_unprotected" {
+run "table_can_be_left_unprotected_and_do_without_the_index" {
   command = plan
 
   variables {
-    table = { deletion_protection = false, point_in_time_recovery = false }
+    table = { deletion_protection = false, point_in_time_recovery = false, index = false }
   }
 
   assert {
     condition     = !aws_dynamodb_table.this[0].deletion_protection_enabled && !aws_dynamodb_table.this[0].point_in_time_recovery[0].enabled
     error_message = "Local runs must be able to destroy the table."
   }
-}
-
-run "nothing_expires_unless_asked_for" {
-  command = plan
 
   assert {
-    condition     = !aws_dynamodb_table.this[0].ttl[0].enabled && output.table.expire_days == null
-    error_message = "Without expire_days the table must keep all addresses."
+    condition     = length(aws_dynamodb_table.this[0].global_secondary_index) == 0 && [for each in aws_dynamodb_table.this[0].attribute : each.name] == ["UserId"]
+    error_message = "Only keys may be declared, and without the index there is but one."
+  }
+
+  assert {
+    condition     = !output.table.index
+    error_message = "Module lookup must be told that there is no index."
   }
 }
 
@@ -151,41 +174,4 @@ run "deliveries_are_refreshed_too_seldom_to_expire" {
   }
 
   expect_failures = [output.table]
-}
-
-run "table_can_do_without_the_index" {
-  command = plan
-
-  variables {
-    table = { index = false }
-  }
-
-  assert {
-    condition     = length(aws_dynamodb_table.this[0].global_secondary_index) == 0 && [for each in aws_dynamodb_table.this[0].attribute : each.name] == ["UserId"]
-    error_message = "Only keys may be declared, and without the index there is but one."
-  }
-
-  assert {
-    condition     = !output.table.index
-    error_message = "Module lookup must be told that there is no index."
-  }
-}
-
-run "tags_are_on_everything_that_can_have_them" {
-  command = plan
-
-  variables {
-    tags = { team = "post" }
-  }
-
-  assert {
-    condition = alltrue([
-      for tags in [
-        aws_sqs_queue.this[0].tags, aws_sqs_queue.dead_letter.tags, aws_dynamodb_table.this[0].tags,
-        module.function.lambda.tags, module.function.log_group.tags,
-        aws_lambda_event_source_mapping.this[0].tags,
-      ] : tags == tomap({ team = "post" })
-    ])
-    error_message = "A tag is missing somewhere."
-  }
 }

@@ -53,11 +53,12 @@ run "everybody_may_do_what_they_must_and_nothing_else" {
   }
 }
 
-run "key_can_be_limited_to_one_identity" {
+run "key_can_be_limited_to_one_identity_and_more_topics_may_send_to_the_queues" {
   command = plan
 
   variables {
-    ses_source_arns = ["arn:aws:ses:eu-west-1:999999999999:identity/example.com"]
+    ses_source_arns       = ["arn:aws:ses:eu-west-1:999999999999:identity/example.com"]
+    additional_topic_arns = ["arn:aws:sns:us-east-1:999999999999:feedback"]
   }
 
   assert {
@@ -66,14 +67,6 @@ run "key_can_be_limited_to_one_identity" {
       "aws:SourceArn"     = "arn:aws:ses:eu-west-1:999999999999:identity/example.com"
     }
     error_message = "Only the given identity may use the key, for its own account."
-  }
-}
-
-run "more_topics_may_send_to_the_queues" {
-  command = plan
-
-  variables {
-    additional_topic_arns = ["arn:aws:sns:us-east-1:999999999999:feedback"]
   }
 
   assert {

@@ -58,31 +58,30 @@ run "topic_reaches_the_function_through_the_queue" {
   }
 }
 
-run "message_stays_invisible_for_six_timeouts_and_the_window" {
+run "settings_reach_the_queue_and_the_mapping" {
   command = plan
 
   variables {
-    function = { timeout_seconds = 100 }
-    queue    = { batching_window_seconds = 20 }
+    function = { timeout_seconds = 100, reserved_concurrency = 20 }
+    queue    = { batching_window_seconds = 20, maximum_concurrency = 10, enabled = false }
   }
 
   assert {
     condition     = aws_sqs_queue.this[0].visibility_timeout_seconds == 620
     error_message = "The visibility timeout must be six times the function's timeout plus the batching window."
   }
-}
 
-run "longest_visibility_is_one_that_sqs_allows" {
-  command = plan
-
-  variables {
-    function = { timeout_seconds = 900 }
-    queue    = { batching_window_seconds = 300 }
+  assert {
+    condition = (
+      aws_lambda_event_source_mapping.this[0].scaling_config[0].maximum_concurrency == 10 &&
+      module.function.lambda.reserved_concurrent_executions == 20
+    )
+    error_message = "The limits must reach the event source mapping and the function."
   }
 
   assert {
-    condition     = aws_sqs_queue.this[0].visibility_timeout_seconds <= 43200
-    error_message = "SQS allows a visibility timeout of at most 12 hours."
+    condition     = !aws_lambda_event_source_mapping.this[0].enabled
+    error_message = "Messages must wait in the queue."
   }
 }
 
@@ -110,23 +109,6 @@ run "what_keeps_failing_or_cannot_be_delivered_goes_to_the_dead_letter_queue" {
   }
 }
 
-run "concurrency_can_be_limited" {
-  command = plan
-
-  variables {
-    function = { reserved_concurrency = 20 }
-    queue    = { maximum_concurrency = 10 }
-  }
-
-  assert {
-    condition = (
-      aws_lambda_event_source_mapping.this[0].scaling_config[0].maximum_concurrency == 10 &&
-      module.function.lambda.reserved_concurrent_executions == 20
-    )
-    error_message = "The limits must reach the event source mapping and the function."
-  }
-}
-
 run "queue_may_not_ask_for_more_concurrency_than_the_function_has" {
   command = plan
 
@@ -136,17 +118,4 @@ run "queue_may_not_ask_for_more_concurrency_than_the_function_has" {
   }
 
   expect_failures = [aws_lambda_event_source_mapping.this]
-}
-
-run "the_function_can_be_kept_from_the_queue" {
-  command = plan
-
-  variables {
-    queue = { enabled = false }
-  }
-
-  assert {
-    condition     = !aws_lambda_event_source_mapping.this[0].enabled
-    error_message = "Messages must wait in the queue."
-  }
 }

@@ -7,7 +7,7 @@ mock_provider "aws" {
 
 run "queue" {}
 
-run "direct" {
+run "direct_keeps_the_queue" {
   variables {
     delivery = "direct"
   }
@@ -30,6 +30,16 @@ run "direct" {
     )
     error_message = "Table, dead-letter queue and topic must have the same names in both modes."
   }
+
+  assert {
+    condition     = length(aws_sns_topic_subscription.queue) == 0 && aws_sns_topic_subscription.function[0].protocol == "lambda"
+    error_message = "With delivery direct, the topic must call the function, and only that."
+  }
+
+  assert {
+    condition     = length(aws_sqs_queue.this) == 1 && length(aws_lambda_event_source_mapping.this) == 1
+    error_message = "A change of delivery must not delete the queue, which the function must go on to empty."
+  }
 }
 
 run "both" {
@@ -45,22 +55,6 @@ run "both" {
   assert {
     condition     = length(aws_lambda_event_source_mapping.this) == 1 && length(aws_lambda_permission.this) == 1
     error_message = "Both ways must end in the function."
-  }
-}
-
-run "direct_keeps_the_queue" {
-  variables {
-    delivery = "direct"
-  }
-
-  assert {
-    condition     = length(aws_sns_topic_subscription.queue) == 0 && aws_sns_topic_subscription.function[0].protocol == "lambda"
-    error_message = "With delivery direct, the topic must call the function, and only that."
-  }
-
-  assert {
-    condition     = length(aws_sqs_queue.this) == 1 && length(aws_lambda_event_source_mapping.this) == 1
-    error_message = "A change of delivery must not delete the queue, which the function must go on to empty."
   }
 }
 

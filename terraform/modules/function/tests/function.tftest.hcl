@@ -26,8 +26,12 @@ variables {
   }
 }
 
-run "settings" {
+run "settings_and_nothing_that_was_not_asked_for" {
   command = plan
+
+  variables {
+    environment = { TABLE_NAME = "mailing", EXPIRE_DAYS = null }
+  }
 
   assert {
     condition = (
@@ -45,7 +49,7 @@ run "settings" {
 
   assert {
     condition     = aws_lambda_function.this.environment[0].variables == tomap({ TABLE_NAME = "mailing", LOG_LEVEL = "INFO" })
-    error_message = "The environment must hold what the caller gives and the log level, and nothing else."
+    error_message = "The environment must hold what the caller gives and the log level, and nothing else: what is null is left to the function's default."
   }
 
   assert {
@@ -58,9 +62,25 @@ run "settings" {
     )
     error_message = "The function must write its own JSON lines to a log group with a retention."
   }
+
+  assert {
+    condition     = length(data.aws_iam_policy_document.role.statement) == 0
+    error_message = "Only what is switched on needs permissions."
+  }
+
+  assert {
+    condition = (
+      aws_iam_role.this.path == "/" &&
+      aws_iam_role.this.permissions_boundary == null &&
+      aws_lambda_function.this.code_signing_config_arn == null &&
+      aws_lambda_function.this.tracing_config[0].mode == "PassThrough" &&
+      length(aws_lambda_function.this.vpc_config) == 0
+    )
+    error_message = "By default there is no boundary, path, code signing, tracing or VPC."
+  }
 }
 
-run "settings_tags_and_key_reach_everything" {
+run "settings_tags_key_boundary_path_and_code_signing_reach_everything" {
   command = plan
 
   variables {
@@ -71,6 +91,10 @@ run "settings_tags_and_key_reach_everything" {
       architecture         = "x86_64"
       log_level            = "DEBUG"
       log_retention_days   = 365
+
+      permissions_boundary    = "arn:aws:iam::123456789012:policy/team/boundary"
+      role_path               = "/team/mail/"
+      code_signing_config_arn = "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-0f6c334abcdea4d8b"
     })
     kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
     tags        = { team = "post" }
@@ -98,6 +122,21 @@ run "settings_tags_and_key_reach_everything" {
       for tags in [aws_lambda_function.this.tags, aws_iam_role.this.tags, aws_cloudwatch_log_group.this.tags] : tags == var.tags
     ])
     error_message = "A tag is missing somewhere."
+  }
+
+  assert {
+    condition = (
+      aws_iam_role.this.name == "mailing-feedback" &&
+      aws_iam_role.this.path == "/team/mail/" &&
+      aws_iam_role.this.permissions_boundary == "arn:aws:iam::123456789012:policy/team/boundary" &&
+      aws_lambda_function.this.code_signing_config_arn == var.function.code_signing_config_arn
+    )
+    error_message = "What the company demands must reach the role and the function."
+  }
+
+  assert {
+    condition     = length(data.aws_iam_policy_document.role.statement) == 0
+    error_message = "None of it needs permissions."
   }
 }
 
@@ -140,66 +179,6 @@ run "lambda_takes_the_role_and_the_role_may_do_what_the_policy_says" {
       output.log_group.name == aws_cloudwatch_log_group.this.name
     )
     error_message = "The outputs must name the function, its role and its log group."
-  }
-}
-
-run "settings_that_are_null_are_left_out" {
-  command = plan
-
-  variables {
-    environment = { TABLE_NAME = "mailing", EXPIRE_DAYS = null }
-  }
-
-  assert {
-    condition     = join(" ", keys(aws_lambda_function.this.environment[0].variables)) == "LOG_LEVEL TABLE_NAME"
-    error_message = "The function must take its default for a setting that is null."
-  }
-}
-
-run "without_options_the_role_may_do_what_the_caller_says_and_no_more" {
-  command = plan
-
-  assert {
-    condition     = length(data.aws_iam_policy_document.role.statement) == 0
-    error_message = "Only what is switched on needs permissions."
-  }
-
-  assert {
-    condition = (
-      aws_iam_role.this.path == "/" &&
-      aws_iam_role.this.permissions_boundary == null &&
-      aws_lambda_function.this.code_signing_config_arn == null &&
-      aws_lambda_function.this.tracing_config[0].mode == "PassThrough" &&
-      length(aws_lambda_function.this.vpc_config) == 0
-    )
-    error_message = "By default there is no boundary, path, code signing, tracing or VPC."
-  }
-}
-
-run "boundary_path_and_code_signing" {
-  command = plan
-
-  variables {
-    function = merge(var.function, {
-      permissions_boundary    = "arn:aws:iam::123456789012:policy/team/boundary"
-      role_path               = "/team/mail/"
-      code_signing_config_arn = "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-0f6c334abcdea4d8b"
-    })
-  }
-
-  assert {
-    condition = (
-      aws_iam_role.this.name == "mailing-feedback" &&
-      aws_iam_role.this.path == "/team/mail/" &&
-      aws_iam_role.this.permissions_boundary == "arn:aws:iam::123456789012:policy/team/boundary" &&
-      aws_lambda_function.this.code_signing_config_arn == var.function.code_signing_config_arn
-    )
-    error_message = "What the company demands must reach the role and the function."
-  }
-
-  assert {
-    condition     = length(data.aws_iam_policy_document.role.statement) == 0
-    error_message = "None of it needs permissions."
   }
 }
 

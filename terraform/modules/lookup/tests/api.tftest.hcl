@@ -11,7 +11,9 @@ variables {
   }
 }
 
-run "routes_are_those_of_the_document_and_the_rest_is_refused_by_the_function" {
+run "the_api_is_the_document_signed_throttled_and_not_logged" {
+  # The routes are those of the document; the function refuses the rest.
+
   assert {
     condition = sort(flatten([
       for path, item in jsondecode(aws_api_gateway_rest_api.this.body).paths : [for key, _ in item : "${key} ${path}" if key != "parameters"]
@@ -40,9 +42,9 @@ run "routes_are_those_of_the_document_and_the_rest_is_refused_by_the_function" {
     }
     error_message = "Each variable part of a path must be declared."
   }
-}
 
-run "every_route_is_signed_and_goes_to_the_function" {
+  # Every route is signed and goes to the function.
+
   assert {
     condition = alltrue(flatten([
       for path, item in jsondecode(aws_api_gateway_rest_api.this.body).paths : [
@@ -61,9 +63,9 @@ run "every_route_is_signed_and_goes_to_the_function" {
     condition     = jsondecode(aws_api_gateway_rest_api.this.body).components.securitySchemes.sigv4["x-amazon-apigateway-authtype"] == "awsSigv4"
     error_message = "Requests must be signed with Signature Version 4."
   }
-}
 
-run "api_gateway_gets_a_version_it_imports_and_no_schemas" {
+  # API Gateway gets a version that it imports, and no schemas.
+
   assert {
     condition = (
       jsondecode(aws_api_gateway_rest_api.this.body).openapi == "3.0.1" &&
@@ -80,9 +82,9 @@ run "api_gateway_gets_a_version_it_imports_and_no_schemas" {
     )
     error_message = "The API must be regional, and its document must not rename it."
   }
-}
 
-run "what_api_gateway_answers_itself_are_problem_details" {
+  # What API Gateway answers by itself are problem details.
+
   assert {
     condition = {
       for type, answer in jsondecode(aws_api_gateway_rest_api.this.body)["x-amazon-apigateway-gateway-responses"] :
@@ -93,9 +95,9 @@ run "what_api_gateway_answers_itself_are_problem_details" {
     }
     error_message = "Errors of API Gateway must be JSON with type, title and detail."
   }
-}
 
-run "stage_is_throttled" {
+  # The stage is throttled, and nothing is logged unasked.
+
   assert {
     condition = (
       aws_api_gateway_stage.this.stage_name == "v1" &&
@@ -108,11 +110,24 @@ run "stage_is_throttled" {
     )
     error_message = "The stage's defaults changed."
   }
+
+  assert {
+    condition     = length(aws_api_gateway_stage.this.access_log_settings) == 0 && length(aws_cloudwatch_log_group.access) == 0 && output.access_log_group_name == null
+    error_message = "Without access logs there must be no trace of them: API Gateway may lack the role."
+  }
+
+  # The API can have a domain and a web ACL.
+
+  assert {
+    condition     = output.rest_api_id == aws_api_gateway_rest_api.this.id && output.stage_arn == aws_api_gateway_stage.this.arn
+    error_message = "The outputs must be what a base path mapping and an association of a web ACL take."
+  }
 }
 
-run "throttling_can_be_set" {
+run "throttling_can_be_set_and_requests_are_logged_without_addresses" {
   variables {
-    throttling = { requests_per_second = 0.5, burst = 1 }
+    throttling  = { requests_per_second = 0.5, burst = 1 }
+    access_logs = true
   }
 
   assert {
@@ -121,12 +136,6 @@ run "throttling_can_be_set" {
       aws_api_gateway_method_settings.this.settings[0].throttling_burst_limit == 1
     )
     error_message = "The throttling must reach the stage."
-  }
-}
-
-run "requests_are_logged_without_addresses" {
-  variables {
-    access_logs = true
   }
 
   assert {
@@ -145,19 +154,5 @@ run "requests_are_logged_without_addresses" {
       !strcontains(aws_api_gateway_stage.this.access_log_settings[0].format, "querystring")
     )
     error_message = "A line must tell who asked what and how it ended, and hold no path, which has the address in it."
-  }
-}
-
-run "nothing_is_logged_unasked" {
-  assert {
-    condition     = length(aws_api_gateway_stage.this.access_log_settings) == 0 && length(aws_cloudwatch_log_group.access) == 0 && output.access_log_group_name == null
-    error_message = "Without access logs there must be no trace of them: API Gateway may lack the role."
-  }
-}
-
-run "the_api_can_have_a_domain_and_a_web_acl" {
-  assert {
-    condition     = output.rest_api_id == aws_api_gateway_rest_api.this.id && output.stage_arn == aws_api_gateway_stage.this.arn
-    error_message = "The outputs must be what a base path mapping and an association of a web ACL take."
   }
 }

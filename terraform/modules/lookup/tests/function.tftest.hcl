@@ -11,7 +11,7 @@ variables {
   }
 }
 
-run "defaults" {
+run "defaults_and_nothing_is_traced" {
   command = plan
 
   assert {
@@ -33,15 +33,20 @@ run "defaults" {
     )
     error_message = "The function's log group must have a retention."
   }
+
+  assert {
+    condition     = !aws_api_gateway_stage.this.xray_tracing_enabled && module.function.lambda.tracing_config[0].mode == "PassThrough"
+    error_message = "Tracing must be off by default."
+  }
 }
 
-run "settings_reach_the_function" {
+run "settings_reach_the_function_and_requests_are_traced_from_the_api_on" {
   command = plan
 
   variables {
     access_logs = true
     package     = { path = "versions.tf" } # any file; nothing runs it
-    function    = { memory_megabytes = 1024, timeout_seconds = 29, reserved_concurrency = 0, architecture = "x86_64", log_level = "DEBUG", log_retention_days = 365 }
+    function    = { memory_megabytes = 1024, timeout_seconds = 29, reserved_concurrency = 0, architecture = "x86_64", log_level = "DEBUG", log_retention_days = 365, tracing = true }
     feedback = {
       table = { name = "people", arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/people", expire_days = 365 }
       rules = { soft_bounce_limit = 3, soft_bounce_window_days = 14, delivery_refresh_days = 7 }
@@ -72,14 +77,6 @@ run "settings_reach_the_function" {
     )
     error_message = "The settings must reach the function and the log groups; a reserved concurrency of 0 stops it."
   }
-}
-
-run "requests_are_traced_from_the_api_on" {
-  command = plan
-
-  variables {
-    function = { tracing = true }
-  }
 
   assert {
     condition     = aws_api_gateway_stage.this.xray_tracing_enabled && module.function.lambda.tracing_config[0].mode == "Active"
@@ -87,21 +84,13 @@ run "requests_are_traced_from_the_api_on" {
   }
 }
 
-run "nothing_is_traced_unless_asked_for" {
-  command = plan
-
-  assert {
-    condition     = !aws_api_gateway_stage.this.xray_tracing_enabled && module.function.lambda.tracing_config[0].mode == "PassThrough"
-    error_message = "Tracing must be off by default."
-  }
-}
-
-run "names_start_with_the_name" {
+run "names_start_with_the_name_and_tags_are_on_everything_that_can_have_them" {
   command = plan
 
   variables {
     access_logs = true
     name        = "news"
+    tags        = { team = "post" }
   }
 
   assert {
@@ -112,15 +101,6 @@ run "names_start_with_the_name" {
       aws_cloudwatch_log_group.access[0].name == "/aws/apigateway/news-lookup"
     )
     error_message = "Two copies with different names must not meet."
-  }
-}
-
-run "tags_are_on_everything_that_can_have_them" {
-  command = plan
-
-  variables {
-    access_logs = true
-    tags        = { team = "post" }
   }
 
   assert {

@@ -25,7 +25,9 @@ run "function_reads_lists_and_writes_overrides" {
   }
 }
 
-run "only_this_stage_calls_the_function" {
+run "only_this_stage_calls_the_function_and_callers_get_what_they_need" {
+  # Only this stage calls the function.
+
   assert {
     condition = (
       aws_lambda_permission.this.principal == "apigateway.amazonaws.com" &&
@@ -35,9 +37,9 @@ run "only_this_stage_calls_the_function" {
     )
     error_message = "Only this API's stage may call the function."
   }
-}
 
-run "callers_get_what_they_need" {
+  # Callers get what they need.
+
   assert {
     condition = {
       for name, policy in data.aws_iam_policy_document.caller :
@@ -58,9 +60,9 @@ run "callers_get_what_they_need" {
     condition     = keys(output.caller_policies) == ["override", "read"]
     error_message = "Both policies must be given out."
   }
-}
 
-run "without_callers_the_policies_of_the_account_decide" {
+  # Without callers, the policies of the account decide.
+
   assert {
     condition = (
       aws_api_gateway_rest_api_policy.this.policy == data.aws_iam_policy_document.api.json &&
@@ -68,6 +70,13 @@ run "without_callers_the_policies_of_the_account_decide" {
       one(one(data.aws_iam_policy_document.api.statement).principals).identifiers == toset(["arn:aws:iam::123456789012:root"])
     )
     error_message = "There must be a policy, which allows the account and with it nobody in particular."
+  }
+
+  # A changed API writes its policy again.
+
+  assert {
+    condition     = one(data.aws_iam_policy_document.api.statement).sid == "AllowCallersInvoke${substr(sha256(replace(aws_api_gateway_rest_api.this.body, "/\"arn:[^\"]*\"/", "\"URI\"")), 0, 16)}"
+    error_message = "Provider 6.48 and later wipe the policy with a changed body, and must be made to write it again."
   }
 }
 
@@ -85,13 +94,6 @@ run "named_callers_may_call_this_stage" {
       flatten([for each in one(data.aws_iam_policy_document.api.statement).principals : [for who in each.identifiers : "${each.type} ${who}"]]) == ["AWS arn:aws:iam::210987654321:role/sender"]
     )
     error_message = "The resource policy must allow the callers this stage, and nobody else."
-  }
-}
-
-run "a_changed_api_writes_its_policy_again" {
-  assert {
-    condition     = one(data.aws_iam_policy_document.api.statement).sid == "AllowCallersInvoke${substr(sha256(replace(aws_api_gateway_rest_api.this.body, "/\"arn:[^\"]*\"/", "\"URI\"")), 0, 16)}"
-    error_message = "Provider 6.48 and later wipe the policy with a changed body, and must be made to write it again."
   }
 }
 

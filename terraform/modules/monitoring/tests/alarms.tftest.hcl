@@ -112,7 +112,7 @@ run "only_urgent_alarms_tell_anybody" {
   }
 }
 
-run "reputation_is_watched_at_the_lines_of_ses" {
+run "reputation_is_watched_at_the_lines_of_ses_and_a_day_without_a_call_is_silence" {
   command = plan
 
   assert {
@@ -125,10 +125,6 @@ run "reputation_is_watched_at_the_lines_of_ses" {
     }
     error_message = "SES reports fractions of the whole account, and reviews it from 5 % and 0.1 %."
   }
-}
-
-run "silence_is_a_day_of_the_queue_without_a_call" {
-  command = plan
 
   assert {
     condition = (

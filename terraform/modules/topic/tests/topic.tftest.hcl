@@ -115,46 +115,6 @@ run "a_queue_elsewhere_subscribes" {
   }
 }
 
-run "a_name_that_sns_does_not_take" {
-  command = plan
-
-  variables {
-    name = "feedback.fifo"
-  }
-
-  expect_failures = [var.name]
-}
-
-run "a_queue_by_its_url" {
-  command = plan
-
-  variables {
-    queue = { arn = "https://sqs.eu-central-1.amazonaws.com/999999999999/mailing-feedback" }
-  }
-
-  expect_failures = [var.queue]
-}
-
-run "an_alias_instead_of_a_key" {
-  command = plan
-
-  variables {
-    kms_key_arn = "alias/aws/sns"
-  }
-
-  expect_failures = [var.kms_key_arn]
-}
-
-run "a_source_that_is_none_of_ses" {
-  command = plan
-
-  variables {
-    ses_source_arns = ["arn:aws:sns:eu-west-1:123456789012:mailing-feedback"]
-  }
-
-  expect_failures = [var.ses_source_arns]
-}
-
 run "a_key_encrypts_topic_and_queue" {
   command = plan
 
