@@ -26,7 +26,8 @@ pytest.register_assert_rewrite("support.eventually")
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 untimed = settings.get_profile("untimed")
 settings.register_profile("same", untimed, derandomize=True)
-settings.register_profile("search", untimed, max_examples=int(os.environ.get("SEARCH_EXAMPLES", "500")), print_blob=True)
+wanted = int(os.environ.get("SEARCH_EXAMPLES", "500"))
+settings.register_profile("search", untimed, max_examples=wanted, print_blob=True)
 settings.load_profile("same")
 
 # Tests in these folders share what takes long to start, so each folder's run in one process (see ``xdist_group``); each
