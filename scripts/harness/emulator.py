@@ -63,6 +63,11 @@ class Emulator:
     """Whether it goes away with the run, and all that is in it."""
     region: str = REGION
 
+    @property
+    def takes_any_keys(self) -> bool:
+        """Whether it answers callers of whom it knows nothing, such as localstack-client with its own keys."""
+        return not self.enforces_iam
+
     def environment(self) -> dict[str, str]:
         """Return the environment that points Terraform, boto3 and the AWS CLI at it."""
         return {

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import pytest
 from rich.console import Console
 
 from harness.commands import up
@@ -36,6 +37,7 @@ def printed_by_up(deployed: Deployed) -> dict[str, str]:
     return dict(re.findall(r"^export (\w+)=(\S*)$", output.getvalue(), re.MULTILINE))
 
 
+@pytest.mark.needs("takes_any_keys")
 def test_what_is_published_by_localstack_client_is_in_the_table_that_it_reads(deployed: Deployed) -> None:
     address, outputs = ses.fresh("client"), deployed.outputs
     message = ses.text(ses.complaint(address))

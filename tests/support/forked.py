@@ -4,6 +4,7 @@ A forked command is a process as a user's is, with a standard input, output and 
 fiftieth of the time: most of a second goes into importing boto3 and Typer.
 """
 
+import gc
 import io
 import json
 import os
@@ -37,6 +38,7 @@ _PREFIXES = {"monitoring": "cloudwatch"}
 def main(descriptor: int) -> None:
     """Answer requests until the other end is closed, one at a time."""
     connection = socket.socket(fileno=descriptor)
+    gc.freeze()  # or each child would copy all of it when it first collects
     while True:
         request, streams, *_ = socket.recv_fds(connection, 1 << 16, 3)
         if not request:

@@ -9,6 +9,7 @@ import time
 import uuid
 import zipfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,14 @@ class HandMade:
             found=lambda state: state == "Active",
         )
 
+    def count_a_call(self) -> None:
+        """Let the function have been called, which counts as feedback that came; a call would start a Python."""
+        of_function = [{"Name": "FunctionName", "Value": self.function}]
+        metric = {"MetricName": "Invocations", "Dimensions": of_function, "Value": 1, "Timestamp": datetime.now(UTC)}
+        self.emulator.client("cloudwatch").put_metric_data(Namespace="AWS/Lambda", MetricData=[metric])
+
     def call(self, event: Any = None) -> None:
-        """Call the function, which counts as feedback that came."""
+        """Call the function."""
         self.emulator.client("lambda").invoke(FunctionName=self.function, Payload=json.dumps(event).encode())
 
 
@@ -116,7 +123,7 @@ def hand_made(emulator: Emulator) -> HandMade:
     _make_table(made)
     _subscribe(made)
     _make_senders(made)
-    made.call()
+    made.count_a_call()
     return made
 
 

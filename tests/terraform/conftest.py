@@ -1,6 +1,7 @@
 """The tree's Terraform, copied, so that nothing of a run stays in the tree; and one provider for all runs."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -85,6 +86,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
         text=True,
+        env={**os.environ, "GOGC": "400"},  # as for Terraform itself
     ) as provider:
         yield Tree(folder, program, {"TF_REATTACH_PROVIDERS": _address(provider, program)})
         provider.terminate()
@@ -99,12 +101,14 @@ def plan(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
     folder = tree.folder / "variants"
     folder.mkdir()
     calls: dict[str, dict[str, Any]] = {
-        name: {"source": "../terraform", "name": name, **variables} for name, variables in VARIANTS.items()
+        # One provider for all of them: each start of it takes seconds.
+        name: {"source": "../terraform", "providers": {"aws": "aws"}, "name": name, **variables}
+        for name, variables in VARIANTS.items()
     }
     calls["options"] = {**calls["queue"], "name": "options", "function": OPTIONS}
     calls["lookup"] = {"source": "../terraform/modules/lookup", "feedback": LOOKUP}
     calls["changes"] = {"source": "../terraform/modules/changes", "feedback": CHANGES, "bus": {"create": True}}
-    (folder / "main.tf.json").write_text(json.dumps({"module": calls}))
+    (folder / "main.tf.json").write_text(json.dumps({"provider": {"aws": {}}, "module": calls}))
     with running("embedded", tmp_path_factory.mktemp("emulator")) as emulator:
         # Not the tree's provider, which runs already and knows nothing of the emulator.
         tree.terraform.init(folder=folder)
