@@ -5,6 +5,7 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -195,9 +196,14 @@ class Paged:
         """Return a page of the items whose addresses are of the segment."""
         segment, segments = request.pop("Segment"), request.pop("TotalSegments")
         begin = request.get("ExclusiveStartKey", {"UserId": {"S": ""}})["UserId"]["S"]
-        found = sorted(self._client.scan(TableName=TABLE)["Items"], key=lambda item: str(item["UserId"]["S"]))
-        mine = [each for each in found if sum(each["UserId"]["S"].encode()) % segments == segment]
+        mine = [each for each in self._items if sum(each["UserId"]["S"].encode()) % segments == segment]
         return self._page("scan", [each for each in mine if each["UserId"]["S"] > begin])
+
+    @cached_property
+    def _items(self) -> list[Any]:
+        """All items, in order. moto takes long to give them, and nothing changes them."""
+        items: list[Any] = self._client.scan(TableName=TABLE)["Items"]
+        return sorted(items, key=lambda item: str(item["UserId"]["S"]))
 
     def query(self, **request: Any) -> Any:
         self.asked.append("query")

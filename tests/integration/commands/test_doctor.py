@@ -1,5 +1,6 @@
 """`mailing doctor` finds what is wrong: in stacks from which one thing was taken, and in those that Terraform made."""
 
+import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -19,6 +20,14 @@ from support.hand_made import HandMade, hand_made, policy, without_index
 from support.iam import user
 
 
+@functools.cache
+def anyone(region: str) -> boto3.Session:
+    """Return a session whose clients are made once: to make seven takes longer than to look at a stack."""
+    session = boto3.Session("test", "test", region_name=region)
+    session.client = functools.cache(session.client)  # type: ignore[method-assign]
+    return session
+
+
 def run(made: HandMade, *options: str) -> Ran:
     """Run the command on a stack, for its own identity."""
     return Mailing(made.emulator.environment(), made.name)("doctor", "--identity", made.domain, *options)
@@ -28,7 +37,7 @@ def examined(made: HandMade, session: boto3.Session | None = None) -> list[Findi
     """Return what the command finds, without the second that a process takes."""
     place = Place("aws", made.emulator.region, "000000000000")
     stack = Stack.of(place, Names.of(made.name), topic=made.topic, table=made.name)
-    session = session or boto3.Session("test", "test", region_name=made.emulator.region)
+    session = session or anyone(made.emulator.region)
     url, now = made.emulator.endpoint_url, datetime.now(UTC)
     return list(doctor.examine(Examination.of(session, url, place, stack, [made.domain], now=now)))
 
