@@ -63,6 +63,8 @@ test: $(DEV) ## test it all once: functions, table, command line, modules, one a
 
 test-all: test rest search ## test the rest too: changes of live stacks, faults, tools; look for new examples (15 minutes)
 
+# Most of the time it waits.
+rest: PYTEST_ARGS := -n 6 --dist loadgroup
 rest: $(DEV)
 	@$(VENV)/bin/pytest $(PYTEST_ARGS) tests/lifecycle tests/tooling tests/faults tests/soak tests/fuzz tests/mutants
 

@@ -44,16 +44,23 @@ FILES = ("integration/commands", "lifecycle")
 LONGEST = (
     "e2e",
     "test_sync_ses",
-    "deployer",
-    "test_changes",
-    "encrypted",
-    "terraform",
     "test_doctor",
+    "terraform",
     "terraform-policies",
     "test_command_line",
+    # of `make rest`
+    "test_changes",
+    "encrypted",
+    "test_deployer",
     "faults",
+    "upgrade first root",
+    "test_complete_example",
+    "test_around",
+    "upgrade before modules function and topic",
+    "test_from_git",
+    "leaving protected",
+    "test_adopt",
 )
-
 # The runbook puts on SES's list, one a second, what other tests have let bounce.
 FIRST_OF_THEIR_GROUP = ("test_runbook.py",)
 

@@ -35,6 +35,7 @@ def takes(stack: Stack, address: str) -> None:
     eventually(lambda: deployed.states(address), {address: "disable"})
 
 
+@pytest.mark.xdist_group("leaving protected")
 def test_a_protected_table_outlives_destroy_until_it_is_told_to_go(embedded: Emulator, tmp_path: Path) -> None:
     stack, address = applied_with_a_row(embedded, tmp_path, protected=True)
 

@@ -99,7 +99,9 @@ def held(stack: Stack) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("earlier", EARLIER)
+@pytest.mark.parametrize(
+    "earlier", [pytest.param(each, marks=pytest.mark.xdist_group(f"upgrade {each}")) for each in EARLIER]
+)
 def test_an_earlier_stack_keeps_table_topic_queues_and_rows(
     embedded: Emulator, earlier: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -20,7 +20,7 @@ GIT = shutil.which("git") or "git"
 # that name makes something happen once.
 MAKEFILE = """
 trip = @if [ -e build/trip-$@ ]; then . build/trip-$@; fi
-check test:
+check test-all:
 	@mkdir -p build
 	@sed -n 's/^__version__ = //p' function/healthy_mailing/__init__.py | sed "s/^/$@ /" >> build/ran
 	$(trip)
@@ -129,7 +129,7 @@ def test_a_release_is_one_commit_and_a_tag_of_what_was_checked(repository: Repos
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.endswith("Publish it: git push origin main v1.0.0\n")
     assert_released(repository)
-    assert repository.read("build/ran") == 'check "1.0.0"\ntest "1.0.0"\n'
+    assert repository.read("build/ran") == 'check "1.0.0"\ntest-all "1.0.0"\n'
 
 
 def test_the_next_one_needs_changes_and_a_newer_version(repository: Repository) -> None:
@@ -247,12 +247,12 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(repository: Reposi
     assert (ran.returncode, ran.stderr) == (0, "")
     assert '+__version__ = "1.0.0"' in ran.stdout
     assert "+## 1.0.0 - " in ran.stdout
-    assert "make check; make test; make release-files; commit `Release 1.0.0`; tag v1.0.0" in ran.stdout
+    assert "make check; make test-all; make release-files; commit `Release 1.0.0`; tag v1.0.0" in ran.stdout
     assert repository.state() == before
     assert not (repository.folder / "build").exists()
 
 
-@pytest.mark.parametrize("target", ["check", "test", "release-files"])
+@pytest.mark.parametrize("target", ["check", "test-all", "release-files"])
 @pytest.mark.parametrize(
     ("happens", "said"),
     [
@@ -280,13 +280,13 @@ def test_what_goes_wrong_before_the_commit_leaves_everything_as_it_was(
 
 
 def test_what_somebody_writes_meanwhile_is_kept(repository: Repository) -> None:
-    repository.write("build/trip-test", "echo mine >> README.md\n")
+    repository.write("build/trip-test-all", "echo mine >> README.md\n")
     assert "your changes of README.md" in repository.release("1.0.0").stderr
     assert repository.read("README.md").endswith("mine\n")
     assert repository.git("status", "--porcelain") == "M README.md"
 
 
-@pytest.mark.parametrize("target", ["check", "test", "release-files"])
+@pytest.mark.parametrize("target", ["check", "test-all", "release-files"])
 def test_a_release_that_was_killed_goes_on(repository: Repository, target: str) -> None:
     repository.write(f"build/trip-{target}", KILL_RELEASE.format("KILL"))
     assert repository.release("1.0.0").returncode == -9
@@ -305,7 +305,7 @@ def test_one_that_was_killed_after_its_commit_gets_its_tag(repository: Repositor
     repository.git("tag", "--delete", "v1.0.0")
     ran = repository.release("1.0.0", "--dry-run")
     assert ran.stdout == (
-        "Dry run, nothing is changed. The release would: make check; make test; make release-files; tag v1.0.0.\n"
+        "Dry run, nothing is changed. The release would: make check; make test-all; make release-files; tag v1.0.0.\n"
     )
     assert repository.release("1.0.0").returncode == 0
     assert_released(repository)

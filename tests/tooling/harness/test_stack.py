@@ -24,6 +24,7 @@ if [ "$1" = apply ] && [ -s {says} ]; then cat {says} >&2; : > {says}; exit 1; f
 case "$1 $2" in
     "output -json") echo '{{"table_name": {{"value": "mailing", "type": "string"}}}}';;
     "show -json") cat {plan};;
+    "plan "*) if [ -s {plan} ]; then exit 2; fi;;
 esac
 """
 
@@ -169,6 +170,9 @@ def test_drift_names_the_resource_what_would_happen_and_which_attributes(
     (tmp_path / "plan").write_text(json.dumps({"resource_changes": changes[:2]}))
     assert applied.drift() == []
     assert calls()[-2:] == ["plan", "show"]
+    (tmp_path / "plan").write_text("")
+    assert applied.drift() == []
+    assert calls()[-2:] == ["show", "plan"], "what does not change need not be shown"
 
 
 @pytest.fixture(scope="module")
