@@ -49,7 +49,7 @@ SHELL := bash
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(HARNESS) ## run the whole pipeline once on this machine, from mail to the table
+demo: $(HARNESS) ## run the whole pipeline once on this machine, from mail to the table (1 minute)
 	@$(RUN) -m harness demo
 
 up: $(HARNESS) ## start an emulator with the applied stack and leave it running for hands-on work
@@ -61,7 +61,7 @@ down: $(HARNESS) ## stop what `make up` started
 test: $(DEV) ## test it all once: functions, table, command line, modules, one applied stack (4 minutes)
 	@$(VENV)/bin/pytest $(PYTEST_ARGS) tests/unit tests/integration tests/terraform tests/e2e
 
-test-all: test rest search ## test the rest too: changes of live stacks, faults, tools; look for new examples (15 minutes)
+test-all: test rest search ## test the rest too: changes of live stacks, faults, tools; look for new examples (14 minutes)
 
 # Most of the time it waits.
 rest: PYTEST_ARGS := -n 6 --dist loadgroup
@@ -84,7 +84,7 @@ CHECKS := types policies lint terraform-reference security documents terraform-f
 # Runs two at a time and all of them even if one fails, and keeps each one's output together. (make's own --output-sync
 # locks standard output, and waits for any process that has locked the same file, such as /dev/null.)
 PARALLEL := $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2)
-check: ## check style, types and policies of Python and HCL, words and links, and that reference tables and zip are current
+check: ## check style, types, policies, words, links, and that reference tables and zip are current (1 minute)
 	@$(MAKE) --no-print-directory $(PARALLEL) installed
 	@mkdir -p build/check
 	@$(MAKE) --no-print-directory $(PARALLEL) --keep-going $(CHECKS:%=checked-%)

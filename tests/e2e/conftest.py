@@ -52,7 +52,7 @@ def configuration(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) 
     stack = apply(emulator, variables, tmp_path_factory.mktemp("both"), CALLER)
     yield stack
     with released(stack):
-        stack.destroy()
+        stack.destroy(refresh=False)  # what tests changed they changed back
     assert stack.leftovers() == [], "destroy left something behind"
 
 
