@@ -107,7 +107,7 @@ def test_dead_letters_of_the_queue_come_back(queue_mode: Deployed, proxy: Proxy)
 
 def test_dead_letters_of_direct_calls_come_back(direct_mode: Deployed, proxy: Proxy) -> None:
     # ministack 1.5.33 neither retries nor keeps what SNS hands to a function; asynchronous calls as SNS makes them do.
-    messages, expected = feedback(5)
+    messages, expected = feedback(3)
     proxy.fault = GONE
 
     with behind(direct_mode, proxy):
