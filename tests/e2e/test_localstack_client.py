@@ -13,19 +13,16 @@ from rich.console import Console
 from harness.commands import up
 from support import ses
 from support.deployed import Deployed
-from support.eventually import SECONDS
+from support.eventually import eventually
 
-PROGRAM = """
-import json, sys, time
-import localstack_client.session
-
-topic, table, message, address, seconds = sys.argv[1:]
-session = localstack_client.session.Session()
-session.client("sns").publish(TopicArn=topic, Message=message)
-items, end = session.resource("dynamodb").Table(table), time.monotonic() + float(seconds)
-while (item := items.get_item(Key={"UserId": address}).get("Item")) is None and time.monotonic() < end:
-    time.sleep(0.1)
-print(json.dumps(item, default=str))
+PUBLISH = """
+import sys, localstack_client.session
+localstack_client.session.Session().client("sns").publish(TopicArn=sys.argv[1], Message=sys.argv[2])
+"""
+READ = """
+import json, sys, localstack_client.session
+table = localstack_client.session.Session().resource("dynamodb").Table(sys.argv[1])
+print(json.dumps(table.get_item(Key={"UserId": sys.argv[2]})["Item"], default=str))
 """
 
 
@@ -39,15 +36,15 @@ def printed_by_up(deployed: Deployed) -> dict[str, str]:
 
 @pytest.mark.needs("takes_any_keys")
 def test_what_is_published_by_localstack_client_is_in_the_table_that_it_reads(deployed: Deployed) -> None:
-    address, outputs = ses.fresh("client"), deployed.outputs
-    message = ses.text(ses.complaint(address))
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, outputs["topic_arn"], outputs["table_name"], message, address, str(SECONDS)],
-        env={"PATH": os.environ["PATH"], **printed_by_up(deployed)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    item = json.loads(done.stdout)
+    address, environment = ses.fresh("client"), {"PATH": os.environ["PATH"], **printed_by_up(deployed)}
+
+    def run(program: str, *arguments: str) -> str:
+        command = [sys.executable, "-c", program, *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run(PUBLISH, deployed.outputs["topic_arn"], ses.text(ses.complaint(address)))
+    eventually(lambda: deployed.states(address), {address: "disable"})
+    item = json.loads(run(READ, deployed.outputs["table_name"], address))
     assert (item["UserId"], item["state"], item["reason"]) == (address, "disable", "complaint:abuse")

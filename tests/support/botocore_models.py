@@ -16,7 +16,7 @@ def share() -> None:
             loaded[path] = load_file(self, path)
         return loaded[path]
 
-    JSONFileLoader.load_file = load_once  # type: ignore[method-assign,assignment]
+    JSONFileLoader.load_file = load_once  # type: ignore[method-assign,assignment]  # botocore has no place for it
 
 
 def read(*services: str) -> None:

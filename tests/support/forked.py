@@ -97,7 +97,7 @@ def _note_actions(path: str) -> None:
             file.write("".join(f"{action}\n" for action in _actions(operation, request)))
         return make_request(self, operation, request)
 
-    botocore.endpoint.Endpoint.make_request = noting  # type: ignore[method-assign,assignment]
+    botocore.endpoint.Endpoint.make_request = noting  # type: ignore[method-assign,assignment]  # below each client
 
 
 def _actions(operation: Any, request: Any) -> Iterator[str]:

@@ -24,7 +24,7 @@ from support.iam import user
 def anyone(region: str) -> boto3.Session:
     """Return a session whose clients are made once: to make seven takes longer than to look at a stack."""
     session = boto3.Session("test", "test", region_name=region)
-    session.client = functools.cache(session.client)  # type: ignore[method-assign]
+    session.client = functools.cache(session.client)  # type: ignore[method-assign]  # for this session alone
     return session
 
 
