@@ -42,8 +42,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-all rest search e2e check fmt validate package bench pictures plan apply destroy lock clean soak fuzz mutants \
-	command-line installed lint types terraform-format terraform-reference security policies packaged documents workflows \
+.PHONY: help demo up down test test-all rest search e2e check fmt validate package bench pictures plan apply destroy lock \
+	clean soak fuzz mutants command-line installed lint types terraform-format terraform-reference security policies packaged documents workflows \
 	release release-files
 
 help: ## list the targets

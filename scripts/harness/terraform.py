@@ -35,6 +35,10 @@ MINIMUM = {"Terraform": (1, 7), "OpenTofu": (1, 10)}
 REGISTRY = {"Terraform": "registry.terraform.io", "OpenTofu": "registry.opentofu.org"}
 PROVIDER = "registry.terraform.io/hashicorp/aws"  # as mirrors lay it out
 
+COLLECT_SELDOM = {"GOGC": "400"}
+"""Environment of Terraform and its provider. They decode the schema of 1,500 resources each time; collecting garbage
+less often takes off a third of a plan's CPU, for a tenth more memory."""
+
 _REGISTRY_SECONDS = 3
 _CHANGES = 2
 """How ``plan -detailed-exitcode`` ends if there is something to change."""
@@ -82,9 +86,7 @@ class Terraform:
         base = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
         base.update(CHECKPOINT_DISABLE="1", TF_IN_AUTOMATION="1", TF_INPUT="0")
         base.update(provider_installation(self))
-        # Terraform and its provider decode the schema of 1,500 resources each time. Collecting garbage less often takes
-        # off a third of a plan's CPU, for a tenth more memory.
-        base.setdefault("GOGC", "400")
+        base = {**COLLECT_SELDOM, **base}
         # Local runs start without a lock file, and without one Terraform would not use its plugin cache.
         base["TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"] = "1"
         with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:

@@ -5,7 +5,6 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from healthy_mailing_cli.lost_changes import Changes
 from healthy_mailing_cli.redrive import Report, bring_back
 from support.command_line import Mailing, Ran
 from support.eventually import SECONDS, eventually
+from support.iam import mailing_of, user
 from support.runbook import without
 from support.stream import problems
 from support.table import create_table
@@ -136,13 +136,9 @@ class Stack:
         )
         return bring_back(self.client("sqs"), f"{self.name}-changes-dead-letter", target, dry_run=False)
 
-    def mailing(self, **keys: str) -> Mailing:
-        """Return the command line of someone with credentials; everybody's, if none are given."""
-        return Mailing({**self.emulator.environment(), **keys}, self.name)
-
     def command(self, *options: str) -> Ran:
         """Run ``mailing redrive --changes`` as a user does."""
-        return self.mailing()("redrive", "--changes", *options)
+        return Mailing(self.emulator.environment(), self.name)("redrive", "--changes", *options)
 
 
 @pytest.fixture
@@ -380,20 +376,6 @@ def statements(stack: Stack) -> list[dict[str, Any]]:
     return [each for each in found if stack.name in json.dumps(each["Resource"]) and "index" not in each["Resource"]]
 
 
-@contextmanager
-def allowed(stack: Stack, policy: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
-    """Return the credentials of a user who may do this, and no more."""
-    iam, name = stack.emulator.client("iam"), f"user-{uuid.uuid4().hex[:8]}"
-    iam.create_user(UserName=name)
-    document = json.dumps({"Version": "2012-10-17", "Statement": policy})
-    iam.put_user_policy(UserName=name, PolicyName="test", PolicyDocument=document)
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    yield {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
-    iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
-    iam.delete_user_policy(UserName=name, PolicyName="test")
-    iam.delete_user(UserName=name)
-
-
 def test_it_asks_for_what_the_modules_name_and_for_nothing_else(stack: Stack, tmp_path: Path) -> None:
     named = {
         action
@@ -402,8 +384,8 @@ def test_it_asks_for_what_the_modules_name_and_for_nothing_else(stack: Stack, tm
     }
     stack.add("a", BOUNCE)
     noted = tmp_path / "actions"
-    with allowed(stack, statements(stack)) as keys:
-        mailing = stack.mailing(**keys).noting(noted)
+    with user(stack.emulator, *statements(stack)) as operator:
+        mailing = mailing_of(operator, stack.emulator, stack.name).noting(noted)
         for options in (["--dry-run"], []):  # what is only looked at is made visible again
             stack.letter(stack.batch())
             assert mailing("redrive", "--changes", *options).code == 0
@@ -415,8 +397,8 @@ def test_it_asks_for_what_the_modules_name_and_for_nothing_else(stack: Stack, tm
 def test_without_an_action_it_says_so_and_goes_on_from_there(stack: Stack, action: str) -> None:
     stack.add("a", BOUNCE)
     stack.letter(stack.batch())
-    with allowed(stack, without(statements(stack), action)) as keys:
-        done = stack.mailing(**keys)("redrive", "--changes")
+    with user(stack.emulator, *without(statements(stack), action)) as lacking:
+        done = mailing_of(lacking, stack.emulator, stack.name)("redrive", "--changes")
     assert (done.code in {1, 2}, "Traceback" in done.err) == (True, False), done
     if action != "sqs:DeleteMessage":
         eventually(lambda: len(stack.take("changes-dead-letter")), 1)

@@ -1,6 +1,6 @@
 """botocore's models of the services, read once for a process.
 
-Each session reads them again, which takes a quarter of a second of CPU per client; tests make thousands of sessions.
+Each session reads them again, which takes longer than anything else in the making of a client.
 """
 
 import botocore.session

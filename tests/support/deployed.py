@@ -25,11 +25,8 @@ QUICK = {
     "function": {"timeout_seconds": 10},
     "queue": {"batch_size": 10, "batching_window_seconds": 0, "max_receive_count": 3},
 }
-
-
 # All other modules as they come.
 MODULES: Mapping[str, Any] = {"lookup": {}, "monitoring": {}, "changes": {}}
-
 
 OF_SES = ("module.ses[0].aws_sesv2_email_identity.this", "module.ses[0].aws_sesv2_configuration_set.this")
 """How the addresses of what module ses creates end, without the key."""

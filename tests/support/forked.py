@@ -1,7 +1,7 @@
 """A process that has the command line loaded and forks for each command; ``command_line`` starts it.
 
-A forked command is a process as a user's is, with a standard input, output and exit code of its own, but it starts in a
-fiftieth of the time: most of a second goes into importing boto3 and Typer.
+A forked command is a process as a user's is, with a standard input, output and exit code of its own, for a tenth of the
+CPU (0.15 s in place of 1.7 s): the rest goes into importing boto3 and Typer.
 """
 
 import gc

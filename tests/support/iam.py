@@ -11,6 +11,7 @@ from harness.emulator import Emulator
 from support import ses
 from support.command_line import Mailing
 from support.deployed import Deployed
+from support.runbook import without
 
 
 @contextmanager
@@ -20,8 +21,7 @@ def role_without(deployed: Deployed, action: str, role_output: str = "role_arn")
     role = deployed.outputs[role_output].rpartition("/")[2]
     (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
     policy: Any = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-    statements = [{**each, "Action": [one for one in each["Action"] if one != action]} for each in policy["Statement"]]
-    reduced = {**policy, "Statement": [each for each in statements if each["Action"]]}
+    reduced = {**policy, "Statement": without(policy["Statement"], action)}
     assert reduced != policy
     iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(reduced))
     try:
@@ -51,7 +51,12 @@ def user(emulator: Emulator, *statements: dict[str, Any]) -> Iterator[boto3.Sess
 
 def as_user(deployed: Deployed, session: boto3.Session) -> Mailing:
     """Return the command line of a user, for a stack's table."""
+    return mailing_of(session, deployed.emulator, deployed.outputs["table_name"])
+
+
+def mailing_of(session: boto3.Session, emulator: Emulator, table: str) -> Mailing:
+    """Return the command line of a user."""
     keys = session.get_credentials()
     assert keys
     own = {"AWS_ACCESS_KEY_ID": keys.access_key, "AWS_SECRET_ACCESS_KEY": keys.secret_key}
-    return Mailing({**deployed.emulator.environment(), **own}, deployed.outputs["table_name"])
+    return Mailing({**emulator.environment(), **own}, table)

@@ -86,7 +86,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
         text=True,
-        env={**os.environ, "GOGC": "400"},  # as for Terraform itself
+        env={**terraform.COLLECT_SELDOM, **os.environ},
     ) as provider:
         yield Tree(folder, program, {"TF_REATTACH_PROVIDERS": _address(provider, program)})
         provider.terminate()
