@@ -1,5 +1,6 @@
 # You need make, git and Python 3.11 or newer. The newest Python on PATH is used; PYTHON=… names another. Everything else
 # is installed into .venv and build/, from the locks that `make lock` makes from pyproject.toml.
+SHELL := bash
 VENV := .venv
 RUN := PYTHONPATH=scripts $(VENV)/bin/python
 # For targets that need only Python: packaging and deploying install nothing.
@@ -35,12 +36,11 @@ BENCH_ARGS ?=
 PYTEST_ARGS ?= -n 4 --dist loadgroup
 # How many new examples of each property `make test-all` tries, and the seed that chooses them; it prints one to repeat.
 SEARCH_EXAMPLES ?= 500
-SEARCH_SEED ?= $(shell echo $$RANDOM$$RANDOM)
+SEARCH_SEED := $(or $(SEARCH_SEED),$(shell echo $$RANDOM$$RANDOM))
 
 # Python compiles packages at the first import. A setting that forbids it would cost every start a second.
 unexport PYTHONDONTWRITEBYTECODE
 
-SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test test-all rest search e2e check fmt validate package bench pictures plan apply destroy lock \
 	clean soak fuzz mutants command-line installed lint types terraform-format terraform-reference security policies packaged documents workflows \

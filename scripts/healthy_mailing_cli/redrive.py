@@ -25,7 +25,7 @@ from botocore.exceptions import ClientError
 
 from healthy_mailing.envelope import EnvelopeError, content, unwrap
 from healthy_mailing.notification import NotificationError, parse
-from healthy_mailing_cli import output, stack
+from healthy_mailing_cli import errors, output, stack
 from healthy_mailing_cli.connection import Connection, connected
 from healthy_mailing_cli.lost_changes import Changes
 from healthy_mailing_cli.output import CommandError
@@ -307,8 +307,8 @@ class _Queue(_Feedback):
         """Send one message."""
         try:
             self._sqs.send_message(QueueUrl=self._url, MessageBody=message)
-        except ClientError:
-            return False
+        except ClientError as error:
+            return _stays(error)
         return True
 
 
@@ -336,6 +336,11 @@ class _Function(_Feedback):
             self._client.invoke(
                 FunctionName=self._name, InvocationType="Event", Payload=json.dumps({"Records": [record]}).encode()
             )
-        except ClientError:
-            return False
+        except ClientError as error:
+            return _stays(error)
         return True
+
+
+def _stays(error: ClientError) -> bool:
+    output.note(f"A dead letter stays: {errors.sentence(error)}.")
+    return False

@@ -202,13 +202,13 @@ def test_bytes_that_are_no_message_are_not_published(mailing: Mailing, stack: De
 def test_they_ask_for_what_their_modules_name_and_for_nothing_else(
     mailing: Mailing, stack: Deployed, tmp_path: Path
 ) -> None:
-    noted = tmp_path / "actions"
-    assert mailing.noting(noted)("publish", "delivery", *named(stack)).code == 0
-    assert mailing.noting(noted)("simulate", "--from", sender(stack)).code == 0
-    assert set(noted.read_text().split()) == named_by("publish", "simulate")
+    for command, options in (("publish", ["delivery", *named(stack)]), ("simulate", ["--from", sender(stack)])):
+        noted = tmp_path / command
+        assert mailing.noting(noted)(command, *options).code == 0
+        assert set(noted.read_text().split()) == named_by(command)
 
 
-@pytest.mark.parametrize("missing", ["sns:Publish", "ses:SendEmail"])
+@pytest.mark.parametrize("missing", ["sns:Publish", "ses:SendEmail", "dynamodb:BatchGetItem"])
 def test_who_may_not_is_told_in_a_line(stack: Deployed, missing: str) -> None:
     publish, simulate = ["publish", "delivery", *named(stack)], ["simulate", "--from", sender(stack)]
     with user(stack.emulator, *(each for each in needed(stack) if each["Action"] != missing)) as session:

@@ -29,14 +29,8 @@ def version(request: pytest.FixtureRequest) -> Version:
     return cast("Version", request.param)
 
 
-@pytest.fixture
-def wired(deployed: Deployed) -> Deployed:
-    """A stack whose Terraform created identities and configuration sets in SES and pointed them at its topic."""
-    return deployed
-
-
-def domain(wired: Deployed) -> str:
-    (created,) = wired.outputs["dkim_tokens"]
+def domain(deployed: Deployed) -> str:
+    (created,) = deployed.outputs["dkim_tokens"]
     return str(created)
 
 
@@ -46,12 +40,12 @@ def simulated(*names: str) -> dict[str, str]:
     return {name: f"{name}+{label}@simulator.amazonses.com" for name in names}
 
 
-def send(wired: Deployed, version: Version, sender: str, address: str, **options: str) -> str:
+def send(deployed: Deployed, version: Version, sender: str, address: str, **options: str) -> str:
     """Send a mail and return its message id."""
     subject, text = {"Data": "News"}, {"Data": "Hello"}
     destination = {"ToAddresses": [address]}
     message = {"Subject": subject, "Body": {"Text": text}}
-    client: Any = wired.emulator.client(version)
+    client: Any = deployed.emulator.client(version)
     if version == "ses":
         answer = client.send_email(Source=sender, Destination=destination, Message=message, **options)
     else:
@@ -60,57 +54,57 @@ def send(wired: Deployed, version: Version, sender: str, address: str, **options
     return str(answer["MessageId"])
 
 
-def rows(wired: Deployed, addresses: Mapping[str, str]) -> dict[str, tuple[str, str] | None]:
+def rows(deployed: Deployed, addresses: Mapping[str, str]) -> dict[str, tuple[str, str] | None]:
     """Return state and reason of each address, by its name, None where there is no item."""
-    items = {name: wired.item(address) for name, address in addresses.items()}
+    items = {name: deployed.item(address) for name, address in addresses.items()}
     return {name: (item["state"], item["reason"]) if item else None for name, item in items.items()}
 
 
-def test_mail_from_a_wired_domain_comes_back_as_rows(wired: Deployed, version: Version) -> None:
+def test_mail_from_a_wired_domain_comes_back_as_rows(deployed: Deployed, version: Version) -> None:
     addresses = simulated(*OUTCOMES)
-    sender = f"news@{domain(wired)}"
+    sender = f"news@{domain(deployed)}"
 
-    sent = {name: send(wired, version, sender, address) for name, address in addresses.items()}
+    sent = {name: send(deployed, version, sender, address) for name, address in addresses.items()}
 
-    eventually(lambda: rows(wired, addresses), OUTCOMES)
-    item = wired.item(addresses["bounce"]) or {}
+    eventually(lambda: rows(deployed, addresses), OUTCOMES)
+    item = deployed.item(addresses["bounce"]) or {}
     assert item["from"] == sender
     assert item["evidence"]["hardBounce"]["messageId"] == sent["bounce"]
 
 
-def test_mail_with_a_configuration_set_comes_back_as_rows(wired: Deployed, version: Version) -> None:
+def test_mail_with_a_configuration_set_comes_back_as_rows(deployed: Deployed, version: Version) -> None:
     addresses = simulated("success", "bounce", "complaint")
     sender = f"{uuid.uuid4().hex}@example.org"  # an identity that reports nothing by itself
-    wired.emulator.client("ses").verify_email_identity(EmailAddress=sender)
+    deployed.emulator.client("ses").verify_email_identity(EmailAddress=sender)
 
     for address in addresses.values():
-        send(wired, version, sender, address, ConfigurationSetName=wired.mode)
+        send(deployed, version, sender, address, ConfigurationSetName=deployed.mode)
 
-    eventually(lambda: rows(wired, addresses), {name: OUTCOMES[name] for name in addresses})
+    eventually(lambda: rows(deployed, addresses), {name: OUTCOMES[name] for name in addresses})
 
 
-def test_a_verified_address_goes_by_its_own_settings(wired: Deployed, version: Version) -> None:
+def test_a_verified_address_goes_by_its_own_settings(deployed: Deployed, version: Version) -> None:
     addresses = simulated("success", "bounce")
-    sender = f"quiet@{domain(wired)}"  # reports no deliveries, other than its domain
+    sender = f"quiet@{domain(deployed)}"  # reports no deliveries, other than its domain
 
     for address in addresses.values():
-        send(wired, version, sender, address)
+        send(deployed, version, sender, address)
     # What comes after them, of a sender that reports deliveries: once it is there, the others would be, too.
     later = simulated("success")
-    send(wired, version, f"news@{domain(wired)}", later["success"])
+    send(deployed, version, f"news@{domain(deployed)}", later["success"])
 
-    eventually(lambda: rows(wired, later), {"success": OUTCOMES["success"]})
-    eventually(lambda: rows(wired, addresses), {"success": None, "bounce": OUTCOMES["bounce"]})
+    eventually(lambda: rows(deployed, later), {"success": OUTCOMES["success"]})
+    eventually(lambda: rows(deployed, addresses), {"success": None, "bounce": OUTCOMES["bounce"]})
 
 
-def test_email_is_forwarded_unless_turned_off(wired: Deployed) -> None:
-    client = wired.emulator.client("sesv2")
+def test_email_is_forwarded_unless_turned_off(deployed: Deployed) -> None:
+    client = deployed.emulator.client("sesv2")
     forwarded = {
         identity: client.get_email_identity(EmailIdentity=identity)["FeedbackForwardingStatus"]
-        for identity in (domain(wired), f"quiet@{domain(wired)}")
+        for identity in (domain(deployed), f"quiet@{domain(deployed)}")
     }
-    assert forwarded == {domain(wired): True, f"quiet@{domain(wired)}": False}
+    assert forwarded == {domain(deployed): True, f"quiet@{domain(deployed)}": False}
 
 
-def test_a_domain_has_tokens_for_its_dns(wired: Deployed) -> None:
-    assert {name: len(tokens) for name, tokens in wired.outputs["dkim_tokens"].items()} == {domain(wired): 3}
+def test_a_domain_has_tokens_for_its_dns(deployed: Deployed) -> None:
+    assert {name: len(tokens) for name, tokens in deployed.outputs["dkim_tokens"].items()} == {domain(deployed): 3}

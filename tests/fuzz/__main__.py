@@ -1,7 +1,7 @@
 """Fuzz one target with atheris, guided by coverage: python -m fuzz TARGET [libFuzzer's options] [CORPUS…].
 
 Runs in an environment of its own (``make fuzz``). What fails is left as ``crash-…`` in ``build/crashes``: copy it into
-``tests/fuzz/corpus/TARGET``, and ``make test`` reruns it from then on.
+``tests/fuzz/corpus/TARGET``, and ``make rest`` reruns it from then on.
 """
 
 import sys

@@ -10,20 +10,20 @@ from harness.stack import applied
 from support.deployed import QUICK, Deployed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with running("embedded", tmp_path_factory.mktemp("emulator")) as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def kms_key(embedded: Emulator) -> str:
     """ARN of a customer's key."""
     arn: str = embedded.client("kms").create_key(Description="customer's")["KeyMetadata"]["Arn"]
     return arn
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def encrypted(embedded: Emulator, kms_key: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """A stack in direct mode, encrypted with a customer's key; whoever changes its mode changes it back."""
     queue = {**QUICK["queue"], "keep": False}

@@ -87,7 +87,6 @@ def test_the_last_caller_is_revoked_and_a_changed_api_keeps_the_others(
 def test_no_toggle_destroys_what_mail_needs(around: Deployed, toggle: dict[str, Any]) -> None:
     with pytest.raises(TerraformError, match="Instance cannot be destroyed"):
         around.stack.planned(**toggle)
-    assert created_in_ses(around) == (True, True)
 
 
 def created_in_ses(around: Deployed) -> tuple[bool, bool]:

@@ -2,7 +2,7 @@
 
     make soak
 
-Prints a summary and writes it into RELIABILITY.md. What `make test` runs is the same with few changes.
+Prints a summary and writes it into RELIABILITY.md. What `make rest` runs is the same with few changes.
 """
 
 import argparse

@@ -51,7 +51,7 @@ class Mailing:
         """Run a command without a terminal; the table is named."""
         request = {
             "arguments": [*map(os.fsdecode, (command, *arguments)), "--table", self.table, *self.options],
-            "environment": self._environment(),
+            "environment": self.whole_environment(),
             "folder": str(self.folder),
             "actions": str(self.actions or ""),
         }
@@ -75,8 +75,8 @@ class Mailing:
         """Start a command, to be interrupted."""
         return subprocess.Popen(
             [*PROGRAM, command, *arguments, "--table", self.table, *self.options],
-            env=self._environment(),
-            cwd=paths.ROOT,
+            env=self.whole_environment(),
+            cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -89,8 +89,8 @@ class Mailing:
         try:
             with subprocess.Popen(
                 [*PROGRAM, command, *arguments, "--table", self.table, *self.options],
-                env=self._environment() | {"TERM": "xterm"},
-                cwd=paths.ROOT,
+                env=self.whole_environment() | {"TERM": "xterm"},
+                cwd=self.folder,
                 stdin=theirs,
                 stdout=theirs,
                 stderr=theirs,
@@ -105,7 +105,8 @@ class Mailing:
             os.close(ours)
         return Ran(process.returncode, shown.decode(errors="replace"), "")
 
-    def _environment(self) -> dict[str, str]:
+    def whole_environment(self) -> dict[str, str]:
+        """Return what a command's process gets: the given, and else this process's own."""
         return {**_own_environment(), **self.environment}
 
 

@@ -23,14 +23,9 @@ from support import botocore_models
 # Amazon DynamoDB Developer Guide, "IAM security policies with PartiQL for DynamoDB").
 _ACTIONS = {
     "lambda:Invoke": "lambda:InvokeFunction",
-    "s3:CompleteMultipartUpload": "s3:PutObject",
-    "s3:CreateMultipartUpload": "s3:PutObject",
     "s3:HeadObject": "s3:GetObject",
     "s3:ListObjectsV2": "s3:ListBucket",
-    "s3:UploadPart": "s3:PutObject",
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
-    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
-    "sqs:SendMessageBatch": "sqs:SendMessage",
 }
 _PREFIXES = {"monitoring": "cloudwatch"}
 
@@ -73,6 +68,8 @@ def _become(request: dict[str, Any], streams: list[int]) -> NoReturn:
         code = 0
     except SystemExit as end:
         code = end.code
+        if isinstance(code, str):
+            print(code, file=sys.stderr)  # noqa: T201  (what the interpreter prints)
     except BaseException:  # noqa: BLE001  (what the interpreter prints too)
         traceback.print_exc()
     finally:

@@ -234,7 +234,7 @@ def test_one_that_dynamodb_has_not_finished_is_to_be_waited_for(folder: Path, mo
         ExportedTable(place, Connection("mailing", "us-east-1"))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     data=st.data(), which=st.sampled_from(["manifest-summary.json", "manifest-files.json", "data/a.json.gz", "items"])
 )

@@ -106,7 +106,7 @@ _PACKED: list[Callable[[bytes], bytes]] = [
 ]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200), st.sampled_from(_PACKED), st.sampled_from([None, 3, 20]), st.booleans())
 def test_any_bytes_are_counted_or_refused_in_a_sentence(
     tmp_path: Path,

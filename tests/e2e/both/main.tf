@@ -38,7 +38,7 @@ module "queue" {
 
 module "direct" {
   source    = "../../"
-  providers = { aws = aws } # one for both; each start of it takes seconds
+  providers = { aws = aws }
 
   name       = "${var.name}-direct"
   delivery   = "direct"

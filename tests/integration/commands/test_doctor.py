@@ -1,4 +1,4 @@
-"""`mailing doctor` finds what is wrong: in stacks from which one thing was taken, and in those that Terraform made."""
+"""`mailing doctor` finds what is wrong: in stacks from which one thing was taken."""
 
 import functools
 import json
@@ -18,6 +18,7 @@ from healthy_mailing_cli.stack import Names, Place, Stack
 from support.command_line import Mailing, Ran
 from support.hand_made import HandMade, hand_made, policy, without_index
 from support.iam import user
+from support.runbook import named_by
 
 
 @functools.cache
@@ -34,7 +35,7 @@ def run(made: HandMade, *options: str) -> Ran:
 
 
 def examined(made: HandMade, session: boto3.Session | None = None) -> list[Finding]:
-    """Return what the command finds, without the second that a process takes."""
+    """Return what the command finds, without the process."""
     place = Place("aws", made.emulator.region, "000000000000")
     stack = Stack.of(place, Names.of(made.name), topic=made.topic, table=made.name)
     session = session or anyone(made.emulator.region)
@@ -461,7 +462,7 @@ def test_without_any_identity_in_ses_that_is_said_and_all_else_is_looked_at(emul
     assert ran.code == 1
 
 
-ACTIONS = sorted(set(re.findall(r"``([a-z]+:[A-Z]\w+)``", doctor.__doc__ or "")))
+ACTIONS = sorted(named_by("doctor"))
 
 
 def allowed(actions: list[str]) -> dict[str, Any]:

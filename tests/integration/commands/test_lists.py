@@ -100,7 +100,7 @@ def test_newer_feedback_wins_over_an_import_and_an_older_list_over_nothing(
 ) -> None:
     address, file = ses.fresh("works"), tmp_path / "bounces.csv.gz"
     stack.publish(ses.text(ses.delivery(address)))
-    eventually(lambda: stack.states(address), {address: "enable"})
+    assert stack.states(address) == {address: "enable"}
     with gzip.open(file, "wt") as opened:
         opened.write(f"status,reason,email,created\n5.1.1,550,{address},1300000000\n")
     assert mailing("import", str(file), "--yes").code == 2
@@ -134,19 +134,18 @@ def test_an_export_imports_again_to_identical_items(
         *(ses.bounce(soft, **mailbox_full, at=f"2026-01-{day:02}T12:00:00.000Z") for day in range(1, 9)),
     ]
     stack.publish(*map(ses.text, messages))
-    eventually(lambda: stack.states(left, gone, soft, cleared), dict.fromkeys((left, gone, soft, cleared), "disable"))
-    eventually(lambda: "transactional" in (stack.item(gone) or {}), expected=False)
+    assert stack.states(left, gone, soft, cleared) == dict.fromkeys((left, gone, soft, cleared), "disable")
+    assert "transactional" not in (stack.item(gone) or {})
     assert mailing("clear-bounces", cleared).code == 0
     assert mailing("disable", ses.fresh("by-hand"), "--note", "=1+1").code == 0
 
     file = tmp_path / "all.ndjson"
     exported = mailing("export", "--format", "ndjson", "--output", str(file))
-    assert exported.code in {0, 1}, exported  # other tests write items that are no records
+    assert exported.code == 0, exported
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     before = items(stack, stack.outputs["table_name"])
     assert {each["address"] for each in lines} == before.keys()
     assert len(lines) == len(before)
-    before = {each["address"]: before[each["address"]] for each in lines if each.get("evidence")}
     assert {left, gone, soft, cleared} <= before.keys()
 
     other = f"copy-{datetime.now(UTC):%f}"
@@ -154,7 +153,7 @@ def test_an_export_imports_again_to_identical_items(
     try:
         anyone = Mailing(emulator.environment(), other)
         function = stack.outputs["function_name"]
-        assert anyone("import", str(file), "--yes", "--function", function).code == exported.code
+        assert anyone("import", str(file), "--yes", "--function", function).code == 0
         assert items(stack, other) == before
         assert anyone("import", str(file), "--yes", "--function", function, "--json").json[0]["addresses"] == {
             "known before": len(before)
@@ -166,7 +165,7 @@ def test_an_export_imports_again_to_identical_items(
 def test_a_csv_has_the_states_for_both_kinds_of_mail(mailing: Mailing, stack: Filled, tmp_path: Path) -> None:
     left, fine, risky = ses.fresh("left"), ses.fresh("fine"), f"=cmd|' /c calc'!{ses.fresh('a')}".replace(" ", "")
     stack.publish(*map(ses.text, (ses.subscription(left), ses.delivery(fine), ses.complaint(risky))))
-    eventually(lambda: stack.states(left, fine, risky), {left: "disable", fine: "enable", risky: "disable"})
+    assert stack.states(left, fine, risky) == {left: "disable", fine: "enable", risky: "disable"}
 
     out = mailing("export").out
     rows = {row["address"]: row for row in csv.DictReader(io.StringIO(out))}
@@ -215,12 +214,11 @@ def test_two_imports_and_feedback_at_once_lose_nothing(mailing: Mailing, stack: 
         mailing.started("import", str(file), "--yes", "--as", name, "--at", "2026-01-01T00:00:00Z")
         for name, file in lists.items()
     ]
+    # Once an import writes: they meet.
+    eventually(lambda: any(stack.item(address) for address in addresses))
     stack.publish(*(ses.text(ses.bounce(address)) for address in addresses))
     told = [process.communicate() for process in imports]
     assert [process.returncode for process in imports] == [0, 0], told
-
-    def kinds() -> set[frozenset[str]]:
-        return {frozenset((stack.item(address) or {}).get("evidence", {})) for address in addresses}
-
-    eventually(kinds, {frozenset({"complaint", "optOut", "hardBounce"})})
+    kinds = {frozenset((stack.item(address) or {}).get("evidence", {})) for address in addresses}
+    assert kinds == {frozenset({"complaint", "optOut", "hardBounce"})}
     assert stack.states(*addresses) == dict.fromkeys(addresses, "disable")
