@@ -131,8 +131,7 @@ class ImportJobs:
         try:
             while True:
                 while len(running) < AT_ONCE and (batch := next(batches, None)):
-                    running.append(self._begun(batch))
-                    job = running[-1]
+                    job = self._begin(batch, running)
                     count = output.counted(len(batch.reasons), "address")
                     output.note(f"SES's import job {job.id} {_WORDS[batch.action]} {count}.")
                 if not running:
@@ -171,7 +170,7 @@ class ImportJobs:
         for name in (f"{job.name}{_ID}", job.name):  # in this order, since an id alone would never go
             self._s3.delete_object(Bucket=self._folder.bucket, Key=self._folder.key(name))
 
-    def _begun(self, batch: Batch) -> Job:
+    def _begin(self, batch: Batch, running: deque[Job]) -> Job:
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}{_suffix(batch.action)}"
         with output.finishing():
             date = self._write(name, batch.to_bytes())["ResponseMetadata"]["HTTPHeaders"].get("date")
@@ -182,7 +181,8 @@ class ImportJobs:
                 self._s3.delete_object(Bucket=self._folder.bucket, Key=self._folder.key(name))
                 raise CommandError(f"SES takes no import job: {error}. {_POLICY}") from None
             self._write(f"{name}{_ID}", job_id.encode())
-        return Job(job_id, name, batch, from_datetime(written))
+            running.append(Job(job_id, name, batch, from_datetime(written)))  # or an interruption would not name it
+        return running[-1]
 
     def _taken_up(self, name: str, action: Action, job_id: str) -> Job:
         answer = self._s3.get_object(Bucket=self._folder.bucket, Key=self._folder.key(name))

@@ -1,6 +1,7 @@
 """What `mailing sync-ses --bucket` does where jobs fail, where both sides change meanwhile, or if it is interrupted."""
 
 import json
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -209,6 +210,17 @@ def test_an_object_holds_no_more_than_ses_takes_and_no_more_jobs_run_at_once(
     entries = [(entry.spelling, entry) for entry in fake.entries()]
     assert results(bulk.take_off(entries, LATER)) == dict.fromkeys(addresses, Result.TAKEN_OFF)
     assert (len(fake.jobs), fake.entries()) == (6 + 11, [])
+
+
+def test_a_job_that_begins_as_someone_interrupts_is_named(
+    bulk: BulkSync, fake: Fake, table: Table, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known(table, ONE, BOUNCE)
+    fake.before_job = lambda: signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        list(bulk.put([ONE]))
+    assert capsys.readouterr().err.startswith("SES's import job job0 goes on.")
+    assert len(objects(fake)) == 2
 
 
 def test_what_ses_does_not_take_is_told_and_not_noted(
