@@ -1,7 +1,6 @@
-"""What ``mailing doctor`` looks at from the function on: what calls it, its settings, the table, its last call."""
+"""What ``mailing doctor`` looks at from the function on: what calls it, its settings and its role, the table."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from healthy_mailing.item import ADDRESS
@@ -12,8 +11,12 @@ from healthy_mailing_cli.examination import Examination, Finding, Findings, ok, 
 from healthy_mailing_cli.policies import lets
 from healthy_mailing_cli.stack import name_in, sent_for
 
-_BACK = timedelta(days=14)
-_RECENTLY = timedelta(days=1)
+_ADVISED = 6
+"""How many times the function's timeout a queue should hide a message (AWS Lambda Developer Guide, "Creating and
+configuring an Amazon SQS event source mapping")."""
+
+_ANY = "any"
+"""Name of a log stream, since IAM weighs a resource and no pattern."""
 
 
 def look_at_function(seen: Examination) -> Findings:
@@ -27,6 +30,7 @@ def look_at_function(seen: Examination) -> Findings:
             f"{APPLY} If it is called otherwise: --name or --function.",
         )
         return
+    seen.function = found
     state, update = found.get("State", "Active"), found.get("LastUpdateStatus", "Successful")
     environment = found.get("Environment", {})
     if state not in {"Active", "Inactive"} or update == "Failed":
@@ -60,6 +64,65 @@ def _settings(name: str, variables: Mapping[str, str], table: str) -> Finding:
     return ok(f"{name} is ready, and writes to {table}.")
 
 
+def look_at_role(seen: Examination) -> Findings:
+    """See whether the function's role allows what the function does, as IAM itself weighs its policies."""
+    if seen.function is None:
+        return
+    stack, function = seen.stack, name_in(seen.stack.function)
+    log = seen.function.get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{function}")
+    needed = {stack.table: ["dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"]}
+    if seen.queue is not None:
+        needed[stack.queue] = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+    if seen.to_function:
+        needed[stack.dead_letter_queue] = ["sqs:SendMessage"]
+    needed[seen.place.arn("logs", f"log-group:{log}:log-stream:{_ANY}")] = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    role = seen.function["Role"]
+    refused: dict[str, list[Mapping[str, Any]]] = {}
+    try:
+        for resource, actions in needed.items():
+            answer = seen.iam.simulate_principal_policy(
+                PolicySourceArn=role, ActionNames=actions, ResourceArns=[resource]
+            )
+            found = [each for each in answer["EvaluationResults"] if each["EvalDecision"] != "allowed"]
+            refused |= {resource.removesuffix(f":{_ANY}"): found} if found else {}
+    except seen.iam.exceptions.NoSuchEntityException:
+        yield problem(f"The role {name_in(role)} of {function} is gone: each call fails.", APPLY)
+        return
+    lacking = "; ".join(
+        f"{', '.join(each['EvalActionName'] for each in found)} on {resource}" for resource, found in refused.items()
+    )
+    if not refused:
+        yield ok(f"The role of {function} allows what it needs.")
+    elif all(each.get("MissingContextValues") for found in refused.values() for each in found):
+        yield unknown(
+            f"Whether the role of {function} allows {lacking}: its policies have conditions that IAM can't weigh here.",
+            "See whether a mail's feedback comes:",
+            "mailing simulate --from ADDRESS",
+        )
+    else:
+        yield problem(
+            f"The role of {function} does not allow {lacking}.",
+            f"{APPLY} A permissions boundary, or a policy of your organization, must allow it too.",
+        )
+
+
+def look_at_timeouts(seen: Examination) -> Findings:
+    """See whether the queue hides a message for as long as the function may work on it."""
+    if seen.queue is None or seen.function is None:
+        return
+    queue, function = name_in(seen.stack.queue), name_in(seen.stack.function)
+    hidden, timeout = int(seen.queue["VisibilityTimeout"]), seen.function["Timeout"]
+    advised = _ADVISED * timeout + seen.window
+    remedy = f"{APPLY} AWS advises at least {advised} s."
+    text = f"{queue} hides a message for {hidden} s, while {function} may work on it for {timeout} s"
+    if hidden < timeout:
+        yield problem(f"{text}: messages are handled twice, and become dead letters without cause.", remedy)
+    elif hidden < advised:
+        yield warning(f"{text}: when Lambda is throttled, messages become dead letters without cause.", remedy)
+    else:
+        yield ok(f"{text}.")
+
+
 def look_at_mapping(seen: Examination) -> Findings:
     """See whether the function is given what is in the queue."""
     if seen.queue is None:
@@ -73,7 +136,9 @@ def look_at_mapping(seen: Examination) -> Findings:
     )
     if found is None:
         yield problem(f"Nothing takes messages from {queue} to {function}: they wait, for up to 14 days.", APPLY)
-    elif found["State"] in {"Disabled", "Disabling"}:
+        return
+    seen.window = found.get("MaximumBatchingWindowInSeconds", 0)
+    if found["State"] in {"Disabled", "Disabling"}:
         yield problem(
             f"{function} takes no messages from {queue}, as its mapping is disabled: they wait, for up to 14 days.",
             "Unless that is meant so (queue.enabled):",
@@ -153,47 +218,3 @@ def look_at_table(seen: Examination) -> Findings:
         yield warning(
             f"{name} can't be restored to an earlier time.", "Set table.point_in_time_recovery to true, and apply."
         )
-
-
-def look_at_calls(seen: Examination) -> Findings:
-    """Tell when feedback last came, by when the function was last called, and how many calls failed.
-
-    Lambda's own metrics: one request, and deliveries count. The newest ``updatedAt`` in the index would tell to the
-    millisecond, but of suppressed addresses alone. Neither knows whether there was mail to report on.
-    """
-    name = name_in(seen.stack.function)
-    metrics = {"calls": "Invocations", "errors": "Errors"}
-    answer = seen.cloudwatch.get_metric_data(
-        MetricDataQueries=[{"Id": each, "MetricStat": _sum(name, metric)} for each, metric in metrics.items()],
-        StartTime=seen.now - _BACK,
-        EndTime=seen.now,
-    )
-    sums: dict[str, dict[Any, float]] = {each: {} for each in metrics}
-    for each in answer["MetricDataResults"]:
-        sums[each["Id"]] |= {at: sum_ for at, sum_ in zip(each["Timestamps"], each["Values"], strict=True) if sum_}
-    last = max(sums["calls"], default=None)
-    sent = "" if seen.sent is None else f" SES sent {seen.sent:,.0f} mails in the last 24 hours, of whichever identity."
-    simulate = ("Send a mail whose feedback must come:", "mailing simulate --from ADDRESS")
-    if last is None:
-        yield warning(f"{name} was not called in the last {_BACK.days} days: no feedback came.{sent}", *simulate)
-    elif seen.now - last > _RECENTLY and seen.sent:
-        yield warning(f"No feedback came since the hour of {last:%Y-%m-%d %H}:00 UTC.{sent}", *simulate)
-    else:
-        yield ok(f"Feedback last came in the hour of {last:%Y-%m-%d %H}:00 UTC.{sent}")
-    failed = sum(sum_ for at, sum_ in sums["errors"].items() if seen.now - at <= _RECENTLY)
-    if failed:
-        yield warning(
-            f"{failed:,.0f} calls of {name} failed in the last 24 hours; what they had is tried again.",
-            "The log says why:",
-            f"aws logs filter-log-events --log-group-name /aws/lambda/{name} "
-            "--filter-pattern '{ $.level = \"ERROR\" }'",
-        )
-
-
-def _sum(function: str, metric: str) -> Mapping[str, Any]:
-    dimensions = [{"Name": "FunctionName", "Value": function}]
-    return {
-        "Metric": {"Namespace": "AWS/Lambda", "MetricName": metric, "Dimensions": dimensions},
-        "Period": 3600,
-        "Stat": "Sum",
-    }

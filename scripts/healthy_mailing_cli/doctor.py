@@ -10,6 +10,7 @@ It reads, and changes nothing. It needs these actions, and says of each that is 
   ``lambda:GetFunctionEventInvokeConfig``, ``lambda:GetPolicy``; where there is a queue, or the table has a stream,
   ``lambda:ListEventSourceMappings``; where there are events, ``lambda:GetFunctionConfiguration`` on their function too
 - on the table, ``dynamodb:DescribeContinuousBackups``, ``dynamodb:DescribeTable``
+- on the function's role, ``iam:SimulatePrincipalPolicy``
 - ``cloudwatch:GetMetricData``
 """
 
@@ -22,7 +23,15 @@ from typing import Annotated
 import typer
 from botocore.exceptions import ClientError
 
-from healthy_mailing_cli import checks_delivery, checks_events, checks_function, checks_ses, output, stack
+from healthy_mailing_cli import (
+    checks_delivery,
+    checks_events,
+    checks_function,
+    checks_metrics,
+    checks_ses,
+    output,
+    stack,
+)
 from healthy_mailing_cli.connection import Connection, connected
 from healthy_mailing_cli.examination import Examination, Finding, Findings, Level, Look
 from healthy_mailing_cli.stack import Names, Place, Stack
@@ -42,8 +51,11 @@ CHECKS: Mapping[str, Look] = {
     "mapping": checks_function.look_at_mapping,
     "direct calls": checks_function.look_at_direct_calls,
     "function": checks_function.look_at_function,
+    "role": checks_function.look_at_role,
+    "timeouts": checks_function.look_at_timeouts,
     "table": checks_function.look_at_table,
-    "last feedback": checks_function.look_at_calls,
+    "last feedback": checks_metrics.look_at_calls,
+    "failures": checks_metrics.look_at_failures,
     "events": checks_events.look_at_events,
 }
 

@@ -14,6 +14,7 @@ from healthy_mailing_cli.stack import Place, Stack
 if TYPE_CHECKING:
     import boto3
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_iam import IAMClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_ses import SESClient
     from mypy_boto3_sns import SNSClient
@@ -104,6 +105,8 @@ class Examination:
         to_queue: Whether the topic goes to the queue.
         to_function: Whether the topic goes to the function.
         queue: The queue's attributes; None if there is no queue, or they can't be read.
+        window: For how many seconds Lambda collects messages of the queue before it calls the function.
+        function: The function's configuration; None if there is no function, or it can't be read.
     """
 
     place: Place
@@ -117,6 +120,7 @@ class Examination:
     sqs: "SQSClient"
     lambda_: "LambdaClient"
     dynamodb: "DynamoDBClient"
+    iam: "IAMClient"
     sent: float | None = None
     sets: dict[str, frozenset[str]] = field(default_factory=dict)
     found: list[str] = field(default_factory=list)
@@ -125,6 +129,8 @@ class Examination:
     to_queue: bool = False
     to_function: bool = False
     queue: Mapping[str, str] | None = None
+    window: int = 0
+    function: Mapping[str, Any] | None = None
 
     @classmethod
     def of(
@@ -142,13 +148,13 @@ class Examination:
         def client(service: str) -> Any:  # noqa: ANN401  (each service has a client of its own)
             return session.client(service, endpoint_url=endpoint_url, config=_PATIENT)  # type: ignore[call-overload]  # a name each
 
-        names = ("sesv2", "cloudwatch", "ses", "sns", "sqs", "dynamodb")
+        names = ("sesv2", "cloudwatch", "ses", "sns", "sqs", "dynamodb", "iam")
         clients = {name: client(name) for name in names}
         return cls(place, stack, identities, now, lambda_=client("lambda"), **clients)
 
     def refused(self, error: ClientError) -> Finding:
         """Return what an error of AWS leaves unknown, and which permission is missing, if one is."""
-        clients = (self.sesv2, self.ses, self.sns, self.sqs, self.lambda_, self.dynamodb, self.cloudwatch)
+        clients = (self.sesv2, self.ses, self.sns, self.sqs, self.lambda_, self.dynamodb, self.cloudwatch, self.iam)
         models = [each.meta.service_model for each in clients]
         model = next(each for each in models if error.operation_name in each.operation_names)
         prefix = "cloudwatch" if model.service_name == "cloudwatch" else model.signing_name

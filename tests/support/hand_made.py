@@ -9,7 +9,7 @@ import time
 import uuid
 import zipfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,21 @@ class HandMade:
         client.update_function_configuration(FunctionName=self.function, Environment={"Variables": variables})
         self.settle()
 
+    def allow(self, *actions_on_table: str) -> None:
+        """Let the function's role do these things with the table, all of them if none are given, and the rest."""
+        actions = actions_on_table or ("dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate")
+        log = self.arn("logs", f"log-group:/aws/lambda/{self.function}:log-stream:*")
+        allowed = (
+            (actions, self.arn("dynamodb", f"table/{self.name}")),
+            (("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"), self.arn("sqs", self.function)),
+            (("sqs:SendMessage",), self.arn("sqs", f"{self.function}-dead-letter")),
+            (("logs:CreateLogStream", "logs:PutLogEvents"), log),
+        )
+        statements = [{"Effect": "Allow", "Action": each, "Resource": resource} for each, resource in allowed]
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        client = self.emulator.client("iam")
+        client.put_role_policy(RoleName=self.function, PolicyName=self.function, PolicyDocument=document)
+
     def settle(self) -> None:
         """Wait until the function can be called."""
         client = self.emulator.client("lambda")
@@ -106,9 +121,14 @@ class HandMade:
 
     def count_a_call(self) -> None:
         """Let the function have been called, which counts as feedback that came; a call would start a Python."""
-        of_function = [{"Name": "FunctionName", "Value": self.function}]
-        metric = {"MetricName": "Invocations", "Dimensions": of_function, "Value": 1, "Timestamp": datetime.now(UTC)}
-        self.emulator.client("cloudwatch").put_metric_data(Namespace="AWS/Lambda", MetricData=[metric])
+        self.count("AWS/Lambda", Invocations=1)
+
+    def count(self, namespace: str, ago: timedelta = timedelta(), **values: float) -> None:
+        """Put metrics of the function, or of the queue in ``AWS/SQS``."""
+        name = "QueueName" if namespace == "AWS/SQS" else "FunctionName"
+        common = {"Dimensions": [{"Name": name, "Value": self.function}], "Timestamp": datetime.now(UTC) - ago}
+        data: Any = [{"MetricName": each, "Value": value, **common} for each, value in values.items()]
+        self.emulator.client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=data)
 
     def call(self, event: Any = None) -> None:
         """Call the function."""
@@ -194,6 +214,7 @@ def _make_function(made: HandMade) -> None:
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("index.py", HANDLER)
     role = made.emulator.client("iam").create_role(RoleName=made.function, AssumeRolePolicyDocument="{}")
+    made.allow()
     client = made.emulator.client("lambda")
     client.create_function(
         FunctionName=made.function,

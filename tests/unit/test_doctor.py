@@ -1,7 +1,7 @@
 """What `mailing doctor` says of answers that no emulator gives."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import Mock
 
@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from healthy_mailing_cli import checks_events, checks_function, checks_ses, doctor
+from healthy_mailing_cli import checks_events, checks_function, checks_metrics, checks_ses, doctor
 from healthy_mailing_cli.examination import Examination, Finding, Level
 from healthy_mailing_cli.stack import Names, Place, Stack
 
@@ -28,7 +28,7 @@ ACCOUNT = {
 def metas() -> Mapping[str, Any]:
     """What boto3's clients know of themselves, by the examination's names for them."""
     session = boto3.Session("x", "x", region_name=PLACE.region)
-    names = ("sesv2", "cloudwatch", "ses", "sns", "sqs", "lambda_", "dynamodb")
+    names = ("sesv2", "cloudwatch", "ses", "sns", "sqs", "lambda_", "dynamodb", "iam")
     return {name: session.client(name.rstrip("_")).meta for name in names}  # type: ignore[call-overload]  # any service
 
 
@@ -224,3 +224,61 @@ def test_without_a_table_nothing_is_said_of_events(seen: Examination) -> None:
     client.exceptions.ResourceNotFoundException = KeyError
     client.describe_table.side_effect = KeyError
     assert list(checks_events.look_at_events(seen)) == []
+
+
+def role(seen: Examination, *answers: Mapping[str, Any]) -> Finding:
+    """Return what is said of a role for which IAM gives these answers to each question."""
+    seen.function = {"Role": "arn:aws-cn:iam::123456789012:role/mailing-feedback"}
+    seen.queue, seen.to_function = {}, True
+    iam: Any = seen.iam
+    iam.exceptions.NoSuchEntityException = KeyError
+    iam.simulate_principal_policy.return_value = {"EvaluationResults": answers}
+    return only(checks_function.look_at_role(seen))
+
+
+WRITE = {"EvalActionName": "dynamodb:PartiQLUpdate", "EvalDecision": "implicitDeny"}
+
+
+def test_a_role_is_asked_about_each_part_of_the_stack(seen: Examination) -> None:
+    assert role(seen, {**WRITE, "EvalDecision": "allowed"}).level is Level.OK
+    iam: Any = seen.iam
+    asked = {call.kwargs["ResourceArns"][0]: call.kwargs["ActionNames"] for call in iam.mock_calls}
+    # What the policy of module feedback's role has.
+    assert asked == {
+        STACK.table: ["dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"],
+        STACK.queue: ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+        STACK.dead_letter_queue: ["sqs:SendMessage"],
+        PLACE.arn("logs", "log-group:/aws/lambda/mailing-feedback:log-stream:any"): [
+            "logs:CreateLogStream",
+            "logs:PutLogEvents",
+        ],
+    }
+
+
+def test_a_role_that_does_not_allow_what_the_function_does(seen: Examination) -> None:
+    found = role(seen, WRITE)
+    assert found.level is Level.PROBLEM
+    assert f"does not allow dynamodb:PartiQLUpdate on {STACK.table}; " in found.text
+    # A condition on what the simulation does not know.
+    found = role(seen, {**WRITE, "MissingContextValues": ["aws:SourceVpce"]})
+    assert found.level is Level.UNKNOWN
+    iam: Any = seen.iam
+    iam.simulate_principal_policy.side_effect = KeyError
+    assert role(seen).text == "The role mailing-feedback of mailing-feedback is gone: each call fails."
+
+
+def test_the_batching_window_comes_on_top_of_the_timeout(seen: Examination) -> None:
+    seen.queue, seen.function, seen.window = {"VisibilityTimeout": "200"}, {"Timeout": 30}, 20
+    assert only(checks_function.look_at_timeouts(seen)).level is Level.OK
+    seen.window = 21
+    found = only(checks_function.look_at_timeouts(seen))
+    assert (found.level, "at least 201 s" in found.remedy) == (Level.WARNING, True)
+
+
+def test_feedback_that_no_longer_waits_is_no_problem(seen: Examination) -> None:
+    ages = {seen.now - timedelta(minutes=5): 2_000.0, seen.now - timedelta(minutes=1): 0.0}
+    result = {"Id": "age", "Timestamps": list(ages), "Values": list(ages.values())}
+    seen.cloudwatch.get_paginator.return_value.paginate.return_value = [{"MetricDataResults": [result]}]
+    assert only(checks_metrics.look_at_failures(seen)).level is Level.OK
+    result["Values"] = [2_000.0, 2_060.0]
+    assert "the oldest for 2,060 s" in only(checks_metrics.look_at_failures(seen)).text

@@ -352,8 +352,59 @@ FAULTS = {
     "table without recovery": Fault(
         without_recovery, "table", "warning", "can't be restored", "table.point_in_time_recovery"
     ),
-    "calls that failed": Fault(
-        lambda made: made.call("fail"), "last feedback", "warning", "1 calls", "filter-log-events"
+    "role without a policy": Fault(
+        lambda made: client(made, "iam").delete_role_policy(RoleName=made.function, PolicyName=made.function),
+        "role",
+        "problem",
+        "does not allow dynamodb:BatchGetItem, dynamodb:PartiQLInsert, dynamodb:PartiQLUpdate on arn:",
+        "terraform apply",
+    ),
+    "role that may not write": Fault(
+        lambda made: made.allow("dynamodb:BatchGetItem", "dynamodb:PartiQLInsert"),
+        "role",
+        "problem",
+        "does not allow dynamodb:PartiQLUpdate on arn:",
+        "terraform apply",
+    ),
+    "queue that shows a message before the function is done": Fault(
+        lambda made: made.set_queue(VisibilityTimeout="2"), "timeouts", "problem", "for 2 s", "at least 18 s"
+    ),
+    "queue that hides a message for a short time": Fault(
+        lambda made: made.set_queue(VisibilityTimeout="17"), "timeouts", "warning", "for 17 s", "at least 18 s"
+    ),
+    "a call that failed": Fault(
+        lambda made: made.call("fail"), "failures", "warning", "1 call failed", "filter-log-events"
+    ),
+    "all calls failed": Fault(
+        lambda made: made.count("AWS/Lambda", Errors=1), "failures", "problem", "Every call", "filter-log-events"
+    ),
+    "all messages failed": Fault(
+        lambda made: made.count("HealthyMailing", Failed=3, Malformed=1),
+        "failures",
+        "problem",
+        "No feedback reached the table in the last 15 minutes: 3 addresses not written, 1 message not understood",
+        "filter-log-events",
+    ),
+    "a message failed and others did not": Fault(
+        lambda made: made.count("HealthyMailing", Failed=1, Unchanged=1),
+        "failures",
+        "warning",
+        "1 address not written",
+        "filter-log-events",
+    ),
+    "messages failed an hour ago": Fault(
+        lambda made: made.count("HealthyMailing", timedelta(hours=1), Failed=1),
+        "failures",
+        "warning",
+        "1 address not written",
+        "filter-log-events",
+    ),
+    "feedback that waits": Fault(
+        lambda made: made.count("AWS/SQS", ApproximateAgeOfOldestMessage=1000),
+        "failures",
+        "problem",
+        "the oldest for 1,000 s",
+        "queue.maximum_concurrency",
     ),
 }
 
