@@ -15,6 +15,7 @@ from healthy_mailing.address import masked
 from healthy_mailing.evidence import MADE_BY_PEOPLE, Evidence, Mark, MarkKind, State, unhidden
 from healthy_mailing.item import ADDRESS, REASON, STATE, TRANSACTIONAL, UPDATED_AT, Item
 from healthy_mailing.timestamp import day_of
+from healthy_mailing_cli.filters import is_simulated, sent_by
 from healthy_mailing_cli.formats.sources import IMPORTED_FROM
 
 DOMAINS = 15
@@ -251,10 +252,15 @@ class _Bounced:
 
 @dataclass
 class Tally:
-    """Counts items, one after the other; memory grows with the number of domains alone."""
+    """Counts items, one after the other; memory grows with the number of domains alone.
+
+    SES's mailbox simulator is left out. With ``sender``, only feedback about mail of that sender counts, and the
+    addresses that have such feedback.
+    """
 
     at: str
     days: int = 30
+    sender: str | None = None
     addresses: int = 0
     transactional: int = 0
     imported: int = 0
@@ -281,6 +287,12 @@ class Tally:
     def add(self, item: Item, evidence: Evidence | None) -> None:
         """Count an item that says a state and a reason, and its evidence; None if another program wrote it."""
         address, state, reason = item[ADDRESS], item[STATE], item.get(REASON, "")
+        if is_simulated(address):
+            return
+        if self.sender is not None:
+            evidence = _about(evidence or {}, self.sender)
+            if not evidence:
+                return
         transactional = item.get(TRANSACTIONAL, state)
         self.addresses += 1
         self.states[state] += 1
@@ -423,6 +435,13 @@ def _count(window: Window, kinds: Iterable[MarkKind]) -> None:
     window.soft += MarkKind.SOFT_BOUNCE in kinds
     window.complaints += MarkKind.COMPLAINT in kinds
     window.opt_outs += MarkKind.OPT_OUT in kinds
+
+
+def _about(evidence: Evidence, sender: str) -> Evidence:
+    """Return feedback about mail of a sender, with the decisions of people that may hide it; nothing without any."""
+    of_people = {slot: mark for slot, mark in evidence.items() if mark.kind in MADE_BY_PEOPLE}
+    told = {slot: mark for slot, mark in evidence.items() if slot not in of_people and sent_by(mark.sender, sender)}
+    return told | of_people if told else {}
 
 
 def _camel(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from healthy_mailing_cli import output, stats
+from healthy_mailing_cli import filters, output, stats
 from healthy_mailing_cli.connection import Connection, connected
 from healthy_mailing_cli.export import Segments
 from healthy_mailing_cli.exported_table import From
@@ -27,6 +27,7 @@ def report(
     days: stats.Days = 30,
     segments: Segments = 4,
     from_export: From = None,
+    sender: filters.Sender = None,
     as_json: output.AsJson = False,
 ) -> None:
     """Write the figures of `stats` to a page that you can share.
@@ -36,8 +37,9 @@ def report(
     """
     drawn = _page()
     with output.replacing(to) as file:  # which fails before the table is read, if it must
-        found = stats.count(connection, days, segments, from_export)
-        file.write(drawn.html(found, table=connection.table, region=connection.client("dynamodb").meta.region_name))
+        found = stats.count(connection, days, segments, from_export, sender)
+        of = connection.table if sender is None else f"{connection.table}, mail from {sender}"
+        file.write(drawn.html(found, table=of, region=connection.client("dynamodb").meta.region_name))
     if as_json:
         output.ndjson(found.to_json())
     else:

@@ -20,7 +20,8 @@ from healthy_mailing.evidence import (
     unhidden,
     without_override,
 )
-from healthy_mailing.item import PUSHED, Item, evidence_in
+from healthy_mailing.item import ADDRESS, PUSHED, Item, evidence_in
+from healthy_mailing_cli.filters import is_simulated
 from healthy_mailing_cli.suppression_list import Entry, Reason
 
 _TOLERANCE = timedelta(seconds=5)
@@ -73,12 +74,14 @@ class Known:
 
     @classmethod
     def of(cls, item: Item | None) -> "Known":
-        """Read an item, None where nothing is known.
+        """Read an item, None where nothing is known. Of the mailbox simulator's addresses nothing counts as known.
 
         Raises:
             RecordError: The item is not a record.
         """
-        return cls(evidence_in(item), Pushed.of(item)) if item else cls({}, None)
+        if not item:
+            return cls({}, None)
+        return cls({} if is_simulated(item[ADDRESS]) else evidence_in(item), Pushed.of(item))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +133,16 @@ def difference(address: str, known: Known, entries: Iterable[Entry], rules: Rule
     An entry of ours is not evidence: it only repeats what the table knew. One of others is taken over if it changes
     what the table makes of the address; so a mark that says more, such as the mail server's own words, is not replaced
     by one that only says "on the list".
+
+    The mailbox simulator's addresses are nobody's: of others' entries nothing is taken over, and ours are taken off.
     """
     held = list(entries)
     wanted = suppression(known.evidence, rules)
     if not held:
         return Difference(put=wanted)
     ours = tuple(entry for entry in held if known.pushed is not None and known.pushed.made(address, entry))
+    if is_simulated(address):
+        return Difference(take_off=ours)
     theirs = [entry for entry in held if entry not in ours]
     marks: list[Mark] = []
     evidence, now = known.evidence, wanted

@@ -11,7 +11,7 @@ import typer
 
 from healthy_mailing.evidence import State
 from healthy_mailing.timestamp import from_datetime
-from healthy_mailing_cli import explanation, output
+from healthy_mailing_cli import explanation, filters, output
 from healthy_mailing_cli.connection import Connection, connected
 from healthy_mailing_cli.export import Segments
 from healthy_mailing_cli.exported_table import ExportedTable, From
@@ -29,25 +29,29 @@ def stats(
     days: Days = 30,
     segments: Segments = 4,
     from_export: From = None,
+    sender: filters.Sender = None,
     as_json: output.AsJson = False,
 ) -> None:
     """Count states, reasons, rates and domains of the table.
 
-    Rates are shares of addresses. They approximate SES's own, since the table does not count mails. Exits with 1 if a
-    rate is over a line from which SES acts, or if a domain's hard bounces jump as in an outage.
+    Rates are shares of addresses. They approximate SES's own, since the table does not count mails. SES's mailbox
+    simulator is left out. Exits with 1 if a rate is over a line from which SES acts, or if a domain's hard bounces
+    jump as in an outage.
     """
-    found = count(connection, days, segments, from_export)
+    found = count(connection, days, segments, from_export, sender)
     if as_json:
         output.ndjson(found.to_json())
     else:
-        _show(found)
+        _show(found, sender)
     if found.are_alarming:
         raise typer.Exit(output.NO)
 
 
-def count(connection: Connection, days: int, segments: int, from_export: str | None) -> Figures:
+def count(
+    connection: Connection, days: int, segments: int, from_export: str | None, sender: str | None = None
+) -> Figures:
     """Read the table, or an export of it, and return its figures."""
-    tally = Tally(from_datetime(datetime.now(UTC)), days)
+    tally = Tally(from_datetime(datetime.now(UTC)), days, sender)
     source = Scan(connection, set(State), segments) if from_export is None else ExportedTable(from_export, connection)
     with output.progress("Read") as counter:
         for items, _ in source.pages():
@@ -57,9 +61,10 @@ def count(connection: Connection, days: int, segments: int, from_export: str | N
     return tally.figures()
 
 
-def _show(found: Figures) -> None:
+def _show(found: Figures, sender: str | None) -> None:
     count = output.counted(found.addresses, "address")
-    output.line(f"{count}, {explanation.moment(found.at)}. Feedback of {output.counted(found.days, 'day')}.")
+    about = "" if sender is None else f" about mail from {sender}"
+    output.line(f"{count}, {explanation.moment(found.at)}. Feedback{about} of {output.counted(found.days, 'day')}.")
     output.line("")
     output.rows(
         [

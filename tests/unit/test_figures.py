@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthy_mailing.evidence import Evidence, Mark, MarkKind, Record, Rules, State, bounces_cleared, evidence_of
+from healthy_mailing.evidence import (
+    Evidence,
+    Mark,
+    MarkKind,
+    Record,
+    Rules,
+    State,
+    bounces_cleared,
+    evidence_of,
+    override,
+)
 from healthy_mailing.item import to_item
 from healthy_mailing_cli.figures import CHANGES, DOMAINS, Figures, Tally
 from healthy_mailing_cli.scan import known
@@ -46,9 +57,11 @@ def complaint(ago: int, **detail: str) -> Mark:
     return mark(MarkKind.COMPLAINT, ago, **detail)
 
 
-def figures(*addresses: tuple[str, list[Mark]], days: int = 30, updated: str = NOW) -> Figures:
+def figures(
+    *addresses: tuple[str, list[Mark]], days: int = 30, updated: str = NOW, sender: str | None = None
+) -> Figures:
     """Return the figures of a table in which addresses have marks."""
-    tally = Tally(NOW, days)
+    tally = Tally(NOW, days, sender)
     for address, marks in addresses:
         item = {**to_item(address, Record.of(evidence_of(marks), Rules())), "updatedAt": updated}
         tally.add(*known(item))
@@ -260,3 +273,31 @@ def test_they_are_json_too() -> None:
     again = json.loads(json.dumps(found.to_json()))
     assert again["jumps"][0]["count"] == 60
     assert again["trend"][-1] == {"day": f"{TODAY}", "hard": 0, "soft": 0, "complaints": 0, "optOuts": 0}
+
+
+def test_the_mailbox_simulator_counts_nowhere() -> None:
+    people = each(500, "example.com", delivery(3))
+    simulated = [
+        ("complaint+a@simulator.amazonses.com", [complaint(1)]),
+        *each(30, "simulator.amazonses.com", bounce(1)),
+    ]
+    assert figures(*people, *simulated) == figures(*people)
+
+
+def test_with_a_sender_only_feedback_about_its_mail_counts_and_who_has_some() -> None:
+    def of(sender: str, *marks: Mark) -> list[Mark]:
+        return [replace(mark, sender=sender) for mark in marks]
+
+    mixed = [*of("News <News@shop.example>", delivery(2)), *of("bills@pay.example", bounce(1))]
+    table = [
+        ("both@example.com", mixed),
+        ("news@example.com", of("news@shop.example", complaint(1), delivery(3))),
+        ("bills@example.com", of("bills@pay.example", delivery(1))),
+        ("decided@example.com", [override(State.DISABLE, NOW, "news@shop.example", "")]),
+    ]
+    news, shop, bills = (figures(*table, sender=each) for each in ("news@shop.example", "SHOP.example", "pay.example"))
+    assert news == shop
+    assert (news.addresses, news.window.reached, news.window.hard, news.window.complaints) == (2, 2, 0, 1)
+    assert (bills.addresses, bills.window.reached, bills.window.hard, bills.window.complaints) == (2, 2, 1, 0)
+    assert figures(*table).addresses == 4
+    assert figures(*table, sender="example").addresses == 0

@@ -282,3 +282,17 @@ def test_a_note_is_read_as_it_was_written() -> None:
     assert Known.of(None) == Known({}, None)
     with pytest.raises(RecordError):
         Known.of({"UserId": ADDRESS, "state": "review"})
+
+
+def test_the_mailbox_simulator_is_never_put_on_the_list_and_what_an_earlier_push_put_there_is_taken_off() -> None:
+    address = "bounce+1@simulator.amazonses.com"
+    ours, theirs = Entry(address, AT, Reason.BOUNCE, ""), Entry(address, AT, Reason.BOUNCE, "m")
+    record = Record.of(evidence_of([mark_of(ours)]), Rules())
+
+    def differs(of: str, *entries: Entry, **more: Any) -> Difference:
+        return difference(of, Known.of({**to_item(of, record), **more}), entries, Rules())
+
+    assert differs(ADDRESS) == Difference(put=Reason.BOUNCE)
+    assert differs(address) == Difference()
+    assert differs(address, ours, **{PUSHED: Pushed(AT, Reason.BOUNCE).to_map()}) == Difference(take_off=(ours,))
+    assert difference(address, Known.of(None), [theirs], Rules()) == Difference()
