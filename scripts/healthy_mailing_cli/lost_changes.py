@@ -13,7 +13,8 @@ The function puts the event, called with a record like the stream's (``changes.R
 permission, and its settings alone say where events go and which are wanted.
 
 Needs ``dynamodb:BatchGetItem`` on the table, ``dynamodb:GetShardIterator`` and ``dynamodb:GetRecords`` on its stream,
-and ``lambda:InvokeFunction`` on the function; on the dead-letter queue what ``redrive`` needs.
+and ``lambda:GetFunctionConfiguration`` and ``lambda:InvokeFunction`` on the function; on the dead-letter queue what
+``redrive`` needs.
 """
 
 import json
@@ -98,11 +99,14 @@ class Changes:
         self._streams = streams
         self._name = name
         self._table = table
-        self.description = f"the function {name}"
+        self.description = f"the function {name}, with what the table {table} says"
 
     def kinds(self, letter: str) -> list[str]:
         """Return what a dead letter is, for the report."""
-        match _read(letter):
+        read = _read(letter)
+        if self._is_of_another(read):
+            return ["of another table"]
+        match read:
             case {"DDBStreamBatchInfo": {"batchSize": int(size)}}:
                 return ["change"] * size
             case {"dynamodb": {"Keys": {}}}:
@@ -110,8 +114,18 @@ class Changes:
             case _:
                 return ["unreadable"]
 
+    def problem(self, letter: str) -> str:
+        """Return why a dead letter can't be told of; empty if it can, as far as that shows."""
+        read = _read(letter)
+        if self._is_of_another(read):
+            return f"it is of the table {_table_of(read)}, not of {self._table}"
+        return ""
+
     def take(self, letter: str) -> bool:
         """Tell of the addresses in a dead letter, and return whether that is done."""
+        if problem := self.problem(letter):  # what another table says of an address would be told as news
+            output.note(f"A dead letter stays: {problem}.")
+            return False
         try:
             lost = self._lost(_read(letter))
         except (KeyError, TypeError, AttributeError, ValueError):
@@ -126,6 +140,9 @@ class Changes:
         except ClientError as error:
             output.note(f"A dead letter stays: {error.operation_name} failed with {error.response['Error']['Code']}.")
             return False
+
+    def _is_of_another(self, letter: Any) -> bool:  # noqa: ANN401  (whatever JSON holds)
+        return _table_of(letter) not in {"", self._table}
 
     def _lost(self, letter: Json) -> list[_Lost]:
         """Return what was lost of each address in a dead letter."""
@@ -194,6 +211,15 @@ def _read(letter: str) -> Any:  # noqa: ANN401  (whatever JSON holds)
         return json.loads(letter)
     except (ValueError, RecursionError):
         return None
+
+
+def _table_of(letter: Any) -> str:  # noqa: ANN401  (whatever JSON holds)
+    """Return the table that a dead letter names by its stream; empty if none."""
+    match letter:
+        case {"DDBStreamBatchInfo": {"streamArn": str(stream)}} | {"eventSourceARN": str(stream)}:
+            return stream.partition(":table/")[2].partition("/")[0]
+        case _:
+            return ""
 
 
 def _as_handed_over(record: Any) -> Json:  # noqa: ANN401  (the stubs' type has no room for what is changed)

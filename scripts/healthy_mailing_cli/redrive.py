@@ -4,18 +4,22 @@ SQS's own redrive (StartMessageMoveTask) would not do: dead letters of direct de
 belong to no queue.
 
 Needs ``sqs:GetQueueUrl`` and ``sqs:GetQueueAttributes``, ``sqs:ReceiveMessage``, ``sqs:DeleteMessage`` and
-``sqs:ChangeMessageVisibility`` on the dead-letter queue, and ``sqs:GetQueueUrl`` and ``sqs:SendMessage`` on the queue
-or, without one, ``lambda:InvokeFunction`` on the function. ``--changes`` is in ``lost_changes``.
+``sqs:ChangeMessageVisibility`` on the dead-letter queue, and ``sqs:GetQueueUrl``, ``sqs:GetQueueAttributes`` and
+``sqs:SendMessage`` on the queue or, without one, ``lambda:GetFunctionEventInvokeConfig`` and ``lambda:InvokeFunction``
+on the function. ``--changes`` is in ``lost_changes``.
 """
 
 import json
+import os
 import sys
 import time
 import uuid
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
@@ -25,6 +29,8 @@ from botocore.exceptions import ClientError
 
 from healthy_mailing.envelope import EnvelopeError, content, unwrap
 from healthy_mailing.notification import NotificationError, parse
+from healthy_mailing.settings import ChangesSettings
+from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli import errors, output, stack
 from healthy_mailing_cli.connection import Connection, connected
 from healthy_mailing_cli.lost_changes import Changes
@@ -40,6 +46,7 @@ _BATCH = 10  # messages of one request, as many as SQS allows
 _INVISIBLE_SECONDS = 600  # for how long others do not see what this run holds, if it is killed
 _POLL_SECONDS = 1  # SQS asks all its servers only where it may wait (Amazon SQS Developer Guide, "long polling")
 _EMPTY_POLLS = 2
+_STDOUT = "-"
 
 
 @dataclass
@@ -50,8 +57,10 @@ class Report:
         dead_letter_queue: The queue that was looked through.
         target: Where feedback was (or would be) handed over.
         kinds: How many messages of each kind were found: ``Bounce``, …, and ``unreadable``; of changes of state,
-            ``change`` and ``unreadable image``.
+            ``change``, ``unreadable image`` and ``of another table``.
         moved: Dead letters that were handed over and deleted.
+        saved: Dead letters that were saved.
+        dropped: Dead letters that were saved and deleted.
         failed: Dead letters that could not be handed over and stay.
         left: Dead letters that came after the start and stay.
     """
@@ -60,12 +69,15 @@ class Report:
     target: str
     kinds: Counter[str] = field(default_factory=Counter)
     moved: int = 0
+    saved: int = 0
+    dropped: int = 0
     failed: int = 0
     left: int = 0
 
-    def as_json(self) -> str:
-        """Return it as one line of JSON."""
-        return json.dumps(vars(self)) + "\n"
+    def as_json(self) -> dict[str, Any]:
+        """Return it as an object of JSON."""
+        fields = dict(vars(self))
+        return {"deadLetterQueue": fields.pop("dead_letter_queue"), **fields}
 
     def as_text(self, *, dry_run: bool) -> str:
         """Return it as a few sentences."""
@@ -75,11 +87,24 @@ class Report:
             lines.append(f"Without --dry-run they go to {self.target}.")
         if self.moved:
             lines.append(f"Handed over to {self.target}: {self.moved}.")
+        if self.saved:
+            lines.append(f"Saved to {self.target}: {self.saved}.")
+        if self.dropped:
+            lines.append(f"Deleted: {self.dropped}.")
         if self.failed:
             lines.append(f"Not handed over, and still there: {self.failed}.")
         if self.left:
             lines.append(f"Came after the start, and is left for the next run: {self.left}.")
-        return "\n".join(lines) + "\n"
+        return "\n".join(lines)
+
+
+Save = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|-", help="Hand nothing over: write each dead letter, and why it is one, as a line of JSON."
+    ),
+]
+Drop = Annotated[bool, typer.Option("--drop", help="With --save, delete what was saved.")]
 
 
 @connected
@@ -97,6 +122,9 @@ def redrive_command(
             "NAME-changes-dead-letter by the function NAME-changes.",
         ),
     ] = False,
+    save: Save = None,
+    drop: Drop = False,
+    yes: output.Yes = False,
     dry_run: output.DryRun = False,
     as_json: output.AsJson = False,
 ) -> None:
@@ -106,25 +134,76 @@ def redrive_command(
     twice counts once. What fails again comes back, and waits for the next run.
 
     With --changes, it sends an event for each address, with what the table says now.
+
+    With --save, dead letters are only written to a file, or with `-` shown. With --drop too, they are deleted then.
     """
+    if drop and save is None:
+        raise CommandError("--drop deletes what --save has written: add --save FILE")
     stack_name = name or connection.table
+    sqs: SQSClient = connection.client("sqs")
     if changes:
-        lost = Changes(
-            connection.client("lambda"),
-            connection.client("dynamodb"),
-            connection.client("dynamodbstreams"),
-            name=function or f"{stack_name}-changes",
-            table=connection.table,
-        )
-        report = bring_back(
-            connection.client("sqs"), dead_letter_queue or f"{stack_name}-changes-dead-letter", lost, dry_run=dry_run
-        )
+        letters = dead_letter_queue or f"{stack_name}-changes-dead-letter"
+        target: Target = telling(connection, function or f"{stack_name}-changes", letters)
     else:
         names = Names.of(stack_name, dead_letter_queue=dead_letter_queue, queue=queue, function=function)
-        report = redrive(connection.session, names, connection.endpoint_url, dry_run=dry_run)
-    sys.stdout.write(report.as_json() if as_json else report.as_text(dry_run=dry_run))
+        letters, target = names.dead_letter_queue, feedback_target(connection.session, names, connection.endpoint_url)
+    if save is None:
+        report = bring_back(sqs, letters, target, dry_run=dry_run)
+    else:
+        if drop and not dry_run:
+            count = output.counted(_count(sqs, _there(sqs, letters)), "dead letter")
+            output.confirm(f"Save about {count} of {letters} to {save}, and delete them?", yes=yes)
+        report = _save(sqs, letters, target, save, drop=drop, dry_run=dry_run)
+    # Beside the dead letters themselves, the report is only a note.
+    show = output.note if save == _STDOUT and not dry_run else output.line
+    for each in [json.dumps(report.as_json())] if as_json else report.as_text(dry_run=dry_run).splitlines():
+        show(each)
     if report.failed:
         raise typer.Exit(output.NO)
+
+
+def telling(connection: Connection, function: str, letters: str) -> Changes:
+    """Return what tells of changes, if function, table and dead-letter queue are of one stack.
+
+    Raises:
+        CommandError: They are not, or there is no such function: what another table says would be told as news.
+        SettingsError: The function is another one.
+    """
+    client: LambdaClient = connection.client("lambda")
+    try:
+        configuration = client.get_function_configuration(FunctionName=function)
+    except client.exceptions.ResourceNotFoundException:
+        raise CommandError(
+            f"There is no function {function} in {client.meta.region_name}: name the stack with --name, or the "
+            "function with --function"
+        ) from None
+    settings = ChangesSettings.from_environment(configuration.get("Environment", {}).get("Variables", {}))
+    table, own = stack.name_in(settings.table_arn), settings.dead_letter_queue_url.rpartition("/")[2]
+    if table != connection.table:
+        raise CommandError(
+            f"{function} tells of the table {table}, not of {connection.table}: name that with --table, or the stack "
+            f"of {connection.table} with --name"
+        )
+    if own != letters:
+        raise CommandError(f"The dead-letter queue of {function} is {own}, not {letters}: name both of one stack")
+    return Changes(
+        client, connection.client("dynamodb"), connection.client("dynamodbstreams"), name=function, table=table
+    )
+
+
+class Target(Protocol):
+    """What dead letters are handed over to."""
+
+    description: str
+
+    def kinds(self, letter: str) -> list[str]:
+        """Return the kind of each message in a dead letter."""
+
+    def problem(self, letter: str) -> str:
+        """Return why a dead letter is one, as far as it shows."""
+
+    def take(self, letter: str) -> bool:
+        """Hand a dead letter over, and return whether that is done."""
 
 
 def redrive(session: boto3.Session, names: Names, endpoint_url: str | None, *, dry_run: bool) -> Report:
@@ -137,27 +216,40 @@ def redrive(session: boto3.Session, names: Names, endpoint_url: str | None, *, d
         dry_run: Look, and hand nothing over.
 
     Raises:
-        CommandError: There is no such dead-letter queue.
+        CommandError: There is no such dead-letter queue, or it is of another stack.
+    """
+    target = feedback_target(session, names, endpoint_url)
+    sqs: SQSClient = session.client("sqs", endpoint_url=endpoint_url)
+    return bring_back(sqs, names.dead_letter_queue, target, dry_run=dry_run)
+
+
+def feedback_target(session: boto3.Session, names: Names, endpoint_url: str | None) -> Target:
+    """Return where feedback goes: the queue or, if there is none, the function.
+
+    Raises:
+        CommandError: It has another dead-letter queue, so these are names of two stacks.
     """
     sqs: SQSClient = session.client("sqs", endpoint_url=endpoint_url)
     queue_url = _url(sqs, names.queue)
     if queue_url is None:
-        target: _Feedback = _Function(session.client("lambda", endpoint_url=endpoint_url), names.function)
+        lambda_: LambdaClient = session.client("lambda", endpoint_url=endpoint_url)
+        try:
+            settings = lambda_.get_function_event_invoke_config(FunctionName=names.function)
+            own = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")
+        except lambda_.exceptions.ResourceNotFoundException:
+            own = ""
+        target: Target = _Function(lambda_, names.function)
     else:
+        attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["RedrivePolicy"])
+        policy = json.loads(attributes.get("Attributes", {}).get("RedrivePolicy") or "{}")
+        own = policy.get("deadLetterTargetArn", "")
         target = _Queue(sqs, queue_url, names.queue)
-    return bring_back(sqs, names.dead_letter_queue, target, dry_run=dry_run)
-
-
-class Target(Protocol):
-    """What dead letters are handed over to."""
-
-    description: str
-
-    def kinds(self, letter: str) -> list[str]:
-        """Return the kind of each message in a dead letter."""
-
-    def take(self, letter: str) -> bool:
-        """Hand a dead letter over, and return whether that is done."""
+    if stack.name_in(own) not in {"", names.dead_letter_queue}:
+        raise CommandError(
+            f"The dead letters of {target.description} go to {stack.name_in(own)}, not to {names.dead_letter_queue}: "
+            "name the stack with --name, or its queues with --dead-letter-queue and --queue"
+        )
+    return target
 
 
 def bring_back(sqs: "SQSClient", name: str, target: Target, *, dry_run: bool) -> Report:
@@ -166,33 +258,110 @@ def bring_back(sqs: "SQSClient", name: str, target: Target, *, dry_run: bool) ->
     Raises:
         CommandError: There is no such dead-letter queue.
     """
-    dead_letter_url = _url(sqs, name)
-    if dead_letter_url is None:
+    report = Report(name, target.description)
+
+    def hand_over(message: "MessageTypeDef") -> bool:
+        if target.take(message["Body"]):
+            report.moved += 1
+            return True
+        report.failed += 1
+        return False
+
+    _go_through(sqs, target, report, None if dry_run else hand_over)
+    return report
+
+
+def _save(sqs: "SQSClient", name: str, target: Target, to: str, *, drop: bool, dry_run: bool) -> Report:
+    """Write what is in a dead-letter queue now to a file, and with ``drop`` delete it there.
+
+    Each is written before it is deleted. What was there is not overwritten: it may be all that is left of others.
+
+    Raises:
+        CommandError: There is no such dead-letter queue, or the file is there or can't be written.
+    """
+    report = Report(name, f"{to}{' and are deleted' if drop and dry_run else ''}")
+    if dry_run:
+        _go_through(sqs, target, report, None)
+        return report
+    _there(sqs, name)
+    try:
+        # Addresses are nobody else's.
+        file = sys.stdout if to == _STDOUT else os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w")
+    except FileExistsError:
+        raise CommandError(f"{to} is there already: name another file") from None
+    except OSError as error:
+        raise CommandError(f"{to} can't be written: {error.strerror}") from None
+
+    def write(message: "MessageTypeDef") -> bool:
+        file.write(f"{json.dumps(_as_saved(message, target))}\n")
+        file.flush()
+        report.saved += 1
+        report.dropped += drop
+        return drop
+
+    try:
+        _go_through(sqs, target, report, write)
+    finally:
+        if file is not sys.stdout:
+            file.close()
+    return report
+
+
+def _as_saved(message: "MessageTypeDef", target: Target) -> dict[str, Any]:
+    attributes = message.get("MessageAttributes", {})
+    # Its sender's own words come first: the function of the events, or SNS (Amazon SNS Developer Guide, "Amazon SNS
+    # dead-letter queues").
+    said = next((attributes[each]["StringValue"] for each in ("problem", "ErrorMessage") if each in attributes), "")
+    sent = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
+    return {
+        "messageId": message["MessageId"],
+        "sentAt": from_datetime(sent),
+        "kinds": target.kinds(message["Body"]),
+        "problem": said or target.problem(message["Body"]),
+        "body": message["Body"],
+    }
+
+
+def _there(sqs: "SQSClient", name: str) -> str:
+    """Return the URL of a dead-letter queue.
+
+    Raises:
+        CommandError: There is no such queue.
+    """
+    url = _url(sqs, name)
+    if url is None:
         raise CommandError(
             f"there is no queue {name} in {sqs.meta.region_name}: name the stack with --name, or its queues with "
             "--dead-letter-queue and --queue"
         )
-    report = Report(name, target.description)
+    return url
+
+
+def _go_through(
+    sqs: "SQSClient", target: Target, report: Report, handle: "Callable[[MessageTypeDef], bool] | None"
+) -> None:
+    """Count what is in a dead-letter queue now; delete what ``handle`` is done with, if there is one.
+
+    Raises:
+        CommandError: There is no such dead-letter queue.
+    """
+    url = _there(sqs, report.dead_letter_queue)
     held: set[str] = set()  # receipt handles of what is hidden from others, and not deleted
     try:
         with output.progress("Dead letters") as counter:
-            counter.expect(_count(sqs, dead_letter_url))
-            for message, is_new in _received(sqs, dead_letter_url, held):
+            counter.expect(_count(sqs, url))
+            for message, is_new in _received(sqs, url, held):
                 if is_new:
                     report.left += 1
                     continue
                 report.kinds.update(target.kinds(message["Body"]))
-                if not dry_run and target.take(message["Body"]):
+                if handle is not None and handle(message):
                     # Only now. Should it not come to that, it is handed over twice, which changes nothing.
-                    sqs.delete_message(QueueUrl=dead_letter_url, ReceiptHandle=message["ReceiptHandle"])
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
                     held.discard(message["ReceiptHandle"])
-                    report.moved += 1
-                elif not dry_run:
-                    report.failed += 1
                 counter.add()
     finally:
-        _release(sqs, dead_letter_url, held)
-    return report
+        _release(sqs, url, held)
 
 
 def messages_in(body: str) -> list[str]:
@@ -228,6 +397,15 @@ def _kind(message: str) -> str:
         return "unreadable"
 
 
+def _noted(letter: str) -> str:
+    """Return the error in Lambda's record of a failed call; empty for any other dead letter."""
+    with suppress(ValueError, RecursionError):
+        match json.loads(letter):
+            case {"responsePayload": {"errorMessage": str(message)}}:
+                return message
+    return ""
+
+
 def _received(sqs: "SQSClient", url: str, held: set[str]) -> Iterator[tuple["MessageTypeDef", bool]]:
     """Yield each message once, and whether it came after the start, as does what was handed over and failed again."""
     seen: set[str] = set()
@@ -240,6 +418,7 @@ def _received(sqs: "SQSClient", url: str, held: set[str]) -> Iterator[tuple["Mes
             VisibilityTimeout=_INVISIBLE_SECONDS,
             WaitTimeSeconds=_POLL_SECONDS,
             MessageSystemAttributeNames=["SentTimestamp"],
+            MessageAttributeNames=["All"],
         )
         # SQS's clock, to the second, since this machine's may be wrong.
         start = start or _date_of(answer["ResponseMetadata"]["HTTPHeaders"]) + 1
@@ -285,6 +464,15 @@ class _Feedback(ABC):
     def kinds(self, letter: str) -> list[str]:
         """Return the kind of each message in a dead letter."""
         return [_kind(message) for message in messages_in(letter)]
+
+    def problem(self, letter: str) -> str:
+        """Return why a message in it is unreadable, or what Lambda noted of the function's failure."""
+        for message in messages_in(letter):
+            try:
+                parse(message)
+            except NotificationError as error:
+                return str(error)
+        return _noted(letter)
 
     def take(self, letter: str) -> bool:
         """Hand over the messages in a dead letter."""

@@ -3,14 +3,20 @@
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, cast
+from unittest.mock import Mock
 
+import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from healthy_mailing.changes import event_of
+from healthy_mailing_cli.connection import Connection
 from healthy_mailing_cli.lost_changes import Changes
+from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.redrive import telling
 from support.stream import Image, record
 
 STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing/stream/1"
@@ -140,3 +146,44 @@ def test_the_last_event_of_each_address_says_what_the_table_says(before: list[Wr
         event["address"]: event["after"] for event in sorted(world.events, key=lambda event: str(event["sequence"]))
     }
     assert by_sequence == last, "a reader that goes by the sequence has the same"
+
+
+def test_a_dead_letter_of_another_table_is_not_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    """What this table says of its addresses would be told as news: that whoever complained there may be mailed."""
+    untouched = Mock()
+    target = Changes(untouched, untouched, untouched, name="mailing-changes", table="mailing")
+    batch = letter([record("a@example.com", None, {})]).replace("table/mailing/", "table/crm/")
+    unreadable = json.dumps(record("a@example.com", None, {}, eventSourceARN=STREAM.replace("mailing", "crm")))
+    for each in (batch, unreadable):
+        assert target.kinds(each) == ["of another table"]
+        assert not target.take(each)
+    assert capsys.readouterr().err == "A dead letter stays: it is of the table crm, not of mailing.\n" * 2
+    assert untouched.mock_calls == []
+
+
+LETTERS = "mailing-changes-dead-letter"
+
+
+@pytest.mark.parametrize(
+    ("table", "letters", "refused"),
+    [
+        ("mailing", LETTERS, ""),
+        ("crm", LETTERS, "mailing-changes tells of the table mailing, not of crm: name that with --table"),
+        ("mailing", "crm-changes-dead-letter", f"dead-letter queue of mailing-changes is {LETTERS}, not crm-"),
+    ],
+)
+def test_function_table_and_dead_letter_queue_must_be_of_one_stack(
+    monkeypatch: pytest.MonkeyPatch, table: str, letters: str, refused: str
+) -> None:
+    settings = {
+        "EVENT_BUS": "arn:aws:events:eu-west-1:123456789012:event-bus/default",
+        "TABLE_ARN": "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing",
+        "DEAD_LETTER_QUEUE_URL": f"https://sqs.eu-west-1.amazonaws.com/123456789012/{LETTERS}",
+    }
+    client = Mock()
+    client.exceptions.ResourceNotFoundException = KeyError
+    client.get_function_configuration.return_value = {"Environment": {"Variables": settings}}
+    monkeypatch.setattr(Connection, "client", lambda *_: client)
+    with nullcontext() if not refused else pytest.raises(CommandError, match=refused):
+        target = telling(Connection(table), "mailing-changes", letters)
+        assert target.description == "the function mailing-changes, with what the table mailing says"
