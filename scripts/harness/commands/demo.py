@@ -80,10 +80,8 @@ def send(applied: Stack) -> dict[str, str]:
     topic = str(applied.outputs["topic_arn"])
     sns = applied.emulator.client("sns")
     if applied.emulator.simulates_ses:
+        verify_sender(applied)
         ses = applied.emulator.client("ses")
-        ses.verify_email_identity(EmailAddress=sender(applied))
-        for kind in ("Bounce", "Complaint", "Delivery"):
-            ses.set_identity_notification_topic(Identity=sender(applied), NotificationType=kind, SnsTopic=topic)
         for address in SIMULATOR:
             ses.send_email(
                 Source=sender(applied),
@@ -103,6 +101,18 @@ def send(applied: Stack) -> dict[str, str]:
 def sender(applied: Stack) -> str:
     """Return the address that sends. Each stack has its own, since an identity has one topic."""
     return f"{applied.name}@example.com"
+
+
+def verify_sender(applied: Stack) -> None:
+    """Let SES send from the stack's address, and report to its topic."""
+    ses = applied.emulator.client("ses")
+    ses.verify_email_identity(EmailAddress=sender(applied))
+    for kind in ("Bounce", "Complaint", "Delivery"):
+        ses.set_identity_notification_topic(
+            Identity=sender(applied),
+            NotificationType=kind,
+            SnsTopic=str(applied.outputs["topic_arn"]),
+        )
 
 
 def wait_for(applied: Stack, expected: Mapping[str, str]) -> list[dict[str, str]]:

@@ -57,7 +57,10 @@ def down(console: Console) -> None:
             return
         if not state["disposable"]:
             with demo.progress(console, "Destroying the stack"):
-                stack.opened(emulator.running_at(endpoint_url), state["name"], paths.UP).destroy()
+                on = emulator.running_at(endpoint_url)
+                stack.opened(on, state["name"], paths.UP).destroy()
+                if state["sender"]:  # it is not in Terraform's state
+                    on.client("ses").delete_identity(Identity=state["sender"])
         _clean(state)
         console.print(f"Removed the stack{' and the emulator' if state['disposable'] else ''} at {endpoint_url}.")
 
@@ -69,8 +72,12 @@ def _start(console: Console, choice: str | None) -> dict[str, Any]:
         with demo.progress(console, "Applying the Terraform root"):
             applied = stack.apply(server.emulator, demo.variables(server.emulator), paths.UP)
         try:
+            simulates = server.emulator.simulates_ses
+            if simulates:
+                demo.verify_sender(applied)
             state = {
                 "name": applied.name,
+                "sender": demo.sender(applied) if simulates else "",
                 "environment": server.emulator.environment(),
                 "disposable": server.emulator.disposable,
                 "outputs": dict(applied.outputs),
@@ -97,14 +104,24 @@ def explain(console: Console, state: Mapping[str, Any]) -> None:
     console.print("\nTo use it from this shell:", style="bold")
     for name, value in state["environment"].items():
         console.print(f"export {name}={value}", soft_wrap=True, highlight=False)
-    console.print("\nTry next, with the AWS CLI:", style="bold")
+    names = {"MAILING_TABLE": outputs["table_name"], "MAILING_NAME": state["name"]}
+    for name, value in names.items():
+        console.print(f"export {name}={value}", soft_wrap=True, highlight=False)
+    console.print("\nTry next:", style="bold")
+    program = os.path.relpath(paths.ROOT / "scripts" / "mailing")
     for command in (
-        f"aws sns publish --topic-arn {outputs['topic_arn']} --message file://{os.path.relpath(demo.COMPLAINT)}",
-        f"aws dynamodb scan --table-name {outputs['table_name']}",
+        "make command-line",
+        *(f"{program} {each}" for each in examples(state["sender"])),
         f"tail -f {os.path.relpath(paths.UP / 'emulator.log')}",
         "make down",
     ):
         console.print(command, soft_wrap=True, highlight=False)
+
+
+def examples(sender: str) -> tuple[str, ...]:
+    """Return arguments of ``mailing`` that work in this order; ``sender`` is empty where SES sends no feedback."""
+    sent = f"simulate bounce --from {sender}" if sender else "publish bounce-permanent-noemail"
+    return ("publish complaint-abuse", sent, "list", "explain angry@example.com", "doctor")
 
 
 def _read() -> dict[str, Any] | None:

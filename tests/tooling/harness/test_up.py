@@ -3,6 +3,7 @@
 import fcntl
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,15 @@ def test_up_says_how_to_use_it_and_down_ends_it() -> None:
     assert printed("down") == f"Removed the stack and the emulator at {url}.\n"
     assert not emulator.answers(url)
     assert not paths.UP.exists()
+
+
+def test_up_suggests_commands_of_the_command_line_and_has_an_identity_that_sends() -> None:
+    explained = printed("up")
+    suggested = re.findall(r"^scripts/mailing (.+)$", explained, re.MULTILINE)
+    assert suggested == list(up.examples("mailing-1@example.com"))
+    assert "export MAILING_TABLE=mailing\nexport MAILING_NAME=mailing-1\n" in explained
+    ses = emulator.running_at(endpoint_url()).client("ses")
+    assert ses.list_identities()["Identities"] == ["mailing-1@example.com"]
 
 
 def test_up_twice_leaves_one_emulator_and_says_that_it_is_up() -> None:
