@@ -1,7 +1,10 @@
 """The program ``mailing``: its commands, and how their errors read. In a clone, ``scripts/mailing`` runs it."""
 
+import os
+import signal
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, NoReturn
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -34,7 +37,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",  # which joins the lines of a paragraph
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Work with the table that says who may be mailed, and with the stack around it.",
-    epilog="Exit codes: 0 yes, or all done; 1 no, or some failed; 2 misuse, or an error.",
+    epilog="`mailing help COMMAND` shows examples. Exit codes: 0 yes, or all done; 1 no, or some failed; 2 misuse, or "
+    "an error.",
 )
 
 _INTERRUPTED = 130
@@ -42,24 +46,86 @@ _INTERRUPTED = 130
 
 LOOK, DECIDE, LISTS, RUN = "Look", "Decide", "Lists", "Run"
 
-app.command(rich_help_panel=LOOK)(check)
-app.command(rich_help_panel=LOOK)(explain)
-app.command("list", rich_help_panel=LOOK)(list_command)
-app.command(rich_help_panel=LOOK)(stats)
-app.command(rich_help_panel=LOOK)(report)
-app.command(rich_help_panel=LOOK)(doctor)
-app.command(rich_help_panel=DECIDE)(enable)
-app.command(rich_help_panel=DECIDE)(disable)
-app.command(rich_help_panel=DECIDE)(remove_override)
-app.command("import", rich_help_panel=LISTS)(import_list)
-app.command(rich_help_panel=LISTS)(export)
-app.command("sync-ses", rich_help_panel=LISTS)(sync_ses)
-app.command(rich_help_panel=RUN)(publish)
-app.command(rich_help_panel=RUN)(simulate)
-app.command(rich_help_panel=DECIDE)(clear_bounces)
-app.command(rich_help_panel=DECIDE)(erase)
-app.command(rich_help_panel=DECIDE)(reassess)
-app.command("redrive", rich_help_panel=RUN)(redrive_command)
+COMMANDS: tuple[tuple[str, str, Callable[..., None], tuple[str, ...]], ...] = (
+    (
+        LOOK,
+        "check",
+        check,
+        (
+            "mailing check jane@example.com joe@example.com",
+            "mailing check list.csv --column email --keep good.csv",
+            "mailing check --transactional jane@example.com --json",
+        ),
+    ),
+    (LOOK, "explain", explain, ("mailing explain jane@example.com",)),
+    (
+        LOOK,
+        "list",
+        list_command,
+        (
+            "mailing list --since 2026-03-01",
+            "mailing list --state review",
+            "mailing list --reason complaint --sender news@example.com --json",
+        ),
+    ),
+    (LOOK, "stats", stats, ("mailing stats", "mailing stats --days 7 --sender shop.example.com")),
+    (LOOK, "report", report, ("mailing report --html report.html",)),
+    (LOOK, "doctor", doctor, ("mailing doctor", "mailing doctor --identity example.com --json")),
+    (DECIDE, "enable", enable, ('mailing enable jane@example.com --note "called us, mailbox works again"',)),
+    (DECIDE, "disable", disable, ("mailing disable jane@example.com", "mailing disable list.csv --dry-run")),
+    (DECIDE, "remove-override", remove_override, ("mailing remove-override jane@example.com",)),
+    (
+        LISTS,
+        "import",
+        import_list,
+        (
+            "mailing import sendgrid-bounces.csv --dry-run",
+            "mailing import unsubscribed.txt --as opt-outs --at 2026-01-31T12:00:00Z",
+        ),
+    ),
+    (
+        LISTS,
+        "export",
+        export,
+        ("mailing export --output everything.csv", "mailing export --state disable --format ndjson"),
+    ),
+    (LISTS, "sync-ses", sync_ses, ("mailing sync-ses both --dry-run", "mailing sync-ses push")),
+    (
+        RUN,
+        "publish",
+        publish,
+        ("mailing publish --list", "mailing publish complaint-abuse --dry-run"),
+    ),
+    (RUN, "simulate", simulate, ("mailing simulate bounce --from news@example.com",)),
+    (
+        DECIDE,
+        "clear-bounces",
+        clear_bounces,
+        (
+            "mailing clear-bounces jane@example.com --ses",
+            "mailing clear-bounces --from 2020-12-14 --to 2020-12-15 --domain gmail.com --dry-run",
+        ),
+    ),
+    (DECIDE, "erase", erase, ("mailing erase jane@example.com", "mailing erase jane@example.com --forget")),
+    (DECIDE, "reassess", reassess, ("mailing reassess --dry-run", "mailing reassess")),
+    (
+        RUN,
+        "redrive",
+        redrive_command,
+        (
+            "mailing redrive --dry-run",
+            "mailing redrive",
+            "mailing redrive --save letters.ndjson --drop",
+            "mailing redrive --changes",
+        ),
+    ),
+)
+"""Each command's group, name, function and examples."""
+
+for _panel, _name, _command, _examples in COMMANDS:
+    # A backslash at its end keeps a line of Markdown apart from the next.
+    _epilog = "\\\n".join(["Examples:", *(f"`{each}`" for each in _examples)])
+    app.command(_name, rich_help_panel=_panel, epilog=_epilog)(_command)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001  (typer calls it so)
@@ -82,17 +148,41 @@ def run() -> None:
     """Run a command; an error is one line, and an interruption says how to go on."""
     output.use_any_bytes()
     try:
-        app(prog_name="mailing")
+        try:
+            app(_as_help(sys.argv[1:]), prog_name="mailing")
+        finally:
+            sys.stdout.flush()  # here, where its failure is an error like any other
     except (BotoCoreError, ClientError, TableError, SettingsError, CommandError) as error:
-        output.note(f"error: {errors.sentence(error)}")
+        output.error(errors.sentence(error))
         sys.exit(output.ERROR)
+    except BrokenPipeError:
+        _end_as_cat_does()
     except OSError as error:  # of what is printed, where a full disk takes no more
-        output.note(f"error: {error.filename or 'The output'}: {error.strerror}")
+        output.error(f"{error.filename or 'The output'}: {error.strerror}")
+        _print_no_more()
         sys.exit(output.ERROR)
     except SystemExit as end:
         if end.code == _INTERRUPTED:
             output.note("Interrupted. What is done stays done; run the command again to go on.")
+        if isinstance(end.__context__, BrokenPipeError):  # Typer has made an exit code 1 of it, which means "no"
+            _end_as_cat_does()
         raise
+
+
+def _as_help(arguments: list[str]) -> list[str]:
+    """Return what ``mailing help COMMAND`` stands for, other arguments as they are."""
+    return [*arguments[1:], "--help"] if arguments[:1] == ["help"] else arguments
+
+
+def _end_as_cat_does() -> NoReturn:
+    """End as programs do whose reader has gone, such as ``| head``: without a word, with 128 and SIGPIPE's number."""
+    _print_no_more()
+    sys.exit(128 + signal.SIGPIPE)
+
+
+def _print_no_more() -> None:
+    """Let Python drop what it has still to print, which would fail once more at the very end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

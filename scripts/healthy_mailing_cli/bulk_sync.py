@@ -17,6 +17,7 @@ from healthy_mailing_cli.suppression_list import Entry, Reason, SuppressionList
 from healthy_mailing_cli.syncing import Done, Result, noted
 
 _THREADS = 16
+_JOB_FAILED = "ImportJobFailed"
 _TOLERANCE = timedelta(seconds=5)
 """By how much the clocks of S3 and of SES may differ."""
 
@@ -125,8 +126,9 @@ class BulkSync:
         done = [noted(outcome, Result.PUT) for outcome in self._note(made)]
         yield from done
         missing = [address for address in job.batch.reasons if address not in made]
-        error = ended.error or "SES's list does not show it yet; the next run with --bucket looks again"
-        yield from (Done(address, Result.FAILED, error) for address in missing)
+        message = ended.error or "SES's list does not show it yet; the next run with --bucket looks again"
+        error = _JOB_FAILED if ended.error else "NotListedYet"
+        yield from (Done(address, Result.FAILED, error, message) for address in missing)
         if len(missing) <= ended.failed and all(each.result is Result.PUT for each in done):
             self.jobs.forget(job)
 
@@ -139,7 +141,7 @@ class BulkSync:
         gone = [spelling for spelling in spellings if spelling not in left]
         done = [noted(outcome, Result.TAKEN_OFF) for outcome in self._note(dict.fromkeys(gone))]
         yield from done
-        yield from (Done(each, Result.FAILED, ended.error) for each in spellings if each in left)
+        yield from (Done(each, Result.FAILED, _JOB_FAILED, ended.error) for each in spellings if each in left)
         if all(each.result is Result.TAKEN_OFF for each in done):
             self.jobs.forget(ended.job)
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from healthy_mailing_cli import output
 from healthy_mailing_cli.examination import Examination, Finding, Findings, ok, problem, unknown, warning
 from healthy_mailing_cli.policies import lets
 from healthy_mailing_cli.stack import name_in, sent_for
@@ -109,8 +110,8 @@ def look_at_queue(seen: Examination) -> Findings:
             f"{APPLY} If the dead-letter queue is called otherwise: --dead-letter-queue.",
         )
     else:
-        waiting, taken = seen.queue["ApproximateNumberOfMessages"], seen.queue["ApproximateNumberOfMessagesNotVisible"]
-        yield ok(f"{name}: about {waiting} messages wait, and {taken} are being worked on.")
+        waiting, taken = (int(seen.queue[f"ApproximateNumberOfMessages{each}"]) for each in ("", "NotVisible"))
+        yield ok(f"{name}: waiting, about {output.counted(waiting, 'message')}; in the function, {taken:,}.")
 
 
 def look_at_queue_policy(seen: Examination) -> Findings:
@@ -156,8 +157,9 @@ def look_at_dead_letters(seen: Examination) -> Findings:
         )
     elif count:
         yield problem(
-            f"{name} holds about {count} messages: feedback that is not in the table.",
-            f"The log /aws/lambda/{function} says why they failed. Fix the cause, then:",
+            f"{name} holds about {output.counted(count, 'message')}: feedback that is not in the table.",
+            f"The log /aws/lambda/{function} says why. Look at them, fix the cause, then bring them back:",
+            f"mailing redrive --save - --dead-letter-queue {name} --queue {queue} --function {function}",
             f"mailing redrive --dead-letter-queue {name} --queue {queue} --function {function}",
         )
     else:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from healthy_mailing.settings import ChangesSettings, SettingsError
+from healthy_mailing_cli import output
 from healthy_mailing_cli.checks_delivery import APPLY, attributes_of
 from healthy_mailing_cli.examination import Examination, Finding, Findings, ok, problem, warning
 from healthy_mailing_cli.stack import name_in
@@ -57,6 +58,11 @@ def _function(seen: Examination, function: str) -> Finding:
         settings = ChangesSettings.from_environment(configuration.get("Environment", {}).get("Variables", {}))
     except SettingsError as error:
         return problem(f"{function} fails when it starts: {error}.", APPLY)
+    if settings.table_arn != seen.stack.table:
+        return problem(
+            f"{function} tells of the table {name_in(settings.table_arn)}, not of {name_in(seen.stack.table)}.",
+            f"If it is called otherwise: --name. {APPLY}",
+        )
     return ok(f"{function} puts events on {settings.event_bus}.")
 
 
@@ -65,9 +71,9 @@ def _dead_letters(seen: Examination, function: str) -> Findings:
     attributes = attributes_of(seen, queue)
     if attributes is None:
         yield problem(f"There is no queue {queue}: changes that keep failing are lost.", APPLY)
-    elif attributes["ApproximateNumberOfMessages"] != "0":
+    elif count := int(attributes["ApproximateNumberOfMessages"]):
         yield problem(
-            f"{queue} holds about {attributes['ApproximateNumberOfMessages']} messages: changes that gave no event.",
+            f"{queue} holds about {output.counted(count, 'message')}: changes that gave no event.",
             f"The log /aws/lambda/{function} says why. Fix the cause, then, within 24 hours of the change:",
             f"mailing redrive --changes --dead-letter-queue {queue} --function {function}",
         )

@@ -77,7 +77,7 @@ def look_at_role(seen: Examination) -> Findings:
         needed[stack.dead_letter_queue] = ["sqs:SendMessage"]
     needed[seen.place.arn("logs", f"log-group:{log}:log-stream:{_ANY}")] = ["logs:CreateLogStream", "logs:PutLogEvents"]
     role = seen.function["Role"]
-    refused: dict[str, list[Mapping[str, Any]]] = {}
+    refused: dict[str, list[Any]] = {}
     try:
         for resource, actions in needed.items():
             answer = seen.iam.simulate_principal_policy(

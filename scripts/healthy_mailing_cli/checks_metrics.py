@@ -41,7 +41,8 @@ def look_at_calls(seen: Examination) -> Findings:
     name = name_in(seen.stack.function)
     asked = {"calls": _of_function("AWS/Lambda", "Invocations", name, _HOUR)}
     last = max((at for at, count in _series(seen, asked, _BACK)["calls"].items() if count), default=None)
-    sent = "" if seen.sent is None else f" SES sent {seen.sent:,.0f} mails in the last 24 hours, of whichever identity."
+    mails = "" if seen.sent is None else output.counted(int(seen.sent), "mail")
+    sent = mails and f" SES sent {mails} in the last 24 hours, of whichever identity."
     simulate = ("Send a mail whose feedback must come:", "mailing simulate --from ADDRESS")
     if last is None:
         yield warning(f"{name} was not called in the last {_BACK.days} days: no feedback came.{sent}", *simulate)
@@ -63,7 +64,8 @@ def look_at_failures(seen: Examination) -> Findings:
     asked["age"] = _metric("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", queue, _MINUTE, "Maximum")
     found = _series(seen, asked, _DAY)
     recent = {
-        each: {at: value for at, value in series.items() if seen.now - at <= _RECENTLY} for each, series in found.items()
+        each: {at: value for at, value in series.items() if seen.now - at <= _RECENTLY}
+        for each, series in found.items()
     }
     log = (
         "The log says why:",

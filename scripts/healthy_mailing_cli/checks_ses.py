@@ -35,7 +35,8 @@ def look_at_account(seen: Examination) -> Findings:
             "Request production access in the SES console before you mail others.",
         )
     else:
-        yield ok(f"SES sent {seen.sent:,.0f} mails in the last 24 hours, of {quota['Max24HourSend']:,.0f} allowed.")
+        sent = output.counted(int(seen.sent), "mail")
+        yield ok(f"SES sent {sent} in the last 24 hours, of {quota['Max24HourSend']:,.0f} allowed.")
 
 
 def look_at_configuration_sets(seen: Examination) -> Findings:

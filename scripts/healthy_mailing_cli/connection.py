@@ -12,10 +12,11 @@ import boto3
 import botocore.session
 import typer
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from healthy_mailing.evidence import Rules
 from healthy_mailing.settings import Settings
-from healthy_mailing.table import Table, connect
+from healthy_mailing.table import Table, TableError, connect
 from healthy_mailing_cli.output import CommandError
 
 SECONDS = 60.0
@@ -29,13 +30,14 @@ def _url(text: str | None) -> str | None:
 
 
 _OPTIONS = {
-    "table": Annotated[str, typer.Option(help="The table; by default, queues and function are named after it.")],
+    "table": Annotated[
+        str,
+        typer.Option(envvar="MAILING_TABLE", help="The table; by default, queues and function are named after it."),
+    ],
     # botocore reads AWS_DEFAULT_REGION alone; AWS CLI 2, Terraform and Lambda know this one.
     "region": Annotated[
         str | None,
-        typer.Option(
-            envvar="AWS_REGION", show_envvar=False, help="AWS region; default: that of the environment or the profile."
-        ),
+        typer.Option(envvar="AWS_REGION", help="AWS region; default: that of the environment or the profile."),
     ],
     "endpoint_url": Annotated[
         str | None, typer.Option(help="Where AWS is, if not at AWS: an emulator's URL.", callback=_url)
@@ -45,6 +47,20 @@ _OPTIONS = {
 Function = Annotated[
     str | None, typer.Option(help="The function whose rules apply; default: the table's name with -feedback.")
 ]
+
+_NO_TABLE = frozenset({"ResourceNotFoundException", "ResourceNotFound", "TableNotFoundException"})
+_OF_TABLE = frozenset(
+    {
+        "BatchExecuteStatement",
+        "BatchGetItem",
+        "DeleteItem",
+        "DescribeTable",
+        "ExportTableToPointInTime",
+        "Query",
+        "Scan",
+    }
+)
+"""Requests about the table alone. Those about a stream, an export or another service have other names."""
 
 _DEFAULTS = {"table": "mailing", "region": None, "endpoint_url": None, "profile": None}
 
@@ -93,7 +109,7 @@ class Connection:
         Needs ``lambda:GetFunctionConfiguration``.
 
         Raises:
-            CommandError: There is no such function, or you may not decrypt its settings.
+            CommandError: There is no such function, it writes to another table, or you may not decrypt its settings.
             botocore.exceptions.ClientError: You may not read it.
             SettingsError: The function is another one.
         """
@@ -109,7 +125,20 @@ class Connection:
         if "Error" in environment:  # the variables are left out then, and the default rules may be others
             raise CommandError(f"The settings of {name} can't be read without kms:Decrypt on the function's key")
         variables = {"TABLE_NAME": self.table, **environment.get("Variables", {})}
-        return Settings.from_environment(variables).rules
+        settings = Settings.from_environment(variables)
+        if settings.table_name != self.table:
+            raise CommandError(
+                f"The function {name} writes to the table {settings.table_name}, not to {self.table}: name both of one "
+                "stack, with --table and --function"
+            )
+        return settings.rules
+
+
+def _is_of_no_table(error: ClientError | TableError) -> bool:
+    """Return whether an error says that the table is not there."""
+    if isinstance(error, TableError):
+        return str(error) in _NO_TABLE
+    return error.response["Error"]["Code"] in _NO_TABLE and error.operation_name in _OF_TABLE
 
 
 def soon() -> float:
@@ -136,7 +165,16 @@ def connected(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def with_options(**given: object) -> None:
         options: dict[str, Any] = {name: given.pop(name) for name in _OPTIONS}
-        command(Connection(**options), **given)
+        connection = Connection(**options)
+        try:
+            command(connection, **given)
+        except (ClientError, TableError) as error:
+            if not _is_of_no_table(error):
+                raise
+            raise CommandError(
+                f"There is no table {connection.table} in {connection.session.region_name}: name it with --table, and "
+                "its region with --region"
+            ) from None
 
     # What Typer reads; the function that was wrapped has other parameters.
     parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own] + shared

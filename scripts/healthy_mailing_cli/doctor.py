@@ -117,11 +117,13 @@ def examine(examination: Examination, done: Callable[[], object] = lambda: None)
         done()
 
 
+_STYLES = {Level.WARNING: "yellow", Level.PROBLEM: "red", Level.UNKNOWN: "red"}
 _LEVEL, _CHECK = max(map(len, Level)), max(map(len, CHECKS))
 
 
 def _show(finding: Finding) -> None:
-    output.columns([(finding.level.ljust(_LEVEL), finding.check.ljust(_CHECK), finding.text)])
+    row = (finding.level.ljust(_LEVEL), finding.check.ljust(_CHECK), finding.text)
+    output.columns([row], style=_STYLES.get(finding.level, ""))
     if finding.remedy:
         output.columns([(" " * _LEVEL, " " * _CHECK, finding.remedy)])
     for command in finding.commands:

@@ -5,7 +5,6 @@ evidence by the stack's own rules, and with ``ses:GetSuppressedDestination`` it 
 address; without them it says what it can't tell.
 """
 
-from datetime import UTC
 from typing import Any
 
 import typer
@@ -16,6 +15,7 @@ from healthy_mailing.evidence import Purpose, Rules, State, assess
 from healthy_mailing.item import EVIDENCE, REASON, Item, evidence_in, state_of
 from healthy_mailing.settings import SettingsError
 from healthy_mailing.table import UNREADABLE, TableError
+from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli import addresses, explanation, output
 from healthy_mailing_cli.connection import Connection, Function, connected, soon
 from healthy_mailing_cli.errors import sentence
@@ -78,8 +78,8 @@ def _rules(connection: Connection, function: str | None) -> tuple[Rules, list[st
         return Rules(), [f"Weighed by the default rules. {sentence(error)}."]
 
 
-def _on_list_of_ses(connection: Connection, address: str) -> str:
-    """Return what SES's account-level suppression list says.
+def _on_list_of_ses(connection: Connection, address: str) -> _Json:
+    """Return what SES's account-level suppression list says; ``listed`` is None where that can't be told.
 
     It keeps the spelling in which an address was added, and is asked for the canonical one (Amazon SES API v2
     Reference, GetSuppressedDestination).
@@ -88,13 +88,22 @@ def _on_list_of_ses(connection: Connection, address: str) -> str:
         entry = connection.client("sesv2").get_suppressed_destination(EmailAddress=address)["SuppressedDestination"]
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code == "NotFoundException":
-            return f"SES's own suppression list does not have {address} in this spelling."
-        return f"Whether SES's own suppression list has it can't be told: {code}."
+        return {"listed": False} if code == "NotFoundException" else {"listed": None, "problem": code}
     except BotoCoreError as error:  # there may be a way to DynamoDB alone
-        return f"Whether SES's own suppression list has it can't be told: {sentence(error)}."
-    since = explanation.moment(f"{entry['LastUpdateTime'].astimezone(UTC):%Y-%m-%dT%H:%M:%S}")
-    return f"SES's own suppression list has it since {since}, for a {entry['Reason'].lower()}: SES does not send to it."
+        return {"listed": None, "problem": sentence(error)}
+    return {"listed": True, "reason": entry["Reason"], "since": from_datetime(entry["LastUpdateTime"])}
+
+
+def _said_by_ses(address: str, found: _Json) -> str:
+    """Return what SES's list says in a sentence."""
+    match found:
+        case {"listed": True, "reason": reason, "since": since}:
+            moment = explanation.moment(since)
+            return f"SES's own suppression list has it since {moment}, for a {reason.lower()}: SES does not send to it."
+        case {"listed": False}:
+            return f"SES's own suppression list does not have {address} in this spelling."
+        case _:
+            return f"Whether SES's own suppression list has it can't be told: {found['problem']}."
 
 
 def _show(address: str, item: Item | None, told: _Json, notes: list[str]) -> None:
@@ -105,7 +114,7 @@ def _show(address: str, item: Item | None, told: _Json, notes: list[str]) -> Non
         ("Why", told["because"]),
         ("", told["difference"]),
         ("What would change it", told["change"]),
-        ("SES", told["ses"]),
+        ("SES", _said_by_ses(address, told["ses"])),
         *(("Note", note) for note in notes),
     )
     output.columns([(name, text) for name, text in facts if text])

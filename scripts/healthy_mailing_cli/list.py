@@ -8,10 +8,9 @@ import typer
 
 from healthy_mailing import api
 from healthy_mailing.evidence import State
-from healthy_mailing.item import ADDRESS, REASON, STATE, TRANSACTIONAL, UPDATED_AT, Item
-from healthy_mailing.table import Table
-from healthy_mailing.timestamp import to_utc
-from healthy_mailing_cli import addresses, output
+from healthy_mailing.item import ADDRESS, REASON, SENDER, STATE, TRANSACTIONAL, UPDATED_AT, Item
+from healthy_mailing.table import INDEX, TableError
+from healthy_mailing_cli import addresses, filters, output
 from healthy_mailing_cli.connection import Connection, connected, soon
 from healthy_mailing_cli.output import CommandError
 
@@ -22,7 +21,13 @@ Suppressed = Annotated[
 ]
 Reason = Annotated[str | None, typer.Option(help="Only reasons that begin with this: `bounce`, `complaint:abuse` …")]
 Domain = Annotated[str | None, typer.Option(help="Only addresses of this domain.")]
-Since = Annotated[str, typer.Option(help="Only what changed at this time or later: 2026-01-31T12:00:00Z.")]
+Since = Annotated[
+    str, typer.Option(help="Only what changed at this time or later: 2026-01-31T12:00:00Z, or 2026-01-31.")
+]
+Sender = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS|DOMAIN", help="Only where mail from this address or domain decided."),
+]
 Limit = Annotated[int, typer.Option(min=1, help="Most addresses to list.")]
 
 
@@ -33,6 +38,7 @@ def list_command(
     reason: Reason = None,
     domain: Domain = None,
     since: Since = "",
+    sender: Sender = None,
     limit: Limit = 100,
     as_json: output.AsJson = False,
 ) -> None:
@@ -42,15 +48,14 @@ def list_command(
     """
     if state is State.ENABLE:
         raise CommandError("The index lists only addresses that may not be mailed: --state is disable or review")
-    try:
-        begin = to_utc(since) if since else ""
-    except ValueError:
-        raise CommandError(f"--since {since} is not a time such as 2026-01-31T12:00:00Z") from None
+    begin = filters.time_of("--since", since) if since else ""
     ending = "" if domain is None else f"@{addresses.canonical_domain(domain)}"
     found = (
         item
-        for item in _all(connection.open(), state, begin)
-        if (reason is None or item[REASON].startswith(reason)) and item[ADDRESS].endswith(ending)
+        for item in _all(connection, state, begin)
+        if (reason is None or item[REASON].startswith(reason))
+        and item[ADDRESS].endswith(ending)
+        and (sender is None or filters.sent_by(item.get(SENDER, ""), sender))
     )
     rows: list[tuple[str, ...]] = []
     count = 0
@@ -67,11 +72,22 @@ def list_command(
         output.note("None.")
 
 
-def _all(table: Table, state: State, since: str) -> Iterator[Item]:
+def _all(connection: Connection, state: State, since: str) -> Iterator[Item]:
+    table = connection.open()
     after: tuple[str, str] | None = None
     with output.progress("Read") as counter:
         while True:
-            page = table.suppressed(state, PAGE, soon(), since=since, after=after)
+            try:
+                page = table.suppressed(state, PAGE, soon(), since=since, after=after)
+            except TableError as error:
+                if str(error) != "ValidationException":
+                    raise
+                # The only part of this request that a table may lack (Amazon DynamoDB API Reference, Query).
+                where = f"{connection.table} in {connection.session.region_name}"
+                raise CommandError(
+                    f"The table {where} has no index {INDEX}, which lists are read from: set table.index to true and "
+                    "apply, or use `mailing export --state disable`, which reads the whole table"
+                ) from None
             yield from page.items
             counter.add(len(page.items))
             after = page.last

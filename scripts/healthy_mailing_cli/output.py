@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -64,14 +65,19 @@ def rows(table: Sequence[Sequence[str]]) -> None:
         sys.stdout.write(f"{'  '.join(cells).rstrip()}\n")
 
 
-def columns(table: Sequence[Sequence[str]]) -> None:
-    """Print rows in columns; the last one is wrapped to the width of the terminal, or to 80 characters."""
+def columns(table: Sequence[Sequence[str]], *, style: str = "") -> None:
+    """Print rows in columns; the last one is wrapped to the width of the terminal, or to 80 characters.
+
+    The first one is in a style such as ``red``, on a terminal alone, and not where ``NO_COLOR`` is set.
+    """
     grid = Table.grid(*[""] * len(table[0]), padding=(0, 2))
     for column in grid.columns[:-1]:
         column.no_wrap = True
     grid.columns[-1].overflow = "fold"
     for row in table:
-        grid.add_row(*(Text(printable(cell)) for cell in row))
+        first, *others = (Text(printable(cell)) for cell in row)
+        first.stylize(style)
+        grid.add_row(first, *others)
     console = Console(highlight=False)
     with console.capture() as captured:
         console.print(grid)
@@ -95,6 +101,12 @@ def would(what: str, each: Iterable[Any], *, as_json: bool) -> None:
 def note(text: str) -> None:
     """Print a line for the person at the terminal, beside the results."""
     sys.stderr.write(f"{printable(text)}\n")
+
+
+def error(text: str) -> None:
+    """Print what is wrong, in red where that can be seen."""
+    console = Console(stderr=True, highlight=False)
+    console.print(Text.assemble(("error:", "red"), " ", printable(text)), soft_wrap=True)
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -196,6 +208,12 @@ def counted(number: int, noun: str) -> str:
     """Return a number with its noun, such as ``1 address`` or ``2,000 addresses``."""
     ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
     return f"{number:,} {noun}{ending}"
+
+
+def camel(words: str) -> str:
+    """Return words as JSON names them: ``now disable`` and ``now_disable`` as ``nowDisable``."""
+    first, *others = re.split("[^A-Za-z0-9]+", words)
+    return first + "".join(f"{each[:1].upper()}{each[1:]}" for each in others)
 
 
 def windows(values: Iterable[_T], size: int) -> Iterator[list[_T]]:

@@ -1,5 +1,6 @@
 """``mailing publish``: send a message to the stack's topic, as SES would. Needs ``sns:Publish`` on the topic."""
 
+import re
 import sys
 from importlib import resources
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
+from botocore.config import Config
 
 from healthy_mailing.notification import NotificationError, parse
 from healthy_mailing_cli import output, stack
@@ -16,7 +18,7 @@ from healthy_mailing_cli.output import CommandError
 from healthy_mailing_cli.stack import name_in
 
 _SAMPLES = resources.files("healthy_mailing_cli") / "sample_events"
-_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")  # the last is what dual-stack endpoints end with
+_AWS = re.compile(r"\.(amazonaws|vpce)\.|\.api\.aws$")  # in endpoints of AWS that are given: in a VPC, dual-stack
 _MOST_BYTES = 256 * 1024  # Amazon SNS API Reference, Publish
 
 Message = Annotated[
@@ -53,9 +55,8 @@ def publish(
     arn = stack.topic_arn(connection, name, topic)
     fields = {"topic": arn, "message": told}
     if not dry_run:
-        host = urlsplit(sns.meta.endpoint_url).hostname or ""
         question = f"Publish to {name_in(arn)} at AWS, where it counts as true ({told})?"
-        output.confirm(question, yes=yes or not host.endswith(_AWS))
+        output.confirm(question, yes=yes or _is_elsewhere(connection, sns.meta.endpoint_url))
         try:
             fields["messageId"] = sns.publish(TopicArn=arn, Message=text)["MessageId"]
         except sns.exceptions.NotFoundException:
@@ -67,6 +68,16 @@ def publish(
         output.ndjson(fields)
     else:
         output.line(f"{'Would publish' if dry_run else 'Published'} to {name_in(arn)}: {told}")
+
+
+def _is_elsewhere(connection: Connection, url: str) -> bool:
+    """Return whether an endpoint is not AWS's: one that was given, and that does not lead there all the same.
+
+    Each partition's endpoints end in their own way, so what botocore would choose without a given one is AWS's.
+    """
+    unconfigured = Config(ignore_configured_endpoint_urls=True)  # type: ignore[call-arg]  # the stubs lack it
+    own = connection.session.client("sns", config=unconfigured).meta.endpoint_url
+    return url != own and not _AWS.search(urlsplit(url).hostname or "")
 
 
 def _list(*, as_json: bool) -> None:

@@ -16,6 +16,7 @@ from healthy_mailing.evidence import MarkKind
 from healthy_mailing.item import EVIDENCE, REASON, STATE, Item
 from healthy_mailing_cli import output
 from healthy_mailing_cli.connection import Connection, connected, soon
+from healthy_mailing_cli.filters import SIMULATOR
 from healthy_mailing_cli.output import CommandError
 
 _POLL_SECONDS = 1
@@ -78,7 +79,11 @@ def simulate(
     Exits with 1 if nothing came in time.
     """
     # A label, which the simulator ignores: what the table says of another run's address is not taken for this one's.
-    address = f"{_LOCAL_PARTS.get(kind, kind)}+{uuid.uuid4().hex[:12]}@simulator.amazonses.com"
+    address = f"{_LOCAL_PARTS.get(kind, kind)}+{uuid.uuid4().hex[:12]}@{SIMULATOR}"
+    if not no_wait:
+        operations.find(
+            connection.open(), address, soon(), consistent=False
+        )  # nothing is sent that could not be waited for
     message_id = _send(connection, sender, address, configuration_set)
     begun = time.monotonic()
     try:

@@ -8,7 +8,9 @@ import typer
 
 from healthy_mailing_cli.connection import Connection
 
-Name = Annotated[str | None, typer.Option(help="The Terraform variable `name`, if the table has another.")]
+Name = Annotated[
+    str | None, typer.Option(envvar="MAILING_NAME", help="The Terraform variable `name`, if the table has another.")
+]
 Topic = Annotated[str | None, typer.Option(help="Name or ARN of the topic; default: NAME-feedback.")]
 Queue = Annotated[str | None, typer.Option(help="Name of the queue; default: NAME-feedback.")]
 DeadLetterQueue = Annotated[

@@ -86,15 +86,15 @@ def _show(found: Figures, sender: str | None) -> None:
         ],
     )
     _table(
-        f"Addresses with feedback in the last {found.days} days, and in the {found.days} days before:",
+        f"Addresses with feedback in the last {output.counted(found.days, 'day')}, and in as long before:",
         [
-            (count, name, f"{earlier:,} before")
+            (count, name if count == 1 or name == "any" else f"{name}s", f"{earlier:,} before")
             for name, count, earlier in (
                 ("any", now.reached, before.reached),
-                ("hard bounces", now.hard, before.hard),
-                ("soft bounces", now.soft, before.soft),
-                ("complaints", now.complaints, before.complaints),
-                ("opt-outs", now.opt_outs, before.opt_outs),
+                ("hard bounce", now.hard, before.hard),
+                ("soft bounce", now.soft, before.soft),
+                ("complaint", now.complaints, before.complaints),
+                ("opt-out", now.opt_outs, before.opt_outs),
             )
         ],
     )
@@ -102,7 +102,11 @@ def _show(found: Figures, sender: str | None) -> None:
     _table(
         "Domains with most addresses with feedback:",
         [
-            (each.reached, each.name, f"{each.hard:,} hard bounces, {percent(each.hard / each.reached)}")
+            (
+                each.reached,
+                each.name,
+                f"{output.counted(each.hard, 'hard bounce')}, {percent(each.hard / each.reached)}",
+            )
             for each in found.domains[:_DOMAINS]
             if each.name and each.reached
         ],
@@ -140,7 +144,7 @@ def jumped(jump: Jump) -> str:
     """Return what a jump is, in a sentence."""
     usual = f"{jump.usual:,.0f}" if jump.usual >= 1 else "less than one"
     return (
-        f"{jump.domain}: {jump.count:,} addresses bounced on {jump.day}, on other days {usual}. "
+        f"{jump.domain}: {output.counted(jump.count, 'address')} bounced on {jump.day}, on other days {usual}. "
         "Perhaps the mailbox provider had an outage."
     )
 

@@ -346,10 +346,10 @@ def _carry_out(steps: Iterator[Step], *, as_json: bool) -> Counter[Result]:
     def tell(each: Done) -> None:
         done[each.result] += 1
         if as_json:
-            error = {"error": each.error} if each.error else {}
+            error = {"error": each.error, "message": each.message} if each.error else {}
             output.ndjson({"address": each.address, "result": each.result, **error})
         elif each.error and done[Result.FAILED] <= _ERRORS_SHOWN:
-            output.note(f"{each.address}: {each.error}.")
+            output.note(f"{each.address}: {each.message}.")
 
     for step in steps:
         with output.progress(step.name, left=True) as counter:

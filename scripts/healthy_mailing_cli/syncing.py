@@ -30,11 +30,12 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of an address; ``error`` says in a sentence why it failed."""
+    """What became of an address; where it failed, ``error`` is a code, and ``message`` says why in a sentence."""
 
     address: str
     result: Result
     error: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,9 @@ class Sync:
         """Merge marks into the table."""
         for window in output.windows(marks.items(), WINDOW):
             for outcome in self.table.add({address: evidence_of(each) for address, each in window}, soon()):
-                error = errors.sentence(TableError(outcome.error)) if outcome.error else ""
-                yield Done(outcome.address, Result.FAILED if error else Result.MARKED, error)
+                yield Done(
+                    outcome.address, Result.FAILED if outcome.error else Result.MARKED, **errors.told(outcome.error)
+                )
 
     def take_off(self, address: str, entry: Entry) -> Done:
         """Take an entry that a push made off SES's list.
@@ -86,7 +88,8 @@ class Sync:
             try:
                 at = self.suppressed.put(address, reason)
             except ValueError as error:
-                return Done(address, Result.FAILED, f"SES refuses it: {str(error).rstrip('.')}")
+                message = f"SES refuses it: {str(error).rstrip('.')}"
+                return Done(address, Result.FAILED, "RefusedBySes", message)
             except KeyboardInterrupt:
                 self._note(address, Pushed(from_datetime(datetime.now(UTC)), reason))
                 raise
@@ -104,7 +107,8 @@ def noted(outcome: Outcome, result: Result) -> Done:
     if not outcome.error or outcome.error == _NO_ITEM:
         return Done(outcome.address, result)
     told = errors.sentence(TableError(outcome.error))
-    return Done(outcome.address, Result.FAILED, f"SES's list was changed, but the table could not note it. {told}")
+    message = f"SES's list was changed, but the table could not note it. {told}"
+    return Done(outcome.address, Result.FAILED, outcome.error, message)
 
 
 _NO_ITEM = "ConditionalCheckFailed"  # it was forgotten meanwhile, and with it that a push put it on the list

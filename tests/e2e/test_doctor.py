@@ -1,11 +1,15 @@
 """`mailing doctor` on what Terraform made; tests/integration/commands/test_doctor.py has what may be wrong."""
 
+import shlex
+
 import pytest
 
+from harness.commands import up
 from support import ses
 from support.command_line import Mailing
 from support.deployed import Deployed
 from support.eventually import eventually
+from support.iam import role_without
 
 
 @pytest.mark.needs("simulates_ses")
@@ -27,3 +31,27 @@ def test_a_stack_of_terraform_s_has_no_fault_in_either_mode(deployed: Deployed) 
     assert "Feedback last came in the hour of" in said["last feedback"]
     assert ("direct calls" in said) == (deployed.mode == "direct")
     assert ("mapping" in said) == (deployed.mode == "queue")
+
+
+@pytest.mark.needs("simulates_ses", "enforces_iam")
+def test_a_role_that_lost_a_permission_is_named_at_once(deployed: Deployed) -> None:
+    mailing = Mailing(deployed.emulator.environment(), deployed.outputs["table_name"])
+    with role_without(deployed, "dynamodb:PartiQLUpdate"):
+        ran = mailing("doctor", "--json", "--name", deployed.stack.name, "--identity", f"{deployed.mode}.example")
+    (role,) = (each for each in ran.json if each["check"] == "role")
+    assert (ran.code, role["level"]) == (1, "problem")
+    assert f"dynamodb:PartiQLUpdate on {deployed.outputs['table_arn']}" in role["text"]
+
+
+@pytest.mark.needs("simulates_ses")
+def test_what_make_up_suggests_works(deployed: Deployed) -> None:
+    named = {"MAILING_NAME": deployed.stack.name}
+    mailing = Mailing(deployed.emulator.environment() | named, deployed.outputs["table_name"])
+    for example in up.examples(f"news@{deployed.mode}.example"):
+        command, *arguments = shlex.split(example)
+        if command == "explain":
+            eventually(lambda: deployed.states("angry@example.com"), {"angry@example.com": "disable"})
+        ran = mailing(command, *arguments)
+        # 1 is the answer to `explain`; here also to `doctor`, since other tests leave dead letters.
+        assert (ran.code in ({0, 1} if command in {"explain", "doctor"} else {0}), "error" in ran.err) == (True, False)
+        assert ran.out

@@ -235,7 +235,7 @@ def test_what_ses_does_not_take_is_told_and_not_noted(
         TWO: Result.FAILED,
         THREE: Result.PUT,
     }
-    assert "import job job0" in done[TWO].error
+    assert (done[TWO].error, "import job job0" in done[TWO].message) == ("ImportJobFailed", True)
     assert "1 of 3 addresses failed" in capsys.readouterr().err
     assert noted(client).keys() == {ONE, THREE}
     assert objects(fake) == []
@@ -248,7 +248,7 @@ def test_what_the_list_does_not_show_yet_is_looked_for_by_the_next_run(
     with monkeypatch.context() as patch:
         patch.setattr(fake, "since", lambda _: [])
         (done,) = bulk.put([ONE])
-    assert (done.result, "does not show it yet" in done.error) == (Result.FAILED, True)
+    assert (done.result, "does not show it yet" in done.message) == (Result.FAILED, True)
     assert len(objects(fake)) == 2
     next_run(bulk, fake)
     assert noted(client) == {ONE: fake.held[ONE].at}

@@ -141,8 +141,8 @@ def test_a_note_that_the_table_refuses_is_told(table: Table, faults: dict[str, A
     faults["BatchExecuteStatement"] = refusal_of(ADDRESS, "AccessDeniedException")
     done = syncing(table, Fake()).put(ADDRESS)
     assert done.result is Result.FAILED
-    assert "could not note it" in done.error
-    assert "docs/operate.md" in done.error
+    assert "could not note it" in done.message
+    assert "docs/operate.md" in done.message
 
 
 def test_our_entry_of_an_enabled_address_is_taken_off_and_the_note_too(client: "DynamoDBClient", table: Table) -> None:
@@ -236,4 +236,4 @@ def test_a_mark_that_the_table_refuses_fails_alone(table: Table, faults: dict[st
     done = {each.address: each for each in syncing(table, Fake()).mark(marks)}
     assert done["other@example.com"] == Done("other@example.com", Result.MARKED)
     assert done["new@example.com"].result is Result.FAILED
-    assert "docs/operate.md" in done["new@example.com"].error
+    assert "docs/operate.md" in done["new@example.com"].message

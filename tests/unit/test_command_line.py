@@ -4,11 +4,13 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import termios
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -18,8 +20,9 @@ from typer.testing import CliRunner
 from harness import paths
 from healthy_mailing.settings import SettingsError
 from healthy_mailing.table import OUT_OF_TIME, UNREADABLE, TableError
-from healthy_mailing_cli import output
+from healthy_mailing_cli import __main__, output, stack
 from healthy_mailing_cli.__main__ import app
+from healthy_mailing_cli.connection import Connection, connected
 from healthy_mailing_cli.errors import sentence
 from healthy_mailing_cli.output import CommandError
 from support.command_line import PROGRAM
@@ -58,6 +61,78 @@ def test_every_command_says_in_one_line_what_it_is_for(command: str) -> None:
     """So that the list of commands stays short."""
     (line,) = [each for each in printed("--help").splitlines() if re.search(rf"│ {command} ", each)]
     assert line.rstrip(" │").endswith(".")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_shows_examples_that_it_takes(command: str) -> None:
+    text = printed(command, "--help", width=200)
+    group: Any = typer.main.get_command(app)
+    shown = re.findall(r"^ (mailing .+?) *$", text.partition("Examples:")[2], re.MULTILINE)
+    assert shown == [example for _, name, _, examples in __main__.COMMANDS if name == command for example in examples]
+    for example in shown:
+        _, name, *arguments = shlex.split(example)
+        assert name == command
+        group.commands[name].make_context(name, arguments)
+
+
+def test_help_is_a_word_too() -> None:
+    for words, option in ((["help", "check"], ["check", "--help"]), (["help"], ["--help"])):
+        ran = [
+            subprocess.run(
+                [*PROGRAM, *arguments],
+                env={**os.environ, "PYTHONPATH": "scripts:function"},
+                cwd=paths.ROOT,
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+            for arguments in (words, option)
+        ]
+        assert ran[0] == ran[1] != ""
+
+
+def test_names_come_from_the_environment_too_and_options_win() -> None:
+    seen: list[tuple[str, str | None, str | None]] = []
+
+    @connected
+    def command(connection: Connection, name: stack.Name = None) -> None:
+        seen.append((connection.table, connection.region, name))
+
+    own = typer.Typer()
+    own.command()(command)
+    environment = {"MAILING_TABLE": "crm", "MAILING_NAME": "shop", "AWS_REGION": "eu-west-1"}
+    for arguments in ([], ["--table", "t", "--name", "n", "--region", "r"]):
+        assert CliRunner().invoke(own, arguments, env=environment).exit_code == 0
+    assert seen == [("crm", "eu-west-1", "shop"), ("t", "r", "n")]
+    text = printed("doctor", "--help", width=200)
+    assert [name for name in environment if name not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (TableError("ResourceNotFoundException"), "There is no table maling in eu-west-1: name it with --table"),
+        (
+            ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "Scan"),
+            "There is no table maling in eu-west-1: name it with --table",
+        ),
+        (
+            ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "m"}}, "GetFunction"),
+            "GetFunction: m",
+        ),
+        (TableError("AccessDenied"), "These credentials may not"),
+    ],
+    ids=str,
+)
+def test_a_table_that_is_not_there_is_named(error: Exception, says: str) -> None:
+    @connected
+    def command(connection: Connection) -> None:
+        del connection
+        raise error
+
+    with pytest.raises((CommandError, ClientError, TableError)) as raised:
+        command(table="maling", region="eu-west-1", endpoint_url=None, profile=None)
+    assert says in sentence(raised.value)
 
 
 def client_error(code: str, message: str = "m") -> ClientError:
@@ -210,12 +285,32 @@ def test_an_endpoint_that_is_no_url_is_refused(url: str) -> None:
     assert (result.exit_code, f"{url} is not a URL" in result.output) == (2, True)
 
 
-def test_a_disk_that_is_full_is_told_in_a_line() -> None:
+@pytest.mark.parametrize("unbuffered", [["-u"], []])
+def test_a_reader_that_has_gone_ends_a_command_as_it_ends_cat(unbuffered: list[str]) -> None:
+    """Neither yes nor no: what was to be said has not been said whole. `set -o pipefail` scripts know that code."""
+    environment = {**os.environ, "PYTHONPATH": "scripts:function"}
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, *unbuffered, *PROGRAM[1:], "publish", "--list"],
+        env=environment,
+        cwd=paths.ROOT,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("unbuffered", [["-u"], []])
+def test_a_disk_that_is_full_is_told_in_a_line(unbuffered: list[str]) -> None:
     environment = {**os.environ, "PYTHONPATH": "scripts:function"}
     arguments = [*PROGRAM, "publish", "--list"]
     with Path("/dev/full").open("w") as full:  # Linux's file that takes nothing
         done = subprocess.run(
-            [sys.executable, "-u", *arguments[1:]],
+            [sys.executable, *unbuffered, *arguments[1:]],
             env=environment,
             cwd=paths.ROOT,
             stdout=full,

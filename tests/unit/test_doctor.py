@@ -275,10 +275,44 @@ def test_the_batching_window_comes_on_top_of_the_timeout(seen: Examination) -> N
     assert (found.level, "at least 201 s" in found.remedy) == (Level.WARNING, True)
 
 
-def test_feedback_that_no_longer_waits_is_no_problem(seen: Examination) -> None:
-    ages = {seen.now - timedelta(minutes=5): 2_000.0, seen.now - timedelta(minutes=1): 0.0}
-    result = {"Id": "age", "Timestamps": list(ages), "Values": list(ages.values())}
-    seen.cloudwatch.get_paginator.return_value.paginate.return_value = [{"MetricDataResults": [result]}]
-    assert only(checks_metrics.look_at_failures(seen)).level is Level.OK
-    result["Values"] = [2_000.0, 2_060.0]
-    assert "the oldest for 2,060 s" in only(checks_metrics.look_at_failures(seen)).text
+MINUTES_AGO: Mapping[str, tuple[Mapping[str, Mapping[int, int]], Level, str]] = {
+    "nothing": ({}, Level.OK, "failed at nothing"),
+    "all went well": ({"invocations": {1: 4}, "errors": {1: 0}, "written": {1: 9}}, Level.OK, "failed at nothing"),
+    "all calls failed": ({"invocations": {1: 4}, "errors": {1: 4}}, Level.PROBLEM, "Every call of mailing-feedback"),
+    "a call failed": ({"invocations": {1: 4}, "errors": {1: 1}}, Level.WARNING, "1 call failed"),
+    "all addresses failed": (
+        {"invocations": {1: 4}, "failed": {1: 1, 2: 1}, "malformed": {3: 1}},
+        Level.PROBLEM,
+        "reached the table in the last 15 minutes: 2 addresses not written, 1 message not understood",
+    ),
+    "an address failed, and another was known": (
+        {"failed": {1: 1}, "unchanged": {9: 1}},
+        Level.WARNING,
+        "1 address not",
+    ),
+    "an address failed before": ({"failed": {16: 1}}, Level.WARNING, "1 address not written"),
+    "throttled": ({"throttles": {600: 1200}}, Level.WARNING, "1,200 calls throttled"),
+    "feedback waits": ({"age": {2: 2_000, 1: 2_060}}, Level.PROBLEM, "the oldest for 2,060 s"),
+    "feedback waited": ({"age": {5: 2_000, 1: 0}}, Level.OK, "failed at nothing"),
+    "feedback waited long ago": ({"age": {20: 2_000}}, Level.OK, "failed at nothing"),
+    "feedback waits a little": ({"age": {1: 900}}, Level.OK, "failed at nothing"),
+}
+
+
+@pytest.mark.parametrize("case", MINUTES_AGO)
+def test_failures_are_told_before_they_are_dead_letters(seen: Examination, case: str) -> None:
+    metrics, level, says = MINUTES_AGO[case]
+    results = [
+        {
+            "Id": name,
+            "Timestamps": [seen.now - timedelta(minutes=ago) for ago in values],
+            "Values": [float(value) for value in values.values()],
+        }
+        for name, values in metrics.items()
+    ]
+    # Metrics come in pages.
+    pages = [{"MetricDataResults": results[:1]}, {"MetricDataResults": results[1:]}]
+    seen.cloudwatch.get_paginator.return_value.paginate.return_value = pages
+    found = only(checks_metrics.look_at_failures(seen))
+    assert (found.level, says in found.text) == (level, True), found
+    assert bool(found.remedy) == (level is not Level.OK)

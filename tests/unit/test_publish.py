@@ -1,5 +1,7 @@
 """`mailing publish` asks before it publishes to AWS itself."""
 
+import pytest
+
 from support.command_line import Mailing, Ran
 
 KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "eu-west-1"}
@@ -31,12 +33,28 @@ def test_a_dual_stack_endpoint_is_aws_too() -> None:
     assert (ran.code, QUESTION in ran.err) == (2, True)
 
 
+@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1", "us-iso-east-1", "us-isob-east-1", "eusc-de-east-1"])
+def test_aws_is_asked_about_in_every_partition(region: str) -> None:
+    ran = Mailing({**MAILING.environment, "AWS_REGION": region}, "mailing")(
+        "publish", "complaint-abuse", "--topic", TOPIC
+    )
+    assert (ran.code, QUESTION in ran.err) == (2, True)
+
+
+def test_an_endpoint_in_a_vpc_is_aws_too() -> None:
+    ran = publish("--endpoint-url", "https://vpce-1-2.sns.eu-west-1.vpce.amazonaws.com")
+    assert (ran.code, QUESTION in ran.err) == (2, True)
+
+
 def test_at_a_terminal_no_is_the_default() -> None:
     for answer in ("n\n", "\n"):
         asked = MAILING.at_a_terminal("publish", "complaint-abuse", "--topic", TOPIC, answer=answer, width=200)
         assert (asked.code, QUESTION in asked.out) == (1, True), asked
 
 
-def test_an_emulator_is_not_asked_about() -> None:
-    ran = publish("--endpoint-url", "http://127.0.0.1:9")
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://localhost:9", "http://localstack.invalid:4566"])
+def test_an_emulator_is_not_asked_about(url: str) -> None:
+    ran = publish("--endpoint-url", url)
     assert (ran.code, QUESTION in ran.err) == (2, False)
+    given = Mailing({**OFFLINE, "AWS_ENDPOINT_URL": url}, "mailing")("publish", "complaint-abuse", "--topic", TOPIC)
+    assert (given.code, QUESTION in given.err) == (2, False)

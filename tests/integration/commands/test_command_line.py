@@ -1,16 +1,18 @@
 """`mailing`'s commands as people run them, by those policies that docs/operate.md gives, with signed calls."""
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.emulator import Emulator
 from support import ses
 from support.command_line import PROGRAM, Mailing, Ran
-from support.hand_made import Filled, filled, hand_made
+from support.hand_made import Filled, filled, hand_made, without_index
 from support.iam import as_user, user
 from support.runbook import actions_of, named_by, operating, without
 
@@ -162,7 +164,10 @@ def test_list_shows_who_may_not_be_mailed(people: Mapping[str, Mailing], known: 
     assert listed("--reason", "bounce") == {known["bounced"]}
     assert listed("--domain", "Example.COM", "--reason", "opt-out") == {known["left"], known["gone"]}
     assert listed("--domain", "example.org") == set()
-    assert listed("--since", "2999-01-01T00:00:00Z") == set()
+    assert listed("--since", "2999-01-01T00:00:00Z") == listed("--since", "2999-01-01") == set()
+    assert listed("--since", "2020-01-01") == listed()
+    assert listed("--sender", "example.org") == listed()
+    assert listed("--sender", "nobody@example.org") == set()
     one = mailing("list", "--limit", "1")
     assert (one.code, len(one.out.splitlines())) == (0, 1)
     assert "--limit lists more" in one.err
@@ -365,7 +370,11 @@ def test_redrive_asks_for_what_its_modules_name_and_for_nothing_else(
     stack, noted = filled(made), tmp_path / "actions"
     if way == "direct":
         stack.sqs.delete_queue(QueueUrl=made.url())
-    handed_over = {"queue": "sqs:SendMessage", "direct": "lambda:InvokeFunction"}
+    # What is asked of the queue, and of the function in its place.
+    own = {
+        "queue": {"sqs:SendMessage"},
+        "direct": {"lambda:GetFunctionEventInvokeConfig", "lambda:InvokeFunction"},
+    }
     _, operate = operating(stack)
     with user(emulator, *operate) as operator:
         mailing = as_user(stack, operator).noting(noted)
@@ -374,7 +383,102 @@ def test_redrive_asks_for_what_its_modules_name_and_for_nothing_else(
                 QueueUrl=made.url("-dead-letter"), MessageBody=ses.text(ses.complaint(ses.fresh("dead")))
             )
             assert mailing("redrive", "--name", made.name, *options).code == 0
-    assert set(noted.read_text().split()) == named_by("redrive") - set(handed_over.values()) | {handed_over[way]}
+    assert set(noted.read_text().split()) == named_by("redrive") - set().union(*own.values()) | own[way]
+
+
+def letters_in(stack: Filled) -> int:
+    """Return how many dead letters can be seen."""
+    asked: Any = {"QueueUrl": stack.outputs["dead_letter_queue_url"], "AttributeNames": ["All"]}
+    return int(stack.sqs.get_queue_attributes(**asked)["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def test_dead_letters_are_shown_saved_and_dropped(emulator: Emulator, tmp_path: Path) -> None:
+    made = hand_made(emulator)
+    stack, file = filled(made), tmp_path / "letters.ndjson"
+    bodies = {
+        ses.text(ses.complaint(ses.fresh("dead"))): ("Complaint", ""),
+        '{"eventType": 7}': ("unreadable", "eventType"),
+    }
+    for body in bodies:
+        stack.sqs.send_message(QueueUrl=made.url("-dead-letter"), MessageBody=body)
+    mailing = Mailing(emulator.environment(), made.name)
+
+    shown = mailing("redrive", "--save", "-")
+    assert shown.code == 0
+    for letter in shown.json:
+        kind, problem = bodies[letter["body"]]
+        assert (letter["kinds"], problem in letter["problem"], bool(letter["problem"])) == ([kind], True, bool(problem))
+    assert (len(shown.json), letters_in(stack)) == (2, 2)
+
+    for options, says in (
+        (["--drop"], "--save FILE"),
+        (["--drop", "--save", str(file)], "Save about 2 dead letters"),
+        (["--save", str(tmp_path)], "is there already"),
+    ):
+        ran = mailing("redrive", *options)
+        assert (ran.code, says in ran.err) == (2, True), ran
+    planned = mailing("redrive", "--drop", "--save", str(file), "--dry-run")
+    assert (planned.code, f"Without --dry-run they go to {file} and are deleted." in planned.out) == (0, True)
+    assert (file.exists(), letters_in(stack)) == (False, 2)
+
+    (dropped,) = mailing("redrive", "--drop", "--save", str(file), "--yes", "--json").json
+    assert (dropped["deadLetterQueue"], dropped["saved"], dropped["dropped"]) == (
+        f"{made.name}-feedback-dead-letter",
+        2,
+        2,
+    )
+    saved = [json.loads(line) for line in file.read_text().splitlines()]
+    assert {each["body"] for each in saved} == bodies.keys()
+    assert (file.stat().st_mode & 0o777, letters_in(stack)) == (0o600, 0)
+
+
+@pytest.mark.parametrize("way", ["queue", "direct"])
+def test_redrive_refuses_names_of_two_stacks(emulator: Emulator, way: str) -> None:
+    made, other = hand_made(emulator), hand_made(emulator)
+    if way == "direct":
+        emulator.client("sqs").delete_queue(QueueUrl=made.url())
+    letter = ses.text(ses.complaint(ses.fresh("dead")))
+    emulator.client("sqs").send_message(QueueUrl=other.url("-dead-letter"), MessageBody=letter)
+    ran = Mailing(emulator.environment(), made.name)(
+        "redrive", "--dead-letter-queue", f"{other.name}-feedback-dead-letter"
+    )
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert f"go to {made.name}-feedback-dead-letter, not to {other.name}-feedback-dead-letter" in ran.err
+    assert letters_in(filled(other)) == 1
+
+
+def test_rules_of_another_table_s_function_are_refused(emulator: Emulator, stack: Filled) -> None:
+    other = hand_made(emulator)
+    ran = Mailing(emulator.environment(), stack.outputs["table_name"])(
+        "enable", ses.fresh("a"), "--function", other.function
+    )
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert f"writes to the table {other.name}, not to {stack.outputs['table_name']}" in ran.err
+
+
+def test_a_table_that_is_not_there_is_named_before_anything_is_done(emulator: Emulator, tmp_path: Path) -> None:
+    mailing = Mailing(emulator.environment(), "maling")
+    for command in (
+        ("stats",),
+        ("list",),
+        ("check", "a@example.com"),
+        ("report", "--html", str(tmp_path / "report.html")),
+        ("simulate", "--from", "news@example.com"),
+    ):
+        ran = mailing(*command)
+        assert (ran.code, ran.out) == (2, "")
+        # The first and only line: nothing was sent.
+        (line,) = ran.err.splitlines()
+        assert line.startswith(f"error: There is no table maling in {emulator.region}: name it with --table, and its")
+
+
+def test_a_list_without_the_index_names_the_remedy(emulator: Emulator) -> None:
+    made = hand_made(emulator)
+    without_index(made)
+    ran = Mailing(emulator.environment(), made.name)("list")
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert f"The table {made.name} in {emulator.region} has no index suppressed-updatedAt" in ran.err
+    assert "table.index" in ran.err
 
 
 def test_without_an_action_redrive_says_so_in_a_line(emulator: Emulator) -> None:

@@ -258,7 +258,7 @@ FAULTS = {
         lambda made: client(made, "sqs").send_message(QueueUrl=made.url("-dead-letter"), MessageBody="x"),
         "dead letters",
         "problem",
-        "holds about 1 messages",
+        "holds about 1 message: ",
         "mailing redrive --dead-letter-queue hand-",
     ),
     "dead-letter queue for another queue": Fault(
@@ -352,13 +352,6 @@ FAULTS = {
     "table without recovery": Fault(
         without_recovery, "table", "warning", "can't be restored", "table.point_in_time_recovery"
     ),
-    "role without a policy": Fault(
-        lambda made: client(made, "iam").delete_role_policy(RoleName=made.function, PolicyName=made.function),
-        "role",
-        "problem",
-        "does not allow dynamodb:BatchGetItem, dynamodb:PartiQLInsert, dynamodb:PartiQLUpdate on arn:",
-        "terraform apply",
-    ),
     "role that may not write": Fault(
         lambda made: made.allow("dynamodb:BatchGetItem", "dynamodb:PartiQLInsert"),
         "role",
@@ -369,14 +362,8 @@ FAULTS = {
     "queue that shows a message before the function is done": Fault(
         lambda made: made.set_queue(VisibilityTimeout="2"), "timeouts", "problem", "for 2 s", "at least 18 s"
     ),
-    "queue that hides a message for a short time": Fault(
-        lambda made: made.set_queue(VisibilityTimeout="17"), "timeouts", "warning", "for 17 s", "at least 18 s"
-    ),
     "a call that failed": Fault(
         lambda made: made.call("fail"), "failures", "warning", "1 call failed", "filter-log-events"
-    ),
-    "all calls failed": Fault(
-        lambda made: made.count("AWS/Lambda", Errors=1), "failures", "problem", "Every call", "filter-log-events"
     ),
     "all messages failed": Fault(
         lambda made: made.count("HealthyMailing", Failed=3, Malformed=1),
@@ -384,27 +371,6 @@ FAULTS = {
         "problem",
         "No feedback reached the table in the last 15 minutes: 3 addresses not written, 1 message not understood",
         "filter-log-events",
-    ),
-    "a message failed and others did not": Fault(
-        lambda made: made.count("HealthyMailing", Failed=1, Unchanged=1),
-        "failures",
-        "warning",
-        "1 address not written",
-        "filter-log-events",
-    ),
-    "messages failed an hour ago": Fault(
-        lambda made: made.count("HealthyMailing", timedelta(hours=1), Failed=1),
-        "failures",
-        "warning",
-        "1 address not written",
-        "filter-log-events",
-    ),
-    "feedback that waits": Fault(
-        lambda made: made.count("AWS/SQS", ApproximateAgeOfOldestMessage=1000),
-        "failures",
-        "problem",
-        "the oldest for 1,000 s",
-        "queue.maximum_concurrency",
     ),
 }
 
@@ -551,3 +517,13 @@ def test_it_fits_a_terminal_and_shows_commands_in_one_piece(emulator: Emulator) 
     assert len(commands) == 2
     assert all(line.endswith(made.topic) for line in commands)
     assert [line for line in lines if len(line) > 80 and line not in commands] == []
+
+
+def test_what_is_wrong_is_red_at_a_terminal_alone(emulator: Emulator) -> None:
+    made = hand_made(emulator)
+    made.report("Complaint")
+    mailing = Mailing(emulator.environment(), made.name)
+    arguments = ("doctor", "--identity", made.domain)
+    plain = Mailing({**mailing.environment, "NO_COLOR": "1"}, made.name)
+    assert "\x1b[31mproblem" in mailing.at_a_terminal(*arguments).out
+    assert "\x1b[31m" not in plain.at_a_terminal(*arguments).out + mailing(*arguments).out

@@ -312,7 +312,7 @@ def test_what_an_import_job_does_not_take_is_told(place: Place, s3: Any) -> None
     done = place.mailing("sync-ses", "push", "--bucket", PLACE, "--yes", "--json")
     assert done.code == 1
     (failed,) = [each for each in done.json if each["result"] == "failed"]
-    assert (failed["address"], "import job" in failed["error"]) == (long, True)
+    assert (failed["address"], "import job" in failed["message"]) == (long, True)
     assert f"1 of {MANY + 1} addresses failed" in done.err
     assert f'failed: {{"emailAddress": "{long}"' in done.err
     assert place.listed() == dict.fromkeys(addresses, "BOUNCE")
