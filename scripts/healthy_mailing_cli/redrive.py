@@ -143,6 +143,7 @@ def redrive_command(
     sqs: SQSClient = connection.client("sqs")
     if changes:
         letters = dead_letter_queue or f"{stack_name}-changes-dead-letter"
+        _there(sqs, letters)
         target: Target = telling(connection, function or f"{stack_name}-changes", letters)
     else:
         names = Names.of(stack_name, dead_letter_queue=dead_letter_queue, queue=queue, function=function)

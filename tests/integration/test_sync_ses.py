@@ -125,7 +125,7 @@ def test_what_ses_takes_for_no_address_fails_alone(client: "DynamoDBClient", tab
 
     known(table, BOUNCE)
     done = syncing(table, Fake(on_put=refuse)).put(ADDRESS)
-    assert done == Done(ADDRESS, Result.FAILED, "SES refuses it: Invalid email address")
+    assert done == Done(ADDRESS, Result.FAILED, "RefusedBySes", "SES refuses it: Invalid email address")
     assert note_of(client) is None
 
 
