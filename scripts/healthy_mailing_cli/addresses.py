@@ -1,17 +1,25 @@
-"""Where a command takes addresses from: its arguments, standard input, or a file with a column of them."""
+"""Where a command takes addresses from: its arguments, standard input, or a list in a file.
 
-import csv
+A list is read as it comes: CSV of any make, one or several addresses a line, JSON, compressed or in an archive.
+Whatever it holds: each address that occurs on a line, in any column, is in the line's ``Row``, or the row says that the
+line could not be understood.
+"""
+
 import itertools
-import sys
+import re
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TextIO, cast
+from typing import Annotated, NamedTuple, TextIO
 
 import typer
 
 from healthy_mailing.address import AddressError, canonical
+from healthy_mailing_cli import files, output
+from healthy_mailing_cli.files import Part
+from healthy_mailing_cli.formats import reading
+from healthy_mailing_cli.formats.reading import Record, Sheet, text_of, too_many, unguarded
 from healthy_mailing_cli.output import CommandError
 
 Given = Annotated[
@@ -20,109 +28,282 @@ Given = Annotated[
 ]
 One = Annotated[str, typer.Argument(metavar="ADDRESS", help="The address, in any spelling.")]
 Column = Annotated[str | None, typer.Option(help="The CSV column that holds the addresses, if it has no usual name.")]
+Encoding = Annotated[
+    str | None, typer.Option(help="How a list is encoded, such as latin-1, if not in UTF-8 or UTF-16.")
+]
 
 STDIN = "-"
 
-AS_IT_IS: Any = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
-"""How files are opened, so that what is written is what was read, byte for byte."""
+_HEADERS = ("email", "emailaddress", "mail", "address", "recipient")
+"""What programs call the column, in lower case and without what stands between words."""
 
-_HEADERS = ("email", "e-mail", "email address", "emailaddress", "email_address", "mail", "address", "recipient")
-"""What programs call the column, in lower case."""
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
-_DELIMITERS = ",;\t|"
+_BETWEEN_WORDS = str.maketrans("", "", " -_")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One address of a source, as it stands there.
+class Row(NamedTuple):
+    """One line of a list, or an argument.
 
     Attributes:
-        address: What stands in the column, or the line.
-        raw: The row's text, with its line end; empty for an argument.
+        given: The addresses in its column, as they stand there; without a header, all of them.
+        others: What looks like an address in its other columns, in all readings that are possible.
+        raw: The line's text, with its line end; empty for an argument.
+        line: The line's number; of JSON, the row's; 0 for an argument.
+        name: What messages call the list; empty for an argument.
+        problem: Why the line could not be understood; empty if it could. Then ``given`` has nothing.
     """
 
-    address: str
+    given: tuple[str, ...]
+    others: tuple[str, ...] = ()
     raw: str = ""
+    line: int = 0
+    name: str = ""
+    problem: str = ""
+
+    @property
+    def text(self) -> str:
+        """What a person is shown of it."""
+        return ", ".join(self.given) or self.raw.strip()
+
+    @property
+    def last_line(self) -> int:
+        """The number of the row's last line: a cell may have several."""
+        return self.line + len(_LINE_END.findall(self.raw.rstrip("\r\n")))
+
+    @property
+    def where(self) -> str:
+        """How messages begin that are about it; empty for an argument."""
+        lines = f"line {self.line}" if self.last_line == self.line else f"lines {self.line}-{self.last_line}"
+        return f"{self.name}, {lines}: " if self.name else ""
 
 
 class Source:
-    """Addresses in a file or on standard input, read row by row: a plain list, or CSV.
+    """A list of addresses, to be read once.
 
-    The column is the one that is named, else the one with a usual heading, else the first that holds an @. Where there
-    are several and none of that tells, it must be named: of the wrong one, nothing would be an address.
+    The column is the one that is named, else the one with a usual heading. Where there are several and none of that
+    tells, it must be named: of the wrong one, nothing would be an address. A line with an address is no heading.
 
     Attributes:
-        header: The line above the addresses, with its line end; empty without one.
+        name: What messages call it.
+        encoding: How it is encoded, so that what is written can be what was read.
+        errors: What Python is to do with what the encoding does not know.
+        above: The text above the first row, with its line ends: the header.
+        has_lines: Whether its rows are lines; those of JSON are not.
     """
 
-    def __init__(self, lines: Iterable[str], name: str, column: str | None) -> None:
-        """Look at the first line of a source that messages call ``name``.
+    def __init__(self, file: TextIO, name: str, column: str | None) -> None:
+        """Look at the first line.
 
         Raises:
-            CommandError: The source lacks the column, or it must be named.
+            CommandError: The list lacks the column, or it must be named.
         """
-        self._name = name
-        rest = iter(lines)
-        line = next(rest, "")
-        first = line.removeprefix("\ufeff")  # as Excel begins a file
-        self._delimiter = max(_DELIMITERS, key=first.count)
-        cells = next(csv.reader([first], delimiter=self._delimiter), [])
-        names = [cell.strip().lower() for cell in cells]
-        wanted = _HEADERS if column is None else (column.strip().lower(),)
-        index = next((names.index(each) for each in wanted if each in names), None)
-        found = ", ".join(filter(None, (cell.strip() for cell in cells))) or "nothing"
-        if index is None and column is not None:
-            raise CommandError(f"{name} has no column {column}; its first line holds: {found}")
-        self.header = "" if index is None else line
-        self._lines = rest if self.header else itertools.chain([first], rest)
-        if index is None and len(cells) > 1:
-            index = next((number for number, cell in enumerate(cells) if "@" in cell), None)
+        self.name = name
+        self.encoding, self.errors = file.encoding or "utf-8", file.errors or "strict"
+        found = reading.sheet(file)
+        self.has_lines = isinstance(found, Sheet)
+        self.above = ""
+        if not isinstance(found, Sheet):
+            self._rows = _of_json(found, column, name)
+            return
+        self.above = found.above
+        if found.header is not None:
+            index = self._index(found.header.cells, column)
             if index is None:
-                raise CommandError(f"Name the column of {name} with --column; its first line holds: {found}")
-        # One cell and no heading: a plain list, in which quotes and commas belong to the addresses.
-        self._index = index
+                self._rows = _of_lines(found, name)
+            else:
+                self.above += found.header.raw
+                self._rows = _of_columns(found, found.header, index, name)
+            return
+        self._rows = _of_lines(found, name)
+        if column is not None:
+            first = next(self._rows, None)
+            raise self._lacks(column, first.text if first else "")
 
     def __iter__(self) -> Iterator[Row]:
-        """Yield the rows that hold anything.
+        """Yield the rows that hold anything."""
+        return self._rows
 
-        Raises:
-            CommandError: A quote is never closed.
-        """
-        if self._index is None:
-            for text in self._lines:
-                if address := text.strip():
-                    yield Row(address, text)
-            return
-        taken: list[str] = []
-        reader = csv.reader(_noted(self._lines, taken), delimiter=self._delimiter)
-        try:
-            for cells in reader:
-                raw = "".join(taken)
-                taken.clear()
-                if any(cells):
-                    yield Row(cells[min(self._index, len(cells) - 1)].strip(), raw)
-        except csv.Error as error:
-            line = reader.line_num + bool(self.header)
-            raise CommandError(f"{self._name}, line {line}: {error}; is a quote not closed?") from None
+    def _index(self, cells: list[str], column: str | None) -> int | None:
+        """Return the number of the column; None if the header is a single word and no usual heading."""
+        names = [_plain(cell) for cell in cells]
+        wanted = _HEADERS if column is None else (_plain(column),)
+        index = next((names.index(each) for each in wanted if each in names), None)
+        found = ", ".join(filter(None, (cell.strip() for cell in cells)))
+        if index is None and column is not None:
+            raise self._lacks(column, found)
+        if index is None and len(names) > 1:
+            raise CommandError(f"Name the column of {self.name} with --column; its first line holds: {found}")
+        return index
+
+    def _lacks(self, column: str, found: str) -> CommandError:
+        return CommandError(f"{self.name} has no column {column}; its first line holds: {found or 'nothing'}")
+
+
+def _plain(heading: str) -> str:
+    return heading.strip().lower().translate(_BETWEEN_WORDS)
+
+
+def _of_columns(found: Sheet, header: Record, index: int, name: str) -> Iterator[Row]:
+    """Yield the rows under a header."""
+    width = len(header.cells)
+    for record in found.records:
+        cells, raw, line, problem = record
+        if problem:
+            yield Row((), (), raw, line, name, problem)
+        elif len(cells) > width and any(map(str.strip, cells[width:])):
+            # Under a single heading each line is a list.
+            yield _row(raw, record, name) if width == 1 else Row((), (), raw, line, name, too_many(cells, width))
+        elif len(cells) <= index:
+            problem = f"has no column {index + 1}, which is that of the addresses"
+            yield Row((), (), raw, line, name, problem)
+        elif raw.count("@") == 1 and "@" in (cell := cells[index]) and cell[0] != "'":  # as almost every line
+            yield Row((cell.strip(),), (), raw, line, name)
+        else:
+            others = [cell for number, cell in enumerate(cells) if number != index and "@" in cell]
+            yield _row(cells[index], record, name, others)
+
+
+def _of_lines(found: Sheet, name: str) -> Iterator[Row]:
+    """Yield the rows of a list without a header, of which each cell may be an address."""
+    for record in found.records if found.header is None else itertools.chain([found.header], found.records):
+        cells, raw, line, problem = record
+        if problem:
+            # Perhaps no CSV, such as "Doe, Jane" <jane@example.com>; of a line that is too long, the end is missing.
+            row = _row(raw, record, name)
+            yield Row((), (), raw, line, name, problem) if row.problem or len(raw) >= reading.LONGEST - 1 else row
+        elif raw.count("@") == 1 and len(cells) == 1 and (text := cells[0].strip())[0] not in "'\"":
+            yield Row((text,), (), raw, line, name)
+        else:
+            yield _of_cells(record, name)
+
+
+def _of_cells(record: Record, name: str) -> Row:
+    rows = [_row(cell, record, name) for cell in record.cells if "@" in cell]
+    problem = next((row.problem for row in rows if row.problem), "") if rows else "has no @"
+    if problem and not (whole := _row(record.raw, record, name)).problem:
+        return whole
+    given = () if problem else tuple(each for row in rows for each in row.given)
+    others = tuple(each for row in rows for each in row.others)
+    return Row(given, others, record.raw, record.line, name, problem)
+
+
+def _of_json(rows: Iterator[reading.Row], column: str | None, name: str) -> Iterator[Row]:
+    for number, row in enumerate(rows, 1):
+        text = text_of(row.cells)[0]
+        fields = {_plain(name): value for name, value in row.fields.items()}
+        wanted = _HEADERS if column is None else (_plain(column),)
+        cell = next((fields[each] for each in wanted if isinstance(fields.get(each), str)), None)
+        record = Record([text], text, number)
+        if row.problem or cell is None:
+            problem = row.problem or "has no address under a usual name; name it with --column"
+            yield Row((), (), text, number, name, problem)
+        else:
+            yield _row(cell, record, name, [text.replace(cell, " ")])
+
+
+def _row(text: str, record: Record, name: str, others: Iterable[str] = ()) -> Row:
+    """Return the row whose addresses are in a text, and perhaps in other cells."""
+    text = text.strip()
+    try:
+        given = _addresses(unguarded(text))
+        guarded = [text] if text[:1] == "'" else []  # the apostrophe may be of the address
+        seen = [each for other in (*guarded, *others) for each in _occurring(other)]
+    except AddressError as error:
+        return Row((), (), record.raw, record.line, name, str(error))
+    return Row(tuple(given), tuple(seen), record.raw, record.line, name)
+
+
+_ITEM = re.compile(
+    r"""[\s,;]*
+    (?: (?: "[^"]*" | [^<>@,;"]* ) \s* <(?P<angle>[^<>]*)>      # Jane <jane@example.com>
+      | (?P<local>"(?:[^"\\]|\\.)*"@[^\s,;<>"]+)                  # "jane doe"@example.com
+      | "(?P<quoted>[^"]*)"                                     # a cell that is quoted
+      | (?P<bare>[^\s,;<>"]+)
+    )
+    (?: \s* \( [^()]* \) )?                                     # a comment (RFC 5322, 3.4)
+    (?=[\s,;]|$)""",
+    re.VERBOSE,
+)
+
+
+def _addresses(text: str) -> list[str]:
+    """Return the addresses that a text consists of: one, or several with commas, semicolons or blanks between them.
+
+    Raises:
+        AddressError: There is none, or something else beside them.
+    """
+    try:
+        canonical(text)
+    except AddressError:
+        if text.count("@") < 2 and '"' not in text:  # noqa: PLR2004  (not several)
+            raise
+    else:
+        if text.count("@") == 1:
+            return [text]
+    found: list[str] = []
+    position = 0
+    while position < len(text) and text[position:].strip(" \t\r\n,;"):
+        item = _ITEM.match(text, position)
+        if item is None:
+            raise AddressError("has something beside addresses")
+        each = item["angle"] or item["local"] or item["bare"] or ""
+        if item["quoted"] is not None:
+            found += _addresses(item["quoted"].strip())
+        else:
+            canonical(each)
+            found.append(each.strip())
+        position = item.end()
+    if not found:
+        raise AddressError("has no @")
+    return found
+
+
+_OCCURRING = re.compile(
+    r"""("(?:[^"\\]|\\.)+"|(?<![^\s,;:<>()\[\]"\\@])[^\s,;:<>()\[\]"\\@]+)@(?=([\w.-]+|\[[^\]\s]+\]))"""
+)
+_MARKS = "\"'`*_~=|/?&{}!#$%^+-."
+
+
+def _occurring(text: str) -> list[str]:
+    """Return what looks like addresses in any text, each in all readings, since it may be quoted or part of a URL.
+
+    Raises:
+        AddressError: Something that looks like one is none in any reading.
+    """
+    found = []
+    for local, domain in _OCCURRING.findall(text):
+        place = domain if domain[0] == "[" else domain.strip(".-_")
+        if not place:
+            continue
+        readings = {local, local.strip(_MARKS), re.split(r"[^\w.+-]", local)[-1].lstrip(".+-")} - {""}
+        possible = [each for reading in sorted(readings) if _is_one(each := f"{reading}@{place}")]
+        if not possible:
+            raise AddressError(f"has {local}@{domain} in another column, which is no address")
+        found += possible
+    return found
+
+
+def _is_one(text: str) -> bool:
+    try:
+        canonical(text)
+    except AddressError:
+        return False
+    return True
 
 
 @contextmanager
-def opened(argument: str, column: str | None) -> Iterator[Source]:
-    """Open standard input (``-``) or a file. Bytes that are not UTF-8 are kept: what is written is what was read.
+def opened(argument: str, column: str | None = None, encoding: str | None = None) -> Iterator[Source]:
+    """Open standard input (``-``) or a file that holds one list.
 
     Raises:
-        CommandError: There is no such file, or it lacks the column.
+        CommandError: There is no such file, it can't be read, it holds several, or it lacks the column.
     """
-    with ExitStack() as stack:
-        try:
-            name, file = "standard input", cast("TextIO", sys.stdin)
-            if argument != STDIN:
-                name, file = argument, stack.enter_context(Path(argument).open(**AS_IT_IS))
-        except FileNotFoundError:
-            raise CommandError(f"{argument} is neither an address nor a file that exists") from None
-        except OSError as error:
-            raise CommandError(f"{argument} can't be read: {error.strerror}") from None
-        yield Source(file, name, column)
+    parts = _parts(argument)
+    if len(parts) != 1:
+        raise CommandError(f"{argument} holds {len(parts)} lists: unpack it, and name one of them")
+    with parts[0].opened(encoding) as file:
+        yield Source(file, str(parts[0]), column)
 
 
 def is_source(argument: str) -> bool:
@@ -135,18 +316,33 @@ def is_source(argument: str) -> bool:
         return False
 
 
-def rows(arguments: Iterable[str], column: str | None = None) -> Iterator[Row]:
-    """Yield every address that arguments are or name.
+def rows(arguments: Iterable[str], column: str | None = None, encoding: str | None = None) -> Iterator[Row]:
+    """Yield every row of the lists that arguments name, and each other argument.
 
     Raises:
-        CommandError: As ``opened``.
+        CommandError: As ``opened``, but for several lists in one file.
     """
     for argument in arguments:
-        if is_source(argument):
-            with opened(argument, column) as source:
-                yield from source
-        else:
-            yield Row(argument)
+        if not is_source(argument):
+            yield Row((argument,))
+            continue
+        for part in _parts(argument):
+            with part.opened(encoding) as file:
+                yield from Source(file, str(part), column)
+
+
+def _parts(argument: str) -> list[Part]:
+    try:
+        if argument == STDIN:
+            return [files.STANDARD_INPUT]
+        path = Path(argument)
+        if not path.exists():
+            raise CommandError(f"{argument} is neither an address nor a file that exists")
+        if path.is_dir():
+            raise CommandError(f"{argument} can't be read: it is a folder")
+        return files.parts(path) if path.is_file() else [Part(path, "", "")]  # such as a pipe
+    except OSError as error:
+        raise CommandError(f"{argument} can't be read: {error.strerror}") from None
 
 
 def canonical_one(text: str) -> str:
@@ -186,24 +382,42 @@ class Read:
     problems: list[tuple[str, str]]
 
 
-def canonical_ones(arguments: Iterable[str], column: str | None = None) -> Read:
-    """Return all that arguments are or name.
+def canonical_ones(arguments: Iterable[str], column: str | None = None, encoding: str | None = None) -> Read:
+    """Return all that arguments are, or that lists name in their column.
 
     Raises:
-        CommandError: As ``opened``.
+        CommandError: As ``rows``.
     """
     found: dict[str, None] = {}
     problems: list[tuple[str, str]] = []
-    for row in rows(arguments, column):
+    for label, text in named(arguments, column, encoding, problems):
         try:
-            found[canonical(row.address)] = None
+            found[canonical(text)] = None
         except AddressError as error:
-            problems.append((row.address, str(error)))
+            problems.append((label, str(error)))
     return Read(list(found), problems)
 
 
-def _noted(lines: Iterable[str], taken: list[str]) -> Iterator[str]:
-    """Yield lines, each noted as taken: a row of CSV may take several."""
-    for text in lines:
-        taken.append(text)
-        yield text
+def named(
+    arguments: Iterable[str], column: str | None, encoding: str | None, problems: list[tuple[str, str]]
+) -> Iterator[tuple[str, str]]:
+    """Yield each address that is to be acted on, as it stands there, behind what messages call it.
+
+    ``problems`` gets the lines that could not be understood. What other columns hold is not acted on, and said once.
+
+    Raises:
+        CommandError: As ``rows``.
+    """
+    others = 0
+    for row in rows(arguments, column, encoding):
+        where = row.where
+        if row.problem:
+            problems.append((f"{where}{row.text}", row.problem))
+        elif row.others and any(map(reading.has_address, row.raw.splitlines()[1:])):
+            problems.append((f"{where}{row.text}", "has addresses in a cell of several lines; is a quote not closed?"))
+        else:
+            others += bool(row.others)
+        yield from ((f"{where}{each}", each) for each in row.given)
+    if others:
+        lines = output.counted(others, "line")
+        output.note(f"{lines} with addresses in other columns: those are left alone.")

@@ -1,10 +1,15 @@
 """``mailing check``: may these addresses be mailed? Needs ``dynamodb:BatchGetItem`` on the table."""
 
+import csv
+import io
+import os
+import stat
+import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -13,17 +18,25 @@ from healthy_mailing.evidence import Purpose
 from healthy_mailing.operations import Answer
 from healthy_mailing.table import Table
 from healthy_mailing_cli import addresses, output
-from healthy_mailing_cli.addresses import Row
+from healthy_mailing_cli.addresses import STDIN, Row, Source
 from healthy_mailing_cli.connection import Connection, connected, soon
+from healthy_mailing_cli.formats.reading import guarded
 from healthy_mailing_cli.output import CommandError
 
 WINDOW = 8_000
-"""How many addresses are held at a time: enough that all connections are busy most of the time."""
+"""How many lines are held at a time: enough that all connections are busy most of the time."""
+
+_SHOWN = 20
+"""How many lines that were not understood a person sees; all of them are in the file of --dropped."""
 
 Transactional = Annotated[
     bool, typer.Option("--transactional", help="For mail that people asked for or need: an opt-out does not count.")
 ]
-Keep = Annotated[Path | None, typer.Option(help="Write the file's rows here, without those that may not be mailed.")]
+Keep = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE|-", help="Write the list here, without lines with an address that may not be mailed."),
+]
+Dropped = Annotated[Path | None, typer.Option(metavar="FILE", help="Write here what --keep leaves out, and why (CSV).")]
 Consistent = Annotated[bool, typer.Option("--consistent", help="See every change made before, at twice the cost.")]
 
 
@@ -33,59 +46,182 @@ def check(
     given: addresses.Given,
     transactional: Transactional = False,
     column: addresses.Column = None,
+    encoding: addresses.Encoding = None,
     keep: Keep = None,
+    dropped: Dropped = None,
     consistent: Consistent = False,
     as_json: output.AsJson = False,
 ) -> None:
     """Say whether addresses may be mailed.
 
-    Prints a line for each address, or a summary of a file.
+    Prints a line for each address, or a summary of a list. In a list each address counts, whatever column it is in: a
+    line is kept only if all of it was understood and each of its addresses may be mailed.
 
-    Exits with 0 if all may and with 1 if some may not. With --keep, it exits with 0 once the file is written.
+    Exits with 0 if all may and each line was understood, and with 1 if not. With --keep, it exits with 0 once the list
+    is written, unless no line was understood.
     """
     purpose = Purpose.TRANSACTIONAL if transactional else Purpose.BULK
     listed = any(map(addresses.is_source, given))
-    tally: Counter[str] = Counter()
-    lines: list[tuple[str, str, str]] = []
     with ExitStack() as stack:
-        rows: Iterable[Row] = addresses.rows(given, column)
-        kept = None
-        if keep is not None:
+        rows = addresses.rows(given, column, encoding)
+        verdicts = _Verdicts(purpose, as_json=as_json, listed=listed)
+        if keep is not None or dropped is not None:
             if len(given) != 1 or not listed:
-                raise CommandError("--keep takes the rows of one file: name that file alone, or - for standard input")
-            source = stack.enter_context(addresses.opened(given[0], column))
-            kept = stack.enter_context(output.replacing(keep))
-            kept.write(source.header)
-            rows = source
-        for row, answer in answers(connection.open(), rows, purpose, consistent=consistent):
-            tally[_outcome(answer)] += 1
-            if kept is not None and answer.may_be_mailed:
-                kept.write(row.raw)
-            if as_json:
-                output.ndjson(api.verdict(answer))
-            elif not listed:
-                lines.append((answer.given, "yes" if answer.may_be_mailed else "no", answer.problem or answer.reason))
-    if not as_json:
-        output.rows(_summary(tally) if listed else lines)
-    if keep is None and tally.keys() - {_MAY}:
+                raise CommandError("--keep and --dropped are of one list: name its file alone, or - for standard input")
+            source = stack.enter_context(addresses.opened(given[0], column, encoding))
+            _check_places(given[0], source, keep, dropped, as_json=as_json)
+            rows = iter(source)
+            if keep is not None:
+                verdicts.kept = stack.enter_context(_kept(keep, source))
+                verdicts.kept.write(source.above)
+            if dropped is not None:
+                verdicts.dropped = csv.writer(stack.enter_context(output.replacing(dropped)))
+                verdicts.dropped.writerow(_DROPPED)
+        for row, found in answers(connection.open(), rows, purpose, consistent=consistent):
+            verdicts.add(row, found)
+    verdicts.tell(sys.stderr if keep == Path(STDIN) else sys.stdout)
+    if verdicts.nothing_understood or (keep is None and not verdicts.all_may):
         raise typer.Exit(output.NO)
 
 
-_MAY = "may be mailed"
-
-
-def answers(table: Table, rows: Iterable[Row], purpose: Purpose, *, consistent: bool) -> Iterator[tuple[Row, Answer]]:
-    """Yield each row with its answer, in order; memory does not grow with their number.
+def answers(
+    table: Table, rows: Iterable[Row], purpose: Purpose, *, consistent: bool
+) -> Iterator[tuple[Row, list[Answer]]]:
+    """Yield each row with the answers for its addresses, in order; memory does not grow with their number.
 
     Raises:
         TableError: DynamoDB refused, or did not answer in time.
     """
     with output.progress("Checked") as counter:
         for window in output.windows(rows, WINDOW):
-            given = [row.address for row in window]
-            answers = operations.check(table, given, soon(), purpose=purpose, consistent=consistent)
-            yield from zip(window, answers, strict=True)
+            given: list[str] = []
+            for row in window:
+                given += row.given
+                given += row.others
+            found = operations.check(table, given, soon(), purpose=purpose, consistent=consistent)
+            end = 0
+            for row in window:
+                start, end = end, end + len(row.given) + len(row.others)
+                yield row, found[start:end]
             counter.add(len(window))
+
+
+_MAY = "may be mailed"
+_DROPPED = ("dropped", "line", "address", "text")
+
+
+class _Verdicts:
+    """What becomes of the lines of a list, and of arguments.
+
+    Attributes:
+        kept: Where lines go of which all may be mailed; None for nowhere.
+        dropped: Where the others go, with why.
+        all_may: Whether each line was understood, and each address may be mailed.
+    """
+
+    def __init__(self, purpose: Purpose, *, as_json: bool, listed: bool) -> None:
+        self.kept: TextIO | None = None
+        self.dropped: Any = None
+        self.all_may = True
+        self._purpose = purpose
+        self._as_json = as_json
+        self._listed = listed
+        self._tally: Counter[str] = Counter()
+        self._lines: list[tuple[str, str, str]] = []
+        self._count = 0
+        self._not_understood = 0
+
+    @property
+    def nothing_understood(self) -> bool:
+        """Whether there were lines, and none was understood."""
+        return 0 < self._count == self._not_understood
+
+    def add(self, row: Row, found: Sequence[Answer]) -> None:
+        """Count a line of a list, or an argument."""
+        if row.problem:
+            found = [Answer(row.text, "", self._purpose, problem=row.problem)]
+        self._count += 1
+        against = [answer for answer in found if not answer.may_be_mailed]
+        for answer in found:
+            self._tally["not understood" if row.problem else _outcome(answer)] += 1
+            if self._as_json:
+                output.ndjson(api.verdict(answer) | _place(row))
+            elif not self._listed:
+                self._lines.append(
+                    (answer.given, "no" if answer in against else "yes", answer.problem or answer.reason)
+                )
+        if not against:
+            if self.kept is not None:
+                self.kept.write(row.raw)
+            return
+        self.all_may = False
+        if self.dropped is not None:
+            for each in against:
+                cells = (each.problem or each.reason, str(row.line), each.given, row.raw.rstrip("\r\n"))
+                self.dropped.writerow(map(guarded, cells))
+        if problem := next((each.problem for each in against if each.problem), ""):
+            self._name(f"{row.where}{row.text}: {problem}" if row.name else "")
+
+    def _name(self, problem: str) -> None:
+        self._not_understood += 1
+        if problem and not self._as_json and self._not_understood <= _SHOWN:
+            output.note(problem)
+
+    def tell(self, to: TextIO) -> None:
+        """Say what became of them."""
+        if self._as_json:
+            return
+        if self._listed and (more := self._not_understood - _SHOWN) > 0:
+            output.note(f"And {output.counted(more, 'line')} more: --dropped FILE or --json has them all.")
+        output.rows(_summary(self._tally) if self._listed else self._lines, to)
+
+
+def _place(row: Row) -> dict[str, int]:
+    if not row.name:
+        return {}
+    return {"line": row.line} | ({"lastLine": row.last_line} if row.last_line > row.line else {})
+
+
+def _check_places(given: str, source: Source, keep: Path | None, dropped: Path | None, *, as_json: bool) -> None:
+    """Check where is to be written to.
+
+    Raises:
+        CommandError: That is the list itself, in any spelling, or both are the same, or it can't be written so.
+    """
+    if keep is not None and not source.has_lines:
+        raise CommandError(f"--keep takes the lines of a list, and {source.name} is JSON: check it without --keep")
+    if as_json and keep == Path(STDIN):
+        raise CommandError("--keep - and --json both write to standard output: leave one out")
+    if dropped == Path(STDIN):
+        raise CommandError("--dropped needs a file")
+    read = _status(sys.stdin.fileno()) if given == STDIN else _status(given)
+    places = [(name, path) for name, path in (("--keep", keep), ("--dropped", dropped)) if path and path != Path(STDIN)]
+    for name, path in places:
+        written = _status(path)
+        if read and written and os.path.samestat(read, written):
+            raise CommandError(f"{name} {path} is the list itself: name another file")
+    if len({path.resolve() for _, path in places}) < len(places):
+        raise CommandError("--keep and --dropped name the same file")
+
+
+def _status(file: str | int | Path) -> os.stat_result | None:
+    try:
+        status = os.stat(file)  # noqa: PTH116  (of a descriptor too)
+    except OSError:
+        return None
+    return status if stat.S_ISREG(status.st_mode) else None  # /dev/null may be both
+
+
+@contextmanager
+def _kept(keep: Path, source: Source) -> Iterator[TextIO]:
+    """Open where kept lines go, encoded as they were read."""
+    if keep != Path(STDIN):
+        with output.replacing(keep, source.encoding, source.errors) as file:
+            yield file
+        return
+    text = io.TextIOWrapper(sys.stdout.buffer, source.encoding, source.errors, newline="")
+    yield text
+    text.detach()
 
 
 def _outcome(answer: Answer) -> str:

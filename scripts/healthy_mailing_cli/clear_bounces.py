@@ -106,6 +106,7 @@ def clear_bounces(
     note: Note = "",
     function: Function = None,
     column: addresses.Column = None,
+    encoding: addresses.Encoding = None,
     yes: output.Yes = False,
     dry_run: output.DryRun = False,
     as_json: output.AsJson = False,
@@ -125,7 +126,8 @@ def clear_bounces(
     suppressed = SuppressionList(connection) if ses else None
     match _chosen(given, begin, end, None if dry_run else selection):
         case "addresses":
-            rows = _of_addresses(table, addresses.rows(given or (), column), suppressed, problems)
+            named = addresses.named(given or (), column, encoding, problems)
+            rows = _of_addresses(table, named, suppressed, problems)
         case "time":
             domains = frozenset(addresses.canonical_domain(each) for each in domain or ())
             outage = Outage(*_times(begin, end, grace), domains, _pattern(diagnostic))
@@ -222,30 +224,30 @@ def _told(found: Clearing) -> tuple[str, ...]:
 
 
 def _of_addresses(
-    table: Table, given: Iterable[addresses.Row], suppressed: SuppressionList | None, problems: list[tuple[str, str]]
+    table: Table, given: Iterable[tuple[str, str]], suppressed: SuppressionList | None, problems: list[tuple[str, str]]
 ) -> Iterator[Row]:
     """Yield a row for each address, with its bounces until now; ``problems`` gets those that have none to clear."""
     now = from_datetime(datetime.now(UTC))
-    for row, address in _known(table, given, problems):
-        entries = suppressed.find([address, parseaddr(row.address)[1] or address]) if suppressed else ()
+    for text, address in _known(table, given, problems):
+        entries = suppressed.find([address, parseaddr(text)[1] or address]) if suppressed else ()
         for spelling in [entry.spelling for entry in entries] or [""]:
             yield Row(address, now, spelling)
 
 
 def _known(
-    table: Table, given: Iterable[addresses.Row], problems: list[tuple[str, str]]
-) -> Iterator[tuple[addresses.Row, str]]:
-    """Yield those rows of which something is known, with the canonical address; ``problems`` gets the others."""
+    table: Table, given: Iterable[tuple[str, str]], problems: list[tuple[str, str]]
+) -> Iterator[tuple[str, str]]:
+    """Yield what is given where something is known, with the canonical address; ``problems`` gets the others."""
     for window in output.windows(given, WINDOW):
-        for answer, row in zip(
-            operations.check(table, [row.address for row in window], soon(), purpose=Purpose.BULK, consistent=True),
+        for answer, (label, text) in zip(
+            operations.check(table, [text for _, text in window], soon(), purpose=Purpose.BULK, consistent=True),
             window,
             strict=True,
         ):
             if answer.item is None:
-                problems.append((row.address, answer.problem or "nothing is known of it, so there is nothing to clear"))
+                problems.append((label, answer.problem or "nothing is known of it, so there is nothing to clear"))
             else:
-                yield row, answer.address
+                yield text, answer.address
 
 
 @contextmanager

@@ -33,6 +33,7 @@ def enable(
     note: Note = "",
     function: Function = None,
     column: addresses.Column = None,
+    encoding: addresses.Encoding = None,
     yes: output.Yes = False,
     dry_run: output.DryRun = False,
     as_json: output.AsJson = False,
@@ -45,7 +46,7 @@ def enable(
     _decide(
         connection,
         _Decision(State.ENABLE, note, function),
-        addresses.canonical_ones(given, column),
+        addresses.canonical_ones(given, column, encoding),
         yes=yes,
         dry_run=dry_run,
         as_json=as_json,
@@ -59,6 +60,7 @@ def disable(
     note: Note = "",
     function: Function = None,
     column: addresses.Column = None,
+    encoding: addresses.Encoding = None,
     yes: output.Yes = False,
     dry_run: output.DryRun = False,
     as_json: output.AsJson = False,
@@ -67,7 +69,7 @@ def disable(
     _decide(
         connection,
         _Decision(State.DISABLE, note, function),
-        addresses.canonical_ones(given, column),
+        addresses.canonical_ones(given, column, encoding),
         yes=yes,
         dry_run=dry_run,
         as_json=as_json,

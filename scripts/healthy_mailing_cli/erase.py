@@ -23,6 +23,7 @@ def erase(
     forget: Forget = False,
     function: Function = None,
     column: addresses.Column = None,
+    encoding: addresses.Encoding = None,
     yes: output.Yes = False,
     dry_run: output.DryRun = False,
     as_json: output.AsJson = False,
@@ -36,7 +37,7 @@ def erase(
     With --forget the whole item goes, and with it an opt-out or a complaint. It can't be undone, so it always asks
     first.
     """
-    found = addresses.canonical_ones(given, column)
+    found = addresses.canonical_ones(given, column, encoding)
     for text, problem in found.problems:
         output.note(f"{text}: {problem}")
     verb = "forget" if forget else "erase what identifies"

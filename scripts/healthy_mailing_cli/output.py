@@ -56,13 +56,13 @@ def line(text: str) -> None:
     sys.stdout.write(f"{printable(text)}\n")
 
 
-def rows(table: Sequence[Sequence[str]]) -> None:
+def rows(table: Sequence[Sequence[str]], to: TextIO | None = None) -> None:
     """Print rows in columns that are as wide as their content, but for the last."""
     shown = [[printable(cell) for cell in row] for row in table]
     widths = [max(len(row[column]) for row in shown) for column in range(len(shown[0]))] if shown else []
     for row in shown:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        sys.stdout.write(f"{'  '.join(cells).rstrip()}\n")
+        (to or sys.stdout).write(f"{'  '.join(cells).rstrip()}\n")
 
 
 def columns(table: Sequence[Sequence[str]], *, style: str = "") -> None:
@@ -125,7 +125,7 @@ def confirm(question: str, *, yes: bool) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[TextIO]:
+def replacing(path: Path, encoding: str = "utf-8", errors: str = "surrogateescape") -> Iterator[TextIO]:
     """Write a file that appears only once it is whole, so that an interruption leaves what was there.
 
     What is there and no regular file, such as ``/dev/null``, is written to. A link stays one.
@@ -137,7 +137,7 @@ def replacing(path: Path) -> Iterator[TextIO]:
     is_special = path.exists() and not path.is_file()
     part = path if is_special else target.with_name(f"{target.name}.part")
     try:
-        with part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        with part.open("w", encoding=encoding, errors=errors, newline="") as file:
             yield file
         if not is_special:
             part.replace(target)

@@ -6,6 +6,7 @@ Runs in a process of its own against ``AWS_ENDPOINT_URL`` and prints JSON: rows 
 over in parts, the contenders by turns; the slowest, a request a row, gets a part of each part.
 """
 
+import io
 import json
 import sys
 import time
@@ -88,9 +89,10 @@ def put_in_batches(client: Any, items: list[dict[str, Any]]) -> None:
 
 def _check(table: Table, addresses: list[str]) -> None:
     """Do what ``mailing check FILE --json`` does, without its start."""
-    lines = Source(iter([f"{address}\n" for address in addresses]), "list.txt", None)
-    for _, answer in check.answers(table, lines, Purpose.BULK, consistent=False):
-        json.dumps(api.verdict(answer))
+    source = Source(io.StringIO("".join(f"{address}\n" for address in addresses), newline=""), "list.txt", None)
+    for row, answers in check.answers(table, source, Purpose.BULK, consistent=False):
+        for answer in answers:
+            json.dumps(api.verdict(answer) | {"line": row.line})
 
 
 def _get(client: Any, addresses: list[str]) -> None:

@@ -64,13 +64,19 @@ class Listing:
 
 
 def read(file: TextIO) -> Listing:
-    """Return what a file lists; one without a row has no names. Open it with ``newline=""``."""
-    lines = _Lines(file)
-    first = next((line for line in lines if line.strip("\ufeff \t\r\n")), "").removeprefix("\ufeff")
-    lines.push_back([first] if first else [])
-    if first.lstrip()[:1] in {"{", "["}:
-        return _json(lines)
-    return _csv(lines, first)
+    """Return what a file lists, by its columns; one without a row has no names. Open it with ``newline=""``."""
+    found = sheet(file)
+    if not isinstance(found, Sheet):
+        return _objects(found)
+    if not found.delimiter:
+        return Listing(
+            PLAIN, PLAIN, (Row({"address": each.cells[0]}, each.cells, each.problem) for each in found.records)
+        )
+    if found.header is None:
+        return _without_header(found.records)
+    cells = found.header.cells
+    names = tuple(cell.strip().lower() for cell in cells)
+    return Listing(names, tuple(cells), _fields(found.records, names)) if names[0] != REFUSED else _refused(found)
 
 
 def guarded(cell: str) -> str:
@@ -87,13 +93,136 @@ def unguarded(cell: str) -> str:
     return cell[1:] if cell[:1] == "'" and cell.lstrip("'")[:1] in _TRIGGERS else cell
 
 
+class Record(NamedTuple):
+    """A row of CSV, or a line of a plain list, as it stands in a file.
+
+    Attributes:
+        cells: What it holds; of a plain list, the line.
+        raw: Its text with its line ends; what ``problem`` says is too long is cut.
+        line: The number of its first line.
+        problem: Why it could not be read, empty if it could; then its only cell is the text.
+    """
+
+    cells: list[str]
+    raw: str
+    line: int
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A file of lines, to be read once.
+
+    Attributes:
+        header: The record above the others, None if there is none: it holds no address.
+        above: The text above the header, or the first record.
+        delimiter: What stands between cells; empty in a plain list, in which quotes belong to the addresses.
+        records: The records that hold anything.
+    """
+
+    header: Record | None
+    above: str
+    delimiter: str
+    records: Iterator[Record]
+
+
+def sheet(file: TextIO) -> "Sheet | Iterator[Row]":
+    """Return what a file lists: lines, or the rows of JSON. Open it with ``newline=""``."""
+    lines = _Lines(file)
+    above = ""
+    while first := file.readline(LONGEST):
+        text = first.removeprefix(_BYTE_ORDER_MARK)
+        if text.strip() and not _SEPARATOR.match(text):
+            break
+        above += first
+        lines.number += 1
+    else:
+        return Sheet(None, above, _DELIMITERS[0], iter(()))
+    lines.number += 1
+    lines.push_back([text])
+    if text.lstrip()[:1] in {"{", "["}:
+        return _Documents(lines).rows()
+    delimiter = _delimiter(text, above)
+    above += first[: len(first) - len(text)]
+    if has_address(text):
+        lines.width = len(_alone(text, delimiter or _DELIMITERS[0]))
+        return Sheet(None, above, delimiter, _records(lines, delimiter) if delimiter else _plain(lines))
+    records = _records(lines, delimiter or _DELIMITERS[0])
+    header = next(records, None)
+    if header is None:
+        return Sheet(None, above, _DELIMITERS[0], records)
+    if header.problem or has_address(header.raw):
+        return Sheet(None, above, delimiter or _DELIMITERS[0], itertools.chain([header], records))
+    lines.width = len(header.cells)
+    return Sheet(header, above, delimiter or _DELIMITERS[0], records)
+
+
+_BYTE_ORDER_MARK = "\ufeff"
+_SEPARATOR = re.compile(r"^\ufeff?sep=(.)\s*$", re.IGNORECASE)
+"""The line by which Excel knows the delimiter."""
+
+_ADDRESS_LIKE = re.compile(r"[^\s@,;|]@[^\s@,;|]")
+
+
+def has_address(text: str) -> bool:
+    """Return whether something in a text looks like an address."""
+    return "@" in text and bool(_ADDRESS_LIKE.search(text))
+
+
+def _delimiter(first: str, above: str) -> str:
+    """Return what stands between the cells of a first line; empty if nothing does."""
+    if (said := _SEPARATOR.search(above)) and said[1] in _DELIMITERS:
+        return said[1]
+    # Without what is quoted; a quote that is not closed hides nothing.
+    bare = _QUOTED.sub("", first)
+    most = max(_DELIMITERS, key=bare.count)
+    return most if most in bare else ""
+
+
+_QUOTED = re.compile('"[^"]*"')
+
+
+def _alone(line: str, delimiter: str) -> list[str]:
+    """Return the cells of a line by itself; none if a quote makes it no row."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        return []
+
+
+csv.field_size_limit(LONGEST)
+
+
+class _TooLong(str):
+    """The beginning of a line of more than ``LONGEST`` characters, whose rest was passed over."""
+
+    __slots__ = ()
+
+
+_NOT_SIMPLE = "not simple"
+
+
 class _Lines:
-    """Lines of a file, up to ``LONGEST`` characters each; they may be given back."""
+    """Lines of a file, for a reader of CSV; they may be given back.
+
+    A quote that is not closed would swallow the lines after it. So a row ends with an error where its next line looks
+    like a row by itself. It also does where an earlier row that ran through that line ended with one: what a line means
+    inside of quotes does not depend on where they were opened. Thus no line is read more than a few times.
+
+    Attributes:
+        number: How many lines were taken.
+        taken: Those of the row that is read.
+        width: How many cells a row has; 0 if that is not known, so that none goes on in a line with an address.
+    """
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
         self._back: deque[str] = deque()
+        self._in_vain = 0  # down to this line, what is inside of quotes is never closed
+        self.number = 0
         self.taken: list[str] = []
+        self.width = 0
+        self.delimiter = ""
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -102,53 +231,125 @@ class _Lines:
         line = self._back.popleft() if self._back else self._file.readline(LONGEST)
         if not line:
             raise StopIteration
+        if self.taken and (self.number < self._in_vain or ("@" in line and self._is_row(line))):
+            self._back.appendleft(line)
+            raise csv.Error("a quote is not closed")
+        self.number += 1
+        if len(line) >= LONGEST - 1:  # the first line may have lost a byte order mark
+            line = self._whole(line)
+            if isinstance(line, _TooLong):
+                self.taken.append(line)
+                raise csv.Error(f"has more than {LONGEST:,} characters")
         self.taken.append(line)
         return line
 
+    def simple(self, *, quotes: bool = False) -> str:
+        """Return the next line, empty at the end. One that needs more than a look stays the next: ``_NOT_SIMPLE``."""
+        line = self._back.popleft() if self._back else self._file.readline(LONGEST)
+        if ('"' in line and not quotes) or len(line) >= LONGEST - 1:
+            self._back.appendleft(line)
+            return _NOT_SIMPLE
+        self.number += 1
+        return line
+
+    def _whole(self, line: str) -> str:
+        if isinstance(line, _TooLong) or line[-1] in "\r\n":
+            return line
+        while (rest := self._file.readline(LONGEST)) and rest[-1] not in "\r\n":
+            pass
+        return _TooLong(line)
+
+    def _is_row(self, line: str) -> bool:
+        if not self.width:
+            return has_address(line)
+        cells = _alone(line, self.delimiter)
+        return len(cells) == self.width and '"' not in "".join(cells) and any(map(_ADDRESS.fullmatch, cells))
+
     def push_back(self, lines: Iterable[str]) -> None:
         """Let lines be read next; nothing counts as taken."""
-        self._back.extendleft(reversed(list(lines)))
+        given = list(lines)
+        self._back.extendleft(reversed(given))
+        self.number -= len(given)
         self.taken.clear()
+
+    def give_up(self) -> str:
+        """Return the first line of a row that can't be read; the others are read next."""
+        self._in_vain = max(self._in_vain, self.number)
+        first, *others = self.taken
+        self.push_back(others)
+        return first
 
     def read(self, size: int) -> str:
         """Return some text, empty at the end."""
         return self._back.popleft() if self._back else self._file.read(size)
 
 
-def _csv(lines: _Lines, first: str) -> Listing:
-    delimiter = max(_DELIMITERS, key=first.count)
-    rows = _cells(lines, delimiter)
-    if "@" in first and delimiter not in first:  # a plain list, in which quotes belong to the addresses
-        return Listing(PLAIN, PLAIN, _plain(lines))
-    cells, problem = next(rows, ([], ""))
-    if problem or not cells:
-        return Listing((), (REFUSED,), iter([Row({}, cells, problem)] if problem else []))
-    if not any("@" in cell for cell in cells):
-        names = tuple(cell.strip().lower() for cell in cells)
-        return Listing(names, tuple(cells), _fields(rows, names)) if names[0] != REFUSED else _refused(rows, cells)
-    # No header: an import job's file (Amazon SES Developer Guide, "Using the account-level suppression list").
-    if len(cells) == 2 and cells[1].strip().upper() in {"BOUNCE", "COMPLAINT"}:  # noqa: PLR2004  (address and reason)
+_ADDRESS = re.compile(r"\s*[^\s@,;|<>\"]+@[^\s@,;|<>\"]+\s*")
+
+
+def _records(lines: _Lines, delimiter: str) -> Iterator[Record]:
+    """Yield the rows of CSV. Of one that can't be read, only the first line counts, and the others are read anew."""
+    lines.delimiter = delimiter
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while line := lines.simple():
+        if line is _NOT_SIMPLE:
+            try:
+                cells = next(reader)
+            except csv.Error as error:
+                line, number = lines.give_up(), lines.number
+                yield Record([line.rstrip("\r\n")], line, number, f"is not CSV: {error}")
+                reader = csv.reader(lines, delimiter=delimiter, strict=True)
+                continue
+            number = lines.number - len(lines.taken) + 1
+            line = "".join(lines.taken)
+            lines.taken.clear()
+        else:
+            cells, number = line.rstrip("\r\n").split(delimiter), lines.number
+        if cells and (cells[0].strip() or any(map(str.strip, cells))):
+            yield Record(cells, line, number)
+
+
+def _plain(lines: _Lines) -> Iterator[Record]:
+    while line := lines.simple(quotes=True):
+        problem = ""
+        if line is _NOT_SIMPLE:
+            try:
+                line = next(lines)
+            except csv.Error as error:
+                line, problem = lines.taken[0], str(error)
+            lines.taken.clear()
+        if text := line.strip():
+            yield Record([text], line, lines.number, problem)
+
+
+def _without_header(records: Iterator[Record]) -> Listing:
+    """Return what an import job's file lists (Amazon SES Developer Guide, "Using the account-level suppression list").
+
+    All others need a header.
+    """
+    first = next(records, None)
+    if first is None:
+        return Listing((), (REFUSED,), iter(()))
+    if len(first.cells) == 2 and first.cells[1].strip().upper() in {"BOUNCE", "COMPLAINT"}:  # noqa: PLR2004  (address and reason)
         names = ("emailaddress", "reason")
-        return Listing(names, names, _fields(_and_then(cells, rows), names))
-    return Listing((), _OF_JSON, iter([Row({}, cells, "has no header above it")]))
+        return Listing(names, names, _fields(itertools.chain([first], records), names))
+    return Listing((), _OF_JSON, iter([Row({}, first.cells, first.problem or "has no header above it")]))
 
 
-def _and_then(cells: list[str], rows: Iterator[tuple[list[str], str]]) -> Iterator[tuple[list[str], str]]:
-    yield cells, ""
-    yield from rows
-
-
-def _refused(rows: Iterator[tuple[list[str], str]], header: list[str]) -> Listing:
+def _refused(found: Sheet) -> Listing:
     """Return what a file of refused rows lists, which someone has fixed: without the column that says why."""
-    names = tuple(cell.strip().lower() for cell in header[1:])
-    mended = (([unguarded(cell) for cell in cells[1:]], problem) for cells, problem in rows)
+    assert found.header is not None, "it says that these are refused rows"  # noqa: S101  (for the type checker)
+    header = tuple(found.header.cells[1:])
+    names = tuple(cell.strip().lower() for cell in header)
+    mended = (each._replace(cells=[unguarded(cell) for cell in each.cells[1:]]) for each in found.records)
     if names == _OF_JSON:
-        return _objects(_row_in(cells, problem) for cells, problem in mended)
-    return Listing(names, tuple(header[1:]), _fields(mended, names))
+        return _objects(map(_row_in, mended))
+    return Listing(names, header, _fields(mended, names))
 
 
-def _row_in(cells: list[str], problem: str) -> Row:
+def _row_in(record: Record) -> Row:
     """Return the row that the one cell of a refused row of JSON holds."""
+    cells, problem = record.cells, record.problem
     try:
         value = json.loads(cells[0]) if cells else None
     except (ValueError, RecursionError):
@@ -159,47 +360,20 @@ def _row_in(cells: list[str], problem: str) -> Row:
     return Row({}, cells, problem or "is not an object")
 
 
-def _cells(lines: _Lines, delimiter: str) -> Iterator[tuple[list[str], str]]:
-    """Yield the cells of each row, and why they could not be read.
-
-    A quote that is not closed would swallow the lines after it. Only the first is refused then, and the others are read
-    for themselves.
-    """
-    while True:
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        try:
-            for cells in reader:
-                if cells:
-                    yield cells, ""
-                lines.taken.clear()
-        except csv.Error as error:
-            line, *others = lines.taken
-            lines.push_back(others)
-            yield [line.rstrip("\r\n")], f"is not CSV: {error}"
-        else:
-            return
-
-
-def _fields(rows: Iterator[tuple[list[str], str]], names: tuple[str, ...]) -> Iterator[Row]:
+def _fields(records: Iterator[Record], names: tuple[str, ...]) -> Iterator[Row]:
     width = len(names)
-    for cells, problem in rows:
+    for cells, _, _, problem in records:
         if problem:
             yield Row({}, cells, problem)
         elif len(cells) <= width or not any(cells[width:]):
             yield Row(dict(zip(names, cells, strict=False)), cells)
         else:
-            yield Row({}, cells, f"has {len(cells)} columns, {len(cells) - width} too many")
+            yield Row({}, cells, too_many(cells, width))
 
 
-def _plain(lines: _Lines) -> Iterator[Row]:
-    for line in lines:
-        lines.taken.clear()
-        if text := line.strip():
-            yield Row({"address": text}, [text])
-
-
-def _json(lines: _Lines) -> Listing:
-    return _objects(_Documents(lines).rows())
+def too_many(cells: Sequence[str], width: int) -> str:
+    """Return what is wrong with a row of more cells than the header has."""
+    return f"has {len(cells)} columns, {len(cells) - width} too many"
 
 
 def _objects(found: Iterator[Row]) -> Listing:
