@@ -82,7 +82,7 @@ class Source:
     """A list of addresses, to be read once.
 
     The column is the one that is named, else the one with a usual heading. Where there are several and none of that
-    tells, it must be named: of the wrong one, nothing would be an address. A line with an address is no heading.
+    tells, it must be named: of the wrong one, nothing would be an address. A line with an address is not a heading.
 
     Attributes:
         name: What messages call it.
@@ -203,7 +203,7 @@ def _of_json(rows: Iterator[reading.Row], column: str | None, name: str) -> Iter
 
 
 def _row(text: str, record: Record, name: str, others: Iterable[str] = ()) -> Row:
-    """Return the row whose addresses are in a text, and perhaps in other cells."""
+    """Return the row whose addresses are in a string, and perhaps in other cells."""
     text = text.strip()
     try:
         given = _addresses(unguarded(text))
@@ -228,7 +228,7 @@ _ITEM = re.compile(
 
 
 def _addresses(text: str) -> list[str]:
-    """Return the addresses that a text consists of: one, or several with commas, semicolons or blanks between them.
+    """Return the addresses that a string consists of: one, or several with commas, semicolons or blanks between them.
 
     Raises:
         AddressError: There is none, or something else beside them.
@@ -279,7 +279,7 @@ def _occurring(text: str) -> list[str]:
         readings = {local, local.strip(_MARKS), re.split(r"[^\w.+-]", local)[-1].lstrip(".+-")} - {""}
         possible = [each for reading in sorted(readings) if _is_one(each := f"{reading}@{place}")]
         if not possible:
-            raise AddressError(f"has {local}@{domain} in another column, which is no address")
+            raise AddressError(f"has {local}@{domain} in another column, which is not an address")
         found += possible
     return found
 

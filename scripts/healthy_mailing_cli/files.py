@@ -50,7 +50,7 @@ class Part:
         What the encoding does not know is kept: what is written in the same encoding is what was read.
 
         Raises:
-            CommandError: It can't be read, then or later, or it is no text.
+            CommandError: It can't be read, then or later, or it is not text.
         """
         try:
             with self._bytes() as file:
@@ -89,7 +89,7 @@ STANDARD_INPUT = Part(_STDIN, "", "")
 
 
 class _NoTextError(Exception):
-    """Why something is no text, to be read behind its name."""
+    """Why something is not text, to be read behind its name."""
 
 
 @contextmanager
@@ -119,7 +119,7 @@ def _text(file: Any, encoding: str | None) -> io.TextIOWrapper:  # noqa: ANN401 
     except LookupError:
         raise _NoTextError(f"can't be read: --encoding {encoding} is none that Python knows, such as latin-1") from None
     if not is_wide and _CONTROLS.search(file.peek(_LOOKED_AT)[:_LOOKED_AT]):
-        raise _NoTextError("is no text, or in another encoding: save it as CSV in UTF-8, or say --encoding utf-16")
+        raise _NoTextError("is not text, or in another encoding: save it as CSV in UTF-8, or say --encoding utf-16")
     return text
 
 

@@ -196,7 +196,7 @@ def test_rows_are_kept_byte_for_byte(
             kept = source.above + "".join(row.raw for row in source)
             assume(source.has_lines)
     except CommandError as error:
-        assert any(each in str(error) for each in ("--column", "is no text", "can't be", "UTF-16", "utf-16"))  # noqa: PT017  (other files are read)
+        assert any(each in str(error) for each in ("--column", "is not text", "can't be", "UTF-16", "utf-16"))  # noqa: PT017  (other files are read)
         reject()
     written = kept.encode(source.encoding, source.errors)
 

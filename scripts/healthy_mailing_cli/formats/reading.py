@@ -165,7 +165,7 @@ _ADDRESS_LIKE = re.compile(r"[^\s@,;|]@[^\s@,;|]")
 
 
 def has_address(text: str) -> bool:
-    """Return whether something in a text looks like an address."""
+    """Return whether something in a string looks like an address."""
     return "@" in text and bool(_ADDRESS_LIKE.search(text))
 
 
@@ -288,7 +288,7 @@ _ADDRESS = re.compile(r"\s*[^\s@,;|<>\"]+@[^\s@,;|<>\"]+\s*")
 
 
 def _records(lines: _Lines, delimiter: str) -> Iterator[Record]:
-    """Yield the rows of CSV. Of one that can't be read, only the first line counts, and the others are read anew."""
+    """Yield the rows of CSV. Of one that can't be read, only the first line counts, and the others are read again."""
     lines.delimiter = delimiter
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while line := lines.simple():
