@@ -20,8 +20,9 @@ from harness.commands.demo import run
 from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, evidence_of
 from healthy_mailing.item import to_item
 from healthy_mailing_cli import page
-from healthy_mailing_cli.figures import Figures, Tally
+from healthy_mailing_cli.figures import BOUNCE_LINES, COMPLAINT_LINES, Figures, Rate, Tally, Window
 from healthy_mailing_cli.scan import known
+from healthy_mailing_cli.weeks import WEEKS, Week
 from support import browser
 
 # Rich's own format, which loads a font from the network, without the font.
@@ -53,7 +54,7 @@ def main() -> int:
     (paths.ROOT / "docs" / "demo.svg").write_text(demo(), encoding="utf-8")
     with TemporaryDirectory() as folder, browser.running(program) as running:
         path = Path(folder) / "report.html"
-        path.write_text(page.html(made_up(), table="mailing", region="eu-west-1"), encoding="utf-8")
+        path.write_text(page.html(made_up(), past(), table="mailing", region="eu-west-1"), encoding="utf-8")
         opened = running.new_page(viewport={"width": 1060, "height": 1330}, color_scheme="light")
         opened.goto(path.as_uri())
         opened.screenshot(path=paths.ROOT / "docs" / "report.png")
@@ -89,6 +90,19 @@ def made_up() -> Figures:
     for number in range(_BOUNCED * 4):
         _add(tally, f"fine{number}@{_OUTAGE}", [_mark(MarkKind.DELIVERY, chance.uniform(0, 20))])
     return tally.figures()
+
+
+def past() -> list[Week]:
+    """Return the weeks before, which were as good as this one but for the outage."""
+    chance = random.Random(2)  # noqa: S311  (the same picture each time)
+    found = []
+    for ago in reversed(range(WEEKS)):
+        hard = round(chance.uniform(60, 110)) + (_BOUNCED if ago == 0 else 0)
+        complaints, delivered = round(chance.uniform(1, 7)), round(chance.uniform(6_500, 8_000))
+        week = Window(reached=delivered + hard, delivered=delivered, hard=hard, complaints=complaints)
+        begin = (NOW - timedelta(days=7 * ago + 6)).date().isoformat()
+        found.append(Week(begin, Rate.known(hard, week, BOUNCE_LINES), Rate.known(complaints, week, COMPLAINT_LINES)))
+    return found
 
 
 def _add(tally: Tally, address: str, marks: list[Mark]) -> None:

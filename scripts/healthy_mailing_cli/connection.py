@@ -19,6 +19,9 @@ from healthy_mailing.settings import Settings
 from healthy_mailing.table import Table, TableError, connect
 from healthy_mailing_cli.output import CommandError
 
+DEFAULT_TABLE = "mailing"
+"""The table of a command without ``--table``."""
+
 SECONDS = 60.0
 """How long one step of a command, a few thousand addresses at most, may take."""
 
@@ -62,7 +65,7 @@ _OF_TABLE = frozenset(
 )
 """Requests about the table alone. Those about a stream, an export or another service have other names."""
 
-_DEFAULTS = {"table": "mailing", "region": None, "endpoint_url": None, "profile": None}
+_DEFAULTS = {"table": DEFAULT_TABLE, "region": None, "endpoint_url": None, "profile": None}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ The table has the newest mark of each kind and address, not each mail. So rates 
 and a day of the past has only those of its events that nothing newer of the kind followed.
 """
 
-import heapq
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -22,12 +21,13 @@ DOMAINS = 15
 """How many recipient domains are told apart."""
 
 CHANGES = 15
-"""How many of the newest changes are told."""
+"""How many of the newest changes are told, those of one hour, state and reason together."""
 
 JUMP_BOUNCES, JUMP_FACTOR = 20, 5
 """When the hard bounces of a domain on one day are a jump: at least so many, and so many times what is usual."""
 
 _JUMPS = 5
+_HOUR = len("2026-01-31T12")
 _FEW = 1_000
 """Below so many addresses, a rate says little."""
 
@@ -169,17 +169,25 @@ class Jump:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An address that may not get bulk mail, and since when the table says what it says.
+    """Addresses that may not get bulk mail, and since when the table says what it says: those of one hour and reason.
 
     Attributes:
-        at: When the item last changed; empty if that is not known.
-        address: The address, masked.
-        state: Its state for bulk mail.
-        transactional: Its state for transactional mail.
-        reason: The code of the reason.
+        at: When the newest of their items changed; empty if that is not known.
+        since: When the oldest did.
+        count: How many addresses they are.
+        domain: The recipient domain that most of them have.
+        of_domain: How many have it.
+        address: The newest address, masked.
+        state: Their state for bulk mail.
+        transactional: Their state for transactional mail.
+        reason: The code of the reason of the newest.
     """
 
     at: str
+    since: str
+    count: int
+    domain: str
+    of_domain: int
     address: str
     state: str
     transactional: str
@@ -251,6 +259,14 @@ class _Bounced:
 
 
 @dataclass
+class _Changed:
+    newest: tuple[str, str, str]
+    """When, the address, the reason."""
+    since: str
+    domains: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
 class Tally:
     """Counts items, one after the other; memory grows with the number of domains alone.
 
@@ -273,7 +289,7 @@ class Tally:
     domains: dict[str, Domain] = field(default_factory=dict)
     _trend: dict[str, Day] = field(default_factory=dict)
     _bounced: dict[tuple[str, str], _Bounced] = field(default_factory=dict)
-    _newest: list[tuple[str, str, str, str, str]] = field(default_factory=list)
+    _newest: dict[tuple[str, str, str, str], _Changed] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Lay out the days."""
@@ -305,17 +321,26 @@ class Tally:
             domain.blocked += 1
             self.transactional += transactional == State.ENABLE
             self.reasons[_kind_of(reason)] += 1
-            self._remember((item.get(UPDATED_AT, ""), address, state, transactional, reason))
+            self._remember((item.get(UPDATED_AT, ""), address, reason), state, transactional, name)
         if evidence is None:
             self.unreadable += 1
         else:
             self._weigh(evidence, domain)
 
-    def _remember(self, change: tuple[str, str, str, str, str]) -> None:
-        if len(self._newest) < CHANGES:
-            heapq.heappush(self._newest, change)
-        elif change > self._newest[0]:
-            heapq.heapreplace(self._newest, change)
+    def _remember(self, change: tuple[str, str, str], state: str, transactional: str, domain: str) -> None:
+        at, _, reason = change
+        key = (at[:_HOUR], state, transactional, _kind_of(reason))
+        changed = self._newest.get(key)
+        if changed is None:
+            if len(self._newest) == CHANGES:
+                oldest = min(self._newest)
+                if key < oldest:  # as all of this key that came before, and all that will
+                    return
+                del self._newest[oldest]
+            changed = self._newest[key] = _Changed(change, at)
+        changed.newest = max(changed.newest, change)
+        changed.since = min(changed.since, at)
+        changed.domains[domain] += 1
 
     def _weigh(self, evidence: Evidence, domain: Domain) -> None:
         told: dict[bool, set[MarkKind]] = {True: set(), False: set()}
@@ -392,14 +417,31 @@ class Tally:
             domains=[*ranked[:DOMAINS], *([others] if others.addresses else [])],
             domain_count=len(ranked),
             jumps=self._jumps(),
-            changes=[
-                Change(at, masked(address), state, transactional, reason)
-                for at, address, state, transactional, reason in sorted(self._newest, reverse=True)
-            ],
+            changes=self._changes(),
             imported=self.imported,
             unsent=self.unsent,
             unreadable=self.unreadable,
         )
+
+    def _changes(self) -> list[Change]:
+        found = []
+        for (_, state, transactional, _), changed in self._newest.items():
+            at, address, reason = changed.newest
+            domain, of_domain = min(changed.domains.items(), key=lambda each: (-each[1], each[0]))
+            found.append(
+                Change(
+                    at,
+                    changed.since,
+                    changed.domains.total(),
+                    domain,
+                    of_domain,
+                    masked(address),
+                    state,
+                    transactional,
+                    reason,
+                )
+            )
+        return sorted(found, key=lambda each: (each.at, each.state, each.transactional, each.reason), reverse=True)
 
     def _jumps(self) -> list[Jump]:
         """Return where a day's hard bounces are a jump.

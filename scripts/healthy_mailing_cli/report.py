@@ -1,14 +1,15 @@
 """``mailing report``: the figures of ``mailing stats`` as a page for people who do not use a terminal.
 
-Needs ``dynamodb:Scan``.
+Needs ``dynamodb:Scan``, and ``cloudwatch:GetMetricData`` for the rates of past weeks.
 """
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from healthy_mailing_cli import filters, output, stats
+from healthy_mailing_cli import filters, output, stats, weeks
 from healthy_mailing_cli.connection import Connection, connected
 from healthy_mailing_cli.export import Segments
 from healthy_mailing_cli.exported_table import From
@@ -17,6 +18,10 @@ from healthy_mailing_cli.output import CommandError
 if TYPE_CHECKING:
     from types import ModuleType
 
+Function = Annotated[
+    str | None,
+    typer.Option(help="The function that counted past weeks; default: the table's name with -feedback."),
+]
 Page = Annotated[Path, typer.Option("--html", metavar="FILE", help="Where to write the page.")]
 
 
@@ -28,6 +33,7 @@ def report(
     segments: Segments = 4,
     from_export: From = None,
     sender: filters.Sender = None,
+    function: Function = None,
     as_json: output.AsJson = False,
 ) -> None:
     """Write the figures of `stats` to a page that you can share.
@@ -38,10 +44,11 @@ def report(
     drawn = _page()
     with output.replacing(to) as file:  # which fails before the table is read, if it must
         found = stats.count(connection, days, segments, from_export, sender)
-        of = connection.table if sender is None else f"{connection.table}, mail from {sender}"
-        file.write(drawn.html(found, table=of, region=connection.client("dynamodb").meta.region_name))
+        past = weeks.OF_ALL_SENDERS if sender else weeks.read(connection, function, found.at)
+        region = connection.client("dynamodb").meta.region_name
+        file.write(drawn.html(found, past, table=connection.table, region=region, sender=sender))
     if as_json:
-        output.ndjson(found.to_json())
+        output.ndjson(found.to_json() | {"weeks": None if isinstance(past, str) else [asdict(week) for week in past]})
     else:
         output.line(f"{to}: {output.counted(found.addresses, 'address')}.")
 

@@ -3,6 +3,7 @@
 With ``--from-export`` it needs what `mailing export` needs for it. ``mailing report`` makes a page of the same figures.
 """
 
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
@@ -12,7 +13,7 @@ import typer
 from healthy_mailing.evidence import State
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli import explanation, filters, output
-from healthy_mailing_cli.connection import Connection, connected
+from healthy_mailing_cli.connection import DEFAULT_TABLE, Connection, connected
 from healthy_mailing_cli.export import Segments
 from healthy_mailing_cli.exported_table import ExportedTable, From
 from healthy_mailing_cli.figures import BOUNCE_LINES, COMPLAINT_LINES, Figures, Jump, Rate, Tally
@@ -42,7 +43,7 @@ def stats(
     if as_json:
         output.ndjson(found.to_json())
     else:
-        _show(found, sender)
+        _show(found, connection.table, sender)
     if found.are_alarming:
         raise typer.Exit(output.NO)
 
@@ -61,7 +62,7 @@ def count(
     return tally.figures()
 
 
-def _show(found: Figures, sender: str | None) -> None:
+def _show(found: Figures, table: str, sender: str | None) -> None:
     count = output.counted(found.addresses, "address")
     about = "" if sender is None else f" about mail from {sender}"
     output.line(f"{count}, {explanation.moment(found.at)}. Feedback{about} of {output.counted(found.days, 'day')}.")
@@ -114,7 +115,7 @@ def _show(found: Figures, sender: str | None) -> None:
     for jump in found.jumps:
         output.line("")
         output.line(jumped(jump))
-        output.line(f"  {remedy(jump)}")
+        output.line(f"  {remedy(jump, table)}")
 
 
 def _table(title: str, lines: Sequence[tuple[int, str, str]]) -> None:
@@ -149,12 +150,12 @@ def jumped(jump: Jump) -> str:
     )
 
 
-def remedy(jump: Jump) -> str:
-    """Return the command that says what clearing these bounces would do."""
-    return (
-        f"mailing clear-bounces --domain {jump.domain} --from {jump.first} --to {jump.last} "
-        f"--dry-run --selection {jump.domain}.csv"
-    )
+def remedy(jump: Jump, table: str) -> str:
+    """Return the command that says what clearing these bounces would do, as a shell takes it."""
+    command = ["mailing", "clear-bounces", "--domain", jump.domain, "--from", jump.first, "--to", jump.last]
+    # SES has put such addresses on its own list too, from where the next mail would block them again.
+    command += ["--ses", "--dry-run", "--selection", f"{jump.domain}.csv"]
+    return shlex.join(command if table == DEFAULT_TABLE else [*command, "--table", table])
 
 
 NOT_KNOWN = (

@@ -11,8 +11,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, evidence_of
 from healthy_mailing.item import to_item
 from healthy_mailing_cli import page as report
-from healthy_mailing_cli.figures import Figures, Tally
+from healthy_mailing_cli.figures import BOUNCE_LINES, COMPLAINT_LINES, Figures, Rate, Tally, Window
 from healthy_mailing_cli.scan import known
+from healthy_mailing_cli.weeks import WEEKS, Week
 from support import browser
 
 pytestmark = pytest.mark.xdist_group("browser")  # one browser for all
@@ -52,11 +53,22 @@ def figures() -> Figures:
     return tally.figures()
 
 
+def weeks() -> list[Week]:
+    """Return weeks of which one has no deliveries, and one so many bounces that its bar is cut."""
+    found = []
+    for number in range(WEEKS):
+        delivered, hard = (0, 3) if number == 1 else (5_000, 2_000) if number == 2 else (9_000, 40 * number)
+        week = Window(reached=delivered + hard, delivered=delivered, hard=hard, complaints=number)
+        begin = f"{TODAY - timedelta(days=7 * (WEEKS - number) - 1)}"
+        found.append(Week(begin, Rate.known(hard, week, BOUNCE_LINES), Rate.known(number, week, COMPLAINT_LINES)))
+    return found
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page as a file."""
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(report.html(figures(), table=f"mailing{EVIL}", region="eu-west-1"))
+    path.write_text(report.html(figures(), weeks(), table=f"mailing{EVIL}", region="eu-west-1"))
     return path
 
 
@@ -93,6 +105,7 @@ def test_it_shows_all_parts(page: Page) -> None:
     assert page.locator("h2").all_inner_texts() == [
         "▲ Hard bounces jump",
         "Against SES's lines",
+        "Week by week",
         "Addresses",
         "Day by day",
         "By recipient domain",
@@ -100,9 +113,10 @@ def test_it_shows_all_parts(page: Page) -> None:
         "Newest changes",
         "What this page can't know",
     ]
-    # A bar a day in each chart.
-    for chart in page.locator(".chart").all():
-        assert chart.locator("path[fill='#a00001']").count() == 30
+    assert page.locator(".headline").inner_text().startswith("▲ Action needed: perhaps an outage at big.example; ")
+    # A bar a week in two charts, a bar a day in each of the others.
+    bars = [chart.locator("path[fill='#a00001']").count() for chart in page.locator(".chart").all()]
+    assert bars == [WEEKS, WEEKS, 30, 30, 30, 30]
     assert "mailing clear-bounces --domain big.example" in page.locator("pre").first.inner_text()
     assert page.locator("script").count() == 0
 
@@ -123,32 +137,61 @@ def test_it_is_painted_in_both_themes(page: Page) -> None:
 
 def test_it_breaks_no_rule_of_accessibility(page: Page) -> None:
     """By axe-core: contrast, names, headings, landmarks, tables, what a keyboard reaches."""
-    page.locator("summary").click()
+    open_details(page)
     found = Axe().run(page)
     assert [(each["id"], each["nodes"][0]["html"]) for each in found.response["violations"]] == []
 
 
+def open_details(page: Page) -> None:
+    for summary in page.locator("summary").all():
+        summary.click()
+
+
 def test_a_keyboard_reaches_the_numbers_behind_the_charts(page: Page) -> None:
-    numbers = page.get_by_role("region", name="Numbers of each day")
-    assert not numbers.is_visible()
-    for _ in range(10):
+    of_weeks, of_days = (page.get_by_role("region", name=f"Numbers of each {span}") for span in ("week", "day"))
+    assert not of_days.is_visible()
+    for name in ("The numbers of the weeks", "The numbers of the days"):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.tagName") == "SUMMARY":
-            break
-    page.keyboard.press("Enter")
-    assert numbers.is_visible()
-    assert numbers.locator("tbody tr").count() == 30
+        assert page.evaluate("document.activeElement.innerText") == name
+        page.keyboard.press("Enter")
+    assert of_weeks.locator("tbody tr").count() == WEEKS
+    assert of_days.locator("tbody tr").count() == 30
+    assert of_days.is_visible()
 
 
 def test_a_screen_reader_hears_what_a_chart_shows(page: Page) -> None:
     assert page.get_by_role("img", name="Hard bounces a day").count() == 1
-    assert page.get_by_role("img").count() == 4
+    assert page.get_by_role("img").count() == 6
 
 
-@pytest.mark.parametrize("width", [320, 768])
-def test_it_fits_narrow_windows(page: Page, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_nothing_is_cut_at_any_width(page: Page) -> None:
+    """Nothing sticks out of the window or of its box, and no column is so narrow that it breaks words."""
+    open_details(page)
+    for width, is_table in ((320, False), (360, False), (768, False), (900, True), (1280, True)):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(CUT) == []
+        texts = page.evaluate(
+            "[...document.querySelectorAll('tbody th:not(.day), td.words')].map(each => each.clientWidth)"
+        )
+        assert min(texts) >= 130
+        # Where a table has no head, each number says what it is.
+        head = page.locator("thead").first.bounding_box()
+        assert head is not None
+        told = page.evaluate("getComputedStyle(document.querySelector('td[data-head]'), '::before').content")
+        assert (head["width"] > 1) is (told == "none") is is_table
+
+
+CUT = """() => [...document.querySelectorAll('body *')]
+    .filter(each => !each.closest('svg') && !each.closest('thead') || each.tagName === 'text')
+    .filter(each => {
+        const box = each.getBoundingClientRect()
+        const around = each.closest('section, header, footer')?.getBoundingClientRect()
+        const isOut = around && box.width && (box.right > around.right + 1 || box.left < around.left - 1)
+        return isOut || each.tagName !== 'text' && each.clientWidth && each.scrollWidth > each.clientWidth + 1
+    })
+    .map(each => `${each.tagName} ${each.className} ${each.textContent.trim().slice(0, 60)}`)"""
+"""Returns each element that is wider than its box, or that sticks out of its section."""
 
 
 def test_it_prints_in_dark_ink_on_a_few_sheets(page: Page) -> None:
@@ -161,7 +204,8 @@ def test_it_prints_in_dark_ink_on_a_few_sheets(page: Page) -> None:
 
 def test_an_empty_table_has_a_page_too(chromium: Browser, tmp_path: Path) -> None:
     path = tmp_path / "empty.html"
-    path.write_text(report.html(Tally(f"{TODAY}T15:00:00.000Z").figures(), table="mailing", region="eu-west-1"))
+    empty = Tally(f"{TODAY}T15:00:00.000Z").figures()
+    path.write_text(report.html(empty, "CloudWatch has no counts.", table="mailing", region="eu-west-1"))
     opened = chromium.new_page()
     opened.goto(path.as_uri())
     text = opened.inner_text("main")
@@ -169,6 +213,7 @@ def test_an_empty_table_has_a_page_too(chromium: Browser, tmp_path: Path) -> Non
     assert "The table is empty." in text
     assert "All addresses may be mailed." in text
     assert "Unknown" in text
+    assert "Not known. CloudWatch has no counts." in text
 
 
 def test_it_is_small_and_names_no_other_place(written: Path) -> None:

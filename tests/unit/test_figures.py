@@ -248,16 +248,65 @@ def test_a_clock_that_runs_ahead_makes_no_other_day() -> None:
     assert (found.trend[-1].day, found.trend[-1].hard) == (f"{TODAY}", 1)
 
 
-def test_the_newest_changes_come_first_and_masked() -> None:
+def changed(*changes: tuple[str, str, Mark]) -> Figures:
+    """Return the figures of a table whose addresses changed at some time of 1 March by a mark."""
     tally = Tally(NOW)
-    for number in range(CHANGES + 5):
-        item: dict[str, Any] = to_item(f"{number:03}@a.example", Record.of(evidence_of([bounce(1)]), Rules()))
-        tally.add(*known({**item, "updatedAt": f"2026-03-01T00:00:00.{(number * 7) % 20:03}Z"}))
-    tally.add(*known(to_item("fine@a.example", Record.of(evidence_of([delivery(1)]), Rules()))))
-    changes = tally.figures().changes
-    assert [change.at[-4:-1] for change in changes] == [f"{number:03}" for number in range(19, 4, -1)]
-    assert {change.address for change in changes} == {"0***@a.example"}
+    for address, time, each in changes:
+        item: dict[str, Any] = to_item(address, Record.of(evidence_of([each]), Rules()))
+        tally.add(*known({**item, "updatedAt": f"2026-03-01T{time}Z"}))
+    return tally.figures()
+
+
+def test_the_newest_changes_come_first_and_masked() -> None:
+    some = [(f"{number:03}@a.example", f"{number * 7 % 20:02}:00:00.000", bounce(1)) for number in range(CHANGES + 5)]
+    changes = changed(*some, ("fine@a.example", "23:00:00.000", delivery(1))).changes
+    assert [change.at[11:13] for change in changes] == [f"{number:02}" for number in range(19, 4, -1)]
+    assert {(change.address, change.count) for change in changes} == {("0***@a.example", 1)}
     assert {change.reason for change in changes} == {"bounce:Permanent/NoEmail"}
+
+
+def test_changes_of_one_hour_and_reason_are_told_together() -> None:
+    """As after an import, whose rows would fill the list with one second."""
+    imported = [(f"{n}@{'a' if n % 3 else 'b'}.example", f"12:00:{n:02}.000", bounce(1)) for n in range(60)]
+    other = [("c@c.example", "12:30:00.000", complaint(1)), ("d@d.example", "11:59:59.999", bounce(1))]
+    newest, many, before = changed(*other, *imported).changes
+    assert (newest.reason, newest.count, newest.domain) == ("complaint", 1, "c.example")
+    assert (many.count, many.domain, many.of_domain, many.address) == (60, "a.example", 40, "5***@a.example")
+    assert (many.since[11:19], many.at[11:19]) == ("12:00:00", "12:00:59")
+    assert (before.count, before.at[11:19]) == (1, "11:59:59")
+
+
+PLAINLY = {
+    MarkKind.HARD_BOUNCE: ("disable", "bounce"),
+    MarkKind.COMPLAINT: ("disable", "complaint"),
+    MarkKind.UNDETERMINED: ("review", "undetermined"),
+}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a@a.example", "b@b.example"]),
+            st.sampled_from([f"{hour:02}:{minute}:00.000" for hour in range(CHANGES + 3) for minute in (10, 50)]),
+            st.sampled_from([bounce(1), complaint(1), mark(MarkKind.UNDETERMINED, 1)]),
+        ),
+        max_size=60,
+    )
+)
+def test_changes_are_those_of_all_together_though_few_are_held(changes: list[tuple[str, str, Mark]]) -> None:
+    """Counted plainly, and in any order."""
+    plain: Counter[tuple[str, str, str]] = Counter()
+    for _, time, each in changes:
+        state, reason = PLAINLY[each.kind]
+        plain[time[:2], state, reason] += 1
+    expected = sorted(plain.items(), reverse=True)[:CHANGES]
+    for order in (changes, changes[::-1]):
+        found = {
+            (change.at[11:13], change.state, change.reason.partition(":")[0]): change.count
+            for change in changed(*order).changes
+        }
+        assert found == dict(expected)
+    assert changed(*changes) == changed(*changes[::-1])
 
 
 def test_items_of_other_programs_are_counted_and_disturb_nothing() -> None:

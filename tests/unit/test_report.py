@@ -2,18 +2,28 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from harness import paths
-from healthy_mailing_cli import charts
+from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, evidence_of
+from healthy_mailing.item import to_item
+from healthy_mailing_cli import charts, page
 from healthy_mailing_cli.__main__ import app
+from healthy_mailing_cli.figures import Figures, Jump, Tally
 from healthy_mailing_cli.output import CommandError
-from healthy_mailing_cli.stats import percent
+from healthy_mailing_cli.scan import known
+from healthy_mailing_cli.stats import percent, remedy
+
+TODAY = date(2026, 3, 31)
 
 
 def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path) -> None:
@@ -40,9 +50,17 @@ def test_where_it_can_t_write_it_reads_no_table(tmp_path: Path) -> None:
     assert "can't be written" in str(error)
 
 
+def drawn(numbers: list[int]) -> str:
+    """Return the chart of days."""
+    return charts.days([(f"2026-01-{day + 1:02}", number) for day, number in enumerate(numbers)])
+
+
 def heights(numbers: list[int]) -> list[float]:
     """Return the heights of a chart's bars."""
-    svg = charts.days([(f"2026-01-{day + 1:02}", number) for day, number in enumerate(numbers)])
+    return heights_in(drawn(numbers))
+
+
+def heights_in(svg: str) -> list[float]:
     bars = re.findall(r'<path[^>]*d="M[\d.]+,[\d.]+h[\d.]+v([\d.]+)h[^>]*fill="#a00001"', svg)
     return [float(height) for height in bars]
 
@@ -53,6 +71,57 @@ def test_bars_are_as_high_as_their_numbers() -> None:
 
 def test_a_time_without_events_is_drawn_too() -> None:
     assert heights([0, 0, 0]) == [0, 0, 0]
+
+
+def texts(svg: str) -> list[str]:
+    """Return what a chart says: ticks and labels, without the days."""
+    return [text for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg) if not text.endswith(" Jan")]
+
+
+@pytest.mark.parametrize("highest", [0, 1, 2, 3, 4, 5, 7, 9, 11, 26, 99, 100, 101, 999, 12_345])
+def test_the_scale_of_counts_has_whole_numbers(highest: int) -> None:
+    top, step = charts.whole([highest])
+    assert (top % step, top >= highest, step >= 1) == (0, True, True)
+    assert 1 <= top // step <= 4
+    ticks = [text for text in texts(drawn([highest])) if "." not in text or "k" in text]
+    assert len(ticks) >= 2
+    assert "0.5" not in texts(drawn([highest]))
+
+
+def test_the_highest_bar_has_its_number() -> None:
+    assert texts(drawn([3, 17, 4])).count("17") == 1
+
+
+def test_a_peak_does_not_flatten_the_other_bars() -> None:
+    usual, peak = [4, 6, 8, 10, 7, 5, 9, 6, 8], 1_150
+    *others, cut = heights([*usual, peak])
+    top = max(others)
+    assert others == [pytest.approx(top * number / 10) for number in usual]
+    assert top >= 120 / 2.5
+    assert cut == pytest.approx(120)
+    svg = drawn([*usual, peak])
+    assert "1,150" in texts(svg)
+    assert "#a00004" in svg  # the gap
+    assert "#a00004" not in drawn([*usual, 20])
+
+
+def test_a_peak_alone_is_drawn_whole() -> None:
+    assert heights([0, 0, 150, 0])[2] > 60
+
+
+def test_weeks_stand_beside_the_lines_of_ses() -> None:
+    shares: list[tuple[str, float | None, str]] = [
+        ("2026-01-01", 0.025, "2.50"),
+        ("2026-01-08", None, ""),
+        ("2026-01-15", 0.05, "5.00"),
+        ("2026-01-22", 0.7, "70.00"),
+    ]
+    svg = charts.weeks(shares, [(0.05, "5 %"), (0.10, "10 %")])
+    low, none, line, cut = heights_in(svg)
+    assert [none, line, cut] == pytest.approx([0, 2 * low, 120])
+    assert line == pytest.approx(120 * 0.05 / 0.12)
+    assert {"5 %", "10 %", "2.50", "5.00", "70.00"} <= {*texts(svg)}
+    assert svg.count("#a00004") == 1
 
 
 def test_a_chart_is_the_same_each_time() -> None:
@@ -73,3 +142,92 @@ def test_a_chart_is_the_same_each_time() -> None:
 )
 def test_a_share_has_the_digits_that_tell(share: float, text: str) -> None:
     assert percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "decimals", "text"),
+    [
+        (0, 10, 2, "0.00 %"),
+        (1, 1, 2, "100.00 %"),
+        (29, 100, 2, "29.00 %"),
+        (4_999_999, 100_000_000, 2, "4.99 %"),
+        (5, 100, 2, "5.00 %"),
+        (99_999, 100_000_000, 3, "0.099 %"),
+        (1, 1_000_000, 3, "under 0.001 %"),
+    ],
+)
+def test_rates_have_the_same_decimals_and_do_not_reach_a_line_by_rounding(
+    count: int, of: int, decimals: int, text: str
+) -> None:
+    assert page.share(count, of, decimals) == text
+
+
+def figures(bounced: int = 0, complained: int = 0, delivered: int = 0, outages: Sequence[str] = ()) -> Figures:
+    tally = Tally(f"{TODAY}T15:00:00.000Z")
+    for domain in outages:
+        add(tally, 60, domain, MarkKind.HARD_BOUNCE)
+    add(tally, bounced, "a.example", MarkKind.HARD_BOUNCE)
+    add(tally, complained, "b.example", MarkKind.COMPLAINT)
+    add(tally, delivered, "c.example", MarkKind.DELIVERY)
+    return tally.figures()
+
+
+def add(tally: Tally, count: int, domain: str, kind: MarkKind) -> None:
+    """Add addresses with a mark each; not all on a day, since that is a jump, but at the domain of an outage."""
+    for number in range(count):
+        day = TODAY - timedelta(days=2 if count == 60 else number % 29)
+        mark = Mark(kind=kind, at=f"{day}T12:00:00.000Z", feedback_id="f", message_id="m", sender="", detail=())
+        item = to_item(f"{number}@{domain}", Record.of(evidence_of([mark]), Rules()))
+        tally.add(*known({**item, "updatedAt": f"{day}T12:00:00.000Z"}))
+
+
+@pytest.mark.parametrize(
+    ("given", "style", "says"),
+    [
+        ({"delivered": 2000}, "good", "All is well: bounces fine (0.00 %); complaints fine (0.000 %)."),
+        (
+            {"delivered": 20},
+            "good",
+            "All is well: bounces fine (0.00 %); complaints fine (0.000 %), but so few addresses say little.",
+        ),
+        (
+            {"bounced": 50, "delivered": 1950},
+            "warn",
+            "Keep an eye on it: bounces raised (2.50 %); complaints fine (0.000 %).",
+        ),
+        (
+            {"complained": 3, "delivered": 1997},
+            "bad",
+            "bounces fine (0.00 %); complaints over the line from which SES reviews an account (0.150 %).",
+        ),
+        (
+            {"bounced": 200, "delivered": 1800},
+            "bad",
+            "bounces over the line from which SES may pause sending (10.00 %); complaints fine (0.000 %).",
+        ),
+        (
+            {"outages": ["gmail.com"], "delivered": 4940},
+            "bad",
+            "perhaps an outage at gmail.com; bounces fine (1.20 %); complaints fine (0.000 %).",
+        ),
+        (
+            {"outages": ["gmail.com", "gmx.example"], "delivered": 9880},
+            "bad",
+            "perhaps an outage at gmail.com and 1 other domain; bounces fine (1.20 %); complaints fine (0.000 %).",
+        ),
+        ({"bounced": 3}, "soft", "Nothing to act on: no rates, since no deliveries are reported."),
+        ({}, "soft", "Nothing to act on: no rates, since no deliveries are reported."),
+    ],
+    ids=str,
+)
+def test_the_first_sentence_says_whether_to_act(given: dict[str, Any], style: str, says: str) -> None:
+    assert page.headline(figures(**given)) == (style, f"Action needed: {says}" if style == "bad" else says)
+
+
+def test_the_suggested_command_is_one_for_a_shell_and_clears_ses_s_list_too() -> None:
+    jump = Jump("x;id.example", "2026-03-29", 60, 0, "2026-03-29T10:00:00.000Z", "2026-03-29T10:59:00.000Z")
+    parts = shlex.split(remedy(jump, "mailing"))
+    assert parts[parts.index("--domain") + 1] == "x;id.example"
+    assert {"--ses", "--dry-run"} <= {*parts}
+    assert "--table" not in parts
+    assert shlex.split(remedy(jump, "our table"))[-2:] == ["--table", "our table"]
