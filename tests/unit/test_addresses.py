@@ -60,6 +60,7 @@ def read(text: str, column: str | None = None) -> list[str]:
         (f'email\n"{JANE}; {JOE}"\n', None, [JANE, JOE]),
         # A line with an address is no heading
         (f"mail,{JANE}\n2,{JOE}\n", None, [JANE, JOE]),
+        (f",,\n{JANE},x\n", None, [JANE]),
         # No heading: each cell with an @
         (f"1,{JANE}\n2,{JOE}\n", None, [JANE, JOE]),
         (f"1,{JANE},{JOE}\n", None, [JANE, JOE]),
@@ -117,6 +118,7 @@ def test_a_line_is_as_long_as_the_file_has_it_or_is_named() -> None:
     long = f"{'x' * LONGEST},{JANE}\n"
     assert read(f"name,email\n{long}Joe,{JOE}\n") == ["line 2", JOE]
     assert read(f"{JOE}\n{long}{JOE}\n") == [JOE, "line 2", JOE]
+    assert read(f"{JOE}\n{f'{JANE}, ' * (LONGEST // 18 + 1)}\n{JOE}\n") == [JOE, "line 2", JOE]
     assert read(f'name,email\n"Joe\n{long}Joe,{JOE}\n') == ["line 2", "line 3", JOE]
 
 
@@ -212,3 +214,35 @@ def test_addresses_are_made_canonical_once_each_and_what_is_none_is_told(tmp_pat
     read_all = canonical_ones([str(file), JOE, "a@b@"])
     assert read_all.addresses == [JANE, JOE]
     assert [text for text, _ in read_all.problems] == [f"{file}, line 2: nobody", "a@b@"]
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses", "problems", "note"),
+    [
+        (f'email,name\n{JANE},"Tom\n{JOE},x\n', [JOE], ['line 2: jane@example.com,"Tom'], ""),
+        (
+            f"email,manager\n{JANE},{JOE}\n",
+            [JANE],
+            [],
+            "1 line with addresses in other columns: those are left alone.\n",
+        ),
+        (f'email,note\n{JANE},"see\nor {JOE} or so"\n', [JANE], [f"lines 2-3: {JANE}"], ""),
+        (f"{JANE}, {JOE}\n", [JANE, JOE], [], ""),
+    ],
+)
+def test_what_is_acted_on_is_in_the_column_and_the_rest_is_told(  # noqa: PLR0913, PLR0917  (a table's columns)
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    addresses: list[str],
+    problems: list[str],
+    note: str,
+) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(text)
+    found = canonical_ones([str(file)])
+    assert (found.addresses, [where for where, _ in found.problems]) == (
+        addresses,
+        [f"{file}, {problem}" for problem in problems],
+    )
+    assert capsys.readouterr().err == note
