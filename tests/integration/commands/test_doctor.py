@@ -16,9 +16,9 @@ from healthy_mailing_cli import doctor
 from healthy_mailing_cli.examination import Examination, Finding
 from healthy_mailing_cli.stack import Names, Place, Stack
 from support.command_line import Mailing, Ran
-from support.hand_made import HandMade, hand_made, policy, without_index
+from support.hand_made import HandMade, filled, hand_made, policy, without_index
 from support.iam import user
-from support.runbook import named_by
+from support.runbook import named_by, operating
 
 
 @functools.cache
@@ -497,6 +497,12 @@ def quiet(emulator: Emulator) -> HandMade:
 def test_the_actions_that_the_module_names_are_enough(quiet: HandMade) -> None:
     with user(quiet.emulator, allowed(ACTIONS)) as session:
         assert amiss(examined(quiet, session)) == {"identity": {"problem"}}
+
+
+def test_who_looks_by_the_runbook_s_policy_can_tell_it_all(quiet: HandMade) -> None:
+    read, _ = operating(filled(quiet))
+    with user(quiet.emulator, *read) as session:
+        assert [each.text for each in examined(quiet, session) if each.level == "cannot tell"] == []
 
 
 @pytest.mark.parametrize("missing", ACTIONS)

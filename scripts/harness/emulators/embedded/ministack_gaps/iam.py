@@ -23,7 +23,7 @@ def fill() -> None:
 
 
 def _name_roles() -> None:
-    """Name roles by their ARN with the path, and set the condition key ``iam:PermissionsBoundary``.
+    """Name roles by their ARN with the path, the one to simulate too, and set the key ``iam:PermissionsBoundary``.
 
     ministack builds the ARN from the role's name alone, and knows no such key. Both as in the Service Authorization
     Reference, "Actions, resources, and condition keys for AWS Identity and Access Management (IAM)".
@@ -41,6 +41,8 @@ def _name_roles() -> None:
         account_id: str,
     ) -> str:
         found: str = original_arn(service, method, path, headers, body, parameters, region, account_id)
+        if service == "iam" and (source := _parameter(parameters, "PolicySourceArn")):
+            return source  # of SimulatePrincipalPolicy
         if service != "iam" or not _parameter(parameters, "RoleName"):
             return found
         if _parameter(parameters, "Action") == "CreateRole":
