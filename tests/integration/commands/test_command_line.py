@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness import paths
 from harness.emulator import Emulator
 from support import ses
 from support.command_line import PROGRAM, Mailing, Ran
@@ -360,6 +361,65 @@ def test_explain_says_what_it_may_not_ask(stack: Filled, known: Mapping[str, str
         with user(stack.emulator, *without(read, action)) as lacking:
             told = as_user(stack, lacking)("explain", known["bounced"])
         assert (told.code, says in re.sub(r"\s+", " ", told.out)) == (1, True), told
+
+
+REFERENCE = (paths.ROOT / "docs" / "reference.md").read_text()
+
+
+def documented(command: str) -> tuple[set[str], set[str]]:
+    """Return the keys of a command's JSON by the reference: those that are always there, and all."""
+    rows = (line.split("|")[1:-1] for line in REFERENCE.partition("## JSON")[2].splitlines() if line.startswith("| `"))
+    (row,) = (row for row in rows if command in re.findall("`(.+?)`", row[0]))
+    always, also = (set(re.findall("`(.+?)`", cell)) for cell in row[2:4])
+    return always, always | also
+
+
+def test_the_reference_says_what_each_command_prints_in_json(
+    people: Mapping[str, Mailing], stack: Filled, known: Mapping[str, str], tmp_path: Path
+) -> None:
+    mailing, name, new = people["operate"], ("--name", stack.stack.name), ses.fresh("new")
+    file, bounced = tmp_path / "list.txt", ses.fresh("json")
+    file.write_text(new)
+    stack.publish(ses.text(ses.bounce(bounced)))
+    stack.sqs.send_message(QueueUrl=stack.outputs["dead_letter_queue_url"], MessageBody="x")
+    shown: dict[str, set[str]] = {}
+    for command, *options in (
+        ("check", known["fine"], known["bounced"], new, "a@b@"),
+        ("explain", known["left"]),
+        ("explain", new),
+        ("list", "--limit", "3"),
+        ("stats",),
+        ("report", "--html", str(tmp_path / "report.html")),
+        ("doctor",),
+        ("enable", new),
+        ("disable", new),
+        ("remove-override", new),
+        ("clear-bounces --dry-run", bounced),
+        ("clear-bounces", bounced),
+        ("erase", new),
+        ("erase --forget", new, "--yes"),
+        ("reassess", "--yes"),
+        ("import", str(file), "--as", "opt-outs", "--at", "2026-01-01T00:00:00Z", "--yes"),
+        ("import", str(file), "--as", "opt-outs", "--at", "2026-01-01T00:00:00Z", "--dry-run"),
+        ("export --output", str(tmp_path / "export.csv")),
+        ("sync-ses", "pull"),
+        ("publish", "delivery", "--dry-run", *name),
+        ("publish --list",),
+        ("redrive --save -", *name),
+        ("redrive", "--dry-run", *name),
+    ):
+        ran = mailing(*command.split(), *options, "--json")
+        assert ran.code in {0, 1}, ran
+        always, all_ = documented(command)
+        for line in ran.json:
+            assert always <= line.keys() <= all_, (command, line)
+            shown.setdefault(command, set()).update(line)
+    # The others are said of what this stack does not have: failures, an export by DynamoDB, mail.
+    assert shown["check"] == documented("check")[1]
+    assert shown["explain"] == documented("explain")[1]
+    assert shown["import"] == documented("import")[1]
+    for keys in map(documented, shown):
+        assert [key for key in keys[1] if not re.fullmatch("[a-z]+([A-Z][a-z]+)*", key)] == []
 
 
 @pytest.mark.parametrize("way", ["queue", "direct"])
