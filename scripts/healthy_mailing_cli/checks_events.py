@@ -75,5 +75,6 @@ def _dead_letters(seen: Examination, function: str) -> Findings:
         yield problem(
             f"{queue} holds about {output.counted(count, 'message')}: changes that gave no event.",
             f"The log /aws/lambda/{function} says why. Fix the cause, then, within 24 hours of the change:",
-            f"mailing redrive --changes --dead-letter-queue {queue} --function {function}",
+            f"mailing redrive --changes --table {name_in(seen.stack.table)} --dead-letter-queue {queue} "
+            f"--function {function}",
         )

@@ -28,6 +28,7 @@ from healthy_mailing.timestamp import from_datetime, to_utc
 from healthy_mailing_cli import addresses, errors, output
 from healthy_mailing_cli.connection import Connection, Function, by_tomorrow, connected, soon
 from healthy_mailing_cli.decide import WINDOW, Note, check_note
+from healthy_mailing_cli.filters import time_of
 from healthy_mailing_cli.output import CommandError
 from healthy_mailing_cli.suppression_list import SuppressionList
 
@@ -38,7 +39,7 @@ Given = Annotated[
     list[str] | None,
     typer.Argument(metavar="ADDRESS|FILE|-", help="Addresses whose bounces until now to clear; or give a time."),
 ]
-Begin = Annotated[str, typer.Option("--from", help="When the outage began: 2020-12-14T22:16:00Z.")]
+Begin = Annotated[str, typer.Option("--from", help="When the outage began: 2020-12-14T22:16:00Z, or 2020-12-14.")]
 End = Annotated[str, typer.Option("--to", help="When it ended.")]
 Domain = Annotated[list[str] | None, typer.Option(help="Only addresses of this domain; may be given again.")]
 Diagnostic = Annotated[
@@ -169,12 +170,7 @@ def _chosen(given: list[str] | None, begin: str, end: str, selection: Path | Non
 
 def _times(begin: str, end: str, grace: str) -> tuple[str, str]:
     """Return when an outage began and when its last bounce came, not in the future."""
-    times = []
-    for name, text in (("--from", begin), ("--to", end)):
-        try:
-            times.append(to_utc(text))
-        except ValueError:
-            raise CommandError(f"{name} {text} is not a time such as 2020-12-14T22:16:00Z") from None
+    times = [time_of("--from", begin), time_of("--to", end, end=True)]
     length = re.fullmatch("([0-9]{1,4})([smhd])", grace)
     if length is None:
         raise CommandError(f"--grace {grace} is not a length of time such as 90m, 1h or 2d")
@@ -390,8 +386,7 @@ def _clear_all(clear: Clear, rows: Iterable[Row], count: int, *, as_json: bool) 
                 result = _result(outcome)
                 done[result] += 1
                 if as_json:
-                    error = {"error": outcome.error} if outcome.error else {}
-                    output.ndjson({"address": outcome.address, "result": result, **error})
+                    output.ndjson({"address": outcome.address, "result": result, **errors.told(outcome.error)})
                 elif outcome.error:
                     output.note(f"{outcome.address}: not cleared. {errors.sentence(TableError(outcome.error))}.")
     if not as_json:

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from healthy_mailing.evidence import Rules
 from healthy_mailing.settings import Settings
 from healthy_mailing.table import Table, TableError, connect
+from healthy_mailing_cli import output
 from healthy_mailing_cli.output import CommandError
 
 DEFAULT_TABLE = "mailing"
@@ -34,8 +35,12 @@ def _url(text: str | None) -> str | None:
 
 _OPTIONS = {
     "table": Annotated[
-        str,
-        typer.Option(envvar="MAILING_TABLE", help="The table; by default, queues and function are named after it."),
+        str | None,
+        typer.Option(
+            envvar="MAILING_TABLE",
+            show_default=DEFAULT_TABLE,
+            help="The table; by default, queues and function are named after it.",
+        ),
     ],
     # botocore reads AWS_DEFAULT_REGION alone; AWS CLI 2, Terraform and Lambda know this one.
     "region": Annotated[
@@ -65,17 +70,16 @@ _OF_TABLE = frozenset(
 )
 """Requests about the table alone. Those about a stream, an export or another service have other names."""
 
-_DEFAULTS = {"table": DEFAULT_TABLE, "region": None, "endpoint_url": None, "profile": None}
-
 
 @dataclass(frozen=True)
 class Connection:
-    """The table's name, and the way to AWS."""
+    """The table's name, and the way to AWS; ``is_named`` is whether someone named the table."""
 
     table: str
     region: str | None = None
     endpoint_url: str | None = None
     profile: str | None = None
+    is_named: bool = True
 
     @functools.cached_property
     def session(self) -> boto3.Session:
@@ -112,7 +116,8 @@ class Connection:
         Needs ``lambda:GetFunctionConfiguration``.
 
         Raises:
-            CommandError: There is no such function, it writes to another table, or you may not decrypt its settings.
+            CommandError: There is no such function, it writes to another table and not both were named, or you may not
+                decrypt its settings.
             botocore.exceptions.ClientError: You may not read it.
             SettingsError: The function is another one.
         """
@@ -130,10 +135,10 @@ class Connection:
         variables = {"TABLE_NAME": self.table, **environment.get("Variables", {})}
         settings = Settings.from_environment(variables)
         if settings.table_name != self.table:
-            raise CommandError(
-                f"The function {name} writes to the table {settings.table_name}, not to {self.table}: name both of one "
-                "stack, with --table and --function"
-            )
+            told = f"The function {name} writes to the table {settings.table_name}, not to {self.table}"
+            if function is None or not self.is_named:
+                raise CommandError(f"{told}: name both, with --table and --function")
+            output.note(f"{told}; its rules apply all the same.")  # as for a copy of the table
         return settings.rules
 
 
@@ -161,14 +166,16 @@ def connected(command: Callable[..., None]) -> Callable[..., None]:
     """
     own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
     shared = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS[name], annotation=annotation)
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
         for name, annotation in _OPTIONS.items()
     ]
 
     @functools.wraps(command)
     def with_options(**given: object) -> None:
         options: dict[str, Any] = {name: given.pop(name) for name in _OPTIONS}
-        connection = Connection(**options)
+        connection = Connection(
+            **options | {"table": options["table"] or DEFAULT_TABLE}, is_named=bool(options["table"])
+        )
         try:
             command(connection, **given)
         except (ClientError, TableError) as error:

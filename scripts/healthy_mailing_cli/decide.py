@@ -170,5 +170,5 @@ _PAST = {State.ENABLE: "Enabled", State.DISABLE: "Disabled"}
 
 def _shown(outcome: Outcome) -> dict[str, str]:
     if outcome.error:
-        return {"error": outcome.error}
+        return errors.told(outcome.error)
     return {"before": outcome.change.before or "unknown"} if outcome.change else {}

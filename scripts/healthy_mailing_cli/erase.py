@@ -69,9 +69,8 @@ def erase(
 def _tell(outcome: Outcome, *, forget: bool, as_json: bool) -> None:
     """Say what became of one address: each in JSON, else those that failed."""
     if as_json:
-        error = {"error": outcome.error} if outcome.error else {}
         done = {"forgotten" if forget else "erased": outcome.written}
-        output.ndjson({"address": outcome.address, **done, **error})
+        output.ndjson({"address": outcome.address, **done, **errors.told(outcome.error)})
     elif outcome.error:
         output.note(f"{outcome.address}: not done. {errors.sentence(TableError(outcome.error))}.")
 

@@ -20,10 +20,11 @@ import typer
 from healthy_mailing.calls import pause
 from healthy_mailing.evidence import Evidence, Mark, evidence_of, merge
 from healthy_mailing.table import OUT_OF_TIME, UNREADABLE, Outcome, Table, TableError
-from healthy_mailing.timestamp import from_datetime, to_utc
+from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli import errors, files, output
 from healthy_mailing_cli.connection import Connection, Function, connected, soon
 from healthy_mailing_cli.files import Part
+from healthy_mailing_cli.filters import time_of
 from healthy_mailing_cli.formats import reading, sources
 from healthy_mailing_cli.formats.reading import REFUSED, Listing, Row
 from healthy_mailing_cli.formats.sources import FORMATS, Format, Reader, RowError, SkippedError, UnknownError
@@ -119,10 +120,7 @@ def import_list(
 
 
 def _time(text: str) -> str:
-    try:
-        time = to_utc(text) if text else ""
-    except ValueError:
-        raise CommandError(f"--at {text} is not a time such as 2026-01-31T12:00:00Z") from None
+    time = time_of("--at", text) if text else ""
     if time > from_datetime(datetime.now(UTC)):
         raise CommandError(f"--at {text} is in the future")
     return time
@@ -392,4 +390,5 @@ def _tell_json(part: Part, kind: Format | None, tally: Tally, *, dry_run: bool) 
         "refused": tally.refused,
         "firstRefused": [{"row": row, "problem": problem} for row, problem in tally.shown],
     }
-    output.ndjson(told if dry_run else told | {"addresses": dict(tally.results)})
+    results = {output.camel(name): count for name, count in tally.results.items()}
+    output.ndjson(told if dry_run else told | {"addresses": results})

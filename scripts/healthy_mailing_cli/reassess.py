@@ -85,8 +85,7 @@ def _note(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
         change = outcome.change
         told = {"before": change.before, "after": change.after, "transactional": change.transactional} if change else {}
-        error = {"error": outcome.error} if outcome.error else {}
-        output.ndjson({"address": outcome.address, "result": _result(outcome), **told, **error})
+        output.ndjson({"address": outcome.address, "result": _result(outcome), **told, **errors.told(outcome.error)})
     elif outcome.error:
         output.note(f"{outcome.address}: left as it is. {errors.sentence(TableError(outcome.error))}.")
 

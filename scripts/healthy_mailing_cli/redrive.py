@@ -182,8 +182,8 @@ def telling(connection: Connection, function: str, letters: str) -> Changes:
     table, own = stack.name_in(settings.table_arn), settings.dead_letter_queue_url.rpartition("/")[2]
     if table != connection.table:
         raise CommandError(
-            f"{function} tells of the table {table}, not of {connection.table}: name that with --table, or the stack "
-            f"of {connection.table} with --name"
+            f"{function} tells of the table {table}, not of {connection.table}: add --table {table}, or name the "
+            f"stack of {connection.table} with --name"
         )
     if own != letters:
         raise CommandError(f"The dead-letter queue of {function} is {own}, not {letters}: name both of one stack")

@@ -164,7 +164,7 @@ def measure(bench: Bench, rows: int, long: int, seconds: float) -> dict[str, Any
     found["import, the rest"] = rest.told(rows - noted)
     (said,) = [json.loads(line) for line in rest.out.splitlines() if line.startswith("{")]
     _expect(first.code is None and rest.code == 0 and said["rows"] == rows, rest.out)
-    _expect(sum(said["addresses"].values()) == rows and said["addresses"]["imported before"] == noted, rest.out)
+    _expect(sum(said["addresses"].values()) == rows and said["addresses"]["importedBefore"] == noted, rest.out)
     _expect(bench.table.ask("size") == rows, "the table lacks rows")
 
     for form in ("ndjson", "csv"):

@@ -11,7 +11,13 @@ from healthy_mailing_cli.connection import Connection
 from healthy_mailing_cli.output import CommandError
 
 
-def rules(monkeypatch: pytest.MonkeyPatch, environment: dict[str, Any]) -> Rules:
+def rules(
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, Any],
+    function: str | None = None,
+    *,
+    is_named: bool = True,
+) -> Rules:
     """Return the rules of a function whose settings Lambda gives so."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
@@ -19,9 +25,11 @@ def rules(monkeypatch: pytest.MonkeyPatch, environment: dict[str, Any]) -> Rules
     monkeypatch.setattr(Connection, "client", lambda *_: client)
     with Stubber(client) as stub:
         stub.add_response(
-            "get_function_configuration", {"Environment": environment}, {"FunctionName": "mailing-feedback"}
+            "get_function_configuration",
+            {"Environment": environment},
+            {"FunctionName": function or "mailing-feedback"},
         )
-        return Connection("mailing").rules(None)
+        return Connection("mailing", is_named=is_named).rules(function)
 
 
 def test_the_rules_are_those_of_the_function(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,3 +40,23 @@ def test_rules_that_cannot_be_decrypted_are_not_taken_for_the_default_ones(monke
     """Lambda leaves the variables out then (AWS Lambda API Reference, EnvironmentResponse)."""
     with pytest.raises(CommandError, match="mailing-feedback can't be read without kms:Decrypt"):
         rules(monkeypatch, {"Error": {"ErrorCode": "AccessDeniedException", "Message": "no"}})
+
+
+OF_ANOTHER = {"Variables": {"TABLE_NAME": "crm", "SOFT_BOUNCE_LIMIT": "3"}}
+
+
+@pytest.mark.parametrize(("function", "is_named"), [(None, True), (None, False), ("crm-feedback", False)])
+def test_the_function_of_another_table_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+    function: str | None,
+    is_named: bool,  # noqa: FBT001  (pytest passes it so)
+) -> None:
+    with pytest.raises(CommandError, match="writes to the table crm, not to mailing: name both"):
+        rules(monkeypatch, OF_ANOTHER, function, is_named=is_named)
+
+
+def test_a_table_may_be_named_with_the_function_of_another_as_for_a_copy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert rules(monkeypatch, OF_ANOTHER, "crm-feedback") == Rules(soft_bounce_limit=3)
+    assert "writes to the table crm, not to mailing; its rules apply all the same." in capsys.readouterr().err

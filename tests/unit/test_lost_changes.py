@@ -168,7 +168,7 @@ LETTERS = "mailing-changes-dead-letter"
     ("table", "letters", "refused"),
     [
         ("mailing", LETTERS, ""),
-        ("crm", LETTERS, "mailing-changes tells of the table mailing, not of crm: name that with --table"),
+        ("crm", LETTERS, "mailing-changes tells of the table mailing, not of crm: add --table mailing, or"),
         ("mailing", "crm-changes-dead-letter", f"dead-letter queue of mailing-changes is {LETTERS}, not crm-"),
     ],
 )

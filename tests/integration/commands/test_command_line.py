@@ -507,15 +507,6 @@ def test_redrive_refuses_names_of_two_stacks(emulator: Emulator, way: str) -> No
     assert letters_in(filled(other)) == 1
 
 
-def test_rules_of_another_table_s_function_are_refused(emulator: Emulator, stack: Filled) -> None:
-    other = hand_made(emulator)
-    ran = Mailing(emulator.environment(), stack.outputs["table_name"])(
-        "enable", ses.fresh("a"), "--function", other.function
-    )
-    assert (ran.code, ran.err.count("\n")) == (2, 1)
-    assert f"writes to the table {other.name}, not to {stack.outputs['table_name']}" in ran.err
-
-
 def test_a_table_that_is_not_there_is_named_before_anything_is_done(emulator: Emulator, tmp_path: Path) -> None:
     mailing = Mailing(emulator.environment(), "maling")
     for command in (

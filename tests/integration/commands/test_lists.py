@@ -91,7 +91,7 @@ def test_an_archive_of_lists_is_imported_once(mailing: Mailing, stack: Filled, t
     ]
 
     again = mailing("import", str(archive), "--yes", "--json")
-    assert [each["addresses"] for each in again.json] == [{"known before": 1}] * 3
+    assert [each["addresses"] for each in again.json] == [{"knownBefore": 1}] * 3
     assert stack.item(bounced) == item
 
 
@@ -156,7 +156,7 @@ def test_an_export_imports_again_to_identical_items(
         assert anyone("import", str(file), "--yes", "--function", function).code == 0
         assert items(stack, other) == before
         assert anyone("import", str(file), "--yes", "--function", function, "--json").json[0]["addresses"] == {
-            "known before": len(before)
+            "knownBefore": len(before)
         }
     finally:
         stack.dynamodb.delete_table(TableName=other)
