@@ -233,10 +233,13 @@ def assess(  # noqa: PLR0911  (one return a rule)
     if undetermined is not None and undetermined.day >= delivered:
         return Assessment(State.REVIEW, _reason(undetermined), undetermined)
 
-    # Not by ids, which an erasure removes.
-    newest = max(seen.values(), key=lambda mark: (mark.at, mark.kind), default=decision)
-    if newest is None:
+    # Without soft bounces that do not count. With a decision, since the delivery of its day may be earlier.
+    shown = [mark for mark in seen.values() if mark.kind is not MarkKind.SOFT_BOUNCE] + soft_bounces[-1:]
+    if decision is not None:
+        shown.append(decision)
+    if not shown:
         raise ValueError("no evidence, so no state")
+    newest = max(shown, key=lambda mark: (mark.at, mark.kind))  # not by ids, which an erasure removes
     reason = f"soft-bounces:{len(soft_bounces)}" if newest.kind is MarkKind.SOFT_BOUNCE else _reason(newest)
     return Assessment(State.ENABLE, reason, newest)
 
@@ -244,12 +247,17 @@ def assess(  # noqa: PLR0911  (one return a rule)
 def unhidden(evidence: Evidence) -> Evidence:
     """Return the evidence that no decision hides.
 
-    An override to enable hides everything up to its own time, itself included. ``BOUNCES_CLEARED`` hides bounces up to
-    its time.
+    An override to enable hides everything up to its own time, itself included, except a delivery of its own UTC day: a
+    delivery counts for its whole day, and the evidence has only the first of that day. ``BOUNCES_CLEARED`` hides
+    bounces up to its time.
     """
     decision, cleared = evidence.get(MarkKind.OVERRIDE), evidence.get(MarkKind.BOUNCES_CLEARED)
     if decision is not None and decision.get("state") == State.ENABLE:
-        evidence = {slot: mark for slot, mark in evidence.items() if mark.at > decision.at}
+        evidence = {
+            slot: mark
+            for slot, mark in evidence.items()
+            if mark.at > decision.at or (mark.kind is MarkKind.DELIVERY and mark.day == decision.day)
+        }
     if cleared is not None:
         evidence = {slot: mark for slot, mark in evidence.items() if mark.kind not in BOUNCES or mark.at > cleared.at}
     return evidence
@@ -274,8 +282,8 @@ def without_override(evidence: Evidence) -> Evidence:
 def erased(evidence: Evidence) -> Evidence:
     """Return evidence without personal details that the state does not need. This is not a merge either.
 
-    Each mark keeps its kind, its time and the details that the reason or the state needs. The states and the reason
-    stay the same.
+    Each mark keeps its kind, its time, the list that it was imported from, and the details that the reason or the state
+    needs. The states and the reason stay the same.
 
     Repeated feedback does not bring back what was erased. It has the same time as the erased mark, and of two marks
     with one time the erased one wins: it sorts before all others where the first mark is kept, and after them where the
@@ -287,42 +295,65 @@ def erased(evidence: Evidence) -> Evidence:
 def worth_writing(held: Evidence, merged: Evidence, rules: Rules) -> bool:
     """Return whether merged evidence must replace the evidence in the table.
 
-    It must if they differ, with one exception: only the delivery differs, the new one is less than
-    ``rules.delivery_refresh_days`` newer, and no bounce is as new as the old one, so neither delivery decides anything.
-    """
-    if held == merged:
-        return False
-    old, new = held.get(MarkKind.DELIVERY), merged.get(MarkKind.DELIVERY)
-    if old is None or new is None or {**held, MarkKind.DELIVERY: new} != merged:
-        return True
-    return (
-        rules.delivery_refresh_days == 1
-        or days_between(old.day, new.day) >= rules.delivery_refresh_days
-        or any(mark.kind in BOUNCES and mark.day >= old.day for mark in held.values())
-    )
+    It must if they differ, with two exceptions, which change no answer:
 
+    - A later soft bounce of a day, if nothing that tells the two apart lies between it and the one held: no decision,
+      which may hide only the earlier one, and no opt-in or "not spam", which may be newer than the earlier one alone.
+    - A delivery that is less than ``rules.delivery_refresh_days`` newer, if no bounce is as new as the one held, so
+      neither delivery decides anything.
+    """
+    if not held.keys() <= merged.keys():
+        return True
+    for slot, new in merged.items():
+        old = held.get(slot)
+        if old == new:
+            continue
+        if old is None:
+            return True
+        if new.kind is MarkKind.SOFT_BOUNCE:
+            if any(old.at <= mark.at <= new.at for mark in merged.values() if mark.kind in _TELLS_SOFT_BOUNCES_APART):
+                return True
+        elif (
+            new.kind is not MarkKind.DELIVERY
+            or rules.delivery_refresh_days == 1
+            or days_between(old.day, new.day) >= rules.delivery_refresh_days
+            or any(mark.kind in BOUNCES and mark.day >= old.day for mark in held.values())
+        ):
+            return True
+    return False
+
+
+_TELLS_SOFT_BOUNCES_APART = MADE_BY_PEOPLE | {MarkKind.OPT_IN, MarkKind.NOT_SPAM}
 
 _SOFT_BOUNCE_PREFIX = f"{MarkKind.SOFT_BOUNCE}/"
 
 
-_REASON_DETAILS = frozenset({"bounceType", "subType", "feedbackType", "state"})
+_KEPT_DETAILS = frozenset({"bounceType", "subType", "feedbackType", "state", "importedFrom"})
+"""What a reason or the state needs, and what keeps imported marks out of the rates."""
 
 
 def _erased(mark: Mark) -> Mark:
-    detail = tuple((name, value) for name, value in mark.detail if name in _REASON_DETAILS)
+    detail = tuple((name, value) for name, value in mark.detail if name in _KEPT_DETAILS)
     if mark.kind in MADE_BY_PEOPLE:
         return replace(mark, sender=ERASED, detail=tuple(sorted((*detail, ("note", "")))))
-    first_is_kept = mark.kind in {MarkKind.SOFT_BOUNCE, MarkKind.DELIVERY}
+    first_is_kept = mark.kind is MarkKind.DELIVERY
     return replace(mark, feedback_id="" if first_is_kept else ERASED, message_id="", sender="", detail=detail)
 
 
 def _winner(first: Mark, second: Mark) -> Mark:
-    if first.kind is MarkKind.SOFT_BOUNCE:
-        return min(first, second)
     if first.kind is MarkKind.DELIVERY and first.day == second.day:
         # The first of the day, so that a second delivery on that day changes nothing and costs no write.
         return min(first, second)
+    if first.kind is MarkKind.SOFT_BOUNCE and first.at == second.at:
+        return max(first, second, key=lambda mark: (_is_erased(mark), mark))
     return max(first, second)
+
+
+def _is_erased(soft_bounce: Mark) -> bool:
+    # Earlier versions kept the first soft bounce of a day, so an erased one has no id at all.
+    return soft_bounce.feedback_id == ERASED or not (
+        soft_bounce.feedback_id or soft_bounce.message_id or soft_bounce.sender
+    )
 
 
 def _counted_soft_bounces(seen: Evidence, delivered: str, window_days: int) -> list[Mark]:

@@ -47,9 +47,10 @@ def cost(messages: Sequence[str], batch: int) -> Cost:
                 arrived.setdefault(address, []).append(mark)
         for address, marks in arrived.items():
             before = held.get(address, [])
-            after = held[address] = oracle.kept(before + marks)
-            if set(after) == set(before):
+            after = oracle.kept(before + marks)
+            if oracle.changes_no_answer(before, after):
                 continue  # nothing is written
+            held[address] = after
             was, now = _entry_units(address, before), _entry_units(address, after)
             units += was + now
             moves += (was > 0) != (now > 0)

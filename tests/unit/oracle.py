@@ -1,6 +1,8 @@
-"""The seven rules once more, said as plainly as the design says them: over a list of all marks, with real dates.
+"""The seven rules of docs/rules.md once more, as plainly as they are written: over all marks of a history.
 
-Slow and simple on purpose, and independent of ``healthy_mailing.evidence``, of which it uses no function.
+Slow and simple on purpose, and independent of ``healthy_mailing.evidence``, of which it uses no function. It weighs
+every mark there ever was, where the product weighs what its evidence keeps. ``kept`` says what that is, after the table
+in docs/reference.md; no rule depends on it.
 """
 
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from healthy_mailing.evidence import Mark, Rules
 
 NEWEST_COUNTS = ("complaint", "notSpam", "hardBounce", "undetermined", "optOut", "optIn", "override", "bouncesCleared")
 BOUNCES = ("hardBounce", "softBounces", "undetermined")
-DAYS_KEPT = 16
+MOST_DAYS = 16
 
 PLAIN = {
     "notSpam": "not-spam",
@@ -44,52 +46,73 @@ def order(mark: Mark) -> Order:
     return when(mark), mark.feedback_id, mark.message_id
 
 
+def of(kind: str, marks: list[Mark]) -> list[Mark]:
+    """Return the marks of a kind, oldest first."""
+    return sorted((mark for mark in marks if mark.kind == kind), key=order)
+
+
 def kept(marks: list[Mark]) -> list[Mark]:
     """Return the marks that evidence keeps."""
-    of_kind: dict[str, list[Mark]] = {}
-    for mark in marks:
-        of_kind.setdefault(str(mark.kind), []).append(mark)
-    result = [max(of_kind[kind], key=order) for kind in NEWEST_COUNTS if kind in of_kind]
-    soft_bounces = of_kind.get("softBounces", [])
-    days = sorted({day(mark) for mark in soft_bounces}, reverse=True)[:DAYS_KEPT]
-    result += [min((mark for mark in soft_bounces if day(mark) == each), key=order) for each in days]
-    if "delivery" in of_kind:
-        newest_day = max(day(mark) for mark in of_kind["delivery"])
-        result.append(min((mark for mark in of_kind["delivery"] if day(mark) == newest_day), key=order))
-    return result
+    result = [of(kind, marks)[-1] for kind in NEWEST_COUNTS if of(kind, marks)]
+    soft_bounces = of("softBounces", marks)
+    days = sorted({day(mark) for mark in soft_bounces})[-MOST_DAYS:]
+    result += [max((mark for mark in soft_bounces if day(mark) == each), key=order) for each in days]
+    return result + deliveries(marks)[-1:]
+
+
+def changes_no_answer(held: list[Mark], merged: list[Mark]) -> bool:
+    """Return whether all that is new are later soft bounces of days that say no more than those held.
+
+    A decision between the two hides one of them, and an opt-in or "not spam" is newer than one of them.
+    """
+    between = [when(each) for each in merged if each.kind in {"override", "bouncesCleared", "optIn", "notSpam"}]
+
+    def repeats(mark: Mark) -> bool:
+        earlier = [each for each in held if mark.kind == each.kind == "softBounces" and day(each) == day(mark)]
+        return bool(earlier) and not any(when(earlier[0]) <= other <= when(mark) for other in between)
+
+    return all(repeats(mark) for mark in merged if mark not in held)
+
+
+def deliveries(marks: list[Mark]) -> list[Mark]:
+    """Return the deliveries, oldest first. Those of one day are one, with the time of the first."""
+    firsts: dict[date, Mark] = {}
+    for mark in of("delivery", marks):
+        firsts.setdefault(day(mark), mark)
+    return list(firsts.values())
 
 
 def verdict(marks: list[Mark], rules: Rules, *, transactional: bool = False) -> Verdict:
     """Return what the rules say of marks."""
-    marks = kept(marks)
-    override = next((mark for mark in marks if mark.kind == "override"), None)
+    override = newest(of("override", marks))
+    if override is not None and dict(override.detail)["state"] == "disable":
+        return Verdict("disable", "operator", order(override))
+    delivered = deliveries(marks)
+    others = [mark for mark in marks if mark.kind != "delivery"]
     if override is not None:
-        if dict(override.detail)["state"] == "disable":
-            return Verdict("disable", "operator", order(override))
-        marks = [mark for mark in marks if when(mark) > when(override)]
-    cleared = [when(mark) for mark in marks if mark.kind == "bouncesCleared"]
-    marks = [mark for mark in marks if mark.kind not in BOUNCES or all(when(mark) > each for each in cleared)]
+        others = [mark for mark in others if when(mark) > when(override)]
+        # A delivery counts for its whole day.
+        delivered = [mark for mark in delivered if day(mark) >= day(override)]
+    cleared = [when(mark) for mark in of("bouncesCleared", others)]
+    seen = [mark for mark in others if mark.kind not in BOUNCES or all(when(mark) > each for each in cleared)]
 
-    def the(kind: str) -> Mark | None:
-        return next((mark for mark in marks if mark.kind == kind), None)
-
-    counted = counted_soft_bounces(marks, the("delivery"), rules)
+    last_day = max(map(day, delivered), default=date.min)
+    soft_bounces, days = counted_soft_bounces(of("softBounces", seen), last_day, rules)
     rule_by_rule: list[tuple[str, Mark | None]] = [
-        ("disable", unless_later(the("complaint"), the("notSpam"))),
-        ("disable", None if transactional else unless_later(the("optOut"), the("optIn"))),
-        ("disable", unless_on_a_later_day(the("hardBounce"), the("delivery"))),
-        ("disable", counted[-1] if len(counted) >= rules.soft_bounce_limit else None),
-        ("review", unless_on_a_later_day(the("undetermined"), the("delivery"))),
+        ("disable", unless_later(newest(of("complaint", seen)), newest(of("notSpam", seen)))),
+        ("disable", None if transactional else unless_later(newest(of("optOut", seen)), newest(of("optIn", seen)))),
+        ("disable", newest([mark for mark in of("hardBounce", seen) if day(mark) >= last_day])),
+        ("disable", soft_bounces[-1] if days >= rules.soft_bounce_limit else None),
+        ("review", newest([mark for mark in of("undetermined", seen) if day(mark) >= last_day])),
     ]
     for state, mark in rule_by_rule:
         if mark is not None:
-            return Verdict(state, reason(mark, len(counted)), order(mark))
+            return Verdict(state, reason(mark, days), order(mark))
 
-    if not marks and override is not None:
-        return Verdict("enable", "operator", order(override))
-    # Evidence has one mark of a kind and a time, so this leaves one.
-    newest = max(marks, key=lambda mark: (when(mark), str(mark.kind)))
-    return Verdict("enable", reason(newest, len(counted)), order(newest))
+    shown = [mark for mark in seen if mark.kind != "softBounces"] + soft_bounces + delivered
+    shown += [override] if override else []
+    last = max(shown, key=lambda mark: (when(mark), str(mark.kind), order(mark)))
+    return Verdict("enable", reason(last, days), order(last))
 
 
 def expires(marks: list[Mark], rules: Rules) -> int | None:
@@ -100,21 +123,20 @@ def expires(marks: list[Mark], rules: Rules) -> int | None:
     return int((newest_day + timedelta(days=rules.expire_days + 1)).timestamp())
 
 
+def newest(marks: list[Mark]) -> Mark | None:
+    return max(marks, key=order, default=None)
+
+
 def unless_later(bad: Mark | None, good: Mark | None) -> Mark | None:
     """Return the bad mark unless the good one is later; of one millisecond, the bad one counts."""
     return bad if bad and not (good and when(good) > when(bad)) else None
 
 
-def unless_on_a_later_day(bad: Mark | None, good: Mark | None) -> Mark | None:
-    """Return the bad mark unless the good one is of a later day; within a day the worse wins."""
-    return bad if bad and not (good and day(good) > day(bad)) else None
-
-
-def counted_soft_bounces(marks: list[Mark], delivery: Mark | None, rules: Rules) -> list[Mark]:
-    """Return the soft bounces of days after the last delivery's, and near enough to the newest, oldest first."""
-    counted = [mark for mark in marks if mark.kind == "softBounces" and (not delivery or day(mark) > day(delivery))]
-    counted.sort(key=order)
-    return [mark for mark in counted if (day(counted[-1]) - day(mark)).days <= rules.soft_bounce_window_days]
+def counted_soft_bounces(marks: list[Mark], delivered: date, rules: Rules) -> tuple[list[Mark], int]:
+    """Return the soft bounces of days after the last delivery's and near enough to the newest, and on how many days."""
+    after = [mark for mark in marks if day(mark) > delivered]
+    counted = [mark for mark in after if (day(after[-1]) - day(mark)).days <= rules.soft_bounce_window_days]
+    return counted, min(len(set(map(day, counted))), MOST_DAYS)
 
 
 def reason(mark: Mark, soft_bounces: int = 0) -> str:

@@ -33,6 +33,9 @@ DETAILS: dict[MarkKind, list[Detail]] = {
 }
 
 
+SINGLE = frozenset(MarkKind) - {MarkKind.SOFT_BOUNCE}
+
+
 def at(day: int, time: int) -> str:
     """Return a time of day on the day of a number."""
     return f"{FIRST_DAY + timedelta(days=day):%Y-%m-%d}T{TIMES_OF_DAY[time]}Z"
@@ -42,20 +45,21 @@ def at(day: int, time: int) -> str:
 def marks(draw: st.DrawFn, kinds: st.SearchStrategy[MarkKind], days: int, *, ids_tell_all: bool) -> Mark:
     """Return a mark; ``ids_tell_all``: two of one kind, time and ids are the same mark, as SES's are."""
     kind, day, time = draw(kinds), draw(st.integers(0, days)), draw(st.integers(0, len(TIMES_OF_DAY) - 1))
-    number = draw(st.integers(0, 1))
+    number = draw(st.integers(0, 2))
     if kind is MarkKind.OVERRIDE:
         # Overrides have no id, so in real life two of one millisecond cannot be told apart.
-        chosen = (day + time) % 2 if ids_tell_all else number
+        chosen = (day + time) % 2 if ids_tell_all else number % 2
         return override([State.ENABLE, State.DISABLE][chosen], at(day, time), "ops", "" if chosen else "asked for it")
     if kind is MarkKind.BOUNCES_CLEARED:
         return bounces_cleared(at(day, time), "ops", "" if ids_tell_all or number else "an outage")
     which = number if ids_tell_all else draw(st.integers(0, 1))
     details = DETAILS.get(kind, [()])
+    nameless = number == 2  # of a message without ids and sender; a soft bounce of such would pass for an erased one
     return Mark(
         at=at(day, time),
-        feedback_id="" if kind is MarkKind.DELIVERY else f"f{number}",
-        message_id=f"m{number}",
-        sender=f"news{which}@example.org",
+        feedback_id="" if kind is MarkKind.DELIVERY or (nameless and kind in SINGLE) else f"f{number}",
+        message_id="" if nameless else f"m{number}",
+        sender="" if nameless else f"news{which}@example.org",
         detail=details[which % len(details)],
         kind=kind,
     )

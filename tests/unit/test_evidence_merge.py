@@ -141,10 +141,10 @@ def test_kinds_do_not_displace_each_other() -> None:
     assert set(values(*marks)) == set(marks)
 
 
-def test_the_first_soft_bounce_of_each_day_is_kept() -> None:
-    assert values(soft_bounce(1, 2), soft_bounce(1, 1), soft_bounce(1, 3), soft_bounce(2, 3)) == [
-        soft_bounce(1, 1),
-        soft_bounce(2, 3),
+def test_the_newest_soft_bounce_of_each_day_is_kept() -> None:
+    assert values(soft_bounce(1, 2), soft_bounce(1, 3), soft_bounce(1, 1), soft_bounce(2, 0)) == [
+        soft_bounce(1, 3),
+        soft_bounce(2, 0),
     ]
 
 
