@@ -89,6 +89,9 @@ def _read(message: Message) -> Feedback:
     metrics.add(f"Feedback{feedback.kind.replace(' ', '')}")
     for reason in feedback.ignored:
         metrics.add(f"Ignored{reason}")
+    if feedback.unread:
+        metrics.add("UnreadDetails")
+        log.info("details not read", messageId=feedback.message_id, kind=feedback.kind, fields=feedback.unread)
     _count_recipients(feedback)
     if feedback.ignored:
         # A bounce that leaves no mark is interesting, an opened mail is not.

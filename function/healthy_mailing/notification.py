@@ -4,6 +4,10 @@ It reads both formats: identity notifications (``notificationType``) and event p
 Amazon SES Developer Guide, "Amazon SNS notification contents for Amazon SES" and "Contents of event data published by
 Amazon SES to Amazon SNS".
 
+What decides must be right: type, time, recipients, and what tells one kind of bounce or choice from another. What only
+explains (who sent the mail, SES's ids, the diagnostic text …) is taken where it can be read, and is empty elsewhere, so
+that nobody who complained goes on getting mail for want of an id.
+
 Pure: no clock, no environment, no AWS.
 """
 
@@ -42,6 +46,7 @@ class Ignored(StrEnum):
 
     AUTO_REPLY = "AutoReply"
     CONTENT_REJECTED = "ContentRejected"
+    TOPIC_CHANGE = "TopicChange"
     SET_UP = "SetUp"
     SEND = "Send"
     REJECT = "Reject"
@@ -70,22 +75,25 @@ class Feedback:
 
     Attributes:
         kind: ``Bounce``, ``Complaint``, ``Delivery``, another event type, or ``SetUp``.
-        message_id: SES's id of the mail, empty for ``SetUp``.
+        message_id: SES's id of the mail, empty for ``SetUp`` or if it can't be read.
         marks: (canonical address, mark) for each recipient that the message marks.
         ignored: The reason for each recipient without a mark, or one for a message without recipients.
+        unread: Dotted path of each field that only explains and is missing or can't be read.
     """
 
     kind: str
     message_id: str
     marks: tuple[tuple[str, Mark], ...] = ()
     ignored: tuple[Ignored, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def parse(message: str | Json) -> Feedback:
     """Read one message from SES: its JSON, or the object that EventBridge made from it.
 
     Raises:
-        NotificationError: The message is not complete, well-formed SES feedback. No part of it counts then.
+        NotificationError: The message is not SES feedback, or a field that decides is missing or wrong. No part of it
+            counts then.
     """
     data = _json(message) if isinstance(message, str) else message
     if data is None:
@@ -99,7 +107,7 @@ def parse(message: str | Json) -> Feedback:
         raise NotificationError(name, "is not a type that SES documents")
     mail = _Mail.read(data)
     if reader is None:
-        return Feedback(kind, mail.message_id, ignored=(Ignored(kind.replace(" ", "")),))
+        return Feedback(kind, mail.message_id, ignored=(Ignored(kind.replace(" ", "")),), unread=tuple(mail.unread))
     marks: list[tuple[str, Mark]] = []
     ignored: list[Ignored] = []
     for recipient, verdict in reader(data, mail):
@@ -107,25 +115,31 @@ def parse(message: str | Json) -> Feedback:
             marks.append((recipient, verdict))
         else:
             ignored.append(verdict)
-    return Feedback(kind, mail.message_id, tuple(marks), tuple(ignored))
+    return Feedback(kind, mail.message_id, tuple(marks), tuple(ignored), tuple(mail.unread))
 
 
 @dataclass(frozen=True, slots=True)
 class _Mail:
-    """The ``mail`` object: what was sent."""
+    """The ``mail`` object: what was sent, and which fields of the message that only explain could not be read."""
 
-    fields: Json
     message_id: str
     sender: str
+    unread: list[str]
 
     @classmethod
     def read(cls, data: Json) -> "_Mail":
-        fields = _object(data, "mail")
+        unread: list[str] = []
+        fields = data.get("mail")
+        if not isinstance(fields, Mapping):
+            return cls("", "", ["mail"])
         return cls(
-            fields,
-            _clip(_text(fields, "messageId", "mail")),
-            _clip(_text(fields, "source", "mail"), _SENDER_LENGTH),
+            _clip(_explains(fields, "messageId", "mail", unread, always=True)),
+            _clip(_explains(fields, "source", "mail", unread, always=True), _SENDER_LENGTH),
+            unread,
         )
+
+    def explains(self, data: Json, key: str, within: str, *, always: bool = False) -> str:
+        return _explains(data, key, within, self.unread, always=always)
 
     def mark(self, kind: MarkKind, at: str, feedback_id: str = "", **detail: str) -> Mark:
         return Mark(
@@ -146,7 +160,7 @@ def _bounce(data: Json, mail: _Mail) -> _Verdicts:
     kind = _text(bounce, "bounceType", "bounce")
     subtype = _text(bounce, "bounceSubType", "bounce")
     at = _timestamp(bounce, "bounce")
-    feedback_id = _clip(_text(bounce, "feedbackId", "bounce"))
+    feedback_id = _clip(mail.explains(bounce, "feedbackId", "bounce", always=True))
     if kind not in {"Permanent", "Transient", "Undetermined"}:
         raise NotificationError("bounce.bounceType", "is not a type that SES documents")
     for field, recipient in _objects(bounce, "bouncedRecipients", "bounce"):
@@ -167,7 +181,7 @@ def _bounce(data: Json, mail: _Mail) -> _Verdicts:
                 subType=subtype,
                 action=action,
                 status=status,
-                diagnosticCode=_optional_text(recipient, "diagnosticCode", field),
+                diagnosticCode=mail.explains(recipient, "diagnosticCode", field),
             ),
         )
 
@@ -191,17 +205,18 @@ def _bounce_verdict(kind: str, subtype: str, action: str, status: str) -> MarkKi
 def _complaint(data: Json, mail: _Mail) -> _Verdicts:
     complaint = _object(data, "complaint")
     at = _timestamp(complaint, "complaint")
-    feedback_id = _clip(_text(complaint, "feedbackId", "complaint"))
-    feedback_type = _optional_text(complaint, "complaintFeedbackType", "complaint")
-    subtype = _optional_text(complaint, "complaintSubType", "complaint")
-    withdrawn = feedback_type.lower() == "not-spam" and not subtype  # RFC 5965, 3.1: in any case
+    feedback_id = _clip(mail.explains(complaint, "feedbackId", "complaint", always=True))
+    feedback_type = mail.explains(complaint, "complaintFeedbackType", "complaint")
+    subtype = mail.explains(complaint, "complaintSubType", "complaint")
+    # RFC 6430, and RFC 5965, 3.1: in any case. A subtype of any kind, readable or not, makes it a complaint.
+    withdrawn = feedback_type.lower() == "not-spam" and complaint.get("complaintSubType") in (None, "")
     mark = mail.mark(
         MarkKind.NOT_SPAM if withdrawn else MarkKind.COMPLAINT,
         at,
         feedback_id,
         feedbackType=feedback_type,
         subType=subtype,
-        userAgent=_optional_text(complaint, "userAgent", "complaint"),
+        userAgent=mail.explains(complaint, "userAgent", "complaint"),
     )
     for field, recipient in _objects(complaint, "complainedRecipients", "complaint"):
         yield _address(_text(recipient, "emailAddress", field), f"{field}.emailAddress"), mark
@@ -210,27 +225,45 @@ def _complaint(data: Json, mail: _Mail) -> _Verdicts:
 def _delivery(data: Json, mail: _Mail) -> _Verdicts:
     delivery = _object(data, "delivery")
     # The time when the message was sent, not delivered. So an old message that is delivered late clears nothing newer.
-    mark = mail.mark(MarkKind.DELIVERY, _timestamp(mail.fields, "mail"))
+    mark = mail.mark(MarkKind.DELIVERY, _timestamp(_object(data, "mail"), "mail"))
     for field, recipient in _texts(delivery, "recipients", "delivery"):
         yield _address(recipient, field), mark
 
 
 def _subscription(data: Json, mail: _Mail) -> _Verdicts:
     subscription = _object(data, "subscription")
-    preferences = _object(subscription, "newTopicPreferences", "subscription")
-    leaves = preferences.get("unsubscribeAll")
-    if not isinstance(leaves, bool):
-        raise NotificationError(
-            "subscription.newTopicPreferences.unsubscribeAll", "is missing, or is neither true nor false"
+    at = _timestamp(subscription, "subscription")
+    kind = _choice(subscription)
+    verdict: Mark | Ignored = Ignored.TOPIC_CHANGE
+    if kind:
+        verdict = mail.mark(
+            kind,
+            at,
+            contactList=mail.explains(subscription, "contactList", "subscription"),
+            source=mail.explains(subscription, "source", "subscription"),
         )
-    mark = mail.mark(
-        MarkKind.OPT_OUT if leaves else MarkKind.OPT_IN,
-        _timestamp(subscription, "subscription"),
-        contactList=_optional_text(subscription, "contactList", "subscription"),
-        source=_optional_text(subscription, "source", "subscription"),
-    )
-    for field, recipient in _texts(mail.fields, "destination", "mail"):
-        yield _address(recipient, field), mark
+    for field, recipient in _texts(_object(data, "mail"), "destination", "mail"):
+        yield _address(recipient, field), verdict
+
+
+def _choice(subscription: Json) -> MarkKind | None:
+    """Return the kind of mark for a change of a recipient's preferences; None if it only concerns single topics."""
+    leaves = _leaves_all(subscription, "newTopicPreferences")
+    if leaves is None:
+        raise NotificationError("subscription.newTopicPreferences.unsubscribeAll", "is missing")
+    if leaves:
+        return MarkKind.OPT_OUT
+    # Only who had left all topics comes back. If SES does not say what was before, an earlier opt-out stays in force.
+    if subscription.get("oldTopicPreferences") is None or not _leaves_all(subscription, "oldTopicPreferences"):
+        return None
+    return MarkKind.OPT_IN
+
+
+def _leaves_all(subscription: Json, name: str) -> bool | None:
+    value = _object(subscription, name, "subscription").get("unsubscribeAll")
+    if value is not None and not isinstance(value, bool):
+        raise NotificationError(f"subscription.{name}.unsubscribeAll", "is neither true nor false")
+    return value
 
 
 _READERS: Mapping[str, Callable[[Json, _Mail], _Verdicts]] = {
@@ -276,6 +309,16 @@ def _optional_text(data: Json, key: str, within: str) -> str:
     if value is not None and not isinstance(value, str):
         raise NotificationError(f"{within}.{key}", "is not a string")
     return value or ""
+
+
+def _explains(data: Json, key: str, within: str, unread: list[str], *, always: bool) -> str:
+    """Return a field that only explains, empty where it can't be read; SES ``always`` sends it, or not always."""
+    value = data.get(key)
+    if isinstance(value, str) and (value or not always):
+        return value
+    if always or value is not None:
+        unread.append(f"{within}.{key}")
+    return ""
 
 
 def _list(data: Json, key: str, within: str) -> Iterable[tuple[str, Any]]:

@@ -3,6 +3,7 @@
 import importlib
 import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from healthy_mailing.table import Outcome
+from healthy_mailing.evidence import Rules, bounces_cleared, evidence_of
+from healthy_mailing.table import Outcome, Table
 from support import ses
 from support.clock import Clock
 from support.table import TABLE
@@ -252,6 +254,59 @@ def test_metrics_and_logs_tell_what_happened_without_a_whole_address(
     changes = {line["address"]: line for line in lines if line.get("message") == "state changed"}
     assert changes["s***@example.com"]["reason"] == "bounce:Permanent/General"
     assert {line["requestId"] for line in lines if "_aws" not in line} == {"request-1"}
+
+
+def test_details_that_can_not_be_read_hold_nothing_back_and_are_counted(
+    client: "DynamoDBClient", handler: Handler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare = ses.complaint("a@example.com", message_id="m1")
+    del bare["mail"]["source"], bare["complaint"]["feedbackId"]
+
+    assert handler(ses.sqs_event(bare, ses.delivery("b@example.com"))) == {"batchItemFailures": []}
+
+    assert states(client) == {"a@example.com": "disable", "b@example.com": "enable"}
+    lines = output(capsys)
+    assert counts(lines)["UnreadDetails"] == 1
+    assert [(line["messageId"], line["fields"]) for line in lines if line.get("message") == "details not read"] == [
+        ("m1", ["mail.source", "complaint.feedbackId"])
+    ]
+
+
+def test_leaving_one_topic_lifts_no_opt_out_and_is_counted(
+    client: "DynamoDBClient", handler: Handler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left_one = ses.subscription("a@example.com", unsubscribe_all=False, at="2026-03-02T12:00:00.000Z")
+    left_one["subscription"]["oldTopicPreferences"]["unsubscribeAll"] = False
+    handler(ses.sqs_event(ses.subscription("a@example.com", at="2026-03-01T12:00:00.000Z"), left_one))
+
+    assert states(client) == {"a@example.com": "disable"}
+    assert counts(output(capsys))["IgnoredTopicChange"] == 1
+
+
+def test_another_soft_bounce_of_a_day_is_written_only_after_a_decision(
+    client: "DynamoDBClient", handler: Handler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def bounce(day: int, hour: int) -> dict[str, Any]:
+        at = f"2026-03-{day:02d}T{hour:02d}:00:00.000Z"
+        return ses.bounce("a@example.com", kind="Transient", subtype="MailboxFull", status="4.2.2", at=at)
+
+    def written() -> tuple[int, int]:
+        found = counts(output(capsys))
+        return found["Written"], found["Unchanged"]
+
+    handler(ses.sqs_event(bounce(1, 8)))
+    assert written() == (1, 0)
+    handler(ses.sqs_event(bounce(1, 10)))
+    assert written() == (0, 1)
+    cleared = evidence_of([bounces_cleared("2026-03-01T12:00:00.000Z", "ops")])
+    Table(client, TABLE, Rules()).add({"a@example.com": cleared}, time.monotonic() + 60)
+    for hour, expected in ((16, (1, 0)), (18, (0, 1))):
+        handler(ses.sqs_event(bounce(1, hour)))
+        assert written() == expected
+
+    for day in (2, 3, 4, 5):
+        handler(ses.sqs_event(bounce(day, 8)))
+    assert items(client)["a@example.com"]["reason"] == {"S": "soft-bounces:5"}
 
 
 def test_a_change_for_transactional_mail_alone_is_told_apart(

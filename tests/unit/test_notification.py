@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -144,12 +145,54 @@ def test_delivery_marks_who_got_the_mail_not_all_it_was_sent_to() -> None:
     assert kinds(parse(notification)) == [("a@example.com", MarkKind.DELIVERY)]
 
 
-@pytest.mark.parametrize(("leaves", "expected"), [(True, MarkKind.OPT_OUT), (False, MarkKind.OPT_IN)])
-def test_subscription_marks_the_destination(leaves: bool, expected: MarkKind) -> None:  # noqa: FBT001  (a table's column)
-    feedback = parse(ses.subscription("a@example.com", unsubscribe_all=leaves, at=LATER))
-    ((address, mark),) = feedback.marks
-    assert (address, mark.kind, mark.at) == ("a@example.com", expected, LATER)
-    assert (feedback.kind, feedback.ignored) == ("Subscription", ())
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"unsubscribeAll": False}, True, MarkKind.OPT_OUT),
+        ({"unsubscribeAll": True}, True, MarkKind.OPT_OUT),
+        ({"unsubscribeAll": "odd"}, True, MarkKind.OPT_OUT),
+        ("odd", True, MarkKind.OPT_OUT),
+        (None, True, MarkKind.OPT_OUT),
+        ({"unsubscribeAll": True}, False, MarkKind.OPT_IN),
+        ({"unsubscribeAll": False}, False, "TopicChange"),
+        ({"unsubscribeAll": None}, False, "TopicChange"),
+        ({}, False, "TopicChange"),
+        (None, False, "TopicChange"),
+    ],
+    ids=str,
+)
+def test_subscription_marks_the_destination(
+    before: object,
+    after: bool,  # noqa: FBT001  (a table's column)
+    expected: MarkKind | str,
+) -> None:
+    """Only who had left all topics comes back: leaving one topic, or joining one, lifts no earlier opt-out."""
+    notification = ses.subscription("a@example.com", "b@example.com", unsubscribe_all=after, at=LATER)
+    notification["subscription"]["oldTopicPreferences"] = before
+    feedback = parse(notification)
+    assert feedback.kind == "Subscription"
+    if isinstance(expected, MarkKind):
+        assert [(address, mark.kind, mark.at) for address, mark in feedback.marks] == [
+            ("a@example.com", expected, LATER),
+            ("b@example.com", expected, LATER),
+        ]
+        assert feedback.ignored == ()
+    else:
+        assert (feedback.marks, feedback.ignored) == ((), (expected, expected))
+
+
+@pytest.mark.parametrize("field", ["oldTopicPreferences", "oldTopicPreferences.unsubscribeAll"])
+@pytest.mark.parametrize("value", [5, "true", ["x"]], ids=repr)
+def test_old_preferences_that_can_not_be_read_are_named_where_they_decide(field: str, value: object) -> None:
+    notification = ses.subscription("a@example.com", unsubscribe_all=False)
+    *parents, last = field.split(".")
+    parent = notification["subscription"]
+    for name in parents:
+        parent = parent[name]
+    parent[last] = value
+    with pytest.raises(NotificationError) as caught:
+        parse(notification)
+    assert caught.value.field == f"subscription.{field}"
 
 
 @pytest.mark.parametrize(
@@ -242,37 +285,47 @@ SAMPLES: dict[str, Notification] = {
 }
 
 REQUIRED = [
-    ("bounce", "mail"),
-    ("bounce", "mail.messageId"),
-    ("bounce", "mail.source"),
     ("bounce", "bounce"),
     ("bounce", "bounce.bounceType"),
     ("bounce", "bounce.bounceSubType"),
     ("bounce", "bounce.timestamp"),
-    ("bounce", "bounce.feedbackId"),
     ("bounce", "bounce.bouncedRecipients"),
     ("bounce", "bounce.bouncedRecipients[0].emailAddress"),
     ("bounce", "bounce.bouncedRecipients[1].emailAddress"),
-    ("complaint", "mail"),
-    ("complaint", "mail.messageId"),
     ("complaint", "complaint"),
     ("complaint", "complaint.timestamp"),
-    ("complaint", "complaint.feedbackId"),
     ("complaint", "complaint.complainedRecipients"),
     ("complaint", "complaint.complainedRecipients[1].emailAddress"),
     ("delivery", "mail"),
     ("delivery", "mail.timestamp"),
-    ("delivery", "mail.messageId"),
     ("delivery", "delivery"),
     ("delivery", "delivery.recipients"),
+    ("subscription", "mail"),
     ("subscription", "mail.destination"),
     ("subscription", "subscription"),
     ("subscription", "subscription.timestamp"),
     ("subscription", "subscription.newTopicPreferences"),
     ("subscription", "subscription.newTopicPreferences.unsubscribeAll"),
-    ("send", "mail"),
 ]
-"""(sample, field that feedback of its kind cannot do without)."""
+"""(sample, field that decides, so that feedback of its kind cannot do without)."""
+
+EXPLAINING = [
+    ("bounce", "mail"),
+    ("bounce", "mail.messageId"),
+    ("bounce", "mail.source"),
+    ("bounce", "bounce.feedbackId"),
+    ("complaint", "mail"),
+    ("complaint", "mail.messageId"),
+    ("complaint", "mail.source"),
+    ("complaint", "complaint.feedbackId"),
+    ("delivery", "mail.messageId"),
+    ("delivery", "mail.source"),
+    ("subscription", "mail.messageId"),
+    ("subscription", "mail.source"),
+    ("send", "mail"),
+    ("send", "mail.messageId"),
+]
+"""(sample, field that SES always sends and that only explains)."""
 
 OF_LISTS = [
     ("bounce", "bounce.bouncedRecipients[0]"),
@@ -282,14 +335,18 @@ OF_LISTS = [
     ("subscription", "mail.destination[1]"),
 ]
 
-OPTIONAL = [
+DECIDING_OPTIONAL = [
     ("bounce", "bounce.bouncedRecipients[1].action"),
     ("bounce", "bounce.bouncedRecipients[0].status"),
+]
+
+EXPLAINING_OPTIONAL = [
     ("bounce", "bounce.bouncedRecipients[0].diagnosticCode"),
     ("complaint", "complaint.complaintFeedbackType"),
     ("complaint", "complaint.complaintSubType"),
     ("complaint", "complaint.userAgent"),
     ("subscription", "subscription.contactList"),
+    ("subscription", "subscription.source"),
 ]
 
 ADDRESSES = [
@@ -354,15 +411,74 @@ def test_a_mistyped_recipient_is_named(sample: str, field: str, value: object) -
 
 
 @pytest.mark.parametrize("value", [5, [ADDRESS], {"a": ADDRESS}, False], ids=repr)
-@pytest.mark.parametrize(("sample", "field"), OPTIONAL)
-def test_a_mistyped_optional_field_is_named(sample: str, field: str, value: object) -> None:
+@pytest.mark.parametrize(("sample", "field"), DECIDING_OPTIONAL)
+def test_a_mistyped_optional_field_that_decides_is_named(sample: str, field: str, value: object) -> None:
     assert_refused(with_field(sample, field, value), field)
 
 
 @pytest.mark.parametrize("value", [ABSENT, None, ""], ids=["absent", "null", "empty"])
-@pytest.mark.parametrize(("sample", "field"), OPTIONAL)
+@pytest.mark.parametrize(("sample", "field"), DECIDING_OPTIONAL + EXPLAINING_OPTIONAL)
 def test_an_optional_field_may_be_absent(sample: str, field: str, value: object) -> None:
-    assert len(parse(with_field(sample, field, value)).marks) == 2
+    feedback = parse(with_field(sample, field, value))
+    assert (len(feedback.marks), feedback.unread) == (2, ())
+
+
+# ---- What only explains
+
+
+def decided(feedback: Feedback) -> list[tuple[str, MarkKind, str]]:
+    return [(address, mark.kind, mark.at) for address, mark in feedback.marks]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [ABSENT, None, "", 0, True, [ADDRESS], {"a": ADDRESS}],
+    ids=["absent", "null", '""', "0", "true", "list", "object"],
+)
+@pytest.mark.parametrize(("sample", "field"), EXPLAINING)
+def test_a_field_that_only_explains_holds_nothing_back(sample: str, field: str, value: object) -> None:
+    whole, feedback = parse(SAMPLES[sample]), parse(with_field(sample, field, value))
+    assert (decided(feedback), feedback.ignored) == (decided(whole), whole.ignored)
+    if field == "mail" and isinstance(value, dict):
+        assert set(feedback.unread) == {"mail.messageId", "mail.source"}
+    else:
+        assert feedback.unread == (field,)
+    for (_, mark), (_, expected) in zip(feedback.marks, whole.marks, strict=True):
+        # What can be read of the rest is kept.
+        empty = {"mail.messageId": "message_id", "mail.source": "sender"}.get(field, "feedback_id")
+        lost = {"message_id": "", "sender": ""} if field == "mail" else {empty: ""}
+        assert mark == replace(expected, **lost)  # type: ignore[arg-type]  # all are texts
+
+
+@pytest.mark.parametrize("value", [5, [ADDRESS], {"a": ADDRESS}, False], ids=repr)
+@pytest.mark.parametrize(("sample", "field"), EXPLAINING_OPTIONAL)
+def test_a_mistyped_optional_field_that_only_explains_is_left_out(sample: str, field: str, value: object) -> None:
+    whole, feedback = parse(SAMPLES[sample]), parse(with_field(sample, field, value))
+    assert decided(feedback) == decided(whole)
+    assert feedback.unread == (field,)
+    assert PERSON not in repr([mark for _, mark in feedback.marks])
+
+
+@pytest.mark.parametrize("subtype", [5, ["x"], {}, False, 0], ids=repr)
+def test_a_not_spam_with_a_subtype_that_can_not_be_read_is_a_complaint(subtype: object) -> None:
+    notification = ses.complaint(ADDRESS, feedback_type="not-spam")
+    notification["complaint"]["complaintSubType"] = subtype
+    assert kinds(parse(notification)) == [(ADDRESS, MarkKind.COMPLAINT)]
+
+
+def test_a_complaint_needs_no_more_than_its_type_its_time_and_who_complained() -> None:
+    recipients = [{"emailAddress": ADDRESS}]
+    feedback = parse(
+        {
+            "notificationType": "Complaint",
+            "complaint": {"timestamp": LATER, "complainedRecipients": recipients},
+        }
+    )
+    assert decided(feedback) == [(ADDRESS, MarkKind.COMPLAINT, LATER)]
+    assert set(feedback.unread) == {"mail", "complaint.feedbackId"}
+
+
+# ---- Addresses, times, types
 
 
 @pytest.mark.parametrize(
