@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -46,10 +47,18 @@ def letter(record: Mapping[str, Any]) -> str:
     A record that is too long is sent without its images. Its key and sequence number say where to find them in the
     stream, which keeps them for 24 hours.
     """
-    body = json.dumps(record, ensure_ascii=False)
+    body = _json(record)
     if len(body.encode()) <= LONGEST:
         return body
-    return json.dumps({**record, "dynamodb": _without_images(record.get("dynamodb"))}, ensure_ascii=False)
+    return _json({**record, "dynamodb": _without_images(record.get("dynamodb"))})
+
+
+# Characters that SQS refuses in a message and ``json`` does not escape (Amazon SQS API Reference, SendMessage).
+_REFUSED = re.compile("[\ud800-\udfff\ufffe\uffff]")
+
+
+def _json(record: Mapping[str, Any]) -> str:
+    return _REFUSED.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(record, ensure_ascii=False))
 
 
 def _without_images(change: object) -> Mapping[str, Any] | None:

@@ -18,6 +18,7 @@ and ``lambda:GetFunctionConfiguration`` and ``lambda:InvokeFunction`` on the fun
 """
 
 import json
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from healthy_mailing.calls import is_past, pause
 from healthy_mailing.changes import REDRIVEN, REDRIVEN_DELIVERY, ImageError, event_of
 from healthy_mailing.item import ADDRESS, EVIDENCE, LISTED, STATE, TRANSACTIONAL, VERSION
 from healthy_mailing_cli import output
@@ -42,6 +44,9 @@ _RECORDS_PER_CALL = 50
 
 _TRIES = 5
 """How often the table may say something else after the event was put."""
+
+_PATIENCE = 60.0
+"""How many seconds to ask again for items that the table did not return because it was busy."""
 
 _GONE = dict.fromkeys(
     ("ResourceNotFoundException", "TrimmedDataAccessException"),
@@ -137,6 +142,9 @@ class Changes:
             return False
         try:
             return all(self._tell(some) for some in output.windows(lost, _RECORDS_PER_CALL))
+        except TimeoutError:
+            output.note(f"A dead letter stays: the table {self._table} is too busy. Try again later.")
+            return False
         except ClientError as error:
             output.note(f"A dead letter stays: {error.operation_name} failed with {error.response['Error']['Code']}.")
             return False
@@ -172,7 +180,7 @@ class Changes:
             iterator = page.get("NextShardIterator")
 
     def _tell(self, lost: Sequence[_Lost]) -> bool:
-        """Tell what the table says of addresses, until it says nothing else."""
+        """Tell what the table says of addresses, until it says nothing else. Errors as in ``_images``."""
         images = self._images([each.address for each in lost])
         for _ in range(_TRIES):
             records = [record for each in lost if (record := each.record(images.get(each.address)))]
@@ -194,11 +202,21 @@ class Changes:
         return not answer.get("FunctionError") and result == {"batchItemFailures": []}
 
     def _images(self, addresses: Sequence[str]) -> dict[str, Json]:
-        """Return the items of some addresses as they are now, in DynamoDB's JSON."""
+        """Return the items of some addresses as they are now, in DynamoDB's JSON.
+
+        Raises:
+            TimeoutError: The table was too busy to return all of them.
+        """
         keys = [{ADDRESS: {"S": address}} for address in addresses]
         wanted: Any = {self._table: {"Keys": keys, "ConsistentRead": True}} if keys else {}
         found: dict[str, Json] = {}
+        deadline, attempt = time.monotonic() + _PATIENCE, 0
         while wanted:
+            if attempt:
+                if is_past(deadline):
+                    raise TimeoutError
+                pause(attempt)
+            attempt += 1
             answer = self._dynamodb.batch_get_item(RequestItems=wanted)
             for each in answer["Responses"].get(self._table, []):
                 found[each[ADDRESS]["S"]] = each

@@ -1,6 +1,7 @@
 """A record that cannot be read is kept whole, as far as a message can hold it."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -27,6 +28,21 @@ def test_one_too_long_for_a_message_goes_without_its_images(text: str) -> None:
     images = {"OldImage", "NewImage"}
     change = {name: value for name, value in given["dynamodb"].items() if name not in images}
     assert json.loads(kept) == {**given, "dynamodb": change}
+
+
+@pytest.mark.parametrize("text", ["\ufffe", "\uffff", "\ud800", "a\0\uffff\\\ufffe\U0010ffff"], ids=ascii)
+def test_what_sqs_refuses_is_escaped(text: str) -> None:
+    """Amazon SQS API Reference, SendMessage: #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to …"""
+    given = record("jane@example.com", image(""), image(text))
+    kept = letter(given)
+    assert json.loads(kept) == given
+    assert re.fullmatch("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*", kept)
+
+
+def test_what_is_escaped_counts_towards_the_longest() -> None:
+    kept = letter(record("jane@example.com", image(""), image("\uffff" * 50_000)))
+    assert len(kept.encode()) <= LONGEST
+    assert "NewImage" not in kept
 
 
 @pytest.mark.parametrize("given", [{}, {"dynamodb": "text"}, {"eventID": 1}])

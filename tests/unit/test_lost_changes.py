@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthy_mailing.changes import event_of
+from healthy_mailing_cli import lost_changes
 from healthy_mailing_cli.connection import Connection
 from healthy_mailing_cli.lost_changes import Changes
 from healthy_mailing_cli.output import CommandError
 from healthy_mailing_cli.redrive import telling
+from support.clock import Clock
 from support.stream import Image, record
 
 STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/mailing/stream/1"
@@ -121,6 +123,48 @@ def parts(data: st.DataObject, world: World) -> Iterator[list[dict[str, Any]]]:
         batch = world.hand_over(data.draw(st.integers(1, 4)), lost=lost)
         if lost:
             yield batch
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_pauses() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lost_changes, "pause", lambda _: None)
+        yield
+
+
+class Busy:
+    """A table that returns nothing, and a clock that runs on when someone waits for it."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.asked = 0
+
+    def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N803  (botocore's names)
+        self.asked += 1
+        return {"Responses": {}, "UnprocessedKeys": RequestItems}
+
+
+def test_a_table_that_is_too_busy_is_asked_with_pauses_and_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy = Busy()
+    pauses: list[int] = []
+
+    def pause(attempt: int) -> None:
+        pauses.append(attempt)
+        busy.clock.sleep(0.5)
+
+    monkeypatch.setattr(lost_changes, "pause", pause)
+    monkeypatch.setattr(lost_changes, "time", busy.clock)
+    monkeypatch.setattr(lost_changes, "is_past", lambda deadline: busy.clock.monotonic() >= deadline)
+    client: Any = busy
+    target = Changes(client, client, client, name="mailing-changes", table="mailing")
+
+    change = record("a@example.com", None, {"UserId": {"S": "a@example.com"}, "state": {"S": "disable"}}, 1)
+    assert not target.take(json.dumps(change))
+    assert pauses == list(range(1, 121))
+    assert busy.asked == len(pauses) + 1
+    assert "A dead letter stays: the table mailing is too busy. Try again later." in capsys.readouterr().err
 
 
 @given(st.lists(writes, min_size=1, max_size=12), st.data())
