@@ -46,8 +46,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: 
 
 def _answer(request: api.Request, deadline: float) -> dict[str, Any]:
     match request:
-        case api.Get(address, consistent):
-            return api.found(operations.find(table, address, deadline, consistent=consistent))
+        case api.Get(address, consistent, others):
+            return api.found(operations.find(table, address, deadline, consistent=consistent, others=others))
         case api.Check(given, purpose, consistent):
             return api.checked(operations.check(table, given, deadline, purpose=purpose, consistent=consistent))
         case api.List(state, since, after, limit):

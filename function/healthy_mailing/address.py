@@ -13,7 +13,8 @@ _PLAIN = re.compile(
 
 # RFC 5321 atext and dots; RFC 6531 adds everything beyond ASCII. Dots may stand anywhere: some Japanese carriers
 # issued such addresses and they receive mail.
-_LOCAL = re.compile(r"""(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]|[^\x00-\x7f])+|"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*\"""")
+_UNQUOTED = re.compile(r"(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]|[^\x00-\x7f])+")
+_QUOTED = re.compile(r'"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*"')
 
 _DOMAIN = re.compile(
     r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?|\[[0-9a-z.:]{2,64}\]"
@@ -24,8 +25,20 @@ _COMMENT = re.compile(r"\s*\([^()]*\)$")
 
 _MAX_DOMAIN = 255  # octets (RFC 5321, 4.5.3.1.2)
 
-# Characters that are invisible or change the order of others, so that two different addresses look alike.
+# Characters that are invisible or change the order of others, so that two different addresses look alike: categories,
+# and what Unicode calls default ignorable in others (DerivedCoreProperties.txt), with the empty Braille pattern.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
+_FILLERS = "\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+_IGNORABLE = re.compile(
+    f"[{_FILLERS}\u034f\u180b-\u180f\u2065\ufe00-\ufe0f\ufff0-\ufff8\U000e0000-\U000e0fff]"
+    "|\ufffd"  # not invisible, but what programs put in place of characters that they can't read
+)
+_FILLER = re.compile(f"[{_FILLERS}]")  # IDNA drops all others from a domain
+
+# Characters that IDNA2008 (RFC 5894, 7.2) keeps and IDNA2003 replaces: two domains, perhaps of two owners.
+_DEVIATING = re.compile("([ß\u1e9eς\u200c\u200d])")
+_NON_JOINER, _JOINER = "\u200c", "\u200d"
+_VIRAMA = 9  # canonical combining class
 
 
 class AddressError(ValueError):
@@ -36,28 +49,40 @@ def canonical(text: str) -> str:
     """Return the canonical form of an address, which is the same for every spelling of one mailbox.
 
     ``Name <a@b>`` becomes ``a@b``, surrounding white space is removed, and the string is normalized to Unicode form
-    NFC. The domain is lower-cased and converted to ASCII (IDNA, RFC 3490). The local part is lower-cased, because SES
-    itself ignores its case when it sends. A plus sign and what follows it stay, because they name a separate mailbox.
+    NFC. The domain is lower-cased and converted to ASCII (IDNA, RFC 3490), except that characters keep the meaning that
+    IDNA2008 gave them: ``straße.de`` is ``xn--strae-oqa.de`` and not ``strasse.de``. The local part is lower-cased,
+    because SES itself ignores its case when it sends, and quoted only if it must be. A plus sign and what follows it
+    stay, because they name a separate mailbox.
 
     Raises:
         AddressError: The string is not an address, contains invisible characters, or is longer than ``MAX_OCTETS``
             (with name and white space: than four times that).
     """
+    return forms(text)[0]
+
+
+def forms(text: str) -> tuple[str, ...]:
+    """Return the canonical form of an address, and all other keys under which the table may hold it.
+
+    Others exist if programs disagree on its domain in ASCII (IDNA2003 or IDNA2008), or if earlier versions of this one
+    kept its quotation marks. Errors as in ``canonical``.
+    """
     if len(text) > 4 * MAX_OCTETS:
         raise AddressError(f"has {len(text)} characters; the maximum is {4 * MAX_OCTETS}")
     if len(text) <= _MAX_DOMAIN and _PLAIN.fullmatch(text):  # longer ones may have too long a domain: see below
-        return text.lower()
+        return (text.lower(),)
     local, at, domain = _bare(text).rpartition("@")
     if not at:
         raise AddressError("has no @")
     # Lower-casing can undo the normal form ("İ"), hence the second normalization.
     local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
-    if not _LOCAL.fullmatch(local) or any(unicodedata.category(c) in _INVISIBLE for c in local if c > "\x7f"):
+    spellings = _spellings(local)
+    if not spellings or _is_deceptive(local):
         raise AddressError("has a local part that is empty or contains characters that are not allowed there")
-    address = f"{local}@{_ascii_domain(domain)}"
-    if len(address.encode()) > MAX_OCTETS:
+    addresses = tuple(f"{each}@{ascii_domain}" for each in spellings for ascii_domain in _ascii_domains(domain))
+    if len(addresses[0].encode()) > MAX_OCTETS:
         raise AddressError(f"is longer than {MAX_OCTETS} octets")
-    return address
+    return addresses
 
 
 def masked(address: str) -> str:
@@ -75,13 +100,65 @@ def _bare(text: str) -> str:
     return text
 
 
-def _ascii_domain(domain: str) -> str:
+def _is_deceptive(local: str) -> bool:
+    """Return whether a local part has characters that a person does not see, or that stand for others."""
+    return bool(_IGNORABLE.search(local)) or any(unicodedata.category(c) in _INVISIBLE for c in local if c > "\x7f")
+
+
+def _spellings(local: str) -> tuple[str, ...]:
+    """Return a local part without needless quotation marks and escapes, then as given; nothing if it is not one."""
+    if _UNQUOTED.fullmatch(local):
+        return (local,)
+    if not _QUOTED.fullmatch(local):
+        return ()
+    meant = re.sub(r"\\(.)", r"\1", local[1:-1])
+    if not _UNQUOTED.fullmatch(meant):
+        meant = '"' + re.sub(r'(["\\])', r"\\\1", meant) + '"'
+    return tuple(dict.fromkeys((meant, local)))
+
+
+def _ascii_domains(domain: str) -> tuple[str, ...]:
+    """Return a domain in ASCII: as IDNA2008 has it, then as IDNA2003 has it if that differs."""
     domain = domain.removesuffix(".")
-    if not domain.isascii():
-        try:
-            domain = domain.encode("idna").decode("ascii")
-        except UnicodeError as error:
-            raise AddressError("has a domain that IDNA does not allow") from error
+    if domain.isascii():
+        return (_checked(domain),)
+    if _FILLER.search(domain):
+        raise AddressError("has a domain that is empty or contains characters that are not allowed there")
+    try:
+        earlier = domain.encode("idna").decode("ascii")
+        if not _DEVIATING.search(domain):
+            return (_checked(earlier),)
+        newer = ".".join(map(_idna2008, re.split("[.\u3002\uff0e\uff61]", domain)))
+    except UnicodeError as error:
+        raise AddressError("has a domain that IDNA does not allow") from error
+    return tuple(dict.fromkeys((_checked(newer), _checked(earlier))))
+
+
+def _idna2008(label: str) -> str:
+    """Return a label in ASCII with the deviating characters that IDNA2008 allows where they stand (RFC 5892, A.1, A.2).
+
+    A non-joiner between two Arabic letters is allowed without a look at how these join, which Python's tables lack.
+    """
+    from encodings.idna import nameprep  # noqa: PLC0415  (few domains need it, and it loads large tables)
+
+    parts = _DEVIATING.split(label)
+    kept = ""
+    for index, part in enumerate(parts):
+        if index % 2 == 0:
+            kept += nameprep(part)
+            continue
+        before, after = kept[-1:], parts[index + 1][:1]
+        if part not in {_NON_JOINER, _JOINER}:
+            kept += part.lower()
+        elif before and unicodedata.combining(before) == _VIRAMA:
+            kept += part
+        elif part == _NON_JOINER and before and after:
+            kept += part if unicodedata.bidirectional(before) == unicodedata.bidirectional(after) == "AL" else ""
+    kept = unicodedata.normalize("NFC", kept)
+    return kept if kept.isascii() else f"xn--{kept.encode('punycode').decode('ascii')}"
+
+
+def _checked(domain: str) -> str:
     domain = domain.lower()
     if len(domain) > _MAX_DOMAIN or not _DOMAIN.fullmatch(domain):
         raise AddressError("has a domain that is empty or contains characters that are not allowed there")

@@ -12,12 +12,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
-from healthy_mailing.address import canonical
+from healthy_mailing.address import canonical, forms
 from healthy_mailing.evidence import Purpose, State
 from healthy_mailing.item import ADDRESS, EVIDENCE, REASON, STATE, SUMMARY, TRANSACTIONAL, UPDATED_AT
 from healthy_mailing.timestamp import to_utc
@@ -33,7 +34,9 @@ MAX_ADDRESSES = 1000
 """Most addresses that one check takes."""
 
 MAX_BODY = 1 << 20
-"""Longest body of a request, in characters: room for a check's addresses in their longest form, escapes included."""
+"""Longest body of a request, in bytes: room for a check's addresses in their longest form, escapes included. The answer
+to a check repeats what was given, in up to twice as many bytes. With what is known of each address, it stays below the
+6 MB that a function may return (AWS Lambda Developer Guide, "Lambda quotas")."""
 
 MAX_NOTE = 256
 """Longest note of an override, in characters."""
@@ -44,6 +47,10 @@ MAX_PAGE = 1000
 DEFAULT_PAGE = 100
 
 Json = dict[str, Any]
+
+_NOT_UTF_8 = "\ufffd"  # what API Gateway puts in place of octets that are not UTF-8
+
+_LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -86,10 +93,11 @@ class Problem(Exception):  # noqa: N818  (what RFC 9457 calls it)
 
 @dataclass(frozen=True, slots=True)
 class Get:
-    """Read the record of an address, a canonical one."""
+    """Read the record of an address, a canonical one; ``others`` are more keys that it may have."""
 
     address: str
     consistent: bool
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +171,7 @@ def response(status: int, body: Json | None = None, media_type: str = "applicati
     headers = {"Cache-Control": "no-store"}
     if body is not None:
         headers["Content-Type"] = media_type
-    return {"statusCode": status, "headers": headers, "body": "" if body is None else json.dumps(body)}
+    return {"statusCode": status, "headers": headers, "body": "" if body is None else _json(body)}
 
 
 def found(item: Item | None) -> Json:
@@ -223,11 +231,14 @@ class _Fields:
         self.errors: dict[str, str] = {}
 
     def address(self) -> str:
+        return next(iter(self.forms()), "")
+
+    def forms(self) -> tuple[str, ...]:
         # The path's parameters come as they stand in the URL, percent-encoded, those of the query decoded. The guide
         # does not say so; events recorded on AWS do (LocalStack, tests/aws/services/apigateway/
         # test_apigateway_lambda.snapshot.json, "invocation-payload-with-path-encoded-email").
         text = self._event["pathParameters"]["address"]
-        return self._read("address", lambda text: canonical(unquote(text, errors="strict")), text) or ""
+        return self._read("address", lambda text: forms(unquote(text, errors="strict")), text) or ()
 
     def query(self, **readers: Callable[[str], Any]) -> Json:
         """Return the parameters of the query that are there, each read by its reader, which raises ValueError."""
@@ -246,8 +257,11 @@ class _Fields:
     def body(self, optional: Mapping[str, str] | None = None, **readers: Callable[[Any], Any]) -> Json:
         """Return the fields of the body, an object, each read by its reader; an absent one is as ``optional`` says."""
         text = self._event.get("body") or ""
-        if len(text) > MAX_BODY:
-            raise Problem(413, f"The body is longer than {MAX_BODY:,} characters.")
+        if len(text) > MAX_BODY or len(text.encode(errors="replace")) > MAX_BODY:
+            raise Problem(413, f"The body is longer than {MAX_BODY:,} bytes.")
+        if _NOT_UTF_8 in text:
+            self.errors["body"] = "is not UTF-8"
+            return {}
         try:
             data = json.loads(text)
         except (ValueError, RecursionError):
@@ -275,7 +289,8 @@ class _Fields:
 
 
 def _get(fields: _Fields) -> Request:
-    return Get(fields.address(), fields.query(consistent=_boolean).get("consistent") or False)
+    address, *others = fields.forms() or ("",)
+    return Get(address, fields.query(consistent=_boolean).get("consistent") or False, tuple(others))
 
 
 def _check(fields: _Fields) -> Request | None:
@@ -380,6 +395,12 @@ def _after(text: str, state: State, since: str) -> tuple[str, str] | None:
         return None
     # A cursor that this API gave is the one spelling of its content, digest included.
     return last if text == cursor(state, since, last) and last[1] >= since else None
+
+
+def _json(body: Json) -> str:
+    # Characters as they are, since an escape takes up to four times as long. Lone surrogates have no other form.
+    text = json.dumps(body, ensure_ascii=False)
+    return text if text.isascii() else _LONE_SURROGATES.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 _DIGEST_LENGTH = 8

@@ -50,6 +50,10 @@ LISTED = (ADDRESS, *SUMMARY, UPDATED_AT)
 NOT_ALWAYS_THERE = (SUPPRESSED, EXPIRES_AT, *SUMMARY[1:])
 """Attributes that a record may lack. Writing such a record removes them from the item."""
 
+_DETAILS = (NOTIFICATION_TYPE, SENDER, TIMESTAMP, UPDATED_AT)
+
+_LONGEST_REASON = 300  # characters; ours have a kind and up to 256 of SES's
+
 _ATTRIBUTES = (*LISTED, EVIDENCE, VERSION, SUPPRESSED, EXPIRES_AT, PUSHED)
 
 _STATES: Mapping[str, State] = {str(state): state for state in State}
@@ -124,8 +128,19 @@ def state_of(item: Item, purpose: Purpose) -> State | None:
 
 
 def is_answer(item: Item) -> bool:
-    """Return whether an item has a state and a reason. One that another program wrote may not."""
-    return type(item.get(STATE)) is str and type(item.get(REASON)) is str
+    """Return whether an item has states, a reason and nothing else of another type than this file writes.
+
+    One that another program wrote may not. Its reason may also be too long for an answer about many addresses.
+    """
+    reason, state = item.get(REASON), item.get(STATE)
+    return (
+        type(reason) is str
+        and len(reason) <= _LONGEST_REASON
+        and type(state) is str
+        and state in _STATES
+        and (TRANSACTIONAL not in item or state_of(item, Purpose.TRANSACTIONAL) is not None)
+        and all(type(item[name]) is str for name in _DETAILS if name in item)
+    )
 
 
 def unreadable(address: str) -> Item:

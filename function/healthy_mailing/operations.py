@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from healthy_mailing.address import AddressError, canonical
+from healthy_mailing.address import AddressError, forms
 from healthy_mailing.evidence import (
     BOUNCES,
     OPT_OUT,
@@ -47,7 +47,8 @@ class Answer:
 
     Attributes:
         given: The string that was asked about.
-        address: Its canonical form; empty if there is a ``problem``.
+        address: Its canonical form, or another of its keys (``address.forms``) if the table holds that; empty if there
+            is a ``problem``.
         purpose: What the mail is for.
         item: What the table holds; None if nothing is known.
         reason: The code of the reason; empty if nothing is known.
@@ -67,24 +68,32 @@ class Answer:
         return not self.problem and (self.item is None or state_of(self.item, self.purpose) is State.ENABLE)
 
 
-def find(table: Table, address: str, deadline: float, *, consistent: bool) -> Item | None:
-    """Return the item of a canonical address, or None if nothing is known about it. Details as in ``Table.read``."""
-    return table.read([address], deadline, consistent=consistent)[address]
+def find(table: Table, address: str, deadline: float, *, consistent: bool, others: Sequence[str] = ()) -> Item | None:
+    """Return the item of a canonical address, or None if nothing is known about it. Details as in ``Table.read``.
+
+    ``others`` are more keys that the address may have (``address.forms``). One that may not be mailed decides.
+    """
+    keys = (address, *others)
+    items = table.read(keys, deadline, consistent=consistent)
+    return items[_decisive(keys, items, Purpose.BULK)]
 
 
 def check(table: Table, given: Sequence[str], deadline: float, *, purpose: Purpose, consistent: bool) -> list[Answer]:
     """Return whether each address, in any spelling, may get mail of a purpose. The order stays the same.
 
+    If the table may hold an address under several keys, one that may not be mailed decides.
+
     Raises:
         TableError: DynamoDB refused, or the deadline passed.
     """
-    read = [_address(each) for each in given]
-    items = table.answers([address for address, _ in read if address], deadline, consistent=consistent)
+    read = [_forms(each) for each in given]
+    items = table.answers([key for keys, _ in read for key in keys], deadline, consistent=consistent)
     if purpose is Purpose.TRANSACTIONAL:
         unclear = [address for address, item in items.items() if item and _has_another_reason(item)]
         items |= table.read(unclear, deadline, consistent=consistent) if unclear else {}
     answers = []
-    for text, (address, problem) in zip(given, read, strict=True):
+    for text, (keys, problem) in zip(given, read, strict=True):
+        address = _decisive(keys, items, purpose) if len(keys) > 1 else "".join(keys)
         item = items.get(address)
         reason = "" if item is None else _reason(item, purpose, table.rules)
         answers.append(Answer(text, address, purpose, item, reason, problem))
@@ -299,12 +308,19 @@ def _unchanged(evidence: Evidence) -> Evidence:
     return evidence
 
 
-def _address(given: str) -> tuple[str, str]:
-    """Return the canonical form of an address, and why it is not an address; one of the two is empty."""
+def _forms(given: str) -> tuple[tuple[str, ...], str]:
+    """Return the keys of an address, and why it is not an address; one of the two is empty."""
     try:
-        return canonical(given), ""
+        return forms(given), ""
     except AddressError as error:
-        return "", str(error)
+        return (), str(error)
+
+
+def _decisive(keys: Sequence[str], items: Mapping[str, Item | None], purpose: Purpose) -> str:
+    """Return which of the keys of an address decides: one that may not be mailed, else one that is known."""
+    held = {key: item for key in keys if (item := items[key]) is not None}
+    blocked = (key for key, item in held.items() if state_of(item, purpose) is not State.ENABLE)
+    return next(blocked, next(iter(held), keys[0]))
 
 
 def _has_another_reason(item: Item) -> bool:

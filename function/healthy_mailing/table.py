@@ -340,7 +340,7 @@ class Table:
             if str(error) != _NO_INDEX:
                 raise
             for page in self.scan(deadline):
-                yield [item for item in page if item.get(SUPPRESSED) and item.get(UPDATED_AT, "") >= since]
+                yield [item for item in page if item.get(SUPPRESSED) and _changed_since(item, since)]
 
     def outdated(self, item: Item) -> Outcome | None:
         """Return what ``edit(exact=True)`` would make of an item whose evidence stays the same; None for nothing."""
@@ -612,7 +612,15 @@ def _row(item: Item) -> _Row:
 
 def _listed(item: Item) -> Item:
     """Return an item of a list. Another program may have written what the index needs, and no more."""
-    return item if is_answer(item) else {**item, **unreadable(item[ADDRESS])}
+    if is_answer(item):
+        return item
+    return {**{name: value for name, value in item.items() if type(value) is str}, **unreadable(item[ADDRESS])}
+
+
+def _changed_since(item: Item, since: str) -> bool:
+    """Return whether an item changed at a time or later; True if another program put something else there."""
+    updated_at = item.get(UPDATED_AT, "")
+    return type(updated_at) is not str or updated_at >= since
 
 
 def _as_read(item: Item) -> list[tuple[str, str | int | None]]:

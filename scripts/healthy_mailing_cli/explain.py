@@ -11,8 +11,9 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from healthy_mailing import api, operations
+from healthy_mailing.address import forms
 from healthy_mailing.evidence import Purpose, Rules, State, assess
-from healthy_mailing.item import EVIDENCE, REASON, Item, evidence_in, state_of
+from healthy_mailing.item import ADDRESS, EVIDENCE, REASON, Item, evidence_in, state_of
 from healthy_mailing.settings import SettingsError
 from healthy_mailing.table import UNREADABLE, TableError
 from healthy_mailing.timestamp import from_datetime
@@ -37,7 +38,8 @@ def explain(
     suppression list has the address. Exits with 0 if it may get bulk mail, else with 1.
     """
     key = addresses.canonical_one(address)
-    item = operations.find(connection.open(), key, soon(), consistent=True)
+    item = operations.find(connection.open(), key, soon(), consistent=True, others=forms(address)[1:])
+    key = item[ADDRESS] if item else key
     rules, notes = _rules(connection, function)
     told = {"ses": _on_list_of_ses(connection, key)} | (_known(item, key, rules, notes) if item else _UNKNOWN)
     if as_json:

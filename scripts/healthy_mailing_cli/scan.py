@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.parsers import JSONParser, ResponseParserFactory
 
-from healthy_mailing.evidence import Evidence, Purpose, Record, Rules, State
+from healthy_mailing.evidence import Evidence, Record, Rules, State
 from healthy_mailing.item import (
     ADDRESS,
     EVIDENCE,
@@ -18,7 +18,6 @@ from healthy_mailing.item import (
     evidence_in,
     from_dynamodb,
     is_answer,
-    state_of,
     to_item,
     unreadable,
 )
@@ -62,7 +61,7 @@ def known(item: Item) -> tuple[Item, Evidence | None]:
         evidence = evidence_in(item)
     except RecordError:
         return unreadable(item[ADDRESS]), None
-    said = EVIDENCE in item and is_answer(item) and state_of(item, Purpose.BULK) is not None
+    said = EVIDENCE in item and is_answer(item)
     return (item if said else to_item(item[ADDRESS], Record.of(evidence, Rules()))), evidence
 
 

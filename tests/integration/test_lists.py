@@ -316,7 +316,8 @@ def test_what_others_wrote_is_exported_as_what_it_stands_for(client: "DynamoDBCl
     original = {"UserId": "old@example.com", "notificationType": "Bounce", "from": "s", "state": "disable"}
     original["timestamp"] = "2016-01-27T14:59:38.237Z"
     client.put_item(TableName=TABLE, Item={name: {"S": value} for name, value in original.items()})
-    client.put_item(TableName=TABLE, Item={"UserId": {"S": "odd@example.com"}, "state": {"S": "gold"}})
+    odd = {"UserId": {"S": "odd@example.com"}, "state": {"S": "disable"}, "reason": {"S": "theirs"}}
+    client.put_item(TableName=TABLE, Item=odd | {"transactional": {"N": "5"}, "evidence": {"M": {"other": {"S": "x"}}}})
     found = {each["address"]: each for each in map(json.loads, rows_of(client, Form.NDJSON).splitlines())}
     assert found["old@example.com"]["evidence"]["hardBounce"]["at"] == original["timestamp"]
     assert (found["odd@example.com"]["state"], found["odd@example.com"]["reason"]) == ("review", "unreadable")

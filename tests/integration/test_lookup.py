@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from itertools import chain
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
+from healthy_mailing.address import forms
 from healthy_mailing.evidence import MADE_BY_PEOPLE, Mark, MarkKind, Rules, State, evidence_of, override
 from healthy_mailing.table import Table
 from support.clock import Clock
@@ -220,6 +222,39 @@ def test_an_item_without_the_second_answer_allows_no_more_than_it_says(
     assert answer["reason"] == ("bounce:Permanent/General" if HARD_BOUNCE in kinds else "opt-out")
 
 
+@pytest.mark.parametrize("purpose", ["bulk", "transactional"])
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ("jane@straße.de", "jane@xn--strae-oqa.de"),
+        ("jane@straße.de", "jane@strasse.de"),  # as senders with IDNA2003 mail it, and as earlier versions kept it
+        ('"Jane"@example.com', "jane@example.com"),
+        ('"Jane"@example.com', '"jane"@example.com'),
+    ],
+)
+def test_an_address_is_blocked_under_any_of_its_keys(
+    client: "DynamoDBClient", api: Api, given: str, key: str, purpose: str
+) -> None:
+    put(client, key, mark(MarkKind.COMPLAINT))
+    for other in set(forms(given)) - {key}:
+        put(client, other, mark(MarkKind.DELIVERY))
+
+    (answer,) = api("POST", "/check", {"addresses": [given], "purpose": purpose}).body["addresses"]
+    assert (answer["address"], answer["mayBeMailed"], answer["reason"]) == (key, False, "complaint")
+    record = api("GET", f"/addresses/{quote(given)}").body
+    assert (record["address"], record["state"]) == (key, "disable")
+
+
+def test_an_address_of_several_keys_may_be_mailed_if_none_is_blocked(client: "DynamoDBClient", api: Api) -> None:
+    def asked() -> tuple[str, bool, bool]:
+        (answer,) = api("POST", "/check", {"addresses": ["jane@straße.de"]}).body["addresses"]
+        return answer["address"], answer["known"], answer["mayBeMailed"]
+
+    assert asked() == ("jane@xn--strae-oqa.de", False, True)
+    put(client, "jane@strasse.de", mark(MarkKind.DELIVERY))
+    assert asked() == ("jane@strasse.de", True, True)
+
+
 def test_a_check_asks_for_no_more_than_the_answer(client: "DynamoDBClient", api: Api) -> None:
     """The evidence is asked for only where the reason follows from it, or where an item does not say its state."""
     put(client, "fine@example.com", mark(MarkKind.DELIVERY))
@@ -314,12 +349,25 @@ def test_an_item_that_is_no_record_is_for_a_person_to_look_at(client: "DynamoDBC
         {"state": {"S": "disable"}},
         {"state": {"L": [{"S": "disable"}]}, "reason": {"S": "theirs"}},
         {"state": {"S": "disable"}, "reason": {"N": "5"}},
+        {"state": {"S": "off"}, "reason": {"S": "theirs"}},
+        {"state": {"S": "disable"}, "reason": {"S": "theirs" * 1000}},
+        *(
+            {"state": {"S": "disable"}, "reason": {"S": "theirs"}, name: value}
+            for name, value in [
+                ("transactional", {"B": b"no"}),
+                ("transactional", {"S": "off"}),
+                ("from", {"B": b"us"}),
+                ("notificationType", {"SS": ["Bounce"]}),
+                ("timestamp", {"N": "1773144000"}),
+            ]
+        ),
     ],
+    ids=repr,
 )
 def test_what_another_program_wrote_spoils_no_answer_about_others(
     client: "DynamoDBClient", api: Api, attributes: dict[str, Any]
 ) -> None:
-    """A state or a reason that is absent or of another type, in an item that the index has."""
+    """A state, a reason or a detail that is absent or of another kind, in an item that the index has."""
     put(client, "a@example.com", mark(MarkKind.COMPLAINT))
     index = {"suppressed": {"S": "disable"}, "updatedAt": {"S": "2026-03-19T12:00:00.000Z"}}
     foreign = {"UserId": {"S": "odd@example.com"}, **index, **attributes}
@@ -328,7 +376,10 @@ def test_what_another_program_wrote_spoils_no_answer_about_others(
     for purpose in ("bulk", "transactional"):
         given = {"addresses": ["odd@example.com", "a@example.com"], "purpose": purpose}
         told = [(each["state"], each["reason"]) for each in api("POST", "/check", given).body["addresses"]]
-        assert told == [("review", "unreadable"), ("disable", "complaint")]
+        # A check does not ask for details.
+        answered = attributes.keys() & {"from", "notificationType", "timestamp"}
+        assert told == [("disable", "theirs") if answered else ("review", "unreadable"), ("disable", "complaint")]
+    assert api("GET", "/addresses/odd%40example.com").body["reason"] == "unreadable"
     listed = api("GET", "/addresses?state=disable").body["addresses"]
     assert {each["address"]: each["reason"] for each in listed} == {
         "odd@example.com": "unreadable",

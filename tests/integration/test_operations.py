@@ -171,6 +171,17 @@ def test_a_table_without_the_index_is_read_whole(client: "DynamoDBClient", fault
     assert later == ["new@example.com"]
 
 
+def test_a_time_of_another_type_hides_no_item_of_a_table_without_the_index(
+    client: "DynamoDBClient", faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program may put a number there; in a table with the index DynamoDB refuses one."""
+    faults["Query"] = refusal("ValidationException")
+    table = table_of(client)
+    odd, old = {"suppressed": "disable", "updatedAt": 5}, {"suppressed": "disable", "updatedAt": "2026-03-20"}
+    monkeypatch.setattr(table, "scan", lambda _: iter([[odd, old, {"suppressed": "disable"}, {"updatedAt": 5}]]))
+    assert list(table.blocked(soon(), since="2026-03-21T12:00:00.000Z")) == [[odd]]
+
+
 @pytest.mark.parametrize("operation", ["Scan", "Query"])
 @pytest.mark.parametrize(
     "code",

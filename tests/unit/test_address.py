@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from healthy_mailing.address import MAX_OCTETS, AddressError, canonical, masked
+from healthy_mailing.address import MAX_OCTETS, AddressError, canonical, forms, masked
 
 LABEL = st.text(string.ascii_letters + string.digits, min_size=1, max_size=10)
 LOCAL_PART = st.text(string.ascii_letters + string.digits + "!#$%&'*+/=?^_`{|}~.-", min_size=1, max_size=20)
@@ -45,6 +45,21 @@ DOMAIN_OF_259 = f"{DOMAIN_OF_255}.com"
         ("..jane..doe.@docomo.ne.jp", "..jane..doe.@docomo.ne.jp"),
         ('"jane doe"@example.com', '"jane doe"@example.com'),
         ('"a@b"@example.com', '"a@b"@example.com'),
+        ('"Jane"@example.com', "jane@example.com"),
+        ('"jane.doe+x"@example.com', "jane.doe+x@example.com"),
+        (r'"ja\ne"@example.com', "jane@example.com"),
+        (r'"jane\ doe"@example.com', '"jane doe"@example.com'),
+        (r'"a\"\\b"@example.com', r'"a\"\\b"@example.com'),
+        ('""@example.com', '""@example.com'),
+        ('"Jürgen Doe"@example.com', '"jürgen doe"@example.com'),
+        ("jane@straße.de", "jane@xn--strae-oqa.de"),
+        ("jane@STRAẞE.de", "jane@xn--strae-oqa.de"),
+        ("jane@fa\u00df.bücher.example", "jane@xn--fa-hia.xn--bcher-kva.example"),
+        ("jane@βόλος.example", "jane@xn--nxasmm1c.example"),
+        ("jane@\u0dc1\u0dca\u200d\u0dbb\u0dd3.example", "jane@xn--10cl1a0b660p.example"),
+        ("jane@\u0646\u0627\u0645\u0647\u200c\u0627\u06cc.example", "jane@xn--mgba3gch31f060k.example"),
+        ("jane@exa\u200cm\u200dple.com", "jane@example.com"),
+        ("jane@\u2764\ufe0f.example", "jane@xn--qei.example"),
         ("jane@[192.0.2.1]", "jane@[192.0.2.1]"),
         ("jane@mail_1.example.com", "jane@mail_1.example.com"),
         ("jane@localhost", "jane@localhost"),
@@ -81,6 +96,18 @@ def test_canonical_form(text: str, expected: str) -> None:
         "ja\u200bne@example.com",
         "ja\u202ene@example.com",
         "ja\ud800ne@example.com",
+        "ja\u3164ne@example.com",
+        "ja\ufe0fne@example.com",
+        "ja\u115fne@example.com",
+        "ja\u034fne@example.com",
+        "ja\u2800ne@example.com",
+        "j\ufffd@example.com",
+        '"ja\u3164ne"@example.com',
+        '"ja ne\ufe0f"@example.com',
+        "jane@exam\u3164ple.com",
+        "jane@exam\ufffdple.com",
+        "jane@stra\u00df\u3164e.de",
+        "jane@" + "ß" * 70 + ".de",
         "jane@exa\ud800mple.com",
         "jane@exa\u200bmple.com\udfff",
         '"jane@example.com',
@@ -96,6 +123,29 @@ def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(AddressError) as caught:
         canonical(text)
     assert "jane" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "others"),
+    [
+        ("jane@example.com", ()),
+        ("jane@bücher.example", ()),
+        ("jane@strasse.de", ()),
+        ("jane@xn--strae-oqa.de", ()),
+        ('"jane doe"@example.com', ()),
+        ("jane@straße.de", ("jane@strasse.de",)),
+        ("jane@βόλος.example", ("jane@xn--nxasmq6b.example",)),
+        ('"Jane"@example.com', ('"jane"@example.com',)),
+        (
+            '"jane"@straße.de',
+            ("jane@strasse.de", '"jane"@xn--strae-oqa.de', '"jane"@strasse.de'),
+        ),
+    ],
+)
+def test_other_keys_of_an_address_are_those_of_idna2003_and_of_earlier_versions(
+    text: str, others: tuple[str, ...]
+) -> None:
+    assert forms(text) == (canonical(text), *others)
 
 
 def test_length_is_bounded_in_octets() -> None:
@@ -162,6 +212,7 @@ def test_arbitrary_text_is_refused_or_has_one_bounded_storable_form(text: str) -
     assert canonical(address) == address
     assert len(address.encode()) <= MAX_OCTETS
     assert canonical(f"  {address} ") == address
+    assert all(len(each.encode()) <= 2 * MAX_OCTETS for each in forms(text))
     local, at, domain = address.rpartition("@")
     assert local
     assert at

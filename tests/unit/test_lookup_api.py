@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from healthy_mailing import api
 from healthy_mailing.evidence import Purpose, State
+from healthy_mailing.item import is_answer
+from healthy_mailing.operations import Answer
 from support.gateway import CALLER, DOCUMENT, event
 
 AFTER = ("a@example.com", "2026-03-01T12:00:00.000Z")
@@ -67,6 +69,12 @@ def test_requests_are_read() -> None:
 )
 def test_the_address_in_the_path_is_decoded_and_made_canonical(segment: str, address: str) -> None:
     assert parse("GET", f"/addresses/{segment}") == api.Get(address, consistent=False)
+
+
+def test_a_request_for_a_record_has_every_key_of_the_address() -> None:
+    assert parse("GET", "/addresses/jane%40stra%C3%9Fe.de") == api.Get(
+        "jane@xn--strae-oqa.de", consistent=False, others=("jane@strasse.de",)
+    )
 
 
 @pytest.mark.parametrize(
@@ -170,6 +178,29 @@ def test_another_path_is_not_found(url: str) -> None:
 def test_a_body_that_is_too_long_is_refused_unread() -> None:
     assert refused("POST", "/check", " " * (api.MAX_BODY + 1))[0] == 413
     assert refused("POST", "/check", " " * api.MAX_BODY)[0] == 400
+    assert refused("POST", "/check", "ü" * (api.MAX_BODY // 2 + 1))[0] == 413
+    assert refused("POST", "/check", "ü" * (api.MAX_BODY // 2))[0] == 400
+
+
+def test_a_body_that_is_not_utf_8_is_refused() -> None:
+    """API Gateway puts U+FFFD in place of what it can't read, as in a body in Latin-1."""
+    body = b'{"addresses": ["j\xfcrgen@example.com", "a@example.com"]}'.decode(errors="replace")
+    assert refused("POST", "/check", body) == (400, {"body": "is not UTF-8"})
+
+
+# The longest answers: texts that take most room, escaped by the function and by Lambda, and known addresses.
+@pytest.mark.parametrize("text", ['"', "\\", "\n", "\x01", "x", "ü", "😀", "\ud800"], ids=ascii)
+def test_the_answer_to_the_longest_check_is_one_that_a_function_may_return(text: str) -> None:
+    in_body = json.dumps(text) if text == "\ud800" else json.dumps(text, ensure_ascii=False)
+    room = api.MAX_BODY // api.MAX_ADDRESSES - len('"",')
+    given = text * (room // (len(in_body.encode()) - 2))
+    item = {"UserId": "ü" * 160, "state": "disable", "transactional": "review", "reason": "\x01" * 300}
+    assert is_answer(item)
+    assert not is_answer(item | {"reason": "x" * 301})
+    answer = Answer(given, item["UserId"], Purpose.BULK, item, item["reason"])
+    returned = json.dumps(api.checked([answer] * api.MAX_ADDRESSES), ensure_ascii=False).encode()
+    assert len(returned) < 6_000_000
+    assert json.loads(json.loads(returned)["body"])["addresses"][-1]["given"] == given
 
 
 def test_the_longest_possible_list_of_addresses_fits() -> None:
