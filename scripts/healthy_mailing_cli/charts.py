@@ -11,6 +11,7 @@ BAR, TEXT, GRID, PANEL = "#a00001", "#a00002", "#a00003", "#a00004"
 # About as wide as a telephone, so that letters are not made small there.
 _WIDTH, _HEIGHT = 300, 120
 _TICKS = 4
+_PALE = 0.4
 _Values = Sequence[Mapping[str, object]]
 _CUT = 4
 """A bar so many times as high as what is usual would flatten all others."""
@@ -24,40 +25,41 @@ def days(numbers: Sequence[tuple[str, int]]) -> str:
     counts = [number for _, number in numbers]
     top, step = whole(counts)
     highest = max(counts, default=0)
-    told = [day for day, number in numbers if number > top] or [day for day, number in numbers if number == highest > 0]
+    cut = [day for day, number in numbers if number > top]
+    told = cut or [day for day, number in numbers if number == highest > 0][:1]
     every = max(1, len(numbers) // 5)
     ticks = list(range(0, top + 1, step))
     bars = _bars(
-        [{"at": day, "number": number, "height": min(number, top)} for day, number in numbers],
+        [{"at": day, "height": min(number, top)} for day, number in numbers],
         x=[day for day, _ in numbers[::-every]],
-        y=alt.Axis(format="~s", values=ticks, tickCount=len(ticks)),  # with fewer than that, Vega leaves some out
+        # With a smaller tickCount Vega leaves ticks out. Of thousands, it writes nothing as 0k.
+        y=alt.Axis(values=ticks, tickCount=len(ticks), format="~s", labelExpr="datum.value ? datum.label : '0'"),
         top=top,
     )
-    labels = [
-        {"at": day, "height": min(number, top), "text": f"{number:,}"}
-        for day, number in numbers
-        if day in (told if highest > top else told[:1])
-    ]
-    gaps = [{"at": day, "height": top * 0.84} for day, number in numbers if number > top]
-    return _svg(bars, _gaps(gaps), _texts(labels))
+    labels = [{"at": day, "height": min(number, top), "text": f"{number:,}"} for day, number in numbers if day in told]
+    return _svg(bars, _gaps([{"at": day, "height": top * 0.84} for day in cut]), _texts(labels))
 
 
-def weeks(shares: Sequence[tuple[str, float | None, str]], lines: Sequence[tuple[float, str]]) -> str:
+def weeks(shares: Sequence[tuple[str, float | None, str, bool]], lines: Sequence[tuple[float, str]]) -> str:
     """Return a chart with a bar a week and horizontal lines, as an SVG element.
 
     Args:
-        shares: The first day of each week, its share of 1, None if that is not known, and the share in words.
+        shares: The first day of each week, its share of 1, None if that is not known, the share in words, and whether
+            it is of so few that its bar is pale.
         lines: Shares of 1 and how they are written, lowest first.
     """
     top = lines[-1][0] * 1.2
     bars = _bars(
-        [{"at": day, "number": share or 0, "height": min(share or 0, top)} for day, share, _ in shares],
+        [
+            {"at": day, "height": min(share or 0, top), "opacity": _PALE if is_pale else 1}
+            for day, share, _, is_pale in shares
+        ],
         x=[day for day, *_ in shares[::-2]],
         y=None,
         top=top,
-    )
-    labels = [{"at": day, "height": min(share or 0, top), "text": text} for day, share, text in shares]
-    gaps = [{"at": day, "height": top * 0.92} for day, share, _ in shares if (share or 0) > top]
+    ).encode(opacity=alt.Opacity("opacity:Q", scale=None, legend=None))
+    labels = [{"at": day, "height": min(share or 0, top), "text": text} for day, share, text, _ in shares]
+    gaps = [{"at": day, "height": top * 0.92} for day, share, *_ in shares if (share or 0) > top]
     drawn = {"values": [{"height": share, "text": text} for share, text in lines]}
     rules = alt.Chart(drawn).mark_rule(color=TEXT, strokeDash=[4, 3]).encode(y="height:Q")
     names = (
@@ -102,7 +104,7 @@ def _gaps(values: _Values) -> alt.Chart:
     """Return gaps that show where bars are cut."""
     drawn: alt.Chart = (
         alt.Chart({"values": values})
-        .mark_tick(color=PANEL, thickness=4, bandSize=40, orient="horizontal")
+        .mark_tick(color=PANEL, opacity=1, thickness=4, bandSize=40, orient="horizontal")
         .encode(x="at:O", y="height:Q")
     )
     return drawn

@@ -81,8 +81,8 @@ _STYLES = {
 _SAID = {
     "good": "fine",
     "raised": "raised",
-    "SES may review the account": "over the line from which SES reviews an account",
-    "SES may pause sending": "over the line from which SES may pause sending",
+    "SES may review the account": "over SES's review line",
+    "SES may pause sending": "over SES's pause line",
 }
 
 
@@ -174,6 +174,7 @@ def _by_week(weeks: Sequence[Week], measure: _Measure) -> str:
                 begin,
                 rate.share,
                 "" if rate.share is None else share(rate.count, rate.of, measure.decimals).removesuffix(" %"),
+                rate.few,
             )
             for begin, rate in rates
         ],
