@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import prose
 from harness import paths
-from healthy_mailing.address import AddressError, canonical
+from healthy_mailing.address import AddressError, canonical, forms
 from healthy_mailing.evidence import MarkKind, Rules, evidence_of
 from healthy_mailing.table import Table
 from support.table import TABLE
@@ -188,8 +188,8 @@ def test_what_is_looked_up_is_the_key_of_that_address(text: str) -> None:
 
 
 def keys_of(text: str) -> list[str]:
-    """Return the key of an address's item; none if the text is not an address, so that there can be no item."""
+    """Return the keys that an address's item may have; none if the text is not an address, so there is no item."""
     try:
-        return [canonical(text)]
+        return [*forms(text)]
     except AddressError:
         return []
