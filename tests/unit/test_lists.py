@@ -6,6 +6,7 @@ import itertools
 import json
 import tracemalloc
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from healthy_mailing_cli.import_list import RefusedRows, Tally, marks, windows
 
 from .strategies import ALL_RULES, histories
 
-NOW = "2026-03-01T12:00:00.000Z"
+NOW = "2026-03-02T12:00:00.000Z"  # after all generated evidence
 AT = "2026-01-31T12:00:00.000Z"
 JANE, JOE = "jane@example.com", "joe@example.com"
 HARD, SOFT, COMPLAINT, OPT_OUT, OPERATOR = (
@@ -42,6 +43,12 @@ SKIPPED = None
     [
         ("1417885600", "UTC", "2014-12-06T17:06:40.000Z"),
         ("1586552585.077", "UTC", "2020-04-10T21:03:05.077Z"),
+        ("1586552585077", "UTC", "2020-04-10T21:03:05.077Z"),
+        ("2024-02-03", "UTC", "2024-02-03T00:00:00.000Z"),
+        ("2024-02-03", "America/Los_Angeles", "2024-02-03T08:00:00.000Z"),
+        ("2024-03-04 10:00", "UTC", "2024-03-04T10:00:00.000Z"),
+        ("Fri, 21 Oct 2011 07:02:55 -0400 (EDT)", "UTC", "2011-10-21T11:02:55.000Z"),
+        ("21 Oct 2011 07:02 EDT", "UTC", "2011-10-21T11:02:00.000Z"),
         ("2014-12-06 08:34:48", "America/Los_Angeles", "2014-12-06T16:34:48.000Z"),
         ("2014-07-06 08:34:48", "America/Los_Angeles", "2014-07-06T15:34:48.000Z"),
         ("Fri, 21 Oct 2011 11:02:55 GMT", "UTC", "2011-10-21T11:02:55.000Z"),
@@ -62,11 +69,43 @@ def test_a_time_in_each_form_is_understood(text: str, zone: str, time: str) -> N
 
 @pytest.mark.parametrize(
     "text",
-    ["", "yesterday", "2024-02-30 10:00:00", "2024-02-03", "99999999999999", "1e9", "-1", "Fri", "8/27/2015", "\u0663"],
+    [
+        *("", "yesterday", "2024-02-30 10:00:00", "99999999999999", "1e9", "-1", "Fri", "8/27/2015", "\u0663"),
+        *("2024-02-03T", "2024-02-03Z", "2024-02-03 10", "2024-02-03T10:00.5Z"),
+        # Days, as programs write them without hyphens, and as spreadsheets count them.
+        *("20260131", "260131", "202601311200", "20260131120000", "45688", "45688.5", "45688.000011574"),
+        *("999999999", "1417885600.", "1417885600123.5", "1417885600123456"),
+        # The standard library would take it for the morning, and for UTC.
+        *("Jan 31, 2026 10:00 PM", "Sat, 31 Jan 2026 10:00:00 CEST", "Sat, 31 Jan 2026 10:00:00 PM"),
+    ],
 )
 def test_any_other_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not"):
         times.to_utc(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1970-01-01 00:00:00", "1999-12-31T23:59:59.999Z", "0001-01-01 00:00:00 +0000 UTC", "Thu, 1 Jan 1970 00:00 GMT"],
+)
+def test_a_time_that_stands_for_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="before the year 2000"):
+        times.to_utc(text)
+
+
+@given(st.from_regex(r"[0-9]{1,17}(\.[0-9]{1,12})?", fullmatch=True))
+def test_no_number_is_read_as_a_time_before_the_systems_that_write_such_lists(text: str) -> None:
+    """Ten digits are seconds since 1970, thirteen are milliseconds; any other number is something else."""
+    digits = text.partition(".")[0]
+    try:
+        time = times.to_utc(text)
+    except ValueError:
+        assert len(digits) not in {10, 13} or digits[0] == "0" or "." in text
+    else:
+        seconds = int(digits) / (1 if len(digits) == 10 else 1000)
+        assert len(digits) in {10, 13}
+        assert datetime.fromisoformat(time).timestamp() == pytest.approx(seconds, abs=1)
+        assert time >= "2000"
 
 
 @given(st.text() | st.from_regex(r"[0-9]{1,12}([ T.:-][0-9]{1,12}){0,6}Z?"))
@@ -114,6 +153,21 @@ def postmark(reason: str, origin: str) -> str:
         "CreatedAt": "2017-10-01T08:00:00-04:00",
     }
     return json.dumps({"Suppressions": [entry]})
+
+
+def postmark_bounce(kind: str, **others: Any) -> str:
+    entry = {
+        "RecordType": "Bounce",
+        "Type": kind,
+        "TypeCode": 1,
+        "Details": "why",
+        "Email": JANE,
+        "From": "news@example.org",
+        "BouncedAt": "2017-10-01T08:00:00.0000000-04:00",
+        "Inactive": False,
+        **others,
+    }
+    return json.dumps([entry])
 
 
 def brevo(code: str, message: str = "") -> str:
@@ -176,6 +230,24 @@ def sparkpost(source: str) -> str:
             MOMENT,
             {"bounceType": "Transient", "subType": "General", "status": "4.2.2"},
         ),
+        *(
+            (
+                "sendgrid-bounces",
+                False,
+                csv_of(SENDGRID_BOUNCES, f',"{reason}",{JANE},1417885600'),
+                kind,
+                MOMENT,
+                {"status": status} if status else {},
+            )
+            for reason, kind, status in (
+                ("550 5.1.1 The account does not exist", HARD, "5.1.1"),
+                ("550 no such user at 4.1.1.4", HARD, "550"),
+                ("452 4.2.2 The mailbox is full", SOFT, "4.2.2"),
+                ("421 try again later", SOFT, "421"),
+                ("Unable to get MX info", HARD, ""),
+                ("", HARD, ""),
+            )
+        ),
         ("sendgrid-blocks", False, csv_of(SENDGRID_BOUNCES, f"4.0.0,spam,{JANE},1417885600"), SKIPPED, "", {}),
         ("sendgrid-invalid", True, csv_of("reason,email,created", f"no MX,{JANE},1417885600"), HARD, MOMENT, BOUNCE_1),
         ("sendgrid-spam", True, csv_of("ip,email,created", f"192.0.2.1,{JANE},1417885600"), COMPLAINT, MOMENT, {}),
@@ -214,6 +286,17 @@ def sparkpost(source: str) -> str:
         ("postmark", True, postmark("ManualSuppression", "Recipient"), OPT_OUT, MAY, {}),
         ("postmark", True, postmark("ManualSuppression", "Customer"), OPERATOR, MAY, {"state": "disable"}),
         ("postmark", True, postmark("ManualSuppression", "Admin"), OPERATOR, MAY, {"state": "disable"}),
+        ("postmark-bounces", True, postmark_bounce("HardBounce", Inactive=True), HARD, MAY, {"diagnosticCode": "why"}),
+        ("postmark-bounces", True, postmark_bounce("BadEmailAddress", Inactive=None), HARD, MAY, BOUNCE_1),
+        ("postmark-bounces", True, postmark_bounce("HardBounce", Inactive=False), SKIPPED, "", {}),
+        ("postmark-bounces", True, postmark_bounce("SpamComplaint"), COMPLAINT, MAY, {}),
+        ("postmark-bounces", True, postmark_bounce("Unsubscribe"), OPT_OUT, MAY, {}),
+        ("postmark-bounces", True, postmark_bounce("ManuallyDeactivated", Inactive=True), OPERATOR, MAY, {}),
+        ("postmark-bounces", True, postmark_bounce("ManuallyDeactivated"), SKIPPED, "", {}),
+        ("postmark-bounces", True, postmark_bounce("SoftBounce"), SOFT, MAY, {"bounceType": "Transient"}),
+        ("postmark-bounces", True, postmark_bounce("SoftBounce", Inactive=True), HARD, MAY, BOUNCE_1),
+        ("postmark-bounces", True, postmark_bounce("AutoResponder"), SKIPPED, "", {}),
+        ("postmark-bounces", True, postmark_bounce("Blocked", Inactive=True), HARD, MAY, BOUNCE_1),
         (
             "mailchimp-unsubscribed",
             True,
@@ -270,6 +353,9 @@ def sparkpost(source: str) -> str:
         ("mailman", False, f"{JANE}\n", HARD, AT, BOUNCE_1),
         ("mailman", False, f"name,Email\nJane,{JANE}\n", HARD, AT, BOUNCE_1),
         ("complaints", False, f"{JANE}\n", COMPLAINT, AT, {}),
+        ("complaints", False, f"email,date,complained_at\n{JANE},2020-01-01,2017-10-01 12:00:00\n", COMPLAINT, MAY, {}),
+        ("opt-outs", False, f"email,created_at,name\n{JANE},2017-10-01T12:00:00Z,Jane\n", OPT_OUT, MAY, {}),
+        ("opt-outs", False, f"email,created_at,name\n{JANE},,Jane\n", OPT_OUT, AT, {}),
         ("opt-outs", False, '"x y"@example.com\n', OPT_OUT, AT, {}),
     ],
 )
@@ -357,7 +443,8 @@ def test_a_list_is_none_of_another_kind() -> None:
     ("text", "name", "says"),
     [
         (csv_of(SENDGRID_BOUNCES, "5.1.1,x,8/27/2015,1417885600"), "sendgrid-bounces", "has an address that has no @"),
-        (csv_of(SENDGRID_BOUNCES, f",x,{JANE},1417885600"), "sendgrid-bounces", "has nothing in status"),
+        (csv_of(SENDGRID_BOUNCES, f"5,x,{JANE},2026-03-02T12:05:00.001Z"), "sendgrid-bounces", "in the future"),
+        (f"email,date\n{JANE},3/1/2026", "opt-outs", "has a time in date that is not a time"),
         (csv_of(SENDGRID_BOUNCES, f"6,x,{JANE},1417885600"), "sendgrid-bounces", "not documented"),
         (csv_of(SENDGRID_BOUNCES, f"5,x,{JANE},"), "sendgrid-bounces", "--at"),
         (csv_of(SENDGRID_BOUNCES, f"5,x,{JANE},soon"), "sendgrid-bounces", "not a time"),
@@ -371,6 +458,7 @@ def test_a_list_is_none_of_another_kind() -> None:
         (csv_of(MANDRILL, f"{JANE},spam,,2017-10-01 12:00:00,soon,"), None, "expires_at"),
         (csv_of(LISTMONK, SUBSCRIBER % "whim"), None, "not documented"),
         (f"{JANE},BOUNCE\n{JANE},WHIM", None, "not documented"),
+        (postmark_bounce("Whim"), None, "not documented"),
         ('{"address": "a@example.com", "evidence": {"whim": {}}}', None, "another version"),
         ('{"address": "a@example.com", "evidence": []}', None, "another version"),
         ('{"address": 1, "evidence": {}}', None, "has an address"),

@@ -1,14 +1,16 @@
 """Which lists are known, and which mark each of their rows becomes. ``docs/lists.md`` says the same in a table."""
 
+import difflib
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from healthy_mailing.address import AddressError, canonical
 from healthy_mailing.evidence import Mark, MarkKind, State, override
 from healthy_mailing.item import ADDRESS, EVIDENCE, STATE, RecordError, evidence_in
-from healthy_mailing.timestamp import day_of, days_between
+from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.formats.reading import PLAIN, Fields
 from healthy_mailing_cli.formats.times import to_utc
 
@@ -21,6 +23,18 @@ IMPORTED_FROM = "importedFrom"
 
 _DETAIL_LENGTH = 256
 """Characters kept of text from outside, as of those that SES sends (``notification``)."""
+
+_LARGEST = 300_000
+"""Octets of a row's evidence in our own export; DynamoDB takes items of 400 KB, with their names."""
+
+_TOLERANCE = timedelta(minutes=5)
+"""By how much clocks may differ. AWS refuses requests whose time differs by more (IAM User Guide, "Signing AWS API
+requests"), so this machine's clock can't be further off."""
+
+_COLUMNS_SHOWN = 200
+"""Characters of a list's columns that a message has; a binary file may seem to have endless ones."""
+
+_NEAREST = 3
 
 
 class RowError(ValueError):
@@ -46,7 +60,7 @@ class Format:
         verdict: What a row means, for a time that is now. Raises ``SkippedError`` and ``RowError``.
         address: The column of the address, or those that it may be, of which the first is taken.
         times: The columns of the time, of which the first that is not empty is taken.
-        undated: Whether rows have marks, but no time.
+        undated: Whether rows have marks, but need not have a time.
         lacks: Columns by which a list is none of these.
         allows: All columns that a list may have beside those that it needs; None for any.
         told: Whether its columns alone tell it.
@@ -77,6 +91,10 @@ class Format:
             and any(name in found for name in self.address)
         )
 
+    def is_dated(self, names: Collection[str]) -> bool:
+        """Return whether the rows of such a list, with these columns, have times or need none."""
+        return not self.undated or any(name in names for name in self.times)
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -85,7 +103,7 @@ class Reader:
     Attributes:
         format: What the list is.
         at: The time of rows without one, UTC with milliseconds; empty if they are to be refused.
-        now: Until when something may have expired. Marks may be of the next day, since not every system tells its zone.
+        now: Until when something may have expired, and marks may be from, but for a tolerance.
         address: The column of the address.
     """
 
@@ -107,7 +125,7 @@ class Reader:
             SkippedError: It is skipped.
         """
         if self.format is EXPORT:
-            return _exported(fields)
+            return _exported(fields, self.now)
         kind, details = self.format.verdict(fields, self.now)
         try:
             address = canonical(text(fields, self.address))
@@ -122,8 +140,8 @@ class Reader:
                     at = to_utc(given, self.format.zone)
                 except ValueError as error:
                     raise RowError(f"has a time in {name} that {error}") from None
-                if at > self.now and days_between(day_of(self.now), day_of(at)) > 1:
-                    raise RowError(f"has a time in {name} that is in the future")
+                if in_the_future(at, self.now):
+                    raise RowError(f"has a time in {name} that is in the future: {at}")
                 return at
         if not self.at:
             raise RowError("has no time: give one for such rows with --at")
@@ -145,6 +163,24 @@ class Reader:
         )
 
 
+def in_the_future(at: str, now: str) -> bool:
+    """Return whether a time is after now, by more than clocks differ."""
+    return at > now and at > from_datetime(datetime.fromisoformat(now) + _TOLERANCE)
+
+
+def named(name: str) -> Format:
+    """Return the format of that name.
+
+    Raises:
+        UnknownError: There is none.
+    """
+    if name not in FORMATS:
+        near = difflib.get_close_matches(name, FORMATS, _NEAREST, cutoff=0.4)
+        perhaps = f"; the nearest are {', '.join(near)}" if near else ""
+        raise UnknownError(f"can't be read as {name}, which is not a format{perhaps}. {_ALL_FORMATS}")
+    return FORMATS[name]
+
+
 def recognised(names: Collection[str], name: str | None = None) -> Format:
     """Return what a list with these columns is, or that it is what ``--as`` says.
 
@@ -152,14 +188,13 @@ def recognised(names: Collection[str], name: str | None = None) -> Format:
         UnknownError: It is not, or that cannot be told.
     """
     shown = ", ".join(each or "(no name)" for each in names) or "none"
+    shown = f"{shown[:_COLUMNS_SHOWN]} …" if len(shown) > _COLUMNS_SHOWN else shown
     if set(EXPORTED_COLUMNS) <= set(names):
         raise UnknownError(
             "is the CSV of `mailing export`, which lacks the evidence. Export with --format ndjson to import again"
         )
     if name is not None:
-        if name not in FORMATS:
-            raise UnknownError(f"can't be read as {name}, which is not a format: --as takes {', '.join(FORMATS)}")
-        chosen = FORMATS[name]
+        chosen = named(name)
         if not chosen.may_be(names) and not chosen.needs:
             raise UnknownError(f"has no column called {', '.join(_ANY_ADDRESS)}; its columns are: {shown}")
         if not chosen.may_be(names):
@@ -171,11 +206,40 @@ def recognised(names: Collection[str], name: str | None = None) -> Format:
         return found[0]
     if tuple(names) == PLAIN:
         raise UnknownError("is a plain list. Say what is in it: --as mailman (hard bounces), complaints or opt-outs")
+    if len(found) == 1:
+        raise UnknownError(
+            f"has the columns of {found[0].title}, but so have other lists. Say what is in it: "
+            f"--as {found[0].name}, complaints or opt-outs"
+        )
     if found:
         raise UnknownError(f"may be several lists: say which with --as {' or '.join(each.name for each in found)}")
-    raise UnknownError(
-        f"is not a known list. Its columns are: {shown}. Name its format with --as: {', '.join(FORMATS)}"
-    )
+    raise UnknownError(f"is not a known list. Its columns are: {shown}. {_nearest(set(names))}")
+
+
+def _nearest(names: Collection[str]) -> str:
+    """Return which formats have most of these columns, and by what they differ, as sentences."""
+    lacks = {each: sorted(each.needs - set(names)) for each in FORMATS.values() if each.needs}
+    near = [each for each, missing in lacks.items() if 2 * len(missing) <= len(each.needs)]
+    near.sort(key=lambda each: len(lacks[each]) / len(each.needs))
+    said = []
+    if near:
+        differ = (f"{each.name} ({_difference(each, names, lacks[each])})" for each in near[:_NEAREST])
+        said.append(f"The nearest formats are {', '.join(differ)}")
+    if any(name in names for name in _ANY_ADDRESS):
+        said.append("If any list of addresses will do, say what is in it: --as mailman, complaints or opt-outs")
+    return ". ".join([*said, _ALL_FORMATS])
+
+
+def _difference(kind: Format, names: Collection[str], missing: Collection[str]) -> str:
+    """Return why a list with these columns is not of a kind."""
+    if missing:
+        return f"which also has {', '.join(missing)}"
+    if unfit := sorted(kind.lacks & set(names)):
+        return f"which has no {', '.join(unfit)}"
+    return "which has no other columns"
+
+
+_ALL_FORMATS = "docs/lists.md has all formats"
 
 
 EXPORTED_COLUMNS = ("address", "state", "transactional", "reason", "type", "sender", "time")
@@ -253,12 +317,20 @@ def _ses(fields: Fields, _now: str) -> Verdict:
     raise _unknown("reason", reason)
 
 
+# A status (RFC 3463) anywhere, but not the numbers of an IP address; a reply (RFC 5321, 4.2) at the beginning.
+_STATUS = re.compile(r"(?<![0-9.])[45]\.[0-9]{1,3}\.[0-9]{1,3}(?![0-9.])")
+_REPLY = re.compile(r"[45][0-9]{2}(?![0-9])")
+
+
 def _sendgrid_bounce(fields: Fields, _now: str) -> Verdict:
     status, reason = text(fields, "status"), text(fields, "reason")
-    if status.startswith("5"):
-        return _hard(reason, status)
+    if not status and (found := _STATUS.search(reason) or _REPLY.match(reason)):
+        status = found[0]
     if status.startswith("4"):
         return _soft(reason, status)
+    # One without any status, such as "Unable to get MX info", SendGrid suppresses all the same.
+    if status.startswith("5") or not status:
+        return _hard(reason, status)
     raise _unknown("status", status)
 
 
@@ -288,6 +360,49 @@ def _postmark(fields: Fields, _now: str) -> Verdict:
         case "ManualSuppression", _:
             raise _unknown("Origin", origin)
     raise _unknown("SuppressionReason", reason)
+
+
+_POSTMARK_SOFT = frozenset({"SoftBounce", "Transient", "DnsError"})
+_POSTMARK_OTHERS = frozenset(
+    {
+        "AddressChange",
+        "AutoResponder",
+        "Blocked",
+        "ChallengeVerification",
+        "DMARCPolicy",
+        "InboundError",
+        "OpenRelayTest",
+        "SMTPApiError",
+        "SpamNotification",
+        "Subscribe",
+        "TemplateRenderingFailed",
+        "Unconfirmed",
+        "Unknown",
+        "VirusNotification",
+    }
+)
+
+
+def _postmark_bounce(fields: Fields, _now: str) -> Verdict:
+    """Read a bounce (Postmark, "Bounce API"); one that is not inactive deactivated no address, or no longer does."""
+    kind, inactive = text(fields, "type"), text(fields, "inactive").lower()
+    why = text(fields, "details") or text(fields, "description")
+    match kind:
+        case "SpamComplaint":
+            return _complaint()
+        case "Unsubscribe":
+            return _opt_out("Unsubscribe")
+        case "HardBounce" | "BadEmailAddress" if inactive != "false":
+            return _hard(why)
+        case "ManuallyDeactivated" if inactive != "false":
+            return _operator("deactivated in Postmark")
+    if inactive == "true" and kind in _POSTMARK_SOFT | _POSTMARK_OTHERS:
+        return _hard(why)
+    if kind in _POSTMARK_SOFT:
+        return _soft(why)
+    if kind in _POSTMARK_OTHERS | {"HardBounce", "BadEmailAddress", "ManuallyDeactivated"}:
+        raise SkippedError("bounces after which Postmark mails the address")
+    raise _unknown("Type", kind)
 
 
 def _mandrill(fields: Fields, now: str) -> Verdict:
@@ -375,21 +490,27 @@ def _listmonk_bounce(fields: Fields, _now: str) -> Verdict:
     raise _unknown("type", kind)
 
 
-def _exported(fields: Fields) -> tuple[str, list[Mark]]:
+def _exported(fields: Fields, now: str) -> tuple[str, list[Mark]]:
     """Return the marks of a row of our own export; its states and its reason follow from them."""
     given = fields.get("address")
+    octets = 0
     try:
         address = canonical(given if isinstance(given, str) else "")
         # A mark's texts are stored as they are.
         evidence = evidence_in({ADDRESS: address, STATE: State.ENABLE, EVIDENCE: fields.get("evidence")})
         for mark in evidence.values():
-            f"{mark.sender}{mark.feedback_id}{mark.message_id}{''.join(map(''.join, mark.detail))}".encode()
+            texts = f"{mark.sender}{mark.feedback_id}{mark.message_id}{''.join(map(''.join, mark.detail))}"
+            octets += len(texts.encode())
+            if in_the_future(mark.at, now):
+                raise RowError(f"has evidence of the future: {mark.kind} at {mark.at}")
     except AddressError as error:
         raise RowError(f"has an address that {error}") from None
     except RecordError:
         raise RowError("has evidence of another version, or of another program") from None
     except UnicodeEncodeError:
         raise RowError("has evidence that is not text") from None
+    if octets > _LARGEST:
+        raise RowError(f"has {octets:,} octets of evidence, more than DynamoDB takes")
     if not evidence:
         raise SkippedError("addresses of which nothing is known")
     return address, list(evidence.values())
@@ -411,10 +532,25 @@ EXPORT = Format(
 _EXACTLY: frozenset[str] = frozenset()
 _ANY_ADDRESS = ("address", "email", "email address", "emailaddress", "e-mail", "email_address", "mail", "recipient")
 
+# When someone complained or opted out comes before when the row was made.
+_ANY_TIME = (
+    "complained_at",
+    "unsubscribed_at",
+    "opted_out_at",
+    "timestamp",
+    "time",
+    "date",
+    "created_at",
+    "created at",
+    "created",
+)
+
 
 def _plain(name: str, title: str, verdict: Verdict) -> Format:
     """Return the format of addresses alone, or in the column that says so; nothing in them tells what they are."""
-    return Format(name, title, frozenset(), _always(verdict), address=_ANY_ADDRESS, undated=True, told=False)
+    return Format(
+        name, title, frozenset(), _always(verdict), address=_ANY_ADDRESS, times=_ANY_TIME, undated=True, told=False
+    )
 
 
 FORMATS: Mapping[str, Format] = {
@@ -528,6 +664,14 @@ FORMATS: Mapping[str, Format] = {
             _postmark,
             address=("emailaddress",),
             times=("createdat",),
+        ),
+        Format(
+            "postmark-bounces",
+            "Postmark's bounces",
+            _named("type", "email", "bouncedat", "inactive"),
+            _postmark_bounce,
+            times=("bouncedat",),
+            sender="from",
         ),
         Format(
             "mailchimp-unsubscribed",
