@@ -8,12 +8,15 @@ table, and, for what DynamoDB writes with the caller's access, ``s3:PutObject``,
 """
 
 import csv
+import errno
+import fcntl
 import io
 import json
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -104,7 +107,7 @@ def export(
     writer = Lines(form, states)
     with output.progress("Exported") as counter:
         if to is None:
-            _to_terminal(source, writer, counter.add)
+            _to_output(source, writer, counter.add)
         else:
             to_file(to, source, writer, counter.add, resume=resume)
     _tell(to, writer, as_json=as_json)
@@ -152,12 +155,18 @@ def _csv_line(cells: Sequence[str]) -> str:
     return line.getvalue()
 
 
-def _to_terminal(source: Scan | ExportedTable, lines: Lines, count: Callable[[int], None]) -> None:
-    sys.stdout.write(lines.header)
+def _to_output(source: Scan | ExportedTable, lines: Lines, count: Callable[[int], None]) -> None:
+    """Print all. A file or a program gets it byte for byte; of a terminal, what others wrote must not take control."""
+    shown = _printable if sys.stdout.isatty() else str
+    sys.stdout.write(shown(lines.header))
     for items, _ in source.pages():
-        sys.stdout.write(lines.of(items))
+        sys.stdout.write(shown(lines.of(items)))
         count(len(items))
     sys.stdout.flush()
+
+
+def _printable(text: str) -> str:
+    return "\n".join(output.printable(each.removesuffix("\r")) for each in text.split("\n"))
 
 
 def to_file(
@@ -168,7 +177,7 @@ def to_file(
     part, note = to.with_name(f"{to.name}.part"), to.with_name(f"{to.name}.progress")
     of = {**source.of, "format": lines.form}
     noted = _noted(note, part, of) if resume else None
-    with _reported(to), part.open("r+b" if noted else "wb") as file:
+    with _reported(to), _opened(part, to, is_new=noted is None) as file:
         if noted:
             file.truncate(noted["bytes"])
             file.seek(0, os.SEEK_END)
@@ -181,10 +190,50 @@ def to_file(
             _write(file, lines.of(items))
             count(len(items))
             _note(note, file, {**of, "count": lines.count, "unreadable": lines.unreadable, "positions": positions})
+        output.let_have(file, output.mode_of(to))
         os.fsync(file.fileno())
-    with _reported(to):
         part.replace(to)
     note.unlink(missing_ok=True)
+
+
+def _opened(part: Path, to: Path, *, is_new: bool) -> BinaryIO:
+    """Open the file that is being written: one of our own, which nobody else may read and no other export writes.
+
+    Someone else may have put a link there, or a file to read later what is written to it. Neither is written to. What
+    an interrupted export left is removed, unless this one goes on with it.
+
+    Raises:
+        CommandError: Another export writes it, or it is not ours to go on with.
+    """
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+    if is_new:
+        with suppress(FileNotFoundError):
+            if part.is_symlink() or not part.is_file():
+                part.unlink()
+            else:
+                with part.open("rb") as found:
+                    _lock(found, to)
+                    part.unlink()
+        flags |= os.O_CREAT | os.O_EXCL
+    with ExitStack() as stack:
+        file = stack.enter_context(os.fdopen(os.open(part, flags, 0o600), "r+b"))
+        _lock(file, to)
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_nlink != 1:
+            raise CommandError(f"{part} is not a file that an export of yours left: leave --resume out")
+        stack.pop_all()
+        return file
+
+
+def _lock(file: BinaryIO, to: Path) -> None:
+    """Make sure that no other export writes a file, and let none until it is closed."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CommandError(f"Another export writes {to}: wait for it, or name another file") from None
+    except OSError as error:  # some network file systems lock nothing
+        if error.errno not in {errno.ENOLCK, errno.ENOTSUP, errno.EINVAL, errno.EBADF}:
+            raise
 
 
 def _write(file: BinaryIO, text: str) -> None:
@@ -194,7 +243,7 @@ def _write(file: BinaryIO, text: str) -> None:
 def _note(note: Path, file: BinaryIO, noted: dict[str, Any]) -> None:
     """Note how far the export is; what the note counts is in the file before the note is there."""
     file.flush()
-    with output.replacing(note) as written:
+    with output.replacing(note, ours=True) as written:
         json.dump({**noted, "bytes": file.tell()}, written)
 
 

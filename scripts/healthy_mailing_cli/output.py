@@ -2,13 +2,16 @@
 
 import io
 import json
+import os
 import re
 import signal
+import stat
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any, TextIO, TypeVar
+from typing import IO, Annotated, Any, TextIO, TypeVar
 
 import typer
 from rich.console import Console
@@ -125,29 +128,57 @@ def confirm(question: str, *, yes: bool) -> None:
 
 
 @contextmanager
-def replacing(path: Path, encoding: str = "utf-8", errors: str = "surrogateescape") -> Iterator[TextIO]:
+def replacing(
+    path: Path, encoding: str = "utf-8", errors: str = "surrogateescape", *, ours: bool = False
+) -> Iterator[TextIO]:
     """Write a file that appears only once it is whole, so that an interruption leaves what was there.
 
-    What is there and no regular file, such as ``/dev/null``, is written to. A link stays one.
+    Until then it has a name of its own, which no other run has, and nobody else may read it.
+
+    What is there and no regular file, such as ``/dev/null``, is written to. A link stays one. ``ours``: the user did
+    not name the file, so whatever has its name is replaced, a link too: someone else may have put it there.
 
     Raises:
         CommandError: It can't be written.
     """
-    target = path.resolve()
-    is_special = path.exists() and not path.is_file()
-    part = path if is_special else target.with_name(f"{target.name}.part")
     try:
-        with part.open("w", encoding=encoding, errors=errors, newline="") as file:
-            yield file
-        if not is_special:
+        if not ours and path.exists() and not path.is_file():
+            with path.open("w", encoding=encoding, errors=errors, newline="") as file:
+                yield file
+            return
+        target = path if ours else path.resolve()
+        # Made as nothing that exists, and without following a link (O_EXCL, O_NOFOLLOW), for its owner alone (0600).
+        number, name = tempfile.mkstemp(dir=target.parent, prefix=f"{target.name[:50]}.", suffix=".part")
+        part = Path(name)
+        try:
+            with os.fdopen(number, "w", encoding=encoding, errors=errors, newline="") as file:
+                yield file
+                file.flush()
+                let_have(file, mode_of(target))
             part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
     except BrokenPipeError:  # of what is printed meanwhile
         raise
     except OSError as error:
         raise CommandError(f"{path} can't be written: {error.strerror}") from None
-    finally:
-        if not is_special:
-            part.unlink(missing_ok=True)
+
+
+def let_have(file: IO[Any], mode: int) -> None:
+    """Give an open file its permissions, on a file system that has some."""
+    with suppress(OSError):
+        os.fchmod(file.fileno(), mode)
+
+
+def mode_of(path: Path) -> int:
+    """Return which permissions a file is to have that replaces another: the same; a new one, those that are usual."""
+    with suppress(OSError):
+        found = path.lstat()
+        if stat.S_ISREG(found.st_mode):
+            return found.st_mode & 0o777
+    umask = os.umask(0o077)  # it can't be read without being set
+    os.umask(umask)
+    return 0o666 & ~umask
 
 
 @contextmanager

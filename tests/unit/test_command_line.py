@@ -333,6 +333,44 @@ def test_a_file_is_replaced_once_it_is_whole_and_a_link_to_it_stays(tmp_path: Pa
     assert sorted(tmp_path.iterdir()) == [file, link]
 
 
+def test_a_link_that_someone_put_there_is_not_followed(tmp_path: Path) -> None:
+    """Neither at a name that the program would write to meanwhile, nor at one that the user did not choose."""
+    file, mine = tmp_path / "file", tmp_path / "mine"
+    mine.write_text("mine")
+    (tmp_path / "file.part").symlink_to(mine)
+    file.symlink_to(mine)
+    with output.replacing(file, ours=True) as writing:
+        writing.write("new")
+        (part,) = tmp_path.glob("file.*[!e].part")
+        assert part.stat().st_mode & 0o777 == 0o600
+    assert (file.read_text(), file.is_symlink(), mine.read_text()) == ("new", False, "mine")
+
+
+def test_two_that_write_a_file_at_once_each_write_all_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    with output.replacing(file) as first, output.replacing(file) as second:
+        first.write("first")
+        second.write("second")
+    assert file.read_text() == "first"  # which came to an end last
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_a_file_has_the_permissions_that_a_person_expects(tmp_path: Path, umask: int, mode: int) -> None:
+    """As if the shell had written it: a new one by the umask, one that is there as it was."""
+    new, old = tmp_path / "new", tmp_path / "old"
+    old.touch()
+    old.chmod(0o640)
+    before = os.umask(umask)
+    try:
+        for file in (new, old):
+            with output.replacing(file) as writing:
+                writing.write("x")
+    finally:
+        assert os.umask(before) == umask
+    assert [file.stat().st_mode & 0o777 for file in (new, old)] == [mode, 0o640]
+
+
 def test_what_is_no_regular_file_is_written_to_and_stays(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
