@@ -2,22 +2,35 @@
 
 import codecs
 import gzip
+import hashlib
 import io
+import os
 import re
+import struct
 import sys
+import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TextIO, cast
 
 from healthy_mailing_cli.output import CommandError
 
-_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_GZIP, _ZIPS = b"\x1f\x8b", (b"PK\x03\x04", b"PK\x05\x06")  # the second begins an archive of nothing
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _WORKBOOK = "xl/workbook.xml"
+
+# What desktops put into folders, and so into archives, in lower case: macOS and Windows.
+_JUNK = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+
+_BUFFER = 1 << 16
+_LONGEST_NAME = 255  # octets that file systems take
+
+_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, ValueError)
+"""What reading the directory of an archive may raise, beside ``OSError``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +39,45 @@ class Part:
 
     Attributes:
         path: The file.
-        member: Its name in the archive; empty if the file is none.
+        member: How messages call it in the archive; empty if the file is none.
         size: How many bytes the file has, and when it was changed: another list has others.
+        place: Which of the archive's files it is, from 0; two may have one name.
+        label: How the names of files about it call it; no other of the archive has it.
     """
 
     path: Path
     member: str
     size: str
+    place: int = 0
+    label: str = ""
 
     def __str__(self) -> str:
         """Return how messages call it."""
-        return f"{self.path}:{self.member}" if self.member else str(self.path)
+        return f"{self.path}:{self.member}" if self.label else str(self.path)
 
     def beside(self, suffix: str) -> Path:
         """Return the path of a file about it, in the file's folder."""
-        member = "." + self.member.replace("/", "_").replace("\\", "_") if self.member else ""
-        return self.path.with_name(f"{self.path.name}{member}{suffix}")
+        name = f"{self.path.name}.{self.label}" if self.label else self.path.name
+        octets = os.fsencode(name)
+        if len(octets) + len(suffix) > _LONGEST_NAME:
+            digest = hashlib.sha256(octets).hexdigest()[:16]  # which tells it from others that begin alike
+            name = f"{octets[: _LONGEST_NAME - len(suffix) - 17].decode(errors='ignore')}.{digest}"
+        return self.path.with_name(f"{name}{suffix}")
 
     @contextmanager
-    def opened(self, encoding: str | None = None) -> Iterator[TextIO]:
+    def opened(
+        self, encoding: str | None = None, told: Callable[[float], None] = lambda _: None
+    ) -> Iterator[TextIO]:
         """Open it as text; without an encoding, UTF-8 or, with its mark, UTF-16.
 
-        What the encoding does not know is kept: what is written in the same encoding is what was read.
+        What the encoding does not know is kept: what is written in the same encoding is what was read. ``told`` hears
+        now and then which share of the file was read, from 0 to 1.
 
         Raises:
             CommandError: It can't be read, then or later, or it is not text.
         """
         try:
-            with self._bytes() as file:
+            with self._bytes(told) as file:
                 text = _text(file, encoding)
                 try:
                     yield text
@@ -67,25 +91,72 @@ class Part:
             raise CommandError(f"{self} is not text in {getattr(error, 'encoding', encoding)}: {error}") from None
         except _NoTextError as error:
             raise CommandError(f"{self} {error}") from None
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except (zlib.error, EOFError) as error:
             raise CommandError(f"{self} can't be unpacked: {error}") from None
 
     @contextmanager
-    def _bytes(self) -> Iterator[IO[bytes]]:
-        if self.member:
-            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as packed, _unpacked(packed) as file:
-                yield file
-        elif self.path == _STDIN:
-            with _unpacked(sys.stdin.buffer) as file:
-                yield file
-        else:
-            with self.path.open("rb") as packed, _unpacked(packed) as file:
-                yield file
+    def _bytes(self, told: Callable[[float], None]) -> Iterator[IO[bytes]]:
+        with ExitStack() as stack:
+            if self.label:
+                source, total = stack.enter_context(self._packed())
+            elif self.path == _STDIN:
+                yield stack.enter_context(_unpacked(sys.stdin.buffer))
+                return
+            else:
+                source = stack.enter_context(self.path.open("rb", buffering=0))
+                total = os.fstat(source.fileno()).st_size
+            raw = _Source(self, source, lambda: told(source.tell() / max(total, 1)))
+            yield stack.enter_context(_unpacked(cast("IO[bytes]", io.BufferedReader(raw, _BUFFER))))
+
+    @contextmanager
+    def _packed(self) -> Iterator[tuple[IO[bytes], int]]:
+        """Open it in its archive, and tell how long it is."""
+        with ExitStack() as stack:
+            try:
+                archive = stack.enter_context(zipfile.ZipFile(self.path))
+                info = archive.infolist()[self.place]
+                member = stack.enter_context(archive.open(info))
+            except (*_BROKEN, IndexError) as error:
+                raise CommandError(f"{self} can't be unpacked: {error}") from None
+            yield member, info.file_size
+
+    def must_be_as_it_was(self) -> None:
+        """Make sure that nothing was written to the file since it was found.
+
+        Raises:
+            CommandError: Something was, so that what was read may be half of it.
+        """
+        if _size(self.path.stat()) != self.size:
+            raise CommandError(f"{self} was changed while it was read. Run the command again")
 
 
 _STDIN = Path("standard input")
 
 STANDARD_INPUT = Part(_STDIN, "", "")
+
+
+class _Source(io.RawIOBase):
+    """The bytes of a list; what goes wrong with them is told in a sentence."""
+
+    def __init__(self, part: Part, file: Any, told: Callable[[], None]) -> None:  # noqa: ANN401  (any of three)
+        self._part = part
+        self._file = file
+        self._told = told
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  (what BufferedReader lends)
+        try:
+            count: int = self._file.readinto(buffer)
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001  (decompressors raise what they like, such as LZMAError, MemoryError)
+            raise CommandError(f"{self._part} can't be unpacked: {str(error) or type(error).__name__}") from None
+        self._told()
+        if not count:
+            self._part.must_be_as_it_was()
+        return count
 
 
 class _NoTextError(Exception):
@@ -95,7 +166,7 @@ class _NoTextError(Exception):
 @contextmanager
 def _unpacked(file: IO[bytes]) -> Iterator[IO[bytes]]:
     buffered = file if hasattr(file, "peek") else io.BufferedReader(cast("io.RawIOBase", file))
-    if _begins(buffered, _ZIP):
+    if _begins(buffered, *_ZIPS):
         raise _NoTextError("is an archive: save it as a file, and name that")
     if _begins(buffered, _GZIP):
         with gzip.GzipFile(fileobj=buffered) as unpacked:
@@ -133,7 +204,7 @@ _LOOKED_AT = 8192
 
 
 def parts(path: Path) -> list[Part]:
-    """Return the lists in a file.
+    """Return the lists in a file: those of an archive in its order, without what desktops add to one.
 
     Raises:
         CommandError: It can't be read.
@@ -141,19 +212,48 @@ def parts(path: Path) -> list[Part]:
     try:
         if not path.is_file():
             raise CommandError(f"{path} is not a file")
-        status = path.stat()
-        size = f"{status.st_size} {status.st_mtime_ns}"
-        if not _beginning(path).startswith(_ZIP):
+        size = _size(path.stat())
+        if not _beginning(path).startswith(_ZIPS):
             return [Part(path, "", size)]
         with zipfile.ZipFile(path) as archive:
-            names = [each.filename for each in archive.infolist() if not each.is_dir()]
+            names = [each.filename for each in archive.infolist()]
     except OSError as error:
         raise CommandError(f"{path} can't be read: {error.strerror or error}") from None
-    except zipfile.BadZipFile as error:
+    except _BROKEN as error:
         raise CommandError(f"{path} can't be unpacked: {error}") from None
     if _WORKBOOK in names:
         raise CommandError(f"{path} is a workbook: save its sheet as CSV")
-    return [Part(path, name, size) for name in names if not name.startswith("__MACOSX/")]  # as macOS adds
+    return list(_members(path, size, names))
+
+
+def _members(path: Path, size: str, names: Sequence[str]) -> Iterator[Part]:
+    labels: set[str] = set()
+    seen: dict[str, int] = {}
+    for place, name in enumerate(names):
+        if name.endswith("/") or _is_junk(name):
+            continue
+        seen[name] = number = seen.get(name, 0) + 1
+        label = first = "".join(char if char.isprintable() and char not in "/\\" else "_" for char in name) or "_"
+        again = 1
+        while _folded(label) in labels:
+            again += 1
+            label = f"{first}.{again}"
+        labels.add(_folded(label))
+        yield Part(path, f"{name} ({number})" if number > 1 else name, size, place, label)
+
+
+def _is_junk(name: str) -> bool:
+    *folders, last = name.split("/")
+    return folders[:1] == ["__MACOSX"] or last.startswith("._") or last.lower() in _JUNK
+
+
+def _folded(name: str) -> str:
+    """Return what two names have in common that some file systems take for one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _size(status: os.stat_result) -> str:
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def _beginning(path: Path) -> bytes:

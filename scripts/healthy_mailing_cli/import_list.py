@@ -5,13 +5,15 @@ Needs ``dynamodb:BatchGetItem``, ``dynamodb:PartiQLInsert`` and ``dynamodb:Parti
 """
 
 import csv
+import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Timer
 from types import TracebackType
 from typing import Annotated, Any, Self
 
@@ -33,8 +35,12 @@ from healthy_mailing_cli.output import CommandError
 WINDOW = 8_000
 """How many addresses are merged at a time: enough that all connections are busy most of the time."""
 
+LOOKED_AT = 100_000
+"""How many rows are read for the question: a few seconds. Longer lists have "more than" so many."""
+
 _SHOWN = 5
-"""How many refused rows a person sees; all of them are in the file beside the list."""
+"""How many refused rows a person sees, all of which are in the file beside the list, and how many addresses that
+DynamoDB refuses for one reason."""
 
 _TRIES = 20
 """How often what DynamoDB throttles is tried in a row without any of it being written."""
@@ -45,8 +51,12 @@ _SLOWLY = 10
 _NEVER = frozenset({UNREADABLE, "ValidationError", "ItemCollectionSizeLimitExceeded"})
 """Errors of a single address, which is left out then."""
 
-_WORTH_ANOTHER_TRY = ("Throttl", "ThroughputExceeded", "LimitExceeded", "InternalServer", "Unavailable", "Timeout")
-_WORTH_ANOTHER_TRY_WHOLE = frozenset({OUT_OF_TIME, "EndpointConnectionError", "ConnectionClosedError"})
+_WORTH_ANOTHER_TRY = ("Throttl", "ThroughputExceeded", "LimitExceeded", "InternalServer", "Unavailable")
+_LOST = frozenset({OUT_OF_TIME, "EndpointConnectionError", "ConnectionClosedError"})
+"""Errors of the way to DynamoDB, beside those with ``Timeout`` in their name; worth another try too."""
+
+SILENT = 10.0
+"""Seconds without an answer of DynamoDB, after which a person hears what the command waits for."""
 
 Given = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Lists: CSV, JSON, plain; also in gzip or zip.")]
 As = Annotated[
@@ -58,7 +68,7 @@ As = Annotated[
         autocompletion=lambda incomplete: [name for name in FORMATS if name.startswith(incomplete)],
     ),
 ]
-At = Annotated[str, typer.Option(help="The time of rows that have none: 2026-01-31T12:00:00Z.")]
+At = Annotated[str, typer.Option(help="The time of rows that have none: 2026-01-31, or 2026-01-31T12:00:00Z.")]
 
 
 @dataclass
@@ -101,57 +111,166 @@ def import_list(
     After an interruption, the same command goes on where it was.
     """
     time = _time(at)
-    plan = [(part, _recognised(part, as_format, time)) for path in given for part in files.parts(path)]
-    if not dry_run:
-        what = ", ".join(f"{part} ({kind.title})" for part, kind in plan if kind)
-        output.confirm(f"Import into {connection.table}: {what or 'nothing'}?", yes=yes)
-    table = None if dry_run else connection.open(connection.rules(function))
-    place = "" if dry_run else connection.place()
+    _check_format(as_format)
+    plan = [_recognised(part, as_format, time) for part in _parts(given)]
+    known = [each for each in plan if each.kind]
+    if known and not dry_run and not yes:
+        _ask(connection.table, plan, time)
+    table = connection.open(connection.rules(function)) if known and not dry_run else None
+    place = connection.place() if table else ""
     failed = False
-    for part, kind in plan:
+    for each in plan:
         tally = Tally()
-        if kind:
-            writer = Writer(table, part, _of(place, part, kind, time)) if table else None
-            take(part, kind, time, tally, writer)
-        _tell(part, kind, tally, dry_run=dry_run, as_json=as_json)
+        if each.kind:
+            writer = Writer(table, each.part, _of(place, each.part, each.kind, time)) if table else None
+            each.take(time, tally, writer)
+        _tell(each, tally, dry_run=dry_run, as_json=as_json)
         failed |= bool(tally.refused or tally.results["failed"])
-    if failed:
+    *problems, last = [each.problem for each in plan if each.problem] or [""]
+    for problem in problems:
+        output.error(problem)
+    if last and all(each.problem for each in known):  # so nothing else could be done
+        raise CommandError(last)
+    if last:
+        output.error(last)
+    if failed or last:
         raise typer.Exit(output.NO)
+
+
+_UNKNOWN, _UNREADABLE, _WITHOUT_TIME = "UnknownList", "UnreadableList", "ListWithoutTime"
+
+
+@dataclass
+class Planned:
+    """A list that is to be imported.
+
+    Attributes:
+        part: Where it is.
+        kind: What it is; None if it holds nothing, or if that is not known.
+        problem: Why it can't be imported, or only in part; empty if it can.
+        code: The same in a word.
+    """
+
+    part: Part
+    kind: Format | None = None
+    problem: str = ""
+    code: str = ""
+
+    def take(self, at: str, tally: Tally, writer: "Writer | None", most: int | None = None) -> None:
+        """Read it and merge it, as ``take`` does; that it can't be read to its end is a problem of it alone."""
+        if self.kind is None:
+            return
+        self.problem = ""
+        try:
+            take(self.part, self.kind, at, tally, writer, most)
+        except CommandError as error:
+            self.problem, self.code = str(error), _UNREADABLE
+        except TableError:
+            if writer is not None and writer.done:
+                output.note(
+                    f"{self.part}: the first {writer.done:,} rows are imported; the same command goes on there."
+                )
+            raise
 
 
 def _time(text: str) -> str:
     time = time_of("--at", text) if text else ""
-    if time > from_datetime(datetime.now(UTC)):
+    if sources.in_the_future(time, from_datetime(datetime.now(UTC))):
         raise CommandError(f"--at {text} is in the future")
     return time
 
 
-def _recognised(part: Part, name: str | None, at: str) -> Format | None:
-    """Return what a list is; None if it is empty."""
-    with part.opened() as file:
-        listing = reading.read(file)
-        try:
+def _check_format(name: str | None) -> None:
+    try:
+        if name is not None:
+            sources.named(name)
+    except UnknownError as error:
+        raise CommandError(f"The lists {error}") from None
+
+
+_REFUSED, _PROGRESS = ".refused.csv", ".progress"
+"""How the names of the files beside a list end."""
+
+
+def _parts(given: Sequence[Path]) -> list[Part]:
+    """Return the lists in files.
+
+    Raises:
+        CommandError: A file can't be read, or the import of another would overwrite it.
+    """
+    found = [part for path in given for part in files.parts(path)]
+    written = {part.beside(_REFUSED).resolve(): part for part in found}
+    for part in found:
+        if other := written.get(part.path.resolve()):
+            raise CommandError(f"{part.path} would be overwritten by what is refused of {other}. Import it by itself")
+    return found
+
+
+def _recognised(part: Part, name: str | None, at: str) -> Planned:
+    """Find out what a list is."""
+    try:
+        with part.opened() as file:
+            listing = reading.read(file)
             if not listing.names and next(listing.rows, None) is None:
-                return None
+                return Planned(part)
             kind = sources.recognised(listing.names, name)
-        except UnknownError as error:
-            raise CommandError(f"{part} {error}") from None
-    if kind.undated and not at:
-        raise CommandError(f"{part}: rows of {kind.title} have no time. Say with --at when the list was made")
-    return kind
+    except UnknownError as error:
+        return Planned(part, problem=f"{part} {error}", code=_UNKNOWN)
+    except CommandError as error:
+        return Planned(part, problem=str(error), code=_UNREADABLE)
+    if not at and not kind.is_dated(listing.names):
+        problem = f"{part}: rows of {kind.title} have no time. Say with --at when the list was made"
+        return Planned(part, problem=problem, code=_WITHOUT_TIME)
+    return Planned(part, kind)
 
 
-def take(part: Part, kind: Format, at: str, tally: Tally, writer: "Writer | None") -> None:
-    """Read a list and merge it; without a writer, only count."""
+def _ask(table: str, plan: Sequence[Planned], at: str) -> None:
+    """Say what the lists hold, as far as a look at their beginning tells, and ask whether to import it."""
+    left, rows = LOOKED_AT, 0
+    known = [each for each in plan if each.kind]
+    for each in plan:
+        tally = Tally()
+        each.take(at, tally, None, left)
+        left -= tally.rows
+        rows += tally.rows
+        if each.kind:
+            found = [_rows(tally.rows, left), *(f"{count:,} {words}" for words, count in _amounts(tally))]
+            output.note(f"{each.part}: {each.kind.title}, {', '.join(found)}.")
+        if each.problem:
+            output.note(each.problem)
+    output.confirm(f"Import into {table}: {output.counted(len(known), 'list')}, {_rows(rows, left)}?", yes=False)
+
+
+def _rows(count: int, left: int) -> str:
+    """Return how many rows there are; none are ``left`` to be looked at where there may be more."""
+    return output.counted(count, "row") if left else f"{count:,} rows or more"
+
+
+def take(part: Part, kind: Format, at: str, tally: Tally, writer: "Writer | None", most: int | None = None) -> None:
+    """Read a list, or its first ``most`` rows, and merge it; without a writer, only count.
+
+    Raises:
+        CommandError: It can't be read to its end.
+        TableError: DynamoDB takes nothing.
+    """
+    share = 0.0
+
+    def told(read: float) -> None:
+        nonlocal share
+        share = read
+
     with ExitStack() as stack:
-        listing = reading.read(stack.enter_context(part.opened()))
-        refused = stack.enter_context(RefusedRows(None if writer is None else part.beside(".refused.csv"), listing))
+        listing = reading.read(stack.enter_context(part.opened(told=told)))
+        listing = replace(listing, rows=itertools.islice(listing.rows, most))
+        refused = stack.enter_context(RefusedRows(None if writer is None else part.beside(_REFUSED), listing))
         counter = stack.enter_context(output.progress("Read" if writer is None else "Imported"))
         reader = Reader.of(kind, listing.names, at, from_datetime(datetime.now(UTC)))
         for window in windows(marks(listing, reader, tally, refused)):
             if writer is not None:
                 writer.write(window, tally)
             counter.add(tally.rows - counter.done)
+            if share:
+                counter.expect(round(tally.rows / share))
         if writer is not None:
             writer.end(tally)
 
@@ -213,20 +332,34 @@ class RefusedRows:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Let the file appear, unless something went wrong."""
+        """Let the file appear, also if the list could be read in part alone; but not if it is to be read again."""
         if self._path is not None and self._writer is None and kind is None:
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
-        self._stack.__exit__(kind, error, traceback)
+        if kind is not None and issubclass(kind, CommandError):
+            self._stack.close()
+        else:
+            self._stack.__exit__(kind, error, traceback)
 
     def add(self, row: Row, problem: str) -> None:
         """Write a row, and why it is refused."""
         if self._path is None:
             return
         if self._writer is None:
-            self._writer = csv.writer(self._stack.enter_context(output.replacing(self._path)))
+            self._writer = csv.writer(self._stack.enter_context(output.replacing(self._path, ours=True)))
             self._writer.writerow((REFUSED, *map(reading.guarded, self._header)))
-        self._writer.writerow((problem, *map(reading.guarded, reading.text_of(row.cells))))
+        self._writer.writerow((problem, *(reading.guarded(_in_utf_8(cell)) for cell in row.cells)))
+
+
+def _in_utf_8(cell: Any) -> str:  # noqa: ANN401  (a string, or an object of JSON)
+    """Return a cell as text that a file can hold, and that is read as the same cell."""
+    (text,) = reading.text_of([cell])
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # JSON may name characters that are none (RFC 8259, 8.2); in CSV, they stand for bytes that are not UTF-8.
+        return text if isinstance(cell, str) else json.dumps(cell)
+    return text
 
 
 class Writer:
@@ -235,14 +368,14 @@ class Writer:
     def __init__(self, table: Table, part: Part, of: dict[str, str]) -> None:
         """Go on where an interrupted import ``of`` the same list into the same table was."""
         self._table = table
-        self._part = part
         self._of = of
-        self._path = part.beside(".progress")
-        self._done = self._noted()
-        self._failed = False
+        self._path = part.beside(_PROGRESS)
+        self._failures: Counter[str] = Counter()
+        self._said: set[str] = set()
         self._notes = True
-        if self._done:
-            output.note(f"{part}: going on behind the first {self._done:,} rows, which are imported.")
+        self.done = self._noted()
+        if self.done:
+            output.note(f"{part}: going on behind the first {self.done:,} rows, which are imported.")
 
     def write(self, window: dict[str, Evidence], tally: Tally) -> None:
         """Merge what the rows since the last call amount to; ``tally`` counts rows and results.
@@ -250,26 +383,36 @@ class Writer:
         Raises:
             TableError: DynamoDB takes nothing.
         """
-        if tally.rows <= self._done:
+        if tally.rows <= self.done:
             tally.results["imported before"] += len(window)
             return
-        for outcome in merged(self._table, window):
+        for outcome in merged(self._table, window, self._say_once):
             tally.results[_result(outcome)] += 1
             if outcome.error:
-                self._failed = True
-                output.note(f"{outcome.address}: not imported. {errors.sentence(TableError(outcome.error))}.")
-        if not self._failed:
+                self._failures[outcome.error] += 1
+                if self._failures[outcome.error] <= _SHOWN:
+                    output.note(f"{outcome.address}: not imported. {errors.sentence(TableError(outcome.error))}.")
+        if not self._failures:
+            self.done = tally.rows
             self._note(tally.rows)
 
     def end(self, tally: Tally) -> None:
         """Forget how far it is, unless something is left to do."""
+        for code, count in self._failures.items():
+            if count > _SHOWN:
+                output.note(f"{count:,} addresses were not imported. {errors.sentence(TableError(code))}.")
         if not tally.results["failed"]:
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
 
+    def _say_once(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            output.note(text)
+
     def _note(self, rows: int) -> None:
         try:
-            with output.replacing(self._path) as file:
+            with output.replacing(self._path, ours=True) as file:
                 json.dump({**self._of, "rows": rows}, file)
         except CommandError as error:  # such as where lists can only be read
             if self._notes:
@@ -284,31 +427,60 @@ class Writer:
             return 0
 
 
-def merged(table: Table, evidence: dict[str, Evidence]) -> Iterator[Outcome]:
+def merged(table: Table, evidence: dict[str, Evidence], say: Callable[[str], None] = output.note) -> Iterator[Outcome]:
     """Merge evidence, by address, and yield what became of it; what DynamoDB throttles is tried again for minutes.
 
+    ``say`` hears what is waited for.
+
     Raises:
-        TableError: DynamoDB takes none of it.
+        TableError: DynamoDB takes none of it, or can't be reached.
     """
-    attempt = 1
+    attempt, takes = 1, False
     while True:
-        outcomes = table.add(evidence, soon())
+        with _heard(say):
+            outcomes = table.add(evidence, soon())
         codes = {outcome.error for outcome in outcomes}
         if len(codes) == 1 and not codes & {"", *_NEVER} and not any(map(_is_worth_another_try, codes)):
             raise TableError(codes.pop())
-        again = [each.address for each in outcomes if attempt < _TRIES and _is_worth_another_try(each.error)]
-        left = set(again)
-        yield from (each for each in outcomes if each.address not in left)
+        again = {each.address: each.error for each in outcomes if _is_worth_another_try(each.error)}
+        takes = takes or len(again) < len(outcomes)
+        if attempt == _TRIES:
+            if again and (not takes or all(map(_is_lost, again.values()))):
+                raise TableError(next(iter(again.values())))
+            again = {}
+        yield from (each for each in outcomes if each.address not in again)
         if not again:
             return
-        attempt = attempt + 1 if len(again) == len(evidence) else 1
+        if len(again) == len(evidence):
+            what = errors.sentence(TableError(next(iter(again.values())))).partition(". ")[0]
+            say(f"{what}. Trying again for some minutes; after Ctrl-C, the same command goes on where it was.")
+            attempt += 1
+        else:
+            attempt = 1
         evidence = {address: evidence[address] for address in again}
         for _ in range(attempt):
             pause(_SLOWLY)
 
 
+@contextmanager
+def _heard(say: Callable[[str], None]) -> Iterator[None]:
+    """Let a person hear what a ``with`` block waits for, if it takes long."""
+    timer = Timer(SILENT, say, ["Waiting for DynamoDB. After Ctrl-C, the same command goes on where it was."])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _is_lost(code: str) -> bool:
+    """Return whether an error says that DynamoDB can't be reached, and not that it refuses."""
+    return code in _LOST or "Timeout" in code
+
+
 def _is_worth_another_try(code: str) -> bool:
-    return code in _WORTH_ANOTHER_TRY_WHOLE or any(each in code for each in _WORTH_ANOTHER_TRY)
+    return _is_lost(code) or any(each in code for each in _WORTH_ANOTHER_TRY)
 
 
 def _of(place: str, part: Part, kind: Format, at: str) -> dict[str, str]:
@@ -330,17 +502,18 @@ def _result(outcome: Outcome) -> str:
 
 
 _KINDS = {
-    "complaint": "complaints",
-    "notSpam": "withdrawn complaints",
-    "hardBounce": "hard bounces",
-    "softBounces": "soft bounces",
-    "undetermined": "bounces of unknown cause",
-    "optOut": "opt-outs",
-    "optIn": "opt-ins",
-    "delivery": "deliveries",
-    "override": "operators' decisions",
-    "bouncesCleared": "cleared bounces",
+    "complaint": ("complaint", "complaints"),
+    "notSpam": ("withdrawn complaint", "withdrawn complaints"),
+    "hardBounce": ("hard bounce", "hard bounces"),
+    "softBounces": ("soft bounce", "soft bounces"),
+    "undetermined": ("bounce of unknown cause", "bounces of unknown cause"),
+    "optOut": ("opt-out", "opt-outs"),
+    "optIn": ("opt-in", "opt-ins"),
+    "delivery": ("delivery", "deliveries"),
+    "override": ("operator's decision", "operators' decisions"),
+    "bouncesCleared": ("clearing of bounces", "clearings of bounces"),
 }
+"""What one mark of a kind is called, and what several are."""
 
 _RESULTS = {
     "now disable": "May not be mailed now",
@@ -353,18 +526,25 @@ _RESULTS = {
 }
 
 
-def _tell(part: Part, kind: Format | None, tally: Tally, *, dry_run: bool, as_json: bool) -> None:
+def _amounts(tally: Tally) -> list[tuple[str, int]]:
+    """Return what the rows of a list are, and how many."""
+    found = [(_KINDS[name][count != 1], count) for name, count in tally.marks.most_common()]
+    found += [(f"skipped: {reason}", count) for reason, count in tally.skipped.most_common()]
+    return found + ([("refused", tally.refused)] if tally.refused else [])
+
+
+def _tell(planned: Planned, tally: Tally, *, dry_run: bool, as_json: bool) -> None:
     """Say what became of a list."""
+    part, kind = planned.part, planned.kind
     if as_json:
-        _tell_json(part, kind, tally, dry_run=dry_run)
+        _tell_json(planned, tally, dry_run=dry_run)
         return
     if kind is None:
-        output.line(f"{part} holds nothing.")
+        if not planned.problem:
+            output.line(f"{part} holds nothing.")
         return
     output.line(f"{part}: {kind.title}, {output.counted(tally.rows, 'row')}.")
-    lines = [(_KINDS[name], count) for name, count in tally.marks.most_common()]
-    lines += [(f"skipped: {reason}", count) for reason, count in tally.skipped.most_common()]
-    lines += [("refused", tally.refused)] if tally.refused else []
+    lines = _amounts(tally)
     results = [(words, tally.results[name]) for name, words in _RESULTS.items() if tally.results[name]]
     width = max((len(f"{count:,}") for _, count in lines + results), default=0)
     output.rows([(f"{count:>{width},}", words) for words, count in lines])
@@ -374,21 +554,23 @@ def _tell(part: Part, kind: Format | None, tally: Tally, *, dry_run: bool, as_js
     for row, problem in tally.shown:
         output.note(f"refused: {row[:_WIDTH]}: {problem}")
     if tally.refused and not dry_run:
-        output.note(f"All refused rows are in {part.beside('.refused.csv')}.")
+        output.note(f"All refused rows are in {part.beside(_REFUSED)}.")
 
 
 _WIDTH = 200
 
 
-def _tell_json(part: Part, kind: Format | None, tally: Tally, *, dry_run: bool) -> None:
+def _tell_json(planned: Planned, tally: Tally, *, dry_run: bool) -> None:
     told = {
-        "list": str(part),
-        "format": kind.name if kind else None,
+        "list": str(planned.part),
+        "format": planned.kind.name if planned.kind else None,
         "rows": tally.rows,
         "marks": dict(tally.marks),
         "skipped": dict(tally.skipped),
         "refused": tally.refused,
         "firstRefused": [{"row": row, "problem": problem} for row, problem in tally.shown],
     }
+    if planned.problem:
+        told |= {"error": planned.code, "message": planned.problem}
     results = {output.camel(name): count for name, count in tally.results.items()}
     output.ndjson(told if dry_run else told | {"addresses": results})

@@ -342,14 +342,17 @@ def _steps(sync: Sync, bulk: BulkSync | None, since: str, plan: Plan) -> Iterato
 def _carry_out(steps: Iterator[Step], *, as_json: bool) -> Counter[Result]:
     """Carry out a plan, say so, and return how many came to which result."""
     done: Counter[Result] = Counter()
+    failed: Counter[str] = Counter()
 
     def tell(each: Done) -> None:
         done[each.result] += 1
         if as_json:
             error = {"error": each.error, "message": each.message} if each.error else {}
             output.ndjson({"address": each.address, "result": each.result, **error})
-        elif each.error and done[Result.FAILED] <= _ERRORS_SHOWN:
-            output.note(f"{each.address}: {each.message}.")
+        elif each.error:
+            failed[each.message] += 1
+            if failed[each.message] == 1 and len(failed) <= _ERRORS_SHOWN:
+                output.note(f"{each.address}: {each.message}.")
 
     for step in steps:
         with output.progress(step.name, left=True) as counter:
@@ -357,6 +360,9 @@ def _carry_out(steps: Iterator[Step], *, as_json: bool) -> Counter[Result]:
             for each in step.done:
                 tell(each)
                 counter.add(step.each)
+    for message, count in failed.items():
+        if count > 1:
+            output.note(f"{count:,} addresses: {message}.")
     return done
 
 

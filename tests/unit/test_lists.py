@@ -167,7 +167,7 @@ def postmark_bounce(kind: str, **others: Any) -> str:
         "Inactive": False,
         **others,
     }
-    return json.dumps([entry])
+    return json.dumps({"TotalCount": 1, "Bounces": [entry]})
 
 
 def brevo(code: str, message: str = "") -> str:

@@ -27,9 +27,9 @@ PLAIN = ("address",)
 _CHUNK = 1 << 16
 _DELIMITERS = ",;\t|"
 
-# Keys under which APIs give a page's rows (Amazon SES: SuppressedDestinationSummaries, Postmark: Suppressions, Brevo:
-# contacts, Mailgun: items, SparkPost and, within data, listmonk: results).
-_LISTS = frozenset({"suppresseddestinationsummaries", "suppressions", "contacts", "items", "results", "data"})
+# Keys under which APIs give a page's rows (Amazon SES: SuppressedDestinationSummaries, Postmark: Suppressions, Bounces,
+# Brevo: contacts, Mailgun: items, SparkPost and, within data, listmonk: results).
+_LISTS = frozenset({"suppresseddestinationsummaries", "suppressions", "bounces", "contacts", "items", "results", "data"})
 
 _TRIGGERS = frozenset("=+-@\t\r\n")
 
