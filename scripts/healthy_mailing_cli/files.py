@@ -65,9 +65,7 @@ class Part:
         return self.path.with_name(f"{name}{suffix}")
 
     @contextmanager
-    def opened(
-        self, encoding: str | None = None, told: Callable[[float], None] = lambda _: None
-    ) -> Iterator[TextIO]:
+    def opened(self, encoding: str | None = None, told: Callable[[float], None] = lambda _: None) -> Iterator[TextIO]:
         """Open it as text; without an encoding, UTF-8 or, with its mark, UTF-16.
 
         What the encoding does not know is kept: what is written in the same encoding is what was read. ``told`` hears

@@ -288,6 +288,7 @@ def taken(text: bytes, path: Path | None) -> tuple[Tally, list[list[str]]]:
 @EACH_ITS_OWN
 @given(JSON_LINES.map("\n".join) | CSV_LINES.map(lambda each: HEADER + "\n".join(each)))
 @example('{"status": "5", "reason": "\\ud800", "email": "\\ud800@example.com", "created": 1417885600}')
+@example(f'{HEADER}"\njane@example.com,jane@example.com,jane@example.com,jane@example.com,jane@example.com\n"')
 def test_each_row_is_counted_once_and_what_is_refused_is_refused_again(tmp_path: Path, text: str) -> None:
     data = text.encode("utf-8", "surrogatepass")
     looked, _ = taken(data, None)

@@ -29,7 +29,9 @@ _DELIMITERS = ",;\t|"
 
 # Keys under which APIs give a page's rows (Amazon SES: SuppressedDestinationSummaries, Postmark: Suppressions, Bounces,
 # Brevo: contacts, Mailgun: items, SparkPost and, within data, listmonk: results).
-_LISTS = frozenset({"suppresseddestinationsummaries", "suppressions", "bounces", "contacts", "items", "results", "data"})
+_LISTS = frozenset(
+    {"suppresseddestinationsummaries", "suppressions", "bounces", "contacts", "items", "results", "data"}
+)
 
 _TRIGGERS = frozenset("=+-@\t\r\n")
 
@@ -153,7 +155,7 @@ def sheet(file: TextIO) -> "Sheet | Iterator[Row]":
         return Sheet(None, above, _DELIMITERS[0], records)
     if header.problem or has_address(header.raw):
         return Sheet(None, above, delimiter or _DELIMITERS[0], itertools.chain([header], records))
-    lines.width = len(header.cells)
+    lines.width = len(header.cells) if header.cells[0].strip().lower() != REFUSED else _NO_ROW
     return Sheet(header, above, delimiter or _DELIMITERS[0], records)
 
 
@@ -200,6 +202,7 @@ class _TooLong(str):
 
 
 _NOT_SIMPLE = "not simple"
+_NO_ROW = -1
 
 
 class _Lines:
@@ -212,7 +215,8 @@ class _Lines:
     Attributes:
         number: How many lines were taken.
         taken: Those of the row that is read.
-        width: How many cells a row has; 0 if that is not known, so that none goes on in a line with an address.
+        width: How many cells a row has; 0 if that is not known, so that none goes on in a line with an address. No row
+            has ``_NO_ROW``: quotes of a file that we wrote are closed, and a line in them may look like a row of it.
     """
 
     def __init__(self, file: TextIO) -> None:
