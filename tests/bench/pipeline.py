@@ -8,8 +8,9 @@ from typing import Any
 
 from bench import mixes, processes
 from bench.processes import Run, StandIn
+from faults import oracle
 from healthy_mailing.evidence import Record, Rules, evidence_of
-from healthy_mailing.item import to_dynamodb, to_item
+from healthy_mailing.item import from_dynamodb, to_dynamodb, to_item
 from healthy_mailing.notification import parse
 
 BATCH = 1_000
@@ -124,12 +125,13 @@ def _check(contender: Contender, messages: Sequence[str], run: Run, mix: str) ->
         SystemExit: It differs.
     """
     if contender.table == "merged":
-        expected = merged(messages)
-        found = {item["UserId"]["S"]: _without_version(item) for item in run.items}
-    else:
-        names = ("state",) if contender.table == "state" else ("state", "timestamp", "notificationType", "from")
-        expected = {address: {name: item[name] for name in names} for address, item in last(messages).items()}
-        found = {item["UserId"]["S"]: {name: item[name] for name in names} for item in run.items}
+        items = {item["UserId"]["S"]: from_dynamodb(_without_version(item)) for item in run.items}
+        if difference := oracle.difference(oracle.table(messages), items):
+            raise SystemExit(f"error: {contender.name} with the mix {mix}: {difference}")
+        return
+    names = ("state",) if contender.table == "state" else ("state", "timestamp", "notificationType", "from")
+    expected = {address: {name: item[name] for name in names} for address, item in last(messages).items()}
+    found = {item["UserId"]["S"]: {name: item[name] for name in names} for item in run.items}
     if found != expected:
         wrong = sum(found.get(address) != item for address, item in expected.items())
         raise SystemExit(f"error: {contender.name} with the mix {mix}: {wrong} of {len(expected)} items are wrong")
