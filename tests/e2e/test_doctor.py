@@ -1,6 +1,7 @@
 """`mailing doctor` on what Terraform made; tests/integration/commands/test_doctor.py has what may be wrong."""
 
 import shlex
+from collections.abc import Mapping
 
 import pytest
 
@@ -34,7 +35,8 @@ def test_a_stack_of_terraform_s_has_no_fault_in_either_mode(deployed: Deployed) 
 
 
 @pytest.mark.needs("simulates_ses", "enforces_iam")
-def test_a_role_that_lost_a_permission_is_named_at_once(deployed: Deployed) -> None:
+def test_a_role_that_lost_a_permission_is_named_at_once(deployments: Mapping[str, Deployed]) -> None:
+    deployed = deployments["queue"]
     mailing = Mailing(deployed.emulator.environment(), deployed.outputs["table_name"])
     with role_without(deployed, "dynamodb:PartiQLUpdate"):
         ran = mailing("doctor", "--json", "--name", deployed.stack.name, "--identity", f"{deployed.mode}.example")
@@ -44,7 +46,8 @@ def test_a_role_that_lost_a_permission_is_named_at_once(deployed: Deployed) -> N
 
 
 @pytest.mark.needs("simulates_ses")
-def test_what_make_up_suggests_works(deployed: Deployed) -> None:
+def test_what_make_up_suggests_works(deployments: Mapping[str, Deployed]) -> None:
+    deployed = deployments["queue"]
     named = {"MAILING_NAME": deployed.stack.name}
     mailing = Mailing(deployed.emulator.environment() | named, deployed.outputs["table_name"])
     for example in up.examples(f"news@{deployed.mode}.example"):

@@ -61,7 +61,7 @@ def _run_on(console: Console, timings: dict[str, float], on: Emulator, folder: P
             expected = send(applied)
             items = wait_for(applied, expected)
             if on.simulates_ses:  # it is not in Terraform's state
-                on.client("ses").delete_identity(Identity=sender(applied))
+                on.client("sesv2").delete_email_identity(EmailIdentity=sender(applied))
         console.print(as_table(items, str(applied.outputs["table_name"])))
     except BaseException:
         stack.abandon(applied)
@@ -105,8 +105,8 @@ def sender(applied: Stack) -> str:
 
 def verify_sender(applied: Stack) -> None:
     """Let SES send from the stack's address, and report to its topic."""
+    applied.emulator.client("sesv2").create_email_identity(EmailIdentity=sender(applied))
     ses = applied.emulator.client("ses")
-    ses.verify_email_identity(EmailAddress=sender(applied))
     for kind in ("Bounce", "Complaint", "Delivery"):
         ses.set_identity_notification_topic(
             Identity=sender(applied),

@@ -60,7 +60,7 @@ def down(console: Console) -> None:
                 on = emulator.running_at(endpoint_url)
                 stack.opened(on, state["name"], paths.UP).destroy()
                 if state["sender"]:  # it is not in Terraform's state
-                    on.client("ses").delete_identity(Identity=state["sender"])
+                    on.client("sesv2").delete_email_identity(EmailIdentity=state["sender"])
         _clean(state)
         console.print(f"Removed the stack{' and the emulator' if state['disposable'] else ''} at {endpoint_url}.")
 

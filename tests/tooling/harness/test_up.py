@@ -70,8 +70,8 @@ def test_up_suggests_commands_of_the_command_line_and_has_an_identity_that_sends
     suggested = re.findall(r"^scripts/mailing (.+)$", explained, re.MULTILINE)
     assert suggested == list(up.examples("mailing-1@example.com"))
     assert "export MAILING_TABLE=mailing\nexport MAILING_NAME=mailing-1\n" in explained
-    ses = emulator.running_at(endpoint_url()).client("ses")
-    assert ses.list_identities()["Identities"] == ["mailing-1@example.com"]
+    (identity,) = emulator.running_at(endpoint_url()).client("sesv2").list_email_identities()["EmailIdentities"]
+    assert (identity["IdentityName"], identity["SendingEnabled"]) == ("mailing-1@example.com", True)
 
 
 def test_up_twice_leaves_one_emulator_and_says_that_it_is_up() -> None:
