@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from healthy_mailing.address import masked
+from healthy_mailing.address import is_simulated, masked
 from healthy_mailing.envelope import Envelope, unwrap
 from healthy_mailing.evidence import Evidence, MarkKind, State, evidence_of
 from healthy_mailing.notification import Feedback, NotificationError, parse
@@ -104,10 +104,11 @@ def _count_recipients(feedback: Feedback) -> None:
     """Count recipients for the bounce and complaint rates, as SES does.
 
     Mail that SES did not try to send because of the account's own suppression list does not count ("Do bounces from the
-    Amazon SES suppression list affect my daily sending quota?", AWS Knowledge Center). SES's global list does.
+    Amazon SES suppression list affect my daily sending quota?", AWS Knowledge Center). SES's global list does. Nor does
+    mail to the mailbox simulator.
     """
-    for _, mark in feedback.marks:
-        if mark.get("subType") in _NOT_TRIED:
+    for address, mark in feedback.marks:
+        if mark.get("subType") in _NOT_TRIED or is_simulated(address):
             continue
         if mark.kind is MarkKind.HARD_BOUNCE:
             metrics.add("HardBounces")

@@ -6,6 +6,9 @@ import unicodedata
 MAX_OCTETS = 320
 """Longest canonical address, in UTF-8 octets: 64 + "@" + 255 (RFC 5321, 4.5.3.1)."""
 
+SIMULATOR = "simulator.amazonses.com"
+"""The domain of SES's mailbox simulator."""
+
 # The whole of almost every address SES reports; checked first because it needs no further work than lower-casing.
 _PLAIN = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9]{2,63}"
@@ -83,6 +86,14 @@ def forms(text: str) -> tuple[str, ...]:
     if len(addresses[0].encode()) > MAX_OCTETS:
         raise AddressError(f"is longer than {MAX_OCTETS} octets")
     return addresses
+
+
+def is_simulated(address: str) -> bool:
+    """Return whether a canonical address is one of SES's mailbox simulator, which no person reads.
+
+    SES counts mail to it in no rate (Amazon SES Developer Guide, "Using the mailbox simulator manually").
+    """
+    return address.endswith(f"@{SIMULATOR}")
 
 
 def masked(address: str) -> str:

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from healthy_mailing.address import masked
+from healthy_mailing.address import is_simulated, masked
 from healthy_mailing.evidence import MADE_BY_PEOPLE, Evidence, Mark, MarkKind, State, unhidden
 from healthy_mailing.item import ADDRESS, REASON, STATE, TRANSACTIONAL, UPDATED_AT, Item
 from healthy_mailing.timestamp import day_of
-from healthy_mailing_cli.filters import is_simulated, sent_by
+from healthy_mailing_cli.filters import sent_by
 from healthy_mailing_cli.formats.sources import IMPORTED_FROM
 
 DOMAINS = 15

@@ -8,18 +8,9 @@ import typer
 from healthy_mailing.timestamp import to_utc
 from healthy_mailing_cli.output import CommandError
 
-SIMULATOR = "simulator.amazonses.com"
-"""The domain of SES's mailbox simulator. SES counts mail to it in no rate (Amazon SES Developer Guide, "Using the
-mailbox simulator manually")."""
-
 Sender = Annotated[
     str | None, typer.Option(metavar="ADDRESS|DOMAIN", help="Only feedback about mail from this address or domain.")
 ]
-
-
-def is_simulated(address: str) -> bool:
-    """Return whether a canonical address is one of SES's mailbox simulator, which no person reads."""
-    return address.endswith(f"@{SIMULATOR}")
 
 
 def sent_by(sender: str, wanted: str) -> bool:

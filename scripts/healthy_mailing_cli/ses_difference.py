@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from healthy_mailing.address import is_simulated
 from healthy_mailing.evidence import (
     Evidence,
     Mark,
@@ -21,7 +22,6 @@ from healthy_mailing.evidence import (
     without_override,
 )
 from healthy_mailing.item import ADDRESS, PUSHED, Item, evidence_in
-from healthy_mailing_cli.filters import is_simulated
 from healthy_mailing_cli.suppression_list import Entry, Reason
 
 _TOLERANCE = timedelta(seconds=5)

@@ -12,11 +12,11 @@ import typer
 from botocore.exceptions import ClientError
 
 from healthy_mailing import api, operations
+from healthy_mailing.address import SIMULATOR
 from healthy_mailing.evidence import MarkKind
 from healthy_mailing.item import EVIDENCE, REASON, STATE, Item
 from healthy_mailing_cli import output
 from healthy_mailing_cli.connection import Connection, connected, soon
-from healthy_mailing_cli.filters import SIMULATOR
 from healthy_mailing_cli.output import CommandError
 
 _POLL_SECONDS = 1

@@ -205,6 +205,9 @@ def test_rates_are_made_of_the_recipients_that_ses_tried(handler: Handler, capsy
             ses.complaint("a@example.com"),
             ses.complaint("h@example.com", subtype=not_tried),
             ses.complaint("i@example.com", feedback_type="not-spam"),
+            ses.delivery("success@simulator.amazonses.com"),
+            ses.bounce("bounce@simulator.amazonses.com"),
+            ses.complaint("complaint@simulator.amazonses.com"),
         )
     )
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from healthy_mailing.address import MAX_OCTETS, AddressError, canonical, forms, masked
+from healthy_mailing.address import MAX_OCTETS, AddressError, canonical, forms, is_simulated, masked
 
 LABEL = st.text(string.ascii_letters + string.digits, min_size=1, max_size=10)
 LOCAL_PART = st.text(string.ascii_letters + string.digits + "!#$%&'*+/=?^_`{|}~.-", min_size=1, max_size=20)
@@ -230,3 +230,9 @@ def test_arbitrary_text_is_refused_or_has_one_bounded_storable_form(text: str) -
 )
 def test_a_masked_address_keeps_one_character_and_the_domain(address: str, expected: str) -> None:
     assert masked(address) == expected
+
+
+def test_only_the_simulator_s_own_domain_is_the_simulator_s() -> None:
+    assert is_simulated("bounce+1@simulator.amazonses.com")
+    assert not is_simulated("a@notsimulator.amazonses.com")
+    assert not is_simulated("a@simulator.amazonses.com.example")

@@ -1,8 +1,8 @@
-"""What commands are about: times, senders, the simulator."""
+"""What commands are about: times, senders."""
 
 import pytest
 
-from healthy_mailing_cli.filters import is_simulated, sent_by, time_of
+from healthy_mailing_cli.filters import sent_by, time_of
 from healthy_mailing_cli.output import CommandError
 
 
@@ -40,9 +40,3 @@ def test_what_is_no_time_is_named(text: str) -> None:
 @pytest.mark.parametrize("sender", ["news@shop.example", "NEWS@shop.example", "The News <news@shop.example>"])
 def test_a_sender_is_an_address_or_a_whole_domain(sender: str, wanted: str, is_meant: bool) -> None:  # noqa: FBT001  (pytest passes it so)
     assert sent_by(sender, wanted) is is_meant
-
-
-def test_only_the_simulator_s_own_domain_is_the_simulator_s() -> None:
-    assert is_simulated("bounce+1@simulator.amazonses.com")
-    assert not is_simulated("a@notsimulator.amazonses.com")
-    assert not is_simulated("a@simulator.amazonses.com.example")
