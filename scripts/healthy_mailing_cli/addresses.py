@@ -299,10 +299,10 @@ def opened(argument: str, column: str | None = None, encoding: str | None = None
     Raises:
         CommandError: There is no such file, it can't be read, it holds several, or it lacks the column.
     """
-    parts = _parts(argument)
+    parts = _parts(argument, encoding)
     if len(parts) != 1:
         raise CommandError(f"{argument} holds {len(parts)} lists: unpack it, and name one of them")
-    with parts[0].opened(encoding) as file:
+    with parts[0].opened() as file:
         yield Source(file, str(parts[0]), column)
 
 
@@ -326,21 +326,23 @@ def rows(arguments: Iterable[str], column: str | None = None, encoding: str | No
         if not is_source(argument):
             yield Row((argument,))
             continue
-        for part in _parts(argument):
-            with part.opened(encoding) as file:
+        for part in _parts(argument, encoding):
+            with part.opened() as file:
                 yield from Source(file, str(part), column)
 
 
-def _parts(argument: str) -> list[Part]:
+def _parts(argument: str, encoding: str | None) -> list[Part]:
     try:
         if argument == STDIN:
-            return [files.STANDARD_INPUT]
+            return [files.standard_input(encoding)]
         path = Path(argument)
         if not path.exists():
             raise CommandError(f"{argument} is neither an address nor a file that exists")
         if path.is_dir():
             raise CommandError(f"{argument} can't be read: it is a folder")
-        return files.parts(path) if path.is_file() else [Part(path, "", "")]  # such as a pipe
+        if not path.is_file():  # such as a pipe
+            return [Part(path, "", "", encoding=encoding)]
+        return files.parts(path, encoding)
     except OSError as error:
         raise CommandError(f"{argument} can't be read: {error.strerror}") from None
 

@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, TextIO, cast
 
@@ -40,9 +40,10 @@ class Part:
     Attributes:
         path: The file.
         member: How messages call it in the archive; empty if the file is none.
-        size: How many bytes the file has, and when it was changed: another list has others.
+        size: How many bytes the file has, and when it was changed: another list has others. Empty for a pipe.
         place: Which of the archive's files it is, from 0; two may have one name.
         label: How the names of files about it call it; no other of the archive has it.
+        encoding: How it is encoded; None for UTF-8 or, with its mark, UTF-16.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class Part:
     size: str
     place: int = 0
     label: str = ""
+    encoding: str | None = None
 
     def __str__(self) -> str:
         """Return how messages call it."""
@@ -65,10 +67,10 @@ class Part:
         return self.path.with_name(f"{name}{suffix}")
 
     @contextmanager
-    def opened(self, encoding: str | None = None, told: Callable[[float], None] = lambda _: None) -> Iterator[TextIO]:
-        """Open it as text; without an encoding, UTF-8 or, with its mark, UTF-16.
+    def opened(self, told: Callable[[float], None] = lambda _: None) -> Iterator[TextIO]:
+        """Open it as text.
 
-        What the encoding does not know is kept: what is written in the same encoding is what was read. ``told`` hears
+        What its encoding does not know is kept: what is written in the same encoding is what was read. ``told`` hears
         now and then which share of the file was read, from 0 to 1.
 
         Raises:
@@ -76,7 +78,7 @@ class Part:
         """
         try:
             with self._bytes(told) as file:
-                text = _text(file, encoding)
+                text = _text(file, self.encoding)
                 try:
                     yield text
                 finally:
@@ -86,7 +88,7 @@ class Part:
         except OSError as error:
             raise CommandError(f"{self} can't be read: {error.strerror or error}") from None
         except UnicodeError as error:
-            raise CommandError(f"{self} is not text in {getattr(error, 'encoding', encoding)}: {error}") from None
+            raise CommandError(f"{self} is not text in {getattr(error, 'encoding', self.encoding)}: {error}") from None
         except _NoTextError as error:
             raise CommandError(f"{self} {error}") from None
         except (zlib.error, EOFError) as error:
@@ -103,7 +105,7 @@ class Part:
             else:
                 source = stack.enter_context(self.path.open("rb", buffering=0))
                 total = os.fstat(source.fileno()).st_size
-            raw = _Source(self, source, lambda: told(source.tell() / max(total, 1)))
+            raw = _Source(self, source, lambda: told(source.tell() / total) if total else None)
             yield stack.enter_context(_unpacked(cast("IO[bytes]", io.BufferedReader(raw, _BUFFER))))
 
     @contextmanager
@@ -124,13 +126,16 @@ class Part:
         Raises:
             CommandError: Something was, so that what was read may be half of it.
         """
-        if _size(self.path.stat()) != self.size:
+        if self.size and _size(self.path.stat()) != self.size:
             raise CommandError(f"{self} was changed while it was read. Run the command again")
 
 
 _STDIN = Path("standard input")
 
-STANDARD_INPUT = Part(_STDIN, "", "")
+
+def standard_input(encoding: str | None) -> Part:
+    """Return the list on standard input."""
+    return Part(_STDIN, "", "", encoding=encoding)
 
 
 class _Source(io.RawIOBase):
@@ -201,7 +206,7 @@ _CONTROLS = re.compile(rb"[\x00-\x07\x0e-\x19\x1c-\x1f]")
 _LOOKED_AT = 8192
 
 
-def parts(path: Path) -> list[Part]:
+def parts(path: Path, encoding: str | None = None) -> list[Part]:
     """Return the lists in a file: those of an archive in its order, without what desktops add to one.
 
     Raises:
@@ -212,7 +217,7 @@ def parts(path: Path) -> list[Part]:
             raise CommandError(f"{path} is not a file")
         size = _size(path.stat())
         if not _beginning(path).startswith(_ZIPS):
-            return [Part(path, "", size)]
+            return [Part(path, "", size, encoding=encoding)]
         with zipfile.ZipFile(path) as archive:
             names = [each.filename for each in archive.infolist()]
     except OSError as error:
@@ -221,7 +226,7 @@ def parts(path: Path) -> list[Part]:
         raise CommandError(f"{path} can't be unpacked: {error}") from None
     if _WORKBOOK in names:
         raise CommandError(f"{path} is a workbook: save its sheet as CSV")
-    return list(_members(path, size, names))
+    return [replace(each, encoding=encoding) for each in _members(path, size, names)]
 
 
 def _members(path: Path, size: str, names: Sequence[str]) -> Iterator[Part]:

@@ -24,6 +24,7 @@ from healthy_mailing.evidence import Evidence, Mark, evidence_of, merge
 from healthy_mailing.table import OUT_OF_TIME, UNREADABLE, Outcome, Table, TableError
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli import errors, files, output
+from healthy_mailing_cli.addresses import Encoding
 from healthy_mailing_cli.connection import Connection, Function, connected, soon
 from healthy_mailing_cli.files import Part
 from healthy_mailing_cli.filters import time_of
@@ -98,6 +99,7 @@ def import_list(
     given: Given,
     as_format: As = None,
     at: At = "",
+    encoding: Encoding = None,
     function: Function = None,
     yes: output.Yes = False,
     dry_run: output.DryRun = False,
@@ -112,7 +114,7 @@ def import_list(
     """
     time = _time(at)
     _check_format(as_format)
-    plan = [_recognised(part, as_format, time) for part in _parts(given)]
+    plan = [_recognised(part, as_format, time) for part in _parts(given, encoding)]
     known = [each for each in plan if each.kind]
     if known and not dry_run and not yes:
         _ask(connection.table, plan, time)
@@ -192,13 +194,13 @@ _REFUSED, _PROGRESS = ".refused.csv", ".progress"
 """How the names of the files beside a list end."""
 
 
-def _parts(given: Sequence[Path]) -> list[Part]:
+def _parts(given: Sequence[Path], encoding: str | None) -> list[Part]:
     """Return the lists in files.
 
     Raises:
         CommandError: A file can't be read, or the import of another would overwrite it.
     """
-    found = [part for path in given for part in files.parts(path)]
+    found = [part for path in given for part in files.parts(path, encoding)]
     written = {part.beside(_REFUSED).resolve(): part for part in found}
     for part in found:
         if other := written.get(part.path.resolve()):
@@ -489,6 +491,7 @@ def _of(place: str, part: Part, kind: Format, at: str) -> dict[str, str]:
         "list": f"{part} {part.size}",
         "as": kind.name,
         "at": at,
+        "encoding": part.encoding or "",
         "table": place,
     }
 

@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import re
 import sys
 import zipfile
@@ -337,3 +338,13 @@ def test_an_archive_of_several_lists_is_checked_and_not_kept(tmp_path: Path) -> 
     code, out, err = run(path)
     assert (code, "1  may be mailed" in out, "b.csv, line 2: nobody" in err) == (1, True, True)
     assert "holds 2 lists" in run(path, keep=tmp_path / "kept")[2]
+
+
+def test_a_list_may_come_through_a_pipe(tmp_path: Path) -> None:
+    for content in (b"ok@x.example\nno@x.example\n", gzip.compress(b"ok@x.example\nno@x.example\n")):
+        reading, writing = os.pipe()
+        os.write(writing, content)
+        os.close(writing)
+        code, _, told = run(f"/dev/fd/{reading}", keep=tmp_path / "kept")
+        os.close(reading)
+        assert (code, (tmp_path / "kept").read_text()) == (0, "ok@x.example\n"), told

@@ -135,3 +135,13 @@ def test_an_empty_list_holds_nothing(tmp_path: Path) -> None:
         path.write_text(content)
         code, (told,) = imported(path)
         assert (code, told["rows"], told["format"]) == (0, 0, None)
+
+
+def test_a_list_in_another_encoding_is_read_if_that_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    path.write_bytes(TEXT.encode("latin-1"))
+    assert imported(path)[1][0]["refused"] == 1
+    code, (told,) = imported(path, "--encoding", "latin-1")
+    assert (code, told["refused"], told["rows"]) == (0, 0, 1)
+    code, told = imported(path, "--encoding", "latin-99")
+    assert (code, "--encoding latin-99 is none that Python knows" in told) == (2, True)
