@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from healthy_mailing.address import is_simulated, masked
+from healthy_mailing.address import is_simulated, masked, spellings
 from healthy_mailing.envelope import Envelope, unwrap
 from healthy_mailing.evidence import Evidence, MarkKind, State, evidence_of
 from healthy_mailing.notification import Feedback, NotificationError, parse
@@ -72,7 +72,9 @@ def _store(envelope: Envelope, deadline: float) -> list[Message]:
             log.error("malformed message", id=message.id, problem=str(error))  # noqa: TRY400  (the traceback says no more)
     evidence = _by_address(mark for _, each in feedback for mark in each.marks)
     errors: dict[str, str] = {}
-    for outcome in table.add(evidence, deadline):
+    # A table that was adopted may have rows under these.
+    others = spellings(spelling for _, each in feedback for spelling in each.spellings)
+    for outcome in table.add(evidence, deadline, spellings=others):
         _report(outcome)
         if outcome.error:
             errors[outcome.address] = outcome.error

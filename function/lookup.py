@@ -46,21 +46,31 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: 
 
 def _answer(request: api.Request, deadline: float) -> dict[str, Any]:
     match request:
-        case api.Get(address, consistent, others):
-            return api.found(operations.find(table, address, deadline, consistent=consistent, others=others))
+        case api.Get(address, consistent, others, spellings):
+            item = operations.find(table, address, deadline, consistent=consistent, others=others, spellings=spellings)
+            return api.found(item)
         case api.Check(given, purpose, consistent):
             return api.checked(operations.check(table, given, deadline, purpose=purpose, consistent=consistent))
         case api.List(state, since, after, limit):
             return api.listed(request, table.suppressed(state, limit, deadline, since=since, after=after))
-        case api.SetOverride(address, state, note, by):
-            at = from_datetime(datetime.now(UTC))
-            _log("override set", operations.set_override(table, address, state, deadline, at=at, by=by, note=note))
-            return api.found(operations.find(table, address, deadline, consistent=True))
+        case api.SetOverride(address, state, note, by, spellings):
+            outcome = operations.set_override(
+                table,
+                address,
+                state,
+                deadline,
+                now=from_datetime(datetime.now(UTC)),
+                by=by,
+                note=note,
+                spellings=spellings,
+            )
+            _log("override set", outcome)
+            return api.found(operations.find(table, address, deadline, spellings=spellings, consistent=True))
         case api.RemoveOverride(address):
-            outcome = operations.remove_override(table, address, deadline)
-            if outcome is None:
+            removed = operations.remove_override(table, address, deadline)
+            if removed is None:
                 raise api.Problem(404, "This address has no override.")
-            _log("override removed", outcome)
+            _log("override removed", removed)
             return api.response(204)
 
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 MAX_OCTETS = 320
 """Longest canonical address, in UTF-8 octets: 64 + "@" + 255 (RFC 5321, 4.5.3.1)."""
@@ -25,6 +26,8 @@ _DOMAIN = re.compile(
 
 # A comment after the address, "jane@example.com (Jane)" (RFC 5322, 3.4).
 _COMMENT = re.compile(r"\s*\([^()]*\)$")
+
+_MAX_KEY = 2048  # octets of a partition key (Amazon DynamoDB Developer Guide, "Quotas and limits")
 
 _MAX_DOMAIN = 255  # octets (RFC 5321, 4.5.3.1.2)
 
@@ -94,6 +97,25 @@ def is_simulated(address: str) -> bool:
     SES counts mail to it in no rate (Amazon SES Developer Guide, "Using the mailbox simulator manually").
     """
     return address.endswith(f"@{SIMULATOR}")
+
+
+def spellings(texts: Iterable[str]) -> dict[str, set[str]]:
+    """Return, by canonical address, how strings spell it otherwise; without those that do not, or are no address.
+
+    The function of the original article keeps an address as SES spells it, which is how the sender did. DynamoDB finds
+    a key by exactly its spelling. So a row of that function can be found under a spelling that someone gives, besides
+    the canonical one.
+    """
+    found: dict[str, set[str]] = {}
+    for text in texts:
+        try:
+            address = canonical(text)
+        except AddressError:
+            continue
+        spelling = text if text == address else _bare(text)
+        if spelling != address and len(spelling.encode()) <= _MAX_KEY:
+            found.setdefault(address, set()).add(spelling)
+    return found
 
 
 def masked(address: str) -> str:

@@ -13,12 +13,12 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
-from healthy_mailing.address import canonical, forms
+from healthy_mailing.address import forms, spellings
 from healthy_mailing.evidence import Purpose, State
 from healthy_mailing.item import ADDRESS, EVIDENCE, REASON, STATE, SUMMARY, TRANSACTIONAL, UPDATED_AT
 from healthy_mailing.timestamp import to_utc
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from healthy_mailing.item import Item
     from healthy_mailing.operations import Answer
-    from healthy_mailing.table import Page
+    from healthy_mailing.table import Page, Spellings
 
 MAX_ADDRESSES = 1000
 """Most addresses that one check takes."""
@@ -93,11 +93,15 @@ class Problem(Exception):  # noqa: N818  (what RFC 9457 calls it)
 
 @dataclass(frozen=True, slots=True)
 class Get:
-    """Read the record of an address, a canonical one; ``others`` are more keys that it may have."""
+    """Read the record of an address, a canonical one; ``others`` are more keys that it may have.
+
+    ``spellings`` says how the caller spells it, if not so.
+    """
 
     address: str
     consistent: bool
     others: tuple[str, ...] = ()
+    spellings: Spellings = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +132,13 @@ class List:
 
 @dataclass(frozen=True, slots=True)
 class SetOverride:
-    """Record an operator's decision; ``by`` is the caller's ARN."""
+    """Record an operator's decision; ``by`` is the caller's ARN, ``spellings`` as in ``Get``."""
 
     address: str
     state: State
     note: str
     by: str
+    spellings: Spellings = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +245,10 @@ class _Fields:
         text = self._event["pathParameters"]["address"]
         return self._read("address", lambda text: forms(unquote(text, errors="strict")), text) or ()
 
+    def spellings(self) -> Spellings:
+        """Return how the caller spells the address of the path."""
+        return spellings([unquote(self._event["pathParameters"]["address"])])
+
     def query(self, **readers: Callable[[str], Any]) -> Json:
         """Return the parameters of the query that are there, each read by its reader, which raises ValueError."""
         given = self._event.get("multiValueQueryStringParameters") or {}
@@ -290,7 +299,8 @@ class _Fields:
 
 def _get(fields: _Fields) -> Request:
     address, *others = fields.forms() or ("",)
-    return Get(address, fields.query(consistent=_boolean).get("consistent") or False, tuple(others))
+    consistent = fields.query(consistent=_boolean).get("consistent") or False
+    return Get(address, consistent, tuple(others), fields.spellings())
 
 
 def _check(fields: _Fields) -> Request | None:
@@ -319,7 +329,9 @@ def _set_override(fields: _Fields) -> Request | None:
     address = fields.address()
     fields.query()
     body = fields.body({"note": ""}, state=_either(State.ENABLE, State.DISABLE), note=_reason_given)
-    return None if fields.errors else SetOverride(address, body["state"], body["note"], fields.caller())
+    if fields.errors:
+        return None
+    return SetOverride(address, body["state"], body["note"], fields.caller(), fields.spellings())
 
 
 def _remove_override(fields: _Fields) -> Request:
@@ -386,15 +398,21 @@ def _addresses(value: object) -> tuple[str, ...]:
 
 
 def _after(text: str, state: State, since: str) -> tuple[str, str] | None:
-    """Return the address and time in a cursor, or None if it is not one of ``cursor`` for this state and time."""
+    """Return the key and time in a cursor, or None if it is not one of ``cursor`` for this state and time.
+
+    Both are as the table has them: another program may have written a row under another spelling, or its own time.
+    """
     try:
         content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))[_DIGEST_LENGTH:]
-        _, _, address, updated_at = json.loads(content)
-        last = (canonical(address), to_utc(updated_at))
-    except (ValueError, TypeError, AttributeError, RecursionError):
+        match json.loads(content):
+            case [_, _, str(key), str(updated_at)] if key and updated_at >= (since or "!"):
+                last = (key, updated_at)
+            case _:
+                return None
+    except (ValueError, RecursionError):
         return None
     # A cursor that this API gave is the one spelling of its content, digest included.
-    return last if text == cursor(state, since, last) and last[1] >= since else None
+    return last if text == cursor(state, since, last) else None
 
 
 def _json(body: Json) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from healthy_mailing.address import AddressError, canonical
 from healthy_mailing.evidence import Purpose, Record, Rules, State
 from healthy_mailing.item import (
     ADDRESS,
@@ -94,6 +95,8 @@ def event_of(record: Mapping[str, Any], *, new_deliveries: bool) -> Event | None
     - A deleted item is always news, so that readers with a copy can drop it. An expired item only said that mail may be
       sent, which is true without it, so it is news only with ``new_deliveries``.
     - An item that was unreadable before is always news, because readers cannot know its old state.
+    - Of an item under another spelling than the canonical one, only a state that blocks mail is news. The event names
+      the canonical address.
 
     Args:
         record: A record from Lambda, with both images in DynamoDB's JSON.
@@ -125,7 +128,10 @@ def event_of(record: Mapping[str, Any], *, new_deliveries: bool) -> Event | None
         is_news = before != _ENABLED or not expired or new_deliveries
     else:
         is_news = before != after
-    if not is_news:
+    # Of a row in another spelling it does not follow that the address may be mailed. `mailing reassess` merges it into
+    # the canonical row, whose record tells, and deletes it.
+    key, address = address, _canonical(address)
+    if not is_news or (key != address and after == _ENABLED):
         return None
     bulk, transactional = after
     bulk_before, transactional_before = before or (None, None)
@@ -159,6 +165,14 @@ def event_of(record: Mapping[str, Any], *, new_deliveries: bool) -> Event | None
             "changedAt": at,
         },
     )
+
+
+def _canonical(key: str) -> str:
+    """Return the canonical address of a key, or the key itself if it is no address."""
+    try:
+        return canonical(key)
+    except AddressError:
+        return key
 
 
 def _before(image: Mapping[str, Any]) -> _States | None:

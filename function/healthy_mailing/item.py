@@ -158,6 +158,14 @@ def from_dynamodb(item: Mapping[str, Any], names: Iterable[str] = _ATTRIBUTES) -
     return {name: _from_attribute(item[name]) for name in names if name in item}
 
 
+def beside_evidence(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an item in DynamoDB's JSON has that does not follow from its evidence.
+
+    That is ``PUSHED``, and what other programs keep there.
+    """
+    return {name: value for name, value in item.items() if name == PUSHED or name not in _ATTRIBUTES}
+
+
 def to_attribute(value: str | int | Mapping[str, Any]) -> dict[str, Any]:
     """Return a value of an item in DynamoDB's JSON."""
     if isinstance(value, str):

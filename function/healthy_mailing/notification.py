@@ -79,6 +79,7 @@ class Feedback:
         marks: (canonical address, mark) for each recipient that the message marks.
         ignored: The reason for each recipient without a mark, or one for a message without recipients.
         unread: Dotted path of each field that only explains and is missing or can't be read.
+        spellings: The recipients with a mark that the message does not spell canonically, as it does.
     """
 
     kind: str
@@ -86,6 +87,7 @@ class Feedback:
     marks: tuple[tuple[str, Mark], ...] = ()
     ignored: tuple[Ignored, ...] = ()
     unread: tuple[str, ...] = ()
+    spellings: tuple[str, ...] = ()
 
 
 def parse(message: str | Json) -> Feedback:
@@ -110,12 +112,15 @@ def parse(message: str | Json) -> Feedback:
         return Feedback(kind, mail.message_id, ignored=(Ignored(kind.replace(" ", "")),), unread=tuple(mail.unread))
     marks: list[tuple[str, Mark]] = []
     ignored: list[Ignored] = []
-    for recipient, verdict in reader(data, mail):
+    spellings: list[str] = []
+    for (address, spelling), verdict in reader(data, mail):
         if isinstance(verdict, Mark):
-            marks.append((recipient, verdict))
+            marks.append((address, verdict))
+            if spelling != address:
+                spellings.append(spelling)
         else:
             ignored.append(verdict)
-    return Feedback(kind, mail.message_id, tuple(marks), tuple(ignored), tuple(mail.unread))
+    return Feedback(kind, mail.message_id, tuple(marks), tuple(ignored), tuple(mail.unread), tuple(spellings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ class _Mail:
         )
 
 
-_Verdicts = Iterable[tuple[str, Mark | Ignored]]
+_Verdicts = Iterable[tuple[tuple[str, str], Mark | Ignored]]
 
 
 def _bounce(data: Json, mail: _Mail) -> _Verdicts:
@@ -343,9 +348,10 @@ def _texts(data: Json, key: str, within: str) -> Iterable[tuple[str, str]]:
         yield field, value
 
 
-def _address(text: str, field: str) -> str:
+def _address(text: str, field: str) -> tuple[str, str]:
+    """Return the canonical form of a recipient, and the recipient as it is."""
     try:
-        return canonical(text)
+        return canonical(text), text
     except AddressError as error:
         raise NotificationError(field, str(error)) from None
 

@@ -1,14 +1,17 @@
 """Operations on the table: plain functions for the lookup API and the command line.
 
 Every deadline is a time of ``time.monotonic()``, in seconds. After it, nothing new starts and nothing is waited for.
+
+A table that was adopted may have rows whose key is an address in another spelling than the canonical one. ``spellings``
+(see ``address.spellings``) says which of these to look for; ``reassess`` merges all of them into the canonical rows.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from healthy_mailing.address import AddressError, forms
+from healthy_mailing.address import AddressError, canonical, forms, spellings
 from healthy_mailing.evidence import (
     BOUNCES,
     OPT_OUT,
@@ -25,8 +28,8 @@ from healthy_mailing.evidence import (
     without_override,
 )
 from healthy_mailing.item import ADDRESS, EVIDENCE, REASON, RecordError, evidence_in, state_of
-from healthy_mailing.table import UNREADABLE, TableError
-from healthy_mailing.timestamp import day_of
+from healthy_mailing.table import UNREADABLE, Outcome, TableError
+from healthy_mailing.timestamp import day_of, just_after
 
 if TYPE_CHECKING:
     import re
@@ -34,7 +37,9 @@ if TYPE_CHECKING:
 
     from healthy_mailing.evidence import Evidence, Mark, Rules
     from healthy_mailing.item import Item
-    from healthy_mailing.table import Outcome, Table
+    from healthy_mailing.table import Edit, Spellings, Table
+
+_NONE: Mapping[str, Collection[str]] = {}
 
 
 class UnreadableError(Exception):
@@ -68,29 +73,40 @@ class Answer:
         return not self.problem and (self.item is None or state_of(self.item, self.purpose) is State.ENABLE)
 
 
-def find(table: Table, address: str, deadline: float, *, consistent: bool, others: Sequence[str] = ()) -> Item | None:
+def find(  # noqa: PLR0913  (each is a separate fact)
+    table: Table,
+    address: str,
+    deadline: float,
+    *,
+    consistent: bool,
+    others: Sequence[str] = (),
+    spellings: Spellings = _NONE,
+) -> Item | None:
     """Return the item of a canonical address, or None if nothing is known about it. Details as in ``Table.read``.
 
     ``others`` are more keys that the address may have (``address.forms``). One that may not be mailed decides.
     """
     keys = (address, *others)
-    items = table.read(keys, deadline, consistent=consistent)
+    items = table.read(keys, deadline, spellings=spellings, consistent=consistent)
     return items[_decisive(keys, items, Purpose.BULK)]
 
 
 def check(table: Table, given: Sequence[str], deadline: float, *, purpose: Purpose, consistent: bool) -> list[Answer]:
     """Return whether each address, in any spelling, may get mail of a purpose. The order stays the same.
 
-    If the table may hold an address under several keys, one that may not be mailed decides.
+    If the table may hold an address under several keys, one that may not be mailed decides. A row under a spelling that
+    is given counts too.
 
     Raises:
         TableError: DynamoDB refused, or the deadline passed.
     """
     read = [_forms(each) for each in given]
-    items = table.answers([key for keys, _ in read for key in keys], deadline, consistent=consistent)
+    others = spellings(given)
+    known = [key for keys, _ in read for key in keys]
+    items = table.answers(known, deadline, spellings=others, consistent=consistent)
     if purpose is Purpose.TRANSACTIONAL:
         unclear = [address for address, item in items.items() if item and _has_another_reason(item)]
-        items |= table.read(unclear, deadline, consistent=consistent) if unclear else {}
+        items |= table.read(unclear, deadline, spellings=others, consistent=consistent) if unclear else {}
     answers = []
     for text, (keys, problem) in zip(given, read, strict=True):
         address = _decisive(keys, items, purpose) if len(keys) > 1 else "".join(keys)
@@ -101,31 +117,67 @@ def check(table: Table, given: Sequence[str], deadline: float, *, purpose: Purpo
 
 
 def set_override(  # noqa: PLR0913  (each is a separate fact)
-    table: Table, address: str, state: State, deadline: float, *, at: str, by: str, note: str
+    table: Table,
+    address: str,
+    state: State,
+    deadline: float,
+    *,
+    now: str,
+    by: str,
+    note: str,
+    spellings: Spellings = _NONE,
 ) -> Outcome:
     """Record an operator's decision, ``enable`` or ``disable``, about a canonical address.
 
-    ``at`` is the time of the decision (see ``timestamp``), ``by`` says who made it, and ``note`` says why (may be
-    empty).
+    ``now`` is the time (see ``timestamp``), ``by`` says who decides, and ``note`` says why (may be empty). Whatever the
+    clocks of those who wrote what is known, the decision takes effect: it is dated later than all that it outranks.
+    That is an earlier decision and, to ``enable``, all that is known.
 
     Raises:
         UnreadableError: The address's item is not a record.
         TableError: The decision may not have been written: DynamoDB refused, or the deadline passed.
     """
-    (outcome,) = set_overrides(table, [address], state, deadline, at=at, by=by, note=note)
+    (outcome,) = set_overrides(table, [address], state, deadline, now=now, by=by, note=note, spellings=spellings)
     return _done(outcome)
 
 
 def set_overrides(  # noqa: PLR0913  (each is a separate fact)
-    table: Table, addresses: Iterable[str], state: State, deadline: float, *, at: str, by: str, note: str
+    table: Table,
+    addresses: Iterable[str],
+    state: State,
+    deadline: float,
+    *,
+    now: str,
+    by: str,
+    note: str,
+    spellings: Spellings = _NONE,
 ) -> list[Outcome]:
     """Do the same for several addresses, and return the outcome of each. Errors are in the outcomes."""
-    evidence = evidence_of([override(state, at, by, note)])
-    return table.add(dict.fromkeys(addresses, evidence), deadline)
+    edits = {address: decision(state, now, by, note) for address in addresses}
+    return table.edit(edits, deadline, spellings=spellings, consistent=True)
+
+
+def decision(state: State, now: str, by: str, note: str) -> Edit:
+    """Return an edit that merges a decision that outranks what is known."""
+    made: Mark | None = None
+
+    def edit(evidence: Evidence) -> Evidence:
+        nonlocal made
+        held = evidence.get(MarkKind.OVERRIDE)
+        # Where the answer to a write was lost, the decision that is found is this one.
+        if made is None or held != made:
+            outranked = evidence.values() if state is State.ENABLE else [held] if held else []
+            newest = max((mark.at for mark in outranked), default="")
+            made = override(state, max(now, just_after(newest) if newest else ""), by, note)
+        return merge(evidence, evidence_of([made]))
+
+    return edit
 
 
 def remove_override(table: Table, address: str, deadline: float) -> Outcome | None:
     """Remove an operator's decision about a canonical address; None if it has none. Errors as in ``set_override``.
+
+    Only the canonical row has one: the original article's function writes none.
 
     This change is not a merge. A merge only adds: if evidence without the override is merged with a copy that still has
     it, the override comes back. The condition on the version makes the removal safe, as for all writes. A program that
@@ -175,6 +227,7 @@ class Clearing:
         bounce: The newest bounce of the outage.
         state: The new state for bulk mail. Complaints, opt-outs and an operator's decision stay in force.
         transactional: The new state for transactional mail.
+        key: The key of the item, which may be another spelling of the address.
     """
 
     address: str
@@ -182,6 +235,7 @@ class Clearing:
     bounce: Mark
     state: State
     transactional: State
+    key: str = field(default="", compare=False)
 
 
 def caused_by(outage: Outage, item: Item, rules: Rules, listed_at: str = "") -> Clearing | None:
@@ -199,7 +253,8 @@ def caused_by(outage: Outage, item: Item, rules: Rules, listed_at: str = "") -> 
     The mark gets the time of the outage's end, or of the newest bounce if that is later. So it also hides bounces of
     the outage that SES reports later, and real ones count.
     """
-    address: str = item[ADDRESS]
+    key: str = item[ADDRESS]
+    address = _canonical(key)
     if outage.domains and address.rpartition("@")[2] not in outage.domains:
         return None
     try:
@@ -220,7 +275,7 @@ def caused_by(outage: Outage, item: Item, rules: Rules, listed_at: str = "") -> 
     at = max(outage.end, newest.at)
     cleared = merge(evidence, evidence_of([bounces_cleared(at, "")]))
     bulk, transactional = (assess(cleared, rules, purpose).state for purpose in (Purpose.BULK, Purpose.TRANSACTIONAL))
-    return Clearing(address, at, newest, bulk, transactional)
+    return Clearing(address, at, newest, bulk, transactional, key)
 
 
 def find_caused_by(
@@ -236,21 +291,59 @@ def find_caused_by(
     known = listed or {}
     # From the start of the day, because this project's clock dates items and SES's clock dates bounces.
     for items in table.blocked(deadline, since=day_of(outage.start)):
-        found = (caused_by(outage, item, table.rules, known.get(item[ADDRESS], "")) for item in items)
+        found = (caused_by(outage, item, table.rules, known.get(_canonical(item[ADDRESS]), "")) for item in items)
         yield [each for each in found if each]
 
 
-def clear_bounces(table: Table, until: Mapping[str, str], deadline: float, *, by: str, note: str) -> list[Outcome]:
+def clear_bounces(  # noqa: PLR0913  (each is a separate fact)
+    table: Table,
+    until: Mapping[str, str],
+    deadline: float,
+    *,
+    now: str,
+    by: str,
+    note: str,
+    spellings: Spellings = _NONE,
+) -> list[Outcome]:
     """Hide the bounces of canonical addresses, for each up to a time (see ``timestamp``).
 
-    This includes bounces up to then that SES reports later. ``by`` says who decided, ``note`` why (may be empty).
-    Errors as in ``Table.add``.
+    This includes bounces up to then that SES reports later. So a time after ``now`` counts only up to the newest bounce
+    that is known, which a clock ahead may have dated later than that. ``by`` says who decides, ``note`` why (may be
+    empty). Errors as in ``Table.add``.
     """
-    return table.add({address: evidence_of([bounces_cleared(at, by, note)]) for address, at in until.items()}, deadline)
+    edits = {address: clearing(at, now, by, note) for address, at in until.items()}
+    return table.edit(edits, deadline, spellings=spellings, consistent=True)
 
 
-def reassess(table: Table, deadline: float, *, dry_run: bool) -> Iterator[tuple[int, list[Outcome]]]:
-    """Bring each item up to date with the table's rules.
+def clearing(until: str, now: str, by: str, note: str) -> Edit:
+    """Return an edit that merges a mark that hides bounces, as ``clear_bounces`` has it."""
+
+    def edit(evidence: Evidence) -> Evidence:
+        at = min(until, max(now, newest_bounce(evidence)))
+        return merge(evidence, evidence_of([bounces_cleared(at, by, note)]))
+
+    return edit
+
+
+def newest_bounce(evidence: Evidence) -> str:
+    """Return the time of the newest bounce in evidence, empty if there is none."""
+    return max((mark.at for mark in evidence.values() if mark.kind in BOUNCES), default="")
+
+
+def is_kept_back_by_bounces(item: Item, rules: Rules) -> bool:
+    """Return whether bounces of an item that no decision hides keep mail from its address."""
+    seen = unhidden(evidence_in(item))
+    weighed = {slot: mark for slot, mark in seen.items() if mark.kind in BOUNCES or mark.kind is MarkKind.DELIVERY}
+    return _keeps_mail_back(weighed, rules)
+
+
+def reassess(
+    table: Table, deadline: float, *, dry_run: bool, keep_spellings: bool = False
+) -> Iterator[tuple[int, list[Outcome]]]:
+    """Bring each item up to date with the table's rules, and under its canonical address.
+
+    A row under another spelling is merged into the canonical one and then deleted (``Table.move``); with
+    ``keep_spellings`` it stays. Its outcome has the canonical address, and ``moved``.
 
     Yields, page by page, the number of items read and the outcomes of those that were out of date. With ``dry_run``, an
     outcome says what would happen.
@@ -259,32 +352,47 @@ def reassess(table: Table, deadline: float, *, dry_run: bool) -> Iterator[tuple[
         TableError: DynamoDB refused a page, or the deadline passed. Errors of single items are in the outcomes.
     """
     for items in table.scan(deadline):
-        outdated = [outcome for outcome in map(table.outdated, items) if outcome]
+        others = spellings(item[ADDRESS] for item in items)
+        keys = {key for each in others.values() for key in each}
+        outdated = [outcome for item in items if item[ADDRESS] not in keys and (outcome := table.outdated(item))]
         if dry_run:
-            yield len(items), outdated
+            would_move = [Outcome(address, written=True, moved=len(each)) for address, each in others.items()]
+            yield len(items), outdated + would_move
             continue
         edits = {outcome.address: _unchanged for outcome in outdated if not outcome.error}
         failed = [outcome for outcome in outdated if outcome.error]
-        yield len(items), failed + table.edit(edits, deadline, exact=True)
+        done = table.edit(edits, deadline, exact=True) + table.move(others, deadline, keep=keep_spellings)
+        yield len(items), failed + done
 
 
-def erase(table: Table, addresses: Sequence[str], deadline: float) -> list[Outcome]:
+def erase(table: Table, addresses: Sequence[str], deadline: float, *, spellings: Spellings = _NONE) -> list[Outcome]:
     """Erase personal details from the evidence about canonical addresses, except what the state needs.
 
     It erases diagnostic texts, SES's ids, senders, notes and names. It keeps the address, its states and its reason, so
     that it is not mailed again (``evidence.erased``). Repeated feedback does not bring details back. Neither does a
     program that merges at the same time, because of the condition on the version, as in ``remove_override``. Attributes
-    of other programs stay. Errors as in ``Table.add``.
+    of other programs stay. A row in another spelling is merged into the canonical one and deleted. Errors as in
+    ``Table.add``.
     """
-    return table.edit(dict.fromkeys(addresses, erased), deadline, consistent=True, exact=True)
+    done = table.edit(dict.fromkeys(addresses, erased), deadline, spellings=spellings, consistent=True, exact=True)
+    moved = {outcome.address: outcome for outcome in table.move(_of(spellings, addresses), deadline)}
+    return [_with_error_of(outcome, moved.get(outcome.address)) for outcome in done]
 
 
-def forget(table: Table, addresses: Sequence[str], deadline: float) -> list[Outcome]:
+def _of(spellings: Spellings, addresses: Sequence[str]) -> Spellings:
+    return {address: spellings[address] for address in addresses if address in spellings}
+
+
+def _with_error_of(outcome: Outcome, other: Outcome | None) -> Outcome:
+    return replace(outcome, error=outcome.error or other.error) if other else outcome
+
+
+def forget(table: Table, addresses: Sequence[str], deadline: float, *, spellings: Spellings = _NONE) -> list[Outcome]:
     """Delete all that is known about canonical addresses, so they may be mailed again. Details as in ``Table.delete``.
 
     Feedback that arrives later, or is repeated, creates a new item.
     """
-    return table.delete(addresses, deadline)
+    return table.delete(addresses, deadline, spellings=spellings)
 
 
 # SES did not try to send these mails, so no outage rejected them.
@@ -314,6 +422,14 @@ def _forms(given: str) -> tuple[tuple[str, ...], str]:
         return forms(given), ""
     except AddressError as error:
         return (), str(error)
+
+
+def _canonical(key: str) -> str:
+    """Return the canonical address of a key, or the key itself if it is no address."""
+    try:
+        return canonical(key)
+    except AddressError:
+        return key
 
 
 def _decisive(keys: Sequence[str], items: Mapping[str, Item | None], purpose: Purpose) -> str:

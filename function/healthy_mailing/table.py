@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import botocore.session
@@ -28,6 +28,7 @@ from healthy_mailing.item import (
     VERSION,
     Item,
     RecordError,
+    beside_evidence,
     evidence_in,
     from_dynamodb,
     is_answer,
@@ -101,6 +102,11 @@ _ANSWER_ALONE = {
 Edit = Callable[[Evidence], Evidence]
 """What is to become of the evidence held; called again where another writer came first."""
 
+Spellings = Mapping[str, Collection[str]]
+"""By canonical address, the other spellings under which a row of it may be. See ``address.spellings``."""
+
+_NONE: Spellings = {}
+
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -134,6 +140,9 @@ class Outcome:
         change: Set if its state changed, for either kind of mail.
         conflicts: How many times another writer came first.
         error: Why its evidence is not in the table; empty if it is.
+        moved: How many rows in another spelling were merged into its row (``Table.move``).
+        held: The evidence that was known before.
+        item: The item that the table holds now: the one written, or the one found; empty with an ``error``.
     """
 
     address: str
@@ -141,6 +150,9 @@ class Outcome:
     change: Change | None = None
     conflicts: int = 0
     error: str = ""
+    moved: int = 0
+    held: Evidence = field(default_factory=dict, compare=False, repr=False)
+    item: Item = field(default_factory=dict, compare=False, repr=False)
 
 
 class TableError(Exception):
@@ -162,12 +174,18 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """What the table holds under an address, or why that is not known (``error``)."""
+    """What the table holds under an address, or why that is not known (``error``).
+
+    ``known`` is the evidence in the row and in those of the address's other spellings. ``is_odd``: one of these is not
+    a record.
+    """
 
     item: Item = field(default_factory=dict)  # empty: there is none
     evidence: Evidence = field(default_factory=dict)
     version: int | None = None
     error: str = ""
+    known: Evidence = field(default_factory=dict)
+    is_odd: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +195,12 @@ class _Write:
     address: str
     row: _Row
     record: Record
+    item: Item
+
+    @classmethod
+    def of(cls, address: str, row: _Row, evidence: Evidence, rules: Rules) -> _Write:
+        record = Record.of(evidence, rules)
+        return cls(address, row, record, to_item(address, record))
 
 
 def connect(session: Session | None = None, endpoint_url: str | None = None) -> DynamoDBClient:
@@ -216,27 +240,36 @@ class Table:
         self._now = now
         self._calls = Calls(CONNECTIONS)
 
-    def add(self, evidence: Mapping[str, Evidence], deadline: float) -> list[Outcome]:
+    def add(self, evidence: Mapping[str, Evidence], deadline: float, *, spellings: Spellings = _NONE) -> list[Outcome]:
         """Merge evidence, by canonical address, into the table and return what became of each address.
 
         Errors of AWS are in the outcomes, not raised. An address whose outcome has one may have been written all the
         same; trying again does no harm.
         """
         # Eventually consistent reads will do: a write checks the version.
-        return self.edit({address: partial(merge, each) for address, each in evidence.items()}, deadline)
+        edits = {address: partial(merge, each) for address, each in evidence.items()}
+        return self.edit(edits, deadline, spellings=spellings)
 
     def edit(
-        self, edits: Mapping[str, Edit], deadline: float, *, consistent: bool = False, exact: bool = False
+        self,
+        edits: Mapping[str, Edit],
+        deadline: float,
+        *,
+        spellings: Spellings = _NONE,
+        consistent: bool = False,
+        exact: bool = False,
     ) -> list[Outcome]:
         """Edit evidence, by canonical address, and return what became of each address; errors as in ``add``.
+
+        What rows in other ``spellings`` hold is merged into the evidence first. Those rows stay as they are.
 
         ``exact`` also writes where nothing but what follows from the evidence differs, as after a change of the rules,
         and every difference of a delivery.
         """
-        rows = self._read_all(list(edits), deadline, consistent=consistent)
+        rows = self._read_all(list(edits), deadline, spellings, consistent=consistent)
         outcomes, writes = self._plan(rows, edits, Counter(), exact=exact)
         settled, late = self._calls.make(
-            lambda chunk: self._settle(chunk, edits, deadline, exact=exact),
+            lambda chunk: self._settle(chunk, edits, spellings, deadline, exact=exact),
             _chunks(writes, STATEMENTS_PER_WRITE),
             deadline,
         )
@@ -244,30 +277,41 @@ class Table:
             outcomes += each
         return outcomes + [Outcome(write.address, error=OUT_OF_TIME) for chunk in late for write in chunk]
 
-    def read(self, addresses: Sequence[str], deadline: float, *, consistent: bool) -> dict[str, Item | None]:
+    def read(
+        self, addresses: Iterable[str], deadline: float, *, spellings: Spellings = _NONE, consistent: bool
+    ) -> dict[str, Item | None]:
         """Return the item of each canonical address, None where nothing is known of it.
 
-        An item that is not a record is returned as ``item.unreadable``. ``consistent`` reads see every earlier write,
-        and cost twice as much.
+        Where there are rows in other ``spellings`` too, it is the item that merging them would make, or the one there
+        is if that is stricter. An item that is not a record is returned as ``item.unreadable``. ``consistent`` reads
+        see every earlier write, and cost twice as much.
 
         Raises:
             TableError: DynamoDB refused, or the deadline passed.
         """
-        rows = self._read_all(list(dict.fromkeys(addresses)), deadline, consistent=consistent)
+        rows = self._read_all(list(dict.fromkeys(addresses)), deadline, spellings, consistent=consistent)
         return {address: self._known(address, row) for address, row in rows.items()}
 
-    def answers(self, addresses: Sequence[str], deadline: float, *, consistent: bool) -> dict[str, Item | None]:
+    def answers(
+        self, addresses: Iterable[str], deadline: float, *, spellings: Spellings = _NONE, consistent: bool
+    ) -> dict[str, Item | None]:
         """Return the states and the reason of each canonical address, in less time than ``read``, and as it does.
 
-        An item that does not say them is read whole.
+        An address is read whole if its item does not say them, or if there is a row in another spelling.
         """
-        rows = self._read_all(list(dict.fromkeys(addresses)), deadline, consistent=consistent, whole=False)
+        wanted = list(dict.fromkeys(addresses))
+        rows = self._read_keys(_keys(wanted, spellings), deadline, consistent=consistent, whole=False)
         error = next((row.error for row in rows.values() if row.error), "")
         if error:
             raise TableError(error)
-        unsaid = [address for address, row in rows.items() if row.item and not is_answer(row.item)]
-        whole = self.read(unsaid, deadline, consistent=consistent) if unsaid else {}
-        return {address: row.item or None for address, row in rows.items()} | whole
+        unsaid = [
+            address
+            for address in wanted
+            if (rows[address].item and not is_answer(rows[address].item))
+            or any(rows[each].item for each in spellings.get(address, ()))
+        ]
+        whole = self.read(unsaid, deadline, spellings=spellings, consistent=consistent) if unsaid else {}
+        return {address: rows[address].item or None for address in wanted} | whole
 
     def suppressed(
         self, state: State, limit: int, deadline: float, *, since: str = "", after: tuple[str, str] | None = None
@@ -349,8 +393,8 @@ class Table:
             return Outcome(item[ADDRESS], error=row.error)
         if not self._says_otherwise(row, row.evidence):
             return None
-        write = _Write(item[ADDRESS], row, Record.of(row.evidence, self.rules))
-        return Outcome(item[ADDRESS], written=True, change=_change(write))
+        write = _Write.of(item[ADDRESS], row, row.evidence, self.rules)
+        return Outcome(item[ADDRESS], written=True, change=self._change(write))
 
     def annotate(self, address: str, name: str, value: Mapping[str, str] | None, deadline: float) -> Outcome:
         """Set an attribute that does not depend on evidence, such as ``item.PUSHED``; None removes it.
@@ -376,20 +420,45 @@ class Table:
             pause(attempt)
         return Outcome(address, error=OUT_OF_TIME)
 
-    def delete(self, addresses: Sequence[str], deadline: float) -> list[Outcome]:
-        """Delete the items of canonical addresses, whatever they hold; errors as in ``add``.
+    def delete(self, addresses: Iterable[str], deadline: float, *, spellings: Spellings = _NONE) -> list[Outcome]:
+        """Delete the items of canonical addresses, in any of ``spellings``, whatever they hold; errors as in ``add``.
 
         ``written`` says whether there was one. Evidence that is merged at the same time is either deleted too, or
         creates a new item without anything from this one: a writer that read this one fails on its condition.
         """
-        rows = self._read_all(list(dict.fromkeys(addresses)), deadline, consistent=True)
-        held = [(address, row) for address, row in rows.items() if row.item]
+        wanted = list(dict.fromkeys(addresses))
+        rows = self._read_keys(_keys(wanted, spellings), deadline, consistent=True)
+        held = [(key, row) for key, row in rows.items() if row.item]
         deleted, late = self._calls.make(lambda each: self._delete(*each, deadline), held, deadline)
+        of_key = {
+            **{key: Outcome(key, error=row.error) for key, row in rows.items() if not row.item},
+            **{outcome.address: outcome for _, outcome in deleted},
+            **{key: Outcome(key, error=OUT_OF_TIME) for key, _ in late},
+        }
         return [
-            *(Outcome(address, error=row.error) for address, row in rows.items() if not row.item),
-            *(outcome for _, outcome in deleted),
-            *(Outcome(address, error=OUT_OF_TIME) for address, _ in late),
+            _together(address, [of_key[key] for key in (address, *spellings.get(address, ()))]) for address in wanted
         ]
+
+    def move(self, spellings: Spellings, deadline: float, *, keep: bool = False) -> list[Outcome]:
+        """Merge rows in other ``spellings`` into the rows of their canonical addresses, then delete them.
+
+        Errors as in ``add``. At any moment, one of the two rows has the evidence, so an interruption does no harm: move
+        it again. A row that changes between the merge and its deletion is not deleted, but merged again. Attributes of
+        other programs move along, unless the canonical row has one of that name. ``keep`` leaves the rows there.
+
+        A row that is not a record stays, and is an error of its address.
+        """
+        outcomes: dict[str, Outcome] = {}
+        left, attempt = {address: list(each) for address, each in spellings.items()}, 0
+        while left:
+            moved, left = self._move(left, deadline, keep=keep)
+            for each in moved:
+                before = [outcomes[each.address]] if each.address in outcomes else []
+                outcomes[each.address] = _together(each.address, [*before, each])
+            if left:
+                attempt += 1
+                pause(attempt)
+        return list(outcomes.values())
 
     def _pages(
         self, call: Callable[..., Any], requests: Sequence[Mapping[str, Any]], deadline: float
@@ -421,56 +490,156 @@ class Table:
             raise TableError(OUT_OF_TIME)
         return [answer for _, answer in answered]
 
+    def _move(
+        self, spellings: Mapping[str, Sequence[str]], deadline: float, *, keep: bool
+    ) -> tuple[list[Outcome], dict[str, list[str]]]:
+        """Try once to ``move`` rows. Return the outcomes, and the rows that changed meanwhile, to move them again."""
+        keys = [key for each in spellings.values() for key in each]
+        found: dict[str, Mapping[str, Any]] = {}
+        errors: dict[str, str] = dict.fromkeys(keys, OUT_OF_TIME)  # of those that no call answers in time
+        fetched, _ = self._calls.make(
+            lambda chunk: self._fetch(chunk, deadline, consistent=True), _chunks(keys, KEYS_PER_READ), deadline
+        )
+        for chunk, (items, error) in fetched:
+            found |= items
+            errors |= dict.fromkeys(chunk, error)
+        rows = {key: _row(from_dynamodb(each)) for key, each in found.items()}
+        errors |= {key: row.error for key, row in rows.items()}
+        evidence: dict[str, Evidence] = {}
+        for address, each in spellings.items():
+            for key in each:
+                if not errors[key] and key in rows:
+                    evidence[address] = merge(evidence.get(address, {}), rows[key].evidence)
+        merged = self.edit(
+            {address: partial(merge, each) for address, each in evidence.items()}, deadline, consistent=True, exact=True
+        )
+        of_address = {outcome.address: outcome for outcome in merged}
+        movable = [
+            (key, address)
+            for address in evidence
+            for key in spellings[address]
+            if key in rows and not errors[key] and not of_address[address].error
+        ]
+        if not keep:
+            removed, late = self._calls.make(
+                lambda each: self._remove(found[each[0]], each[1], deadline), movable, deadline
+            )
+            errors |= {key: code for (key, _), code in removed} | {key: OUT_OF_TIME for key, _ in late}
+        outcomes = [
+            _together(
+                address,
+                [
+                    of_address.get(address, Outcome(address)),
+                    *(Outcome(address, error=errors[key]) for key in each if errors[key] != _CONDITION_FAILED),
+                    Outcome(address, moved=sum(not errors[key] for key, of in movable if of == address)),
+                ],
+            )
+            for address, each in spellings.items()
+        ]
+        again = {
+            address: [key for key in each if errors[key] == _CONDITION_FAILED] for address, each in spellings.items()
+        }
+        return outcomes, {address: each for address, each in again.items() if each}
+
+    def _remove(self, found: Mapping[str, Any], address: str, deadline: float) -> str:
+        """Delete a row of another spelling if it is still as it was found, and return the code of the error, if any.
+
+        Before that, an address's row gets those of its attributes that it lacks and that do not follow from evidence.
+        """
+        others = beside_evidence(found)
+        held = {name: value for name, value in found.items() if name != ADDRESS}
+        try:
+            if others and not is_past(deadline):
+                self._client.update_item(
+                    TableName=self._name,
+                    Key=to_dynamodb({ADDRESS: address}),
+                    ConditionExpression=f"attribute_exists({ADDRESS})",
+                    UpdateExpression="SET "
+                    + ", ".join(f"#{number} = if_not_exists(#{number}, :{number})" for number in range(len(others))),
+                    **_placeholders(others),
+                )
+            if is_past(deadline):
+                return OUT_OF_TIME
+            # All attributes: the original article's function writes no version.
+            self._client.delete_item(
+                TableName=self._name,
+                Key={ADDRESS: found[ADDRESS]},
+                ConditionExpression=" AND ".join(f"#{number} = :{number}" for number in range(len(held))),
+                **_placeholders(held),
+            )
+        except (ClientError, BotoCoreError) as error:
+            return _name_of(error)
+        return ""
+
     def _read_all(
-        self, addresses: Sequence[str], deadline: float, *, consistent: bool, whole: bool = True
+        self, addresses: Sequence[str], deadline: float, spellings: Spellings, *, consistent: bool
     ) -> dict[str, _Row]:
-        """Return the row of each of any number of addresses; ``whole``: as in ``_read``."""
+        """Return the row of each of any number of addresses, with what rows in other spellings add to it."""
+        rows = self._read_keys(_keys(addresses, spellings), deadline, consistent=consistent)
+        return _joined(addresses, rows, spellings) if spellings else rows
+
+    def _read_keys(
+        self, keys: Sequence[str], deadline: float, *, consistent: bool, whole: bool = True
+    ) -> dict[str, _Row]:
+        """Return the row of each of any number of keys; ``whole``: as in ``_read``."""
         read, late = self._calls.make(
             lambda chunk: self._read(chunk, deadline, consistent=consistent, whole=whole),
-            _chunks(addresses, KEYS_PER_READ),
+            _chunks(keys, KEYS_PER_READ),
             deadline,
         )
-        rows = {address: _Row(error=OUT_OF_TIME) for chunk in late for address in chunk}
+        rows = {key: _Row(error=OUT_OF_TIME) for chunk in late for key in chunk}
         for _, found in read:
             rows |= found
         return rows
 
-    def _read(
-        self, addresses: Sequence[str], deadline: float, *, consistent: bool, whole: bool = True
-    ) -> dict[str, _Row]:
-        """Return the row of each of up to ``KEYS_PER_READ`` addresses: the whole item, or ``_ANSWER`` of it alone."""
-        found: dict[str, _Row] = {}
-        keys = [{ADDRESS: to_attribute(address)} for address in addresses]
+    def _read(self, keys: Sequence[str], deadline: float, *, consistent: bool, whole: bool = True) -> dict[str, _Row]:
+        """Return the row of each of up to ``KEYS_PER_READ`` keys: the whole item, or ``_ANSWER`` of it alone."""
+        found, error = self._fetch(keys, deadline, consistent=consistent, whole=whole)
+        if whole:
+            rows = {key: _row(from_dynamodb(each)) for key, each in found.items()}
+        else:
+            rows = {key: _Row(from_dynamodb(each, _ANSWER)) for key, each in found.items()}
+        missing = _Row(error=error)
+        return {key: rows.get(key, missing) for key in keys}
+
+    def _fetch(
+        self, keys: Sequence[str], deadline: float, *, consistent: bool, whole: bool = True
+    ) -> tuple[dict[str, Mapping[str, Any]], str]:
+        """Return the items of up to ``KEYS_PER_READ`` keys in DynamoDB's JSON, and why others are not known, if so."""
+        found: dict[str, Mapping[str, Any]] = {}
+        asked = [{ADDRESS: to_attribute(key)} for key in keys]
         part = {} if whole else _ANSWER_ALONE
-        wanted: Mapping[str, Any] = {self._name: {"Keys": keys, "ConsistentRead": consistent, **part}}
+        wanted: Mapping[str, Any] = {self._name: {"Keys": asked, "ConsistentRead": consistent, **part}}
         attempt = 0
         while wanted:
             if is_past(deadline):
-                return {address: found.get(address, _Row(error=OUT_OF_TIME)) for address in addresses}
+                return found, OUT_OF_TIME
             try:
                 answer = self._client.batch_get_item(RequestItems=wanted)
             except (ClientError, BotoCoreError) as error:
-                return {address: _Row(error=_name_of(error)) for address in addresses}
+                return {}, _name_of(error)
             for each in answer["Responses"].get(self._name, []):
-                item = from_dynamodb(each) if whole else from_dynamodb(each, _ANSWER)
-                found[item[ADDRESS]] = _row(item) if whole else _Row(item)
+                found[each[ADDRESS]["S"]] = each
             wanted = answer.get("UnprocessedKeys", {})
             if wanted:
                 attempt += 1
                 pause(attempt)
-        return {address: found.get(address) or _Row() for address in addresses}
+        return found, ""
 
     def _known(self, address: str, row: _Row) -> Item | None:
         """Return what is known of an address, as ``read`` does."""
-        if row.error == UNREADABLE:
+        if row.error == UNREADABLE or (row.is_odd and not row.error):
             return unreadable(address)
         if row.error:
             raise TableError(row.error)
-        if not row.evidence:
+        if not row.known:
             return None
-        if EVIDENCE in row.item and is_answer(row.item):
+        is_whole = EVIDENCE in row.item and is_answer(row.item)
+        if is_whole and row.known == row.evidence:
             return row.item
-        return to_item(address, Record.of(row.evidence, self.rules))
+        item = to_item(address, Record.of(row.known, self.rules))
+        # These may not be the rules that the item was written by: then the stricter answer counts until it is.
+        return row.item if is_whole and _strictness(row.item) > _strictness(item) else item
 
     def _plan(
         self, rows: Mapping[str, _Row], edits: Mapping[str, Edit], conflicts: Mapping[str, int], *, exact: bool
@@ -479,12 +648,15 @@ class Table:
         outcomes: list[Outcome] = []
         writes: list[_Write] = []
         for address, row in rows.items():
-            evidence = edits[address](row.evidence)
+            evidence = edits[address](row.known)
             wanted = self._says_otherwise(row, evidence) if exact else worth_writing(row.evidence, evidence, self.rules)
             if wanted and not row.error:
-                writes.append(_Write(address, row, Record.of(evidence, self.rules)))
+                writes.append(_Write.of(address, row, evidence, self.rules))
             else:
-                outcomes.append(Outcome(address, conflicts=conflicts[address], error=row.error))
+                found = {} if row.error else row.item
+                outcomes.append(
+                    Outcome(address, conflicts=conflicts[address], error=row.error, held=row.known, item=found)
+                )
         return outcomes, writes
 
     def _says_otherwise(self, row: _Row, evidence: Evidence) -> bool:
@@ -492,7 +664,13 @@ class Table:
         return not says(row.item, Record.of(evidence, self.rules)) if row.item else bool(evidence)
 
     def _settle(
-        self, writes: Sequence[_Write], edits: Mapping[str, Edit], deadline: float, *, exact: bool
+        self,
+        writes: Sequence[_Write],
+        edits: Mapping[str, Edit],
+        spellings: Spellings,
+        deadline: float,
+        *,
+        exact: bool,
     ) -> list[Outcome]:
         """Write up to ``STATEMENTS_PER_WRITE`` items; read, edit and write again those that were refused."""
         outcomes: list[Outcome] = []
@@ -515,13 +693,25 @@ class Table:
                 if code in _CONFLICTS or (code in _RETRYABLE and refusals[address] < _TRIES):
                     again.append(address)
                 else:
-                    change = None if code else _change(write)
-                    outcomes.append(Outcome(address, not code, change, conflicts[address], code))
+                    outcomes.append(
+                        Outcome(
+                            address,
+                            not code,
+                            None if code else self._change(write),
+                            conflicts[address],
+                            code,
+                            held=write.row.known,
+                            item={} if code else write.item,
+                        )
+                    )
             if not again:
                 break
             attempt += 1
             pause(attempt)
-            unwritten, writes = self._plan(self._read(again, deadline, consistent=True), edits, conflicts, exact=exact)
+            rows: dict[str, _Row] = {}
+            for keys in _chunks(_keys(again, spellings), KEYS_PER_READ):
+                rows |= self._read(keys, deadline, consistent=True)
+            unwritten, writes = self._plan(_joined(again, rows, spellings), edits, conflicts, exact=exact)
             outcomes += unwritten
         return outcomes
 
@@ -543,8 +733,7 @@ class Table:
         See ``_as_read`` for the condition.
         """
         row = write.row
-        item = to_item(write.address, write.record)
-        item |= {VERSION: (row.version or 0) + 1, UPDATED_AT: from_datetime(self._now())}
+        item = {**write.item, VERSION: (row.version or 0) + 1, UPDATED_AT: from_datetime(self._now())}
         if not row.item:
             names = ", ".join(f"'{name}': ?" for name in item)
             return {
@@ -565,6 +754,17 @@ class Table:
             "Statement": f'UPDATE "{self._name}" {" ".join(clauses)} WHERE "{ADDRESS}"=?{where}',
             "Parameters": [*to_dynamodb(item).values(), address, *held],
         }
+
+    def _change(self, write: _Write) -> Change | None:
+        """Return how the states change. Removing all evidence of an address that may be mailed changes nothing."""
+        row = write.row
+        item = row.item if row.known == row.evidence else to_item(write.address, Record.of(row.known, self.rules))
+        before, transactional_before = (state_of(item, each) if row.known else None for each in Purpose)
+        assessment, transactional = write.record.assessment, write.record.transactional
+        after, reason = (assessment.state, assessment.reason) if assessment else (State.ENABLE, "unknown")
+        if (before, transactional_before) == (after, transactional):
+            return None
+        return Change(write.address, before, after, transactional, reason)
 
     def _delete(self, address: str, row: _Row, deadline: float) -> Outcome:
         """Delete the item that was read, and later versions of it, but no other that took its place."""
@@ -605,9 +805,64 @@ class Table:
 def _row(item: Item) -> _Row:
     """Return the row of an item that exists."""
     try:
-        return _Row(item, evidence_in(item), version_of(item))
+        evidence = evidence_in(item)
+        return _Row(item, evidence, version_of(item), known=evidence)
     except RecordError:
         return _Row(item, error=UNREADABLE)
+
+
+def _keys(addresses: Sequence[str], spellings: Spellings) -> Sequence[str]:
+    """Return the keys of the rows of addresses, those in other spellings too."""
+    if not spellings:
+        return addresses
+    # A spelling may be another form of the address too.
+    return list(dict.fromkeys([*addresses, *(key for address in addresses for key in spellings.get(address, ()))]))
+
+
+def _joined(addresses: Iterable[str], rows: Mapping[str, _Row], spellings: Spellings) -> dict[str, _Row]:
+    """Return the row of each address, with what rows in other spellings add to what is known."""
+    return {
+        address: reduce(_joined_with, (rows[key] for key in spellings.get(address, ())), rows[address])
+        for address in addresses
+    }
+
+
+def _joined_with(row: _Row, other: _Row) -> _Row:
+    if other.error == UNREADABLE:
+        return replace(row, is_odd=True)
+    if other.error:
+        return replace(row, error=row.error or other.error)
+    return replace(row, known=merge(row.known, other.evidence))
+
+
+def _placeholders(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what stands for names and values in an expression: ``#0`` and ``:0`` for the first, and so on."""
+    return {
+        "ExpressionAttributeNames": {f"#{number}": name for number, name in enumerate(attributes)},
+        "ExpressionAttributeValues": {f":{number}": value for number, value in enumerate(attributes.values())},
+    }
+
+
+def _together(address: str, outcomes: Sequence[Outcome]) -> Outcome:
+    """Return one outcome for several that an address had, one after the other."""
+    return Outcome(
+        address,
+        any(each.written for each in outcomes),
+        next((each.change for each in outcomes if each.change), None),
+        sum(each.conflicts for each in outcomes),
+        next((each.error for each in outcomes if each.error), ""),
+        sum(each.moved for each in outcomes),
+        outcomes[0].held,
+        next((each.item for each in reversed(outcomes) if each.item), {}),
+    )
+
+
+_ORDER = (State.ENABLE, State.REVIEW, State.DISABLE)
+
+
+def _strictness(item: Item) -> tuple[int, ...]:
+    """Return how strict an item is, first for bulk mail; it says its states."""
+    return tuple(_ORDER.index(state_of(item, purpose) or State.REVIEW) for purpose in Purpose)
 
 
 def _listed(item: Item) -> Item:
@@ -658,18 +913,6 @@ def _patiently(call: Callable[..., _R], deadline: float, request: Mapping[str, A
             if _name_of(error) not in _BUSY or attempt == _TRIES or is_past(deadline):
                 raise
             pause(attempt)
-
-
-def _change(write: _Write) -> Change | None:
-    """Return how the states change. Removing all evidence of an address that may be mailed changes nothing."""
-    before, transactional_before = (
-        state_of(write.row.item, each) if write.row.evidence else None for each in (Purpose.BULK, Purpose.TRANSACTIONAL)
-    )
-    assessment, transactional = write.record.assessment, write.record.transactional
-    after, reason = (assessment.state, assessment.reason) if assessment else (State.ENABLE, "unknown")
-    if (before, transactional_before) == (after, transactional):
-        return None
-    return Change(write.address, before, after, transactional, reason)
 
 
 def _chunks(values: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:

@@ -1,7 +1,7 @@
 """Points in time as strings: UTC with milliseconds, ``2026-01-31T12:00:00.000Z``, so that they sort by time."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 # SES writes "2012-05-25T14:59:38.623Z", "2012-05-25T14:59:38.623-07:00" and, in some events,
 # "2018-10-08T14:05:45 +0000".
@@ -33,6 +33,14 @@ def to_utc(text: str) -> str:
 def from_datetime(time: datetime) -> str:
     """Return an aware datetime as UTC with milliseconds."""
     return f"{time.astimezone(UTC).isoformat(timespec='milliseconds')[:23]}Z"
+
+
+def just_after(time: str) -> str:
+    """Return the time a millisecond later; the same at the end of the year 9999, after which there is none."""
+    try:
+        return from_datetime(datetime.fromisoformat(time) + timedelta(milliseconds=1))
+    except OverflowError:
+        return time
 
 
 def day_of(time: str) -> str:

@@ -9,13 +9,13 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, NamedTuple, TextIO
 
 import typer
 
-from healthy_mailing.address import AddressError, canonical
+from healthy_mailing.address import AddressError, canonical, spellings
 from healthy_mailing_cli import files, output
 from healthy_mailing_cli.files import Part
 from healthy_mailing_cli.formats import reading
@@ -378,10 +378,12 @@ class Read:
     Attributes:
         addresses: Canonical addresses, each once.
         problems: What is not an address, and why.
+        spellings: By canonical address, how else it was spelled.
     """
 
     addresses: list[str]
     problems: list[tuple[str, str]]
+    spellings: dict[str, set[str]] = field(default_factory=dict)
 
 
 def canonical_ones(arguments: Iterable[str], column: str | None = None, encoding: str | None = None) -> Read:
@@ -392,12 +394,15 @@ def canonical_ones(arguments: Iterable[str], column: str | None = None, encoding
     """
     found: dict[str, None] = {}
     problems: list[tuple[str, str]] = []
+    others: dict[str, set[str]] = {}
     for label, text in named(arguments, column, encoding, problems):
         try:
             found[canonical(text)] = None
         except AddressError as error:
             problems.append((label, str(error)))
-    return Read(list(found), problems)
+        for address, each in spellings([text]).items():
+            others.setdefault(address, set()).update(each)
+    return Read(list(found), problems, others)
 
 
 def named(

@@ -1,5 +1,6 @@
 """What ``mailing doctor`` asks of SES: whether it sends, and whether it reports to the topic."""
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -113,7 +114,7 @@ def _identity(seen: Examination, name: str, attributes: Mapping[str, Any]) -> Fi
         )
     remedy = "SES drops a topic that it may not publish to, so see the topic policy first. Then:"
     commands = [
-        f"aws ses set-identity-notification-topic --identity {name} --notification-type {kind} "
+        f"aws ses set-identity-notification-topic --identity {shlex.quote(name)} --notification-type {kind} "
         f"--sns-topic {seen.stack.topic}"
         for kind in missing
     ]

@@ -1,16 +1,18 @@
 """``mailing clear-bounces``: bounces that say nothing about an address, such as those of a provider's outage.
 
 Needs what decisions need. An outage needs ``dynamodb:Query`` on the index, or ``dynamodb:Scan`` on a table without it.
-``--ses`` needs ``ses:ListSuppressedDestinations`` for an outage, ``ses:GetSuppressedDestination`` for addresses, and
-``ses:DeleteSuppressedDestination`` for both.
+``--ses`` needs ``ses:ListSuppressedDestinations`` for an outage and for a selection, ``ses:GetSuppressedDestination``
+for addresses, and ``ses:DeleteSuppressedDestination`` for all of these. Without ``--ses``, a few addresses are looked
+up on SES's own list if ``ses:GetSuppressedDestination`` is allowed.
 """
 
 import csv
 import re
+import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from pathlib import Path
@@ -20,8 +22,9 @@ from typing import Annotated
 import typer
 
 from healthy_mailing import operations
-from healthy_mailing.address import AddressError, canonical
+from healthy_mailing.address import AddressError, canonical, spellings
 from healthy_mailing.evidence import Purpose, State
+from healthy_mailing.item import REASON, Item, RecordError, evidence_in, state_of
 from healthy_mailing.operations import Clearing, Outage
 from healthy_mailing.table import Outcome, Table, TableError
 from healthy_mailing.timestamp import from_datetime, to_utc
@@ -30,9 +33,12 @@ from healthy_mailing_cli.connection import Connection, Function, by_tomorrow, co
 from healthy_mailing_cli.decide import WINDOW, Note, check_note
 from healthy_mailing_cli.filters import time_of
 from healthy_mailing_cli.output import CommandError
-from healthy_mailing_cli.suppression_list import SuppressionList
+from healthy_mailing_cli.suppression_list import Entry, Reason, SuppressionList, ask
 
 _COLUMNS = ("address", "until", "bounced", "reason", "diagnostic", "then", "ses")
+_LISTED_LATE = timedelta(hours=1)
+"""For how long after a bounce SES may put its address on the list."""
+
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 Given = Annotated[
@@ -64,16 +70,18 @@ class Row:
         until: Until when its bounces are to be hidden.
         ses: How SES's own list spells it, if it is to be taken off; empty if not.
         told: What else a person sees: the columns between these.
+        spelling: How else a row of the table may spell the address; empty if not.
     """
 
     address: str
     until: str
     ses: str = ""
     told: tuple[str, ...] = ("",) * (len(_COLUMNS) - 3)
+    spelling: str = ""
 
     def cells(self) -> tuple[str, ...]:
         """Return the row as ``_COLUMNS``."""
-        return (self.address, self.until, *self.told, self.ses)
+        return (self.spelling or self.address, self.until, *self.told, self.ses)
 
 
 @dataclass
@@ -85,12 +93,14 @@ class _Totals:
         listed: How many are to be taken off SES's list.
         first: The first few addresses.
         then: How many will get which mail, as far as that is known.
+        kept: Those that stay on SES's list, as far as that is known.
     """
 
     addresses: int = 0
     listed: int = 0
     first: list[str] = field(default_factory=list)
     then: Counter[str] = field(default_factory=Counter)
+    kept: set[str] = field(default_factory=set)
 
 
 @connected
@@ -119,25 +129,28 @@ def clear_bounces(
 
     For an outage, write what would be cleared with --dry-run --selection FILE, look at it, take rows out if you must,
     and give it back with --selection FILE. With --ses, an address is also found that SES itself suppresses since the
-    outage, and has not sent to since.
+    outage, and has not sent to since; and what is in the file is looked up on SES's list now. Exits with 1 if a bounce
+    still keeps mail back from an address.
     """
     check_note(note)
     problems: list[tuple[str, str]] = []
+    kept: set[str] = set()
     table = connection.open(connection.rules(function))
     suppressed = SuppressionList(connection) if ses else None
     match _chosen(given, begin, end, None if dry_run else selection):
         case "addresses":
             named = addresses.named(given or (), column, encoding, problems)
-            rows = _of_addresses(table, named, suppressed, problems)
+            rows = _of_addresses(table, named, suppressed, problems, kept)
         case "time":
             domains = frozenset(addresses.canonical_domain(each) for each in domain or ())
             outage = Outage(*_times(begin, end, grace), domains, _pattern(diagnostic))
             rows = _of_outage(table, outage, suppressed)
         case _:
             assert selection is not None, "it was chosen"  # noqa: S101  (for the type checker)
-            rows = _in_file(selection)
+            rows = _in_file(selection) if suppressed is None else _looked_up(_in_file(selection), suppressed, kept)
     with _kept(selection if dry_run else None) as path:
-        totals = _write(path, rows, as_json=as_json and dry_run)
+        totals = _write(path, rows, as_json=as_json and dry_run, ses=ses)
+        totals.kept |= kept
         for text, problem in problems:
             output.note(f"{text}: {problem}")
         failed = 0
@@ -147,7 +160,8 @@ def clear_bounces(
             if totals.addresses > output.FEW or (ses and totals.listed):
                 output.confirm(f"{_what(totals, ses=ses)}?", yes=yes)
             clear = Clear(table, suppressed, connection.caller(), note)
-            failed = _clear_all(clear, _in_file(path), totals.addresses, as_json=as_json)
+            is_told = ses or _ask_about_few(connection, path, totals)
+            failed = _clear_all(clear, _in_file(path), totals, is_told=is_told, as_json=as_json)
             if totals.listed and not ses:
                 output.note(f"SES's own list has {totals.listed:,} of them, so SES sends nothing to them: add --ses.")
         elif not as_json:
@@ -208,7 +222,7 @@ def _of_outage(table: Table, outage: Outage, suppressed: SuppressionList | None)
             # What stays blocked here may stay on SES's list too.
             spellings = listed.get(found.address, {}) if found.transactional is State.ENABLE else {}
             for spelling in spellings or [""]:
-                yield Row(found.address, found.at, spelling, _told(found))
+                yield Row(found.address, found.at, spelling, _told(found), _otherwise(found.key, found.address))
 
 
 def _told(found: Clearing) -> tuple[str, ...]:
@@ -220,30 +234,94 @@ def _told(found: Clearing) -> tuple[str, ...]:
 
 
 def _of_addresses(
-    table: Table, given: Iterable[tuple[str, str]], suppressed: SuppressionList | None, problems: list[tuple[str, str]]
+    table: Table,
+    given: Iterable[tuple[str, str]],
+    suppressed: SuppressionList | None,
+    problems: list[tuple[str, str]],
+    kept: set[str],
 ) -> Iterator[Row]:
-    """Yield a row for each address, with its bounces until now; ``problems`` gets those that have none to clear."""
+    """Yield a row for each address, with its bounces so far.
+
+    ``problems`` gets those that have none to clear, and ``kept`` those that are on SES's list for a complaint.
+    """
     now = from_datetime(datetime.now(UTC))
-    for text, address in _known(table, given, problems):
-        entries = suppressed.find([address, parseaddr(text)[1] or address]) if suppressed else ()
-        for spelling in [entry.spelling for entry in entries] or [""]:
-            yield Row(address, now, spelling)
+    for text, address, item in _known(table, given, problems):
+        spelling = _otherwise(parseaddr(text)[1] or address, address)
+        entries = list(suppressed.find([address, spelling or address])) if suppressed else []
+        kept |= {address for entry in entries if entry.reason is not Reason.BOUNCE}
+        try:
+            until = max(now, operations.newest_bounce(evidence_in(item)))  # SES's clock, or another, may be ahead
+        except RecordError:  # the table will say so when it is to be changed
+            until = now
+        for listed in [entry.spelling for entry in entries if entry.reason is Reason.BOUNCE] or [""]:
+            yield Row(address, until, listed, spelling=spelling)
 
 
 def _known(
     table: Table, given: Iterable[tuple[str, str]], problems: list[tuple[str, str]]
-) -> Iterator[tuple[str, str]]:
-    """Yield what is given where something is known, with the canonical address; ``problems`` gets the others."""
+) -> Iterator[tuple[str, str, Item]]:
+    """Yield what is given where something is known, with address and item; ``problems`` gets the others."""
     for window in output.windows(given, WINDOW):
-        for answer, (label, text) in zip(
-            operations.check(table, [text for _, text in window], soon(), purpose=Purpose.BULK, consistent=True),
-            window,
-            strict=True,
-        ):
-            if answer.item is None:
-                problems.append((label, answer.problem or "nothing is known of it, so there is nothing to clear"))
+        read: list[tuple[str, str, str]] = []
+        for label, text in window:
+            try:
+                read.append((label, text, canonical(text)))
+            except AddressError as error:
+                problems.append((label, str(error)))
+        others = spellings(text for _, text, _ in read)
+        items = table.read([address for *_, address in read], soon(), spellings=others, consistent=True)
+        for label, text, address in read:
+            item = items[address]
+            if item is None:
+                problems.append((label, "nothing is known of it, so there is nothing to clear"))
             else:
-                yield text, answer.address
+                yield text, address, item
+
+
+def _otherwise(spelling: str, address: str) -> str:
+    return "" if spelling == address else spelling
+
+
+def _looked_up(rows: Iterable[Row], suppressed: SuppressionList, kept: set[str]) -> Iterator[Row]:
+    """Yield the rows of a selection with what SES's list has of them now; ``kept`` gets who is to stay on it.
+
+    That is who is on it for a complaint, whom another mark keeps from mail, and who came onto it after the outage.
+    """
+    entries: dict[str, list[Entry]] = {}
+    with output.progress("SES's list") as counter:
+        for entry in suppressed.entries():
+            counter.add()
+            with suppress(AddressError):  # the table has no such address
+                entries.setdefault(canonical(entry.spelling), []).append(entry)
+    for row in rows:
+        if row.ses:
+            yield row
+            continue
+        found = entries.get(row.address, [])
+        off = {
+            entry.spelling
+            for entry in found
+            if entry.reason is Reason.BOUNCE
+            and row.told[-1] != "no mail"
+            and datetime.fromisoformat(entry.at) <= datetime.fromisoformat(row.until) + _LISTED_LATE
+        }
+        if len(off) < len(found):
+            kept.add(row.address)
+        for spelling in sorted(off) or [""]:
+            yield replace(row, ses=spelling)
+
+
+def _ask_about_few(connection: Connection, path: Path, totals: _Totals) -> bool:
+    """See which of a few addresses are on SES's list, and return whether that could be told."""
+    if totals.addresses > output.FEW:
+        return False
+    for row in _in_file(path):
+        told = ask(connection, dict.fromkeys((row.address, row.spelling or row.address)))
+        if told.entries:
+            totals.kept.add(row.address)
+        if told.problem:
+            return False
+    return True
 
 
 @contextmanager
@@ -256,7 +334,7 @@ def _kept(path: Path | None) -> Iterator[Path]:
         yield Path(folder) / "selection.csv"
 
 
-def _write(path: Path, rows: Iterable[Row], *, as_json: bool) -> _Totals:
+def _write(path: Path, rows: Iterable[Row], *, as_json: bool, ses: bool) -> _Totals:
     totals = _Totals()
     with output.replacing(path) as file, output.progress("Found") as counter:
         writer = csv.writer(file)
@@ -266,11 +344,14 @@ def _write(path: Path, rows: Iterable[Row], *, as_json: bool) -> _Totals:
             counter.add()
             totals.addresses += 1
             totals.listed += bool(row.ses)
+            if row.ses and not ses:
+                totals.kept.add(row.address)
             totals.then[row.told[-1]] += 1
             if len(totals.first) < output.FEW:
                 totals.first.append(row.address)
             if as_json:
-                output.ndjson({name: cell for name, cell in zip(_COLUMNS, row.cells(), strict=True) if cell})
+                cells = {name: cell for name, cell in zip(_COLUMNS, row.cells(), strict=True) if cell}
+                output.ndjson(cells | {"address": row.address})
     return totals
 
 
@@ -280,7 +361,6 @@ def _in_file(path: Path) -> Iterator[Row]:
     Raises:
         CommandError: It is none.
     """
-    now = from_datetime(datetime.now(UTC))
     try:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             first = file.readline()
@@ -293,10 +373,9 @@ def _in_file(path: Path) -> Iterator[Row]:
             for cells in reader:
                 try:
                     told = tuple(cells.get(name) or "" for name in _COLUMNS[2:-1])
-                    # Not in the future, where bounces are yet to come.
-                    yield Row(
-                        canonical(cells["address"]), min(to_utc(cells["until"]), now), cells.get("ses") or "", told
-                    )
+                    address = canonical(cells["address"])
+                    (spelling,) = spellings([cells["address"]]).get(address, {""})
+                    yield Row(address, to_utc(cells["until"]), cells.get("ses") or "", told, spelling)
                 except ValueError as error:
                     raise CommandError(f"{path}, line {reader.line_num}: {error}") from None
     except csv.Error as error:
@@ -320,11 +399,13 @@ def _tell(totals: _Totals, selection: Path | None, *, ses: bool, as_json: bool) 
     output.line(f"Without --dry-run: {_what(totals, ses=ses)}.")
     allowed = ", ".join(f"{then}: {count:,}" for then, count in sorted(totals.then.items()) if then)
     if allowed:
-        output.line(f"Then they may get {allowed}.")
+        by_table = "" if ses else " by the table; --ses looks at SES's own list too"
+        output.line(f"Then they may get {allowed}{by_table}.")
     if selection is None:
         output.note("--selection FILE writes all of them with their bounces.")
     else:
-        output.line(f"`mailing clear-bounces --selection {selection}` clears what is in that file.")
+        too = " --ses" if ses else ""
+        output.line(f"`mailing clear-bounces --selection {shlex.quote(str(selection))}{too}` clears what is in it.")
 
 
 @dataclass(frozen=True)
@@ -347,12 +428,14 @@ class Clear:
         """Clear what is in some rows, and yield what became of each address."""
         listed = []
         until: dict[str, str] = {}
+        others: dict[str, set[str]] = {}
         for row in rows:
             if self.suppressed and row.ses:
                 listed.append(row)
             else:
                 until[row.address] = max(row.until, until.get(row.address, ""))
-        yield from self._mark(until)
+                others.setdefault(row.address, set()).update({row.spelling} - {""})
+        yield from self._mark(until, others, _now())
         for row in listed:
             yield from self._take_off(row)
 
@@ -363,52 +446,86 @@ class Clear:
         interruption in between would leave it off the list and blocked, and no later run would find it.
         """
         assert self.suppressed is not None, "else there is nothing to take off"  # noqa: S101  (for the type checker)
-        until = row.until
+        until, now = row.until, _now()
         with output.finishing():
             try:
-                until = max(until, self.suppressed.remove(row.ses))
+                removed = self.suppressed.remove(row.ses)
+                until, now = max(until, removed), max(now, removed)
             finally:
-                outcomes = self._mark({row.address: until})
+                outcomes = self._mark({row.address: until}, {row.address: {row.spelling} - {""}}, now)
         return outcomes
 
-    def _mark(self, until: dict[str, str]) -> list[Outcome]:
-        return operations.clear_bounces(self.table, until, soon(), by=self.by, note=self.note) if until else []
+    def _mark(self, until: dict[str, str], others: Mapping[str, set[str]], now: str) -> list[Outcome]:
+        if not until:
+            return []
+        return operations.clear_bounces(
+            self.table, until, soon(), now=now, by=self.by, note=self.note, spellings=others
+        )
 
 
-def _clear_all(clear: Clear, rows: Iterable[Row], count: int, *, as_json: bool) -> int:
-    """Clear, say so, and return how many could not be cleared."""
+def _now() -> str:
+    return from_datetime(datetime.now(UTC))
+
+
+def _clear_all(clear: Clear, rows: Iterable[Row], totals: _Totals, *, is_told: bool, as_json: bool) -> int:
+    """Clear, say what followed, and return how many could not be cleared, or still have a bounce in force.
+
+    ``is_told`` says whether SES was asked about its own list.
+    """
     done: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
     with output.progress("Clear") as counter:
-        counter.expect(count)
+        counter.expect(totals.addresses)
         for window in output.windows(rows, WINDOW):
             for outcome in clear(window):
                 counter.add()
-                result = _result(outcome)
+                result = _result(outcome, clear.table, totals.kept)
                 done[result] += 1
+                if result in _BLOCKED and not outcome.error:
+                    reasons[str(outcome.item.get(REASON))] += state_of(outcome.item, Purpose.BULK) is not State.ENABLE
                 if as_json:
-                    output.ndjson({"address": outcome.address, "result": result, **errors.told(outcome.error)})
+                    output.ndjson({"address": outcome.address, "result": result, **_followed(outcome)})
                 elif outcome.error:
                     output.note(f"{outcome.address}: not cleared. {errors.sentence(TableError(outcome.error))}.")
     if not as_json:
         for result, words in _RESULTS.items():
             if done[result]:
-                output.line(f"{words}: {done[result]:,}.")
-    return done["failed"]
+                asked = "" if is_told or result not in _MAIL else ", unless SES's own list has them, which --ses tells"
+                output.line(f"{words}{asked}: {done[result]:,}.")
+        blocked = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()) if count)
+        if blocked:
+            output.line(f"Still not mailed: {blocked}.")
+    return done["failed"] + done["bounced"]
 
 
 _RESULTS = {
     "all mail": "May get all mail again",
     "transactional mail": "May get transactional mail again, since only an opt-out is in force",
+    "listed": "The table allows mail again, but SES's own list does not",
     "unchanged": "Cleared, and otherwise as before",
     "cleared before": "Had been cleared",
+    "bounced": "Cleared, but a bounce still keeps mail back",
     "failed": "Not cleared; run the command again",
 }
+_MAIL = frozenset({"all mail", "transactional mail"})
+_BLOCKED = frozenset({"unchanged", "cleared before", "bounced"})
 
 
-def _result(outcome: Outcome) -> str:
-    """Return what clearing came to for an address, a key of ``_RESULTS``."""
+def _followed(outcome: Outcome) -> dict[str, object]:
+    if outcome.error:
+        return {**errors.told(outcome.error)}
+    states = {str(purpose): state_of(outcome.item, purpose) for purpose in Purpose}
+    return {"state": states["bulk"], "transactional": states["transactional"], "reason": outcome.item.get(REASON)}
+
+
+def _result(outcome: Outcome, table: Table, kept: set[str]) -> str:
+    """Return what clearing came to for an address, a key of ``_RESULTS``; ``kept`` are those on SES's own list."""
     if outcome.error:
         return "failed"
+    if operations.is_kept_back_by_bounces(outcome.item, table.rules):
+        return "bounced"
+    if outcome.address in kept and state_of(outcome.item, Purpose.TRANSACTIONAL) is State.ENABLE:
+        return "listed"
     if not outcome.written:
         return "cleared before"
     change = outcome.change

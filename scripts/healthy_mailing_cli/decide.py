@@ -1,10 +1,11 @@
 """``mailing enable``, ``disable`` and ``remove-override``: a person's decision above the feedback.
 
 Needs ``dynamodb:BatchGetItem``, ``dynamodb:PartiQLInsert`` and ``dynamodb:PartiQLUpdate`` on the table, and
-``lambda:GetFunctionConfiguration`` on the function, whose rules a decision is weighed by like feedback.
+``lambda:GetFunctionConfiguration`` on the function, whose rules a decision is weighed by like feedback. With
+``ses:GetSuppressedDestination``, ``enable`` tells whether SES's own list has an address too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -12,13 +13,16 @@ from typing import Annotated
 import typer
 
 from healthy_mailing import api, operations
-from healthy_mailing.evidence import State
+from healthy_mailing.evidence import Mark, MarkKind, Purpose, State, unhidden
+from healthy_mailing.item import REASON, STATE, evidence_in, state_of
 from healthy_mailing.operations import UnreadableError
 from healthy_mailing.table import UNREADABLE, Outcome, TableError
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli import addresses, errors, output
 from healthy_mailing_cli.connection import Connection, Function, connected, soon
+from healthy_mailing_cli.explanation import maker, moment
 from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.suppression_list import Told, ask
 
 WINDOW = 1_000
 """How many addresses are decided about at a time."""
@@ -40,8 +44,9 @@ def enable(
 ) -> None:
     """Let addresses be mailed, whatever is known of them so far.
 
-    Feedback that comes later counts. If a provider's outage bounced good addresses, use `mailing clear-bounces`, which
-    keeps complaints and opt-outs in force.
+    Prints the state that followed, and tells of a complaint and of SES's own suppression list. Feedback that comes
+    later counts. If a provider's outage bounced good addresses, use `mailing clear-bounces`, which keeps complaints and
+    opt-outs in force.
     """
     _decide(
         connection,
@@ -93,10 +98,13 @@ def remove_override(
         outcome = operations.remove_override(table, key, soon())
     except UnreadableError:
         raise TableError(UNREADABLE) from None
+    state = outcome.item.get(STATE, State.ENABLE) if outcome else ""
+    reason = outcome.item.get(REASON, "nothing is known") if outcome else ""
     if as_json:
-        output.ndjson({"address": key, "removed": outcome is not None})
+        followed = {"state": state, "reason": reason} if outcome else {}
+        output.ndjson({"address": key, "removed": outcome is not None, **followed})
     else:
-        output.line(f"{key}: {'the override is gone' if outcome else 'there is no override'}")
+        output.line(f"{key}: {f'the override is gone; {state} ({reason})' if outcome else 'there is no override'}")
     if outcome is None:
         raise typer.Exit(output.NO)
 
@@ -136,39 +144,106 @@ def _decide(
         return
     if len(given.addresses) > output.FEW:
         output.confirm(f"{what}?", yes=yes)
-    failed = _set(connection, decision, given.addresses, as_json=as_json)
+    failed = _set(connection, decision, given, as_json=as_json)
     if failed or given.problems:
         raise typer.Exit(output.NO)
 
 
-def _set(connection: Connection, decision: _Decision, found: Sequence[str], *, as_json: bool) -> int:
-    """Set overrides, say so, and return how many could not be set."""
+def _set(connection: Connection, decision: _Decision, given: addresses.Read, *, as_json: bool) -> int:
+    """Set overrides, say what followed, and return how many addresses are not in the state asked for."""
     table = connection.open(connection.rules(decision.function))
     by = connection.caller()
-    at = from_datetime(datetime.now(UTC))
-    failed = 0
+    now = from_datetime(datetime.now(UTC))
+    found, are_few = given.addresses, len(given.addresses) <= output.FEW
+    done = failed = other = 0
     with output.progress("Set") as counter:
         counter.expect(len(found))
         for window in output.windows(found, WINDOW):
             for outcome in operations.set_overrides(
-                table, window, decision.state, soon(), at=at, by=by, note=decision.note
+                table, window, decision.state, soon(), now=now, by=by, note=decision.note, spellings=given.spellings
             ):
+                is_as_asked = all(state_of(outcome.item, purpose) is decision.state for purpose in Purpose)
+                done += is_as_asked
                 failed += bool(outcome.error)
+                other += not is_as_asked and not outcome.error
+                listed = Told()
+                if decision.state is State.ENABLE and are_few and not outcome.error:
+                    listed = ask(connection, [outcome.address, *given.spellings.get(outcome.address, ())])
                 if as_json:
-                    output.ndjson({"address": outcome.address, "state": decision.state, **_shown(outcome)})
-                elif outcome.error:
-                    output.note(f"{outcome.address}: not set. {errors.sentence(TableError(outcome.error))}.")
+                    output.ndjson({"address": outcome.address, **_shown(outcome, listed)})
+                else:
+                    _tell(outcome, listed, now, are_few=are_few or not is_as_asked)
             counter.add(len(window))
     if not as_json:
-        done = f"{_PAST[decision.state]}: {len(found) - failed:,}."
-        output.line(f"{done} Not set: {failed:,}. Run the command again." if failed else done)
-    return failed
+        output.line(
+            " ".join(
+                filter(
+                    None,
+                    (
+                        f"{_PAST[decision.state]}: {done:,}.",
+                        f"Decided, and yet not {decision.state}: {other:,}." if other else "",
+                        f"Not set: {failed:,}. Run the command again." if failed else "",
+                    ),
+                )
+            )
+        )
+        if decision.state is State.ENABLE and done and not are_few:
+            output.note("SES's own suppression list was not asked: `mailing sync-ses both --dry-run` compares the two.")
+    return failed + other
 
 
 _PAST = {State.ENABLE: "Enabled", State.DISABLE: "Disabled"}
 
 
-def _shown(outcome: Outcome) -> dict[str, str]:
+def _tell(outcome: Outcome, listed: Told, now: str, *, are_few: bool) -> None:
+    """Say what followed for an address, and what the person who decides should know."""
     if outcome.error:
-        return errors.told(outcome.error)
-    return {"before": outcome.change.before or "unknown"} if outcome.change else {}
+        output.note(f"{outcome.address}: not set. {errors.sentence(TableError(outcome.error))}.")
+        return
+    if are_few:
+        output.line(f"{outcome.address}: {outcome.item[STATE]} ({outcome.item.get(REASON, 'unknown')})")
+    for note in _notes(outcome, now):
+        output.note(f"{outcome.address}: {note}")
+    for note in listed.notes():
+        output.note(f"{outcome.address}: {note}")
+
+
+def _notes(outcome: Outcome, now: str) -> Iterator[str]:
+    made = evidence_in(outcome.item).get(MarkKind.OVERRIDE)
+    if complaint := _complaint(outcome):
+        yield f"The recipient complained on {moment(complaint.at)}. SES reviews accounts for complaints."
+    if replaced := _replaced(outcome):
+        yield f'This replaces the note of {maker(replaced)} of {moment(replaced.at)}: "{replaced.get("note")}".'
+    if made and made.at > now:
+        hides = "; feedback until then does not count" if made.get("state") == State.ENABLE else ""
+        yield f"This decision is dated {moment(made.at)}, since what it decides upon is dated later than now{hides}."
+
+
+def _complaint(outcome: Outcome) -> Mark | None:
+    """Return the complaint that an address was enabled in spite of."""
+    seen = unhidden(outcome.held)
+    complaint, withdrawn = seen.get(MarkKind.COMPLAINT), seen.get(MarkKind.NOT_SPAM)
+    if outcome.item.get(STATE) != State.ENABLE or (withdrawn and complaint and withdrawn.at > complaint.at):
+        return None
+    return complaint
+
+
+def _replaced(outcome: Outcome) -> Mark | None:
+    """Return the decision whose note was replaced by another."""
+    held, made = outcome.held.get(MarkKind.OVERRIDE), evidence_in(outcome.item).get(MarkKind.OVERRIDE)
+    return held if held and made and held.get("note") not in {"", made.get("note")} else None
+
+
+def _shown(outcome: Outcome, listed: Told) -> dict[str, object]:
+    if outcome.error:
+        return {**errors.told(outcome.error)}
+    shown: dict[str, object] = {"state": outcome.item[STATE], "reason": outcome.item.get(REASON, "unknown")}
+    if outcome.change:
+        shown["before"] = outcome.change.before or "unknown"
+    if replaced := _replaced(outcome):
+        shown["replacedNote"] = {"note": replaced.get("note"), "by": replaced.sender, "at": replaced.at}
+    if complaint := _complaint(outcome):
+        shown["complaintAt"] = complaint.at
+    if listed.entries:
+        shown["sesReasons"] = [each.reason for each in listed.entries]
+    return shown

@@ -9,7 +9,7 @@ It reads, and changes nothing. It needs these actions, and says of each that is 
 - on the function, ``lambda:GetFunctionConcurrency``, ``lambda:GetFunctionConfiguration`` and, where the topic calls it,
   ``lambda:GetFunctionEventInvokeConfig``, ``lambda:GetPolicy``; where there is a queue, or the table has a stream,
   ``lambda:ListEventSourceMappings``; where there are events, ``lambda:GetFunctionConfiguration`` on their function too
-- on the table, ``dynamodb:DescribeContinuousBackups``, ``dynamodb:DescribeTable``
+- on the table, ``dynamodb:DescribeContinuousBackups``, ``dynamodb:DescribeTable``, ``dynamodb:Scan``
 - on the function's role, ``iam:SimulatePrincipalPolicy``
 - ``cloudwatch:GetMetricData``
 """
@@ -29,6 +29,7 @@ from healthy_mailing_cli import (
     checks_function,
     checks_metrics,
     checks_ses,
+    checks_table,
     output,
     stack,
 )
@@ -54,6 +55,7 @@ CHECKS: Mapping[str, Look] = {
     "role": checks_function.look_at_role,
     "timeouts": checks_function.look_at_timeouts,
     "table": checks_function.look_at_table,
+    "rows": checks_table.look_at_rows,
     "last feedback": checks_metrics.look_at_calls,
     "failures": checks_metrics.look_at_failures,
     "events": checks_events.look_at_events,

@@ -1,6 +1,8 @@
 """``mailing erase``: what is known of a person beyond need, or all of it.
 
-Needs what decisions need; ``--forget`` needs ``dynamodb:BatchGetItem`` and ``dynamodb:DeleteItem`` alone.
+Needs what decisions need, and what `mailing reassess` needs for a row in another spelling than the canonical one.
+``--forget`` needs ``dynamodb:BatchGetItem`` and ``dynamodb:DeleteItem`` alone. With ``ses:GetSuppressedDestination``,
+both tell whether SES's own list still has an address.
 """
 
 from typing import Annotated
@@ -12,6 +14,7 @@ from healthy_mailing.table import Outcome, TableError
 from healthy_mailing_cli import addresses, errors, output
 from healthy_mailing_cli.connection import Connection, Function, connected, soon
 from healthy_mailing_cli.decide import WINDOW
+from healthy_mailing_cli.suppression_list import Told, ask
 
 Forget = Annotated[bool, typer.Option("--forget", help="Delete all that is known: the address may be mailed again.")]
 
@@ -51,36 +54,52 @@ def erase(
         output.confirm(f"{what}?", yes=yes)
     table = connection.open() if forget else connection.open(connection.rules(function))
     act = operations.forget if forget else operations.erase
-    done, failed = 0, 0
+    are_few = len(found.addresses) <= output.FEW
+    done, failed, listed = 0, 0, 0
     with output.progress("Erase") as counter:
         counter.expect(len(found.addresses))
         for window in output.windows(found.addresses, WINDOW):
-            for outcome in act(table, window, soon()):
+            for outcome in act(table, window, soon(), spellings=found.spellings):
                 done += outcome.written
                 failed += bool(outcome.error)
-                _tell(outcome, forget=forget, as_json=as_json)
+                told = Told()
+                if are_few and not outcome.error:
+                    told = ask(connection, [outcome.address, *found.spellings.get(outcome.address, ())])
+                    listed += bool(told.entries)
+                _tell(outcome, told, forget=forget, as_json=as_json)
             counter.add(len(window))
     if not as_json:
-        _sum_up(len(found.addresses), done, failed, forget=forget)
+        _sum_up(len(found.addresses), done, failed, forget=forget, on_list_of_ses=listed > 0 or not are_few)
     if failed or found.problems:
         raise typer.Exit(output.NO)
 
 
-def _tell(outcome: Outcome, *, forget: bool, as_json: bool) -> None:
-    """Say what became of one address: each in JSON, else those that failed."""
+def _tell(outcome: Outcome, told: Told, *, forget: bool, as_json: bool) -> None:
+    """Say what became of one address: each in JSON, else those that failed or are on SES's own list."""
     if as_json:
         done = {"forgotten" if forget else "erased": outcome.written}
-        output.ndjson({"address": outcome.address, **done, **errors.told(outcome.error)})
+        reasons = {"sesReasons": [each.reason for each in told.entries]} if told.entries else {}
+        output.ndjson({"address": outcome.address, **done, **errors.told(outcome.error), **reasons})
     elif outcome.error:
         output.note(f"{outcome.address}: not done. {errors.sentence(TableError(outcome.error))}.")
+    for note in () if as_json else told.notes():
+        output.note(f"{outcome.address}: {note}")
 
 
-def _sum_up(count: int, done: int, failed: int, *, forget: bool) -> None:
-    if done and forget:
+def _sum_up(count: int, done: int, failed: int, *, forget: bool, on_list_of_ses: bool) -> None:
+    """Say what was done; ``on_list_of_ses``: an address is on SES's own list, or may be, since it was not asked."""
+    if done and forget and on_list_of_ses:
+        output.line(f"Forgotten: {done:,}. The table lets them be mailed again, until new feedback says otherwise.")
+    elif done and forget:
         output.line(f"Forgotten: {done:,}. They may be mailed again, until new feedback says otherwise.")
     elif done:
         output.line(f"Erased: {done:,}. Whether they may be mailed is as before.")
+    if done:
+        output.note("SES's own suppression list is not changed.")
     if rest := count - done - failed:
         output.line(f"Nothing to {'forget' if forget else 'erase'}: {rest:,}.")
+        output.note(
+            "A row of the original article's function is found by its own spelling, or after `mailing reassess`."
+        )
     if failed:
         output.line(f"Failed: {failed:,}. Run the command again.")

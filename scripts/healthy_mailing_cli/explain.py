@@ -11,9 +11,9 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from healthy_mailing import api, operations
-from healthy_mailing.address import forms
+from healthy_mailing.address import forms, spellings
 from healthy_mailing.evidence import Purpose, Rules, State, assess
-from healthy_mailing.item import ADDRESS, EVIDENCE, REASON, Item, evidence_in, state_of
+from healthy_mailing.item import ADDRESS, EVIDENCE, REASON, VERSION, Item, evidence_in, state_of
 from healthy_mailing.settings import SettingsError
 from healthy_mailing.table import UNREADABLE, TableError
 from healthy_mailing.timestamp import from_datetime
@@ -38,9 +38,16 @@ def explain(
     suppression list has the address. Exits with 0 if it may get bulk mail, else with 1.
     """
     key = addresses.canonical_one(address)
-    item = operations.find(connection.open(), key, soon(), consistent=True, others=forms(address)[1:])
-    key = item[ADDRESS] if item else key
     rules, notes = _rules(connection, function)
+    item = operations.find(
+        connection.open(rules), key, soon(), consistent=True, others=forms(address)[1:], spellings=spellings([address])
+    )
+    key = item[ADDRESS] if item else key
+    if item and EVIDENCE in item and VERSION not in item:
+        notes.append(
+            "Its row is as the original article's function wrote it, or in another spelling: `mailing reassess` brings "
+            "all such rows up to date. Until then, it counts for those who ask in its own spelling."
+        )
     told = {"ses": _on_list_of_ses(connection, key)} | (_known(item, key, rules, notes) if item else _UNKNOWN)
     if as_json:
         output.ndjson({"address": key, **(api.record(item) if item else {}), **told, "notes": notes})

@@ -1,5 +1,7 @@
 """What evidence means, in sentences. Pure: no AWS, no clock."""
 
+import shlex
+
 from healthy_mailing.evidence import (
     ERASED,
     MADE_BY_PEOPLE,
@@ -21,7 +23,7 @@ def because(assessment: Assessment, rules: Rules) -> str:  # noqa: PLR0911  (one
         return _why_enabled(mark, when)
     match mark.kind:
         case MarkKind.OVERRIDE:
-            return f"Rule 1: {_maker(mark)} disabled it on {when}{_noted(mark)}."
+            return f"Rule 1: {maker(mark)} disabled it on {when}{_noted(mark)}."
         case MarkKind.COMPLAINT:
             return f"Rule 2: the recipient complained on {when}. A later delivery does not lift a complaint."
         case MarkKind.OPT_OUT:
@@ -41,22 +43,21 @@ def lifted_by(assessment: Assessment, address: str) -> str:
     """Return what would let the address be mailed again, in a sentence; empty if it may be."""
     if assessment.state is State.ENABLE:
         return ""
+    given = shlex.quote(address)
     match assessment.mark.kind:
         case MarkKind.OVERRIDE:
-            return (
-                f"`mailing remove-override {address}` lets the feedback decide; `mailing enable {address}` allows mail."
-            )
+            return f"`mailing remove-override {given}` lets the feedback decide; `mailing enable {given}` allows mail."
         case MarkKind.COMPLAINT:
             return (
                 'A later "not spam" from the mailbox provider; or, if the recipient asks for mail, '
-                f"`mailing enable {address}`."
+                f"`mailing enable {given}`."
             )
         case MarkKind.OPT_OUT:
-            return f"The recipient subscribes again; or, if the recipient asks for mail, `mailing enable {address}`."
+            return f"The recipient subscribes again; or, if the recipient asks for mail, `mailing enable {given}`."
         case _:
             return (
                 "A delivery of mail sent on a later day; or, if the address is good, "
-                f"`mailing clear-bounces {address}`, which keeps complaints and opt-outs in force."
+                f"`mailing clear-bounces {given}`, which keeps complaints and opt-outs in force."
             )
 
 
@@ -97,13 +98,14 @@ _WHAT = {
 
 def _why_enabled(mark: Mark, when: str) -> str:
     if mark.kind is MarkKind.OVERRIDE:
-        return f"{_maker(mark)} enabled it on {when}{_noted(mark)}, and nothing has been reported since."
+        return f"{maker(mark)} enabled it on {when}{_noted(mark)}, and nothing has been reported since."
     if mark.kind is MarkKind.BOUNCES_CLEARED:
-        return f"{_maker(mark)} cleared its bounces up to {when}{_noted(mark)}, and nothing newer forbids it."
+        return f"{maker(mark)} cleared its bounces up to {when}{_noted(mark)}, and nothing newer forbids it."
     return f"Rule 7: nothing that is known forbids it. The newest evidence is of {when}: {_WHAT[mark.kind]}."
 
 
-def _maker(mark: Mark) -> str:
+def maker(mark: Mark) -> str:
+    """Return who made a decision."""
     return "someone" if mark.sender == ERASED else mark.sender
 
 
@@ -115,7 +117,7 @@ def _details(mark: Mark) -> str:
     """Return what is known of a mark: SES's own words last, since they are the longest."""
     detail = dict(mark.detail)
     if mark.kind in MADE_BY_PEOPLE:
-        return f"{detail.get('state', '')} by {_maker(mark)}{_noted(mark)}".lstrip()
+        return f"{detail.get('state', '')} by {maker(mark)}{_noted(mark)}".lstrip()
     text = detail.pop("diagnosticCode", "")
     facts = [f"{name} {value}" for name, value in detail.items()]
     facts.append(f"from {mark.sender}" if mark.sender else "")

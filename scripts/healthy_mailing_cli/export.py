@@ -13,6 +13,7 @@ import fcntl
 import io
 import json
 import os
+import shlex
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -285,7 +286,7 @@ def _tell_started(started: Started, *, as_json: bool) -> None:
         return
     output.line(started.arn)
     output.line("DynamoDB takes minutes to hours. Then read the export:")
-    output.line(f"mailing export --from-export {started.folder}")
+    output.line(f"mailing export --from-export {shlex.quote(str(started.folder))}")
 
 
 def _tell(to: Path | None, lines: Lines, *, as_json: bool) -> None:

@@ -54,7 +54,7 @@ def list_command(
         item
         for item in _all(connection, state, begin)
         if (reason is None or item[REASON].startswith(reason))
-        and item[ADDRESS].endswith(ending)
+        and item[ADDRESS].lower().endswith(ending)
         and (sender is None or filters.sent_by(item.get(SENDER, ""), sender))
     )
     rows: list[tuple[str, ...]] = []

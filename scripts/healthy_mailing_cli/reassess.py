@@ -1,6 +1,8 @@
-"""``mailing reassess``: every item as today's rules would have it.
+"""``mailing reassess``: every item as today's rules would have it, and under its canonical address.
 
-Needs ``dynamodb:Scan``, and to write what decisions need.
+Needs ``dynamodb:Scan``, and to write what decisions need, without SES's list. For rows in another
+spelling than the canonical one it also needs ``dynamodb:DeleteItem``, and ``dynamodb:UpdateItem`` for attributes of
+other programs in them.
 """
 
 from collections import Counter
@@ -25,17 +27,29 @@ Given = Annotated[
     ),
 ]
 
+KeepSpellings = Annotated[
+    bool,
+    typer.Option(
+        "--keep-spellings",
+        help="Merge rows in other spellings, such as Jane@Example.com, and leave them for an application that asks so.",
+    ),
+]
+
 
 @connected
 def reassess(
     connection: Connection,
     rules: Given = None,
+    keep_spellings: KeepSpellings = False,
     function: Function = None,
     yes: output.Yes = False,
     dry_run: output.DryRun = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Bring every item up to date after the rules changed.
+    """Bring every item up to date after the rules changed, or after you adopted a table.
+
+    A row in another spelling than the canonical one, as the original article's function wrote it, is merged into the
+    canonical row and then deleted. So first let your applications ask by the canonical address.
 
     The rules are read from the function's own settings. Or give them by the names of these: `--rules
     SOFT_BOUNCE_LIMIT=3`; what you leave out is as by default. Reads the whole table, and writes only what differs.
@@ -43,17 +57,27 @@ def reassess(
     applied = _parsed(rules) if rules else connection.rules(function)
     table = connection.open(applied)
     if not dry_run:
-        output.confirm(f"Bring all of {connection.table} to these rules: {_words(applied)}?", yes=yes)
-    read, results = 0, Counter[str]()
+        spelled = "stay" if keep_spellings else "are deleted once they are merged"
+        output.confirm(
+            f"Bring all of {connection.table} to these rules: {_words(applied)}? Rows in other spellings than the "
+            f"canonical one {spelled}",
+            yes=yes,
+        )
+    read, moved, results = 0, 0, Counter[str]()
     with output.progress("Read") as counter:
-        for count, outcomes in operations.reassess(table, by_tomorrow(), dry_run=dry_run):
+        for count, outcomes in operations.reassess(
+            table, by_tomorrow(), dry_run=dry_run, keep_spellings=keep_spellings
+        ):
             counter.add(count)
             read += count
             for outcome in outcomes:
                 _note(outcome, as_json=as_json)
                 results[_result(outcome)] += 1
+                moved += outcome.moved
     if not as_json:
         _sum_up(read, results, dry_run=dry_run)
+        if moved:
+            output.line(f"Rows in another spelling, {'merged, and left' if keep_spellings else 'moved'}: {moved:,}.")
     if results["failed"]:
         raise typer.Exit(output.NO)
 
@@ -85,7 +109,10 @@ def _note(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
         change = outcome.change
         told = {"before": change.before, "after": change.after, "transactional": change.transactional} if change else {}
-        output.ndjson({"address": outcome.address, "result": _result(outcome), **told, **errors.told(outcome.error)})
+        moved = {"moved": outcome.moved} if outcome.moved else {}
+        output.ndjson(
+            {"address": outcome.address, "result": _result(outcome), **told, **moved, **errors.told(outcome.error)}
+        )
     elif outcome.error:
         output.note(f"{outcome.address}: left as it is. {errors.sentence(TableError(outcome.error))}.")
 

@@ -3,6 +3,7 @@
 Needs ``ses:SendEmail`` on the identity and, unless ``--no-wait``, ``dynamodb:BatchGetItem`` on the table.
 """
 
+import shlex
 import time
 import uuid
 from enum import StrEnum
@@ -90,7 +91,7 @@ def simulate(
         output.note(f"Sent to {address}.")
         item = None if no_wait else _wait(connection, address, _MARKS[kind], timeout)
     except KeyboardInterrupt:
-        output.note(f"The mail is under way: `mailing explain {address}` shows its feedback once it is there.")
+        output.note(f"The mail is under way: `{_explain(address)}` shows its feedback once it is there.")
         raise
     seconds = round(time.monotonic() - begun, 1)
     if as_json:
@@ -101,7 +102,7 @@ def simulate(
     if item is None and not no_wait:
         output.note(
             f"No feedback came in {timeout} s. `mailing doctor` says what is wrong; if it finds nothing, "
-            f"`mailing explain {address}` shows the feedback once it is there."
+            f"`{_explain(address)}` shows the feedback once it is there."
         )
         raise typer.Exit(output.NO)
 
@@ -138,3 +139,7 @@ def _wait(connection: Connection, address: str, mark: MarkKind, timeout: int) ->
             time.sleep(_POLL_SECONDS)
             counter.add()
     return None
+
+
+def _explain(address: str) -> str:
+    return f"mailing explain {shlex.quote(address)}"

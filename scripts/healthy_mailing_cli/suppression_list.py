@@ -5,8 +5,9 @@ It keeps the spelling in which an address was added, and is asked and changed by
 allows. The list has no paginator in botocore.
 """
 
+import shlex
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -14,9 +15,11 @@ from enum import StrEnum
 from typing import Any
 
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.connection import Connection
+from healthy_mailing_cli.errors import sentence
 
 _PAGE = 1_000  # entries, as many as SES gives at once
 _SECOND = timedelta(seconds=1)
@@ -47,6 +50,35 @@ class Entry:
     message_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the list says of a few addresses.
+
+    Attributes:
+        entries: Those that are on it.
+        problem: Why it can't be told of all, in a sentence without its end; empty if it can.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    problem: str = ""
+
+    def notes(self) -> Iterator[str]:
+        """Yield what a person should know."""
+        for entry in self.entries:
+            yield (
+                f"SES's own suppression list has {entry.spelling}, for a {entry.reason.lower()}: SES sends nothing to "
+                f"it. {_WAYS_OFF[entry.reason].format(shlex.quote(entry.spelling))}"
+            )
+        if self.problem:
+            yield f"Whether SES's own suppression list has it can't be told. {self.problem}."
+
+
+_WAYS_OFF = {
+    Reason.BOUNCE: "`mailing clear-bounces {} --ses` takes it off.",
+    Reason.COMPLAINT: "`aws sesv2 delete-suppressed-destination --email-address {}` takes it off.",
+}
+
+
 class Pace:
     """A token bucket of one token that gets one a second: for calls that SES allows once a second."""
 
@@ -65,10 +97,10 @@ class Pace:
 class SuppressionList:
     """The list. Errors of AWS are raised as botocore raises them."""
 
-    def __init__(self, connection: Connection, pace: Pace | None = None) -> None:
+    def __init__(self, connection: Connection, pace: Pace | None = None, config: Config | None = None) -> None:
         """Ask nothing yet. ``pace`` is for long work: each request waits for it, those sent again too."""
         patient = Config(retries={"mode": "adaptive", "max_attempts": 20})
-        self._client = connection.client("sesv2", patient)
+        self._client = connection.client("sesv2", config or patient)
         if pace is not None:
             self._client.meta.events.register("before-send.sesv2", pace)
 
@@ -111,11 +143,11 @@ class SuppressionList:
         except self._client.exceptions.NotFoundException:
             return None
 
-    def find(self, spellings: Sequence[str]) -> Iterator[Entry]:
-        """Yield those of some spellings that are on the list for a bounce. Needs ``ses:GetSuppressedDestination``."""
+    def find(self, spellings: Iterable[str]) -> Iterator[Entry]:
+        """Yield those of some spellings that are on the list. Needs ``ses:GetSuppressedDestination``."""
         for spelling in dict.fromkeys(spellings):
             entry = self.look_up(spelling)
-            if entry is not None and entry.reason is Reason.BOUNCE:
+            if entry is not None:
                 yield entry
 
     def put(self, spelling: str, reason: Reason) -> str:
@@ -178,6 +210,18 @@ class SuppressionList:
             if not answer.get("NextToken"):
                 return
             asked["NextToken"] = answer["NextToken"]
+
+
+def ask(connection: Connection, spellings: Iterable[str]) -> Told:
+    """Ask the list for a few spellings, if the credentials allow it. Needs ``ses:GetSuppressedDestination``."""
+    # There may be a way to DynamoDB alone.
+    config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5})
+    found: list[Entry] = []
+    try:
+        found.extend(SuppressionList(connection, config=config).find(spellings))
+    except (ClientError, BotoCoreError) as error:
+        return Told(tuple(found), sentence(error))
+    return Told(tuple(found))
 
 
 def _entry(found: Any) -> Entry:  # noqa: ANN401  (the development environment has no types of this service)

@@ -47,7 +47,7 @@ def test_nothing_is_begun_in_the_last_of_its_time_so_that_failures_are_reported(
     deadlines: list[float] = []
     monkeypatch.setattr(feedback, "time", clock)
 
-    def add(_: object, deadline: float) -> list[Outcome]:
+    def add(_: object, deadline: float, **_also: object) -> list[Outcome]:
         deadlines.append(deadline)
         return []
 

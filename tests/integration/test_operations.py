@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 RULES = Rules()
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
+NOW = "2026-03-20T12:00:00.000Z"
 Faults = dict[str, Answer]
 
 
@@ -264,7 +265,7 @@ def test_bounces_of_an_outage_are_found_and_cleared(client: "DynamoDBClient") ->
         "listed@example.com": suppressed.at,
         "review@example.com": OUTAGE.end,
     }
-    outcomes = operations.clear_bounces(table, until, soon(), by="dana", note="outage")
+    outcomes = operations.clear_bounces(table, until, soon(), now=NOW, by="dana", note="outage")
 
     assert all(outcome.written for outcome in outcomes)
     states = {address: item["state"]["S"] for address, item in items(client).items()}
@@ -286,7 +287,9 @@ def test_bounces_of_an_outage_are_found_and_cleared(client: "DynamoDBClient") ->
 def test_clearing_twice_writes_once(client: "DynamoDBClient") -> None:
     put(client, {"a@example.com": evidence_of([HARD])})
     written = [
-        operations.clear_bounces(table_of(client), {"a@example.com": OUTAGE.end}, soon(), by="dana", note="")[0].written
+        operations.clear_bounces(table_of(client), {"a@example.com": OUTAGE.end}, soon(), now=NOW, by="dana", note="")[
+            0
+        ].written
         for _ in range(2)
     ]
     assert written == [True, False]
@@ -295,7 +298,9 @@ def test_clearing_twice_writes_once(client: "DynamoDBClient") -> None:
 def test_what_is_reported_while_bounces_are_cleared_is_kept(client: "DynamoDBClient") -> None:
     put(client, {"a@example.com": evidence_of([HARD])})
     once_before(client, "BatchExecuteStatement", lambda: put(client, {"a@example.com": evidence_of([COMPLAINT])}))
-    (outcome,) = operations.clear_bounces(table_of(client), {"a@example.com": OUTAGE.end}, soon(), by="d", note="")
+    (outcome,) = operations.clear_bounces(
+        table_of(client), {"a@example.com": OUTAGE.end}, soon(), now=NOW, by="d", note=""
+    )
 
     assert (outcome.written, outcome.conflicts) == (True, 1)
     item = plain(client)
@@ -305,7 +310,7 @@ def test_what_is_reported_while_bounces_are_cleared_is_kept(client: "DynamoDBCli
 
 def test_a_bounce_of_the_outage_that_comes_later_changes_nothing(client: "DynamoDBClient") -> None:
     put(client, {"a@example.com": evidence_of([HARD])})
-    operations.clear_bounces(table_of(client), {"a@example.com": OUTAGE.end}, soon(), by="dana", note="")
+    operations.clear_bounces(table_of(client), {"a@example.com": OUTAGE.end}, soon(), now=NOW, by="dana", note="")
     late = Mark(kind=HARD.kind, at=OUTAGE.end, feedback_id="f9", message_id="m9", sender="s", detail=HARD.detail)
     put(client, {"a@example.com": evidence_of([late])})
     assert plain(client)["state"] == "enable"

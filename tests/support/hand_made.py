@@ -17,6 +17,7 @@ from harness.emulator import Emulator
 from harness.polling import until
 from harness.stack import Stack
 from harness.terraform import Terraform
+from healthy_mailing.address import spellings
 from healthy_mailing.evidence import Mark, Rules, evidence_of
 from healthy_mailing.notification import parse
 from healthy_mailing.table import Table
@@ -156,10 +157,11 @@ class Filled(Deployed):
         table = Table(self.dynamodb, self.outputs["table_name"], Rules())
         for message in messages:
             marks: dict[str, list[Mark]] = {}
-            for address, mark in parse(json.loads(message)).marks:
+            feedback = parse(json.loads(message))
+            for address, mark in feedback.marks:
                 marks.setdefault(address, []).append(mark)
             evidence = {address: evidence_of(each) for address, each in marks.items()}
-            outcomes = table.add(evidence, time.monotonic() + _SECONDS)
+            outcomes = table.add(evidence, time.monotonic() + _SECONDS, spellings=spellings(feedback.spellings))
             assert [outcome.error for outcome in outcomes if outcome.error] == []
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from healthy_mailing.address import MAX_OCTETS, AddressError, canonical, forms, is_simulated, masked
+from healthy_mailing.address import MAX_OCTETS, AddressError, canonical, forms, is_simulated, masked, spellings
 
 LABEL = st.text(string.ascii_letters + string.digits, min_size=1, max_size=10)
 LOCAL_PART = st.text(string.ascii_letters + string.digits + "!#$%&'*+/=?^_`{|}~.-", min_size=1, max_size=20)
@@ -236,3 +236,29 @@ def test_only_the_simulator_s_own_domain_is_the_simulator_s() -> None:
     assert is_simulated("bounce+1@simulator.amazonses.com")
     assert not is_simulated("a@notsimulator.amazonses.com")
     assert not is_simulated("a@simulator.amazonses.com.example")
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ([], {}),
+        (["jane@example.com", " jane@example.com ", "Jane <jane@example.com>"], {}),
+        (["no address", "a@b@", "@"], {}),
+        (["Jane@Example.com"], {"jane@example.com": {"Jane@Example.com"}}),
+        (
+            ["Jane <Jane@Example.com>", " JANE@example.com "],
+            {"jane@example.com": {"Jane@Example.com", "JANE@example.com"}},
+        ),
+        (["jane@stra\u00dfe.example"], {"jane@strasse.example": {"jane@stra\u00dfe.example"}}),
+    ],
+)
+def test_other_spellings_than_the_canonical_one_are_found(texts: list[str], expected: dict[str, set[str]]) -> None:
+    assert spellings(texts) == expected
+
+
+@given(st.text() | PLAIN_ADDRESSES)
+def test_a_spelling_can_be_a_key_and_leads_to_its_address(text: str) -> None:
+    for address, others in spellings([text]).items():
+        for other in others:
+            assert 0 < len(other.encode()) <= 2048  # Amazon DynamoDB Developer Guide, "Quotas and limits"
+            assert (canonical(other), other == address) == (address, False)

@@ -20,7 +20,7 @@ IMPORTS = {
     "table": {"calls", "evidence", "item", "timestamp"},
     "operations": {"address", "evidence", "item", "table", "timestamp"},
     "api": {"address", "evidence", "item", "operations", "table", "timestamp"},  # the last but one for types alone
-    "changes": {"evidence", "item", "timestamp"},
+    "changes": {"address", "evidence", "item", "timestamp"},
     "bus": {"calls", "changes"},
     "dead_letters": set(),
     "settings": {"evidence"},

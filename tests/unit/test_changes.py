@@ -365,3 +365,26 @@ def test_any_damage_is_refused_or_makes_an_event_that_fits(found: dict[str, Any]
     except ImageError:
         return
     assert event is None or fits(event) == []
+
+
+SPELLED = "Jane@Example.com"
+
+
+@pytest.mark.parametrize("new_deliveries", [False, True])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(None, FINE), (BOUNCED, FINE), (BOUNCED, None), (FINE, None), (FOREIGN, FINE), (ORIGINAL, None)],
+)
+def test_of_a_row_in_another_spelling_it_does_not_follow_that_mail_may_go(
+    old: Image | None, new: Image | None, *, new_deliveries: bool
+) -> None:
+    """The canonical row may forbid it; `mailing reassess` deletes such a row once it is merged into that one."""
+    assert event_of(record(SPELLED, old, new), new_deliveries=new_deliveries) is None
+    for name in (REDRIVEN, REDRIVEN_DELIVERY):
+        assert event_of(record(SPELLED, old, new, eventName=name), new_deliveries=new_deliveries) is None
+
+
+def test_of_a_row_in_another_spelling_it_follows_that_no_mail_may_go() -> None:
+    event = event_of(record(SPELLED, FINE, COMPLAINED), new_deliveries=False)
+    assert event is not None
+    assert (event.address, event.detail["address"], event.detail["after"]) == (ADDRESS, ADDRESS, "disable")

@@ -1,5 +1,7 @@
 """What `mailing explain` says of evidence."""
 
+import re
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,6 +42,15 @@ def test_the_rule_and_what_would_change_it_are_told(history: "list[Written]", sa
     assert because(assessment, RULES).startswith(says)
     assert lifts in lifted_by(assessment, "A")
     assert bool(lifted_by(assessment, "A")) == (assessment.state is not State.ENABLE)
+
+
+@given(histories(ids_tell_all=True))
+def test_what_is_suggested_can_be_pasted_into_a_shell(history: list[Mark]) -> None:
+    address = "x`id`$(id)'\"@example.com"
+    for command in re.findall(
+        r"`(mailing [a-z-]+ .+?example\.com\S*)`", lifted_by(assess(evidence_of(history), RULES), address)
+    ):
+        assert shlex.split(command)[2] == address
 
 
 @pytest.mark.parametrize(

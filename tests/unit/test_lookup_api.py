@@ -234,6 +234,16 @@ def test_a_cursor_leads_on_from_where_it_was_given() -> None:
     assert listing(api.cursor("disable", "", AFTER)) == api.List(State.DISABLE, "", AFTER, 100)
 
 
+@pytest.mark.parametrize(
+    "key", ["Jane.Doe@Example.com", "Jane <jane@example.com>", '"jane"@x.org', "orders", "ü@x.org"]
+)
+@pytest.mark.parametrize("updated_at", [AFTER[1], "2026-03-01T12:00:00Z", "yesterday"])
+def test_a_cursor_leads_on_behind_any_row_of_the_index(key: str, updated_at: str) -> None:
+    """Another program, such as the original article's function, may have written it."""
+    last = (key, updated_at)
+    assert listing(api.cursor("disable", "", last)) == api.List(State.DISABLE, "", last, 100)
+
+
 def test_a_cursor_serves_the_same_state_and_time_only() -> None:
     since = "2026-01-01T00:00:00.000Z"
     text = api.cursor("disable", since, AFTER)
@@ -259,14 +269,14 @@ def test_a_cursor_that_was_changed_is_refused(data: st.DataObject) -> None:
         b"[]",
         b'["disable", "", "a@example.com"]',
         b'["disable", "", 1, 2]',
-        b'["disable", "", "a@example.com", "now"]',
-        b'["disable", "", "Not Canonical <a@example.com>", "2026-03-01T12:00:00.000Z"]',
+        b'["disable", "", "", "2026-03-01T12:00:00.000Z"]',
+        b'["disable", "", "a@example.com", ""]',
         b"[" * 10_000,
         b"\xff",
     ],
 )
 def test_a_cursor_of_another_make_is_refused_even_with_the_right_digest(content: bytes) -> None:
-    text = base64.urlsafe_b64encode(api._digest(content) + content).decode()  # noqa: SLF001  (as a forger would)
+    text = base64.urlsafe_b64encode(api._digest(content) + content).decode().rstrip("=")  # noqa: SLF001  (as a forger would)
     assert refused("GET", f"/addresses?state=disable&cursor={quote(text)}")[1].keys() == {"cursor"}
 
 

@@ -81,14 +81,17 @@ def test_all_pages_are_read_and_what_is_not_of_the_time_is_left_out(list_of: Lis
     assert [(query["Reason"], query["PageSize"]) for _, _, query in asked] == [(["BOUNCE"], ["1000"])] * 3
 
 
-def test_spellings_are_asked_for_once_and_only_bounces_are_found(list_of: ListOf, asked: list[Any]) -> None:
+def test_each_spelling_is_asked_for_once_and_found_with_its_reason(list_of: ListOf, asked: list[Any]) -> None:
     complaint = {**summary("b@x.org", 1607984160), "Reason": "COMPLAINT"}
     found = list_of(
         (200, {"SuppressedDestination": summary("A@x.org", 1607984160)}),
         (200, {"SuppressedDestination": complaint}),
         NOT_FOUND,
     ).find(["A@x.org", "A@x.org", "b@x.org", "c@x.org"])
-    assert list(found) == [Entry("A@x.org", "2020-12-14T22:16:00.000Z", Reason.BOUNCE)]
+    assert list(found) == [
+        Entry("A@x.org", "2020-12-14T22:16:00.000Z", Reason.BOUNCE),
+        Entry("b@x.org", "2020-12-14T22:16:00.000Z", Reason.COMPLAINT),
+    ]
     assert [path.rpartition("/")[2] for _, path, _ in asked] == ["A@x.org", "b@x.org", "c@x.org"]
 
 

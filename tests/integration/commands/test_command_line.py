@@ -204,18 +204,63 @@ def test_an_override_is_set_and_removed_in_the_name_of_who_does_it(
     people: Mapping[str, Mailing], stack: Filled
 ) -> None:
     mailing, address = people["operate"], ses.fresh("called")
-    assert mailing("disable", address.upper(), "--note", "asked by phone").out == "Disabled: 1.\n"
+    disabled = mailing("disable", address.upper(), "--note", "asked by phone")
+    assert disabled.out == f"{address}: disable (operator)\nDisabled: 1.\n"
     item = stack.item(address) or {}
     assert (item["state"], item["evidence"]["override"]["note"]) == ("disable", "asked by phone")
     assert ":user/" in item["evidence"]["override"]["by"]
     assert mailing("check", address, "--transactional").code == 1
 
     (done,) = mailing("enable", address, "--json").json
-    assert done == {"address": address, "state": "enable", "before": "disable"}
+    by, at = (item["evidence"]["override"][name] for name in ("by", "at"))
+    assert done == {
+        "address": address,
+        "state": "enable",
+        "reason": "operator",
+        "before": "disable",
+        "replacedNote": {"note": "asked by phone", "by": by, "at": at},
+    }
     assert stack.states(address) == {address: "enable"}
 
-    assert mailing("remove-override", address).code == 0
+    assert mailing("remove-override", address).out == f"{address}: the override is gone; enable (nothing is known)\n"
     assert mailing("remove-override", address).code == 1
+
+
+def test_a_decision_takes_effect_where_a_clock_is_ahead(people: Mapping[str, Mailing], stack: Filled) -> None:
+    mailing, address, ahead = people["operate"], ses.fresh("ahead"), "2999-01-01T00:00:00.000Z"
+    stack.publish(ses.text(ses.complaint(address, at=ahead)))
+
+    enabled = mailing("enable", address)
+    assert (enabled.code, enabled.out) == (0, f"{address}: enable (operator)\nEnabled: 1.\n")
+    told = re.sub(r"\s+", " ", enabled.err)
+    assert "The recipient complained on 2999-01-01" in told
+    assert "dated 2999-01-01 00:00:00 UTC" in told
+    assert mailing("disable", address).code == 0
+    assert stack.states(address) == {address: "disable"}
+    assert (stack.item(address) or {})["evidence"]["override"]["at"] == "2999-01-01T00:00:00.002Z"
+
+
+def test_enabling_tells_of_a_complaint_of_a_note_and_of_the_list_of_ses(
+    people: Mapping[str, Mailing], stack: Filled
+) -> None:
+    mailing, address, sesv2 = people["operate"], ses.fresh("x`id`"), stack.emulator.client("sesv2")
+    stack.publish(ses.text(ses.complaint(address)))
+    assert mailing("disable", address, "--note", "called").code == 0
+    assert "This replaces the note of" in mailing("disable", address, "--note", "wrote").err
+    sesv2.put_suppressed_destination(EmailAddress=address.upper(), Reason="BOUNCE")
+    try:
+        told = mailing("enable", address.upper())
+        (told_json,) = mailing("enable", address.upper(), "--json").json
+    finally:
+        sesv2.delete_suppressed_destination(EmailAddress=address.upper())
+    assert told.code == 0
+    assert "The recipient complained on" in told.err
+    assert '"wrote"' in told.err
+    assert f"`mailing clear-bounces '{address.upper()}' --ses` takes it off" in told.err
+    assert told_json["sesReasons"] == ["BOUNCE"]
+    with user(stack.emulator, *without(operating(stack)[1], "ses:GetSuppressedDestination")) as lacking:
+        quiet = as_user(stack, lacking)("enable", address)
+    assert (quiet.code, "can't be told" in quiet.err) == (0, True)
 
 
 def test_many_addresses_are_decided_about_after_a_question(

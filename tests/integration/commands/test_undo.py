@@ -14,7 +14,7 @@ from support import ses
 from support.command_line import Mailing
 from support.hand_made import Filled
 from support.iam import as_user, user
-from support.runbook import named_by, operating
+from support.runbook import named_by, operating, without
 from support.suppression import listed_at
 
 
@@ -307,6 +307,76 @@ def test_a_selection_that_was_spoilt_changes_nothing(mailing: Mailing, stack: Fi
     assert mailing("clear-bounces", "--selection", str(file)).out == "May get all mail again: 1.\n"
 
 
+def test_a_selection_is_looked_up_on_the_list_of_ses_when_it_is_used(
+    mailing: Mailing, stack: Filled, tmp_path: Path
+) -> None:
+    """It may have been written before anyone thought of SES's list."""
+    run, file, sesv2 = uuid.uuid4().hex[:8], tmp_path / "what is to be cleared.csv", stack.emulator.client("sesv2")
+    bounced, complained, since = (f"{name}@gmail-{run}.example" for name in ("bounced", "complained", "since"))
+    stack.publish(refused(bounced, complained, since))
+    for address, reason, at in (
+        (bounced.upper(), "BOUNCE", DURING),
+        (complained, "COMPLAINT", DURING),
+        (since, "BOUNCE", AFTER),
+    ):
+        with listed_at(sesv2, datetime.fromisoformat(at)):
+            sesv2.put_suppressed_destination(EmailAddress=address, Reason=reason)
+    options = [*MONDAY, "--domain", f"gmail-{run}.example"]
+    shown = mailing("clear-bounces", *options, "--dry-run", "--selection", str(file))
+    assert "by the table" in shown.out
+    assert f"`mailing clear-bounces --selection '{file}'`" in shown.out
+    assert {row["ses"] for row in in_selection(file).values()} == {""}
+
+    done = mailing("clear-bounces", "--selection", str(file), "--ses", "--yes")
+    assert (done.code, done.out) == (
+        0,
+        "May get all mail again: 1.\nThe table allows mail again, but SES's own list does not: 2.\n",
+    )
+    assert allowed(mailing, [bounced, complained, since]) == {bounced, complained, since}
+    listed = {bounced.upper(), complained, since}
+    assert still_listed(sesv2, listed) == {complained, since}
+
+
+def test_without_the_list_of_ses_a_few_are_looked_up_on_it(mailing: Mailing, stack: Filled) -> None:
+    address, other, sesv2 = ses.fresh("bounced"), ses.fresh("bounced"), stack.emulator.client("sesv2")
+    stack.publish(ses.text(ses.bounce(address, other)))
+    sesv2.put_suppressed_destination(EmailAddress=address, Reason="BOUNCE")
+    done = mailing("clear-bounces", address, other, "--json")
+    assert {each["address"]: (each["result"], each["state"]) for each in done.json} == {
+        address: ("listed", "enable"),
+        other: ("all mail", "enable"),
+    }
+    assert "may be mailed again" not in mailing("erase", address, "--forget", "--yes").out
+    told = mailing("erase", other)
+    assert "SES's own suppression list is not changed" in told.err
+    third = ses.fresh("bounced")
+    stack.publish(ses.text(ses.bounce(third)))
+    with user(stack.emulator, *without(operating(stack)[1], "ses:GetSuppressedDestination")) as lacking:
+        unsure = as_user(stack, lacking)("clear-bounces", third)
+    assert "unless SES's own list has them" in unsure.out
+    sesv2.delete_suppressed_destination(EmailAddress=address)
+
+
+def test_bounces_that_a_clock_dated_ahead_are_cleared(mailing: Mailing, stack: Filled) -> None:
+    address = ses.fresh("ahead")
+    stack.publish(ses.text(ses.bounce(address, at="2999-01-01T00:00:00.000Z")))
+    assert mailing("clear-bounces", address).out == "May get all mail again: 1.\n"
+    assert stack.states(address) == {address: "enable"}
+    stack.publish(ses.text(ses.bounce(address, at="2999-01-02T00:00:00.000Z")))
+    assert stack.states(address) == {address: "disable"}
+
+
+def test_a_bounce_after_those_cleared_is_told(mailing: Mailing, stack: Filled, tmp_path: Path) -> None:
+    address, file = ses.fresh("bounced"), tmp_path / "selection.csv"
+    stack.publish(ses.text(ses.bounce(address, at=AFTER)))
+    file.write_text(f"address,until\n{address},{BEFORE}\n")
+    ran = mailing("clear-bounces", "--selection", str(file))
+    assert (ran.code, ran.out) == (
+        1,
+        "Cleared, but a bounce still keeps mail back: 1.\nStill not mailed: bounce:Permanent/General 1.\n",
+    )
+
+
 def test_many_are_cleared_after_a_question(mailing: Mailing, stack: Filled) -> None:
     addresses = sorted(ses.fresh("many") for _ in range(11))
     stack.publish(ses.text(ses.bounce(*addresses)))
@@ -351,6 +421,28 @@ def test_items_are_brought_up_to_date_with_the_rules(mailing: Mailing, stack: Fi
     assert (after["state"], after["version"]) == ("enable", 2)
     assert "suppressed" not in after
     assert "Written: 0." in mailing("reassess", "--yes").out
+
+
+def test_rows_of_the_original_article_become_one_of_each_address(mailing: Mailing, stack: Filled) -> None:
+    address, table = ses.fresh("jane"), stack.outputs["table_name"]
+    spelled = address.title()
+    row = {"UserId": spelled, "state": "disable", "notificationType": "Complaint", "from": "a@example.org"}
+    stack.dynamodb.put_item(
+        TableName=table, Item={name: {"S": value} for name, value in (row | {"timestamp": BEFORE}).items()}
+    )
+    assert allowed(mailing, [spelled]) == set()
+    stack.publish(ses.text(ses.delivery(spelled)))
+    assert allowed(mailing, [address]) == set()
+
+    assert "Rows in other spellings than the canonical one are deleted" in mailing("reassess").err
+    assert '"moved": 1' in mailing("reassess", "--dry-run", "--json").out
+    kept = mailing("reassess", "--yes", "--keep-spellings")
+    assert "Rows in another spelling, merged, and left: 1." in kept.out
+    done = mailing("reassess", "--yes")
+    assert (done.code, done.err) == (0, "")
+    assert "Rows in another spelling, moved: 1." in done.out
+    assert (stack.item(spelled), (stack.item(address) or {}).get("reason")) == (None, "complaint")
+    assert allowed(mailing, [address]) == set()
 
 
 @pytest.mark.parametrize("rule", ["SOFT_BOUNCE_LIMIT", "SOFT_BOUNCE_LIMIT=0", "LIMIT=5", "EXPIRE_DAYS=1", "=5"])
@@ -417,11 +509,14 @@ def test_they_ask_for_what_their_modules_name_and_for_nothing_else(
     with listed_at(sesv2, datetime.fromisoformat(DURING)):
         for address in (listed_one, named):
             sesv2.put_suppressed_destination(EmailAddress=address, Reason="BOUNCE")
+    article = {"UserId": named.upper(), "state": "disable", "notificationType": "Bounce", "from": "a@example.org"}
+    row = {name: {"S": value} for name, value in (article | {"timestamp": BEFORE, "segment": "gold"}).items()}
+    stack.dynamodb.put_item(TableName=stack.outputs["table_name"], Item=row)  # type: ignore[arg-type]  # a plain dict is one
     noting = mailing.noting(noted)
     for command in (
         ("clear-bounces", *MONDAY, "--domain", f"gmail-{run}.example", "--yes", "--ses"),
         ("clear-bounces", named, "--yes", "--ses"),
-        ("reassess", "--dry-run"),
+        ("reassess", "--yes"),
         ("erase", named),
         ("erase", named, "--forget", "--yes"),
     ):

@@ -1,0 +1,353 @@
+"""Rows of the original article's function, whose key is an address as SES spells it: they count, and become one row."""
+
+import importlib
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from healthy_mailing import operations
+from healthy_mailing.address import spellings
+from healthy_mailing.evidence import Evidence, Mark, MarkKind, Purpose, Rules, State, evidence_of, override
+from healthy_mailing.item import to_dynamodb
+from healthy_mailing.table import Outcome, Table
+from support import ses
+from support.faults import first, lose_answer, refuse
+from support.table import TABLE
+
+from .conftest import Answer, between, items, refusal, refusal_of
+from .lookup_api import Api, start
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+JANE, SPELLED = "jane.doe@example.com", "Jane.Doe@Example.com"
+THEN, LATER = "2017-08-02T17:20:00.000Z", "2026-03-01T12:00:00.000Z"
+NOW = "2026-03-20T12:00:00.000Z"
+Faults = dict[str, Answer]
+
+
+@pytest.fixture
+def api(client: "DynamoDBClient", faults: Faults, monkeypatch: pytest.MonkeyPatch) -> Api:
+    return start(client, faults, monkeypatch)
+
+
+def table_of(client: "DynamoDBClient") -> Table:
+    return Table(client, TABLE, Rules(), now=lambda: datetime(2026, 3, 20, 12, tzinfo=UTC))
+
+
+def soon() -> float:
+    return time.monotonic() + 600
+
+
+def article(
+    client: "DynamoDBClient", key: str = SPELLED, kind: str = "Complaint", more: Mapping[str, Any] | None = None
+) -> None:
+    """Write a row as the function of the article does (PutItem, so that it replaces what is there)."""
+    row = {
+        "UserId": key,
+        "notificationType": kind,
+        "from": "news@example.org",
+        "timestamp": THEN,
+        "state": "enable" if kind == "Delivery" else "disable",
+    }
+    client.put_item(TableName=TABLE, Item={**to_dynamodb(row), **(more or {})})
+
+
+def mark(kind: MarkKind, at: str = LATER) -> Mark:
+    return Mark(kind=kind, at=at, feedback_id="f", message_id="m", sender="news@example.org", detail=())
+
+
+def add(client: "DynamoDBClient", *marks: Mark, address: str = JANE) -> None:
+    (outcome,) = table_of(client).add({address: evidence_of(marks)}, soon())
+    assert not outcome.error
+
+
+def may_be_mailed(client: "DynamoDBClient", *given: str, purpose: Purpose = Purpose.BULK) -> dict[str, bool]:
+    answers = operations.check(table_of(client), given, soon(), purpose=purpose, consistent=True)
+    return {answer.given: answer.may_be_mailed for answer in answers}
+
+
+def reassess(client: "DynamoDBClient", *, keep: bool = False, dry_run: bool = False) -> dict[str, Outcome]:
+    pages = operations.reassess(table_of(client), soon(), dry_run=dry_run, keep_spellings=keep)
+    return {outcome.address: outcome for _, outcomes in pages for outcome in outcomes}
+
+
+def once_before(client: "DynamoDBClient", operation: str, act: Callable[[], object]) -> None:
+    left = iter([act])
+
+    def before(**_: object) -> None:
+        for each in left:
+            each()
+            break
+
+    client.meta.events.register(f"before-call.dynamodb.{operation}", before)
+
+
+def reads_of(client: "DynamoDBClient") -> list[list[str]]:
+    """Return a list that gets the keys of each read from now on."""
+    reads: list[list[str]] = []
+
+    def note(params: Mapping[str, Any], **_: object) -> None:
+        reads.append([key["UserId"]["S"] for key in params["RequestItems"][TABLE]["Keys"]])
+
+    client.meta.events.register("provide-client-params.dynamodb.BatchGetItem", note)
+    return reads
+
+
+# ---- They count
+
+
+@pytest.mark.parametrize("kind", ["Complaint", "Bounce"])
+@pytest.mark.parametrize("given", [SPELLED, f"Jane <{SPELLED}>", f" {SPELLED} "])
+def test_a_row_counts_for_who_asks_in_its_spelling(client: "DynamoDBClient", api: Api, kind: str, given: str) -> None:
+    article(client, kind=kind)
+    for purpose in Purpose:
+        assert may_be_mailed(client, given, purpose=purpose) == {given: False}
+    (answer,) = api("POST", "/check", {"addresses": [given]}).body["addresses"]
+    assert (answer["address"], answer["known"], answer["mayBeMailed"]) == (JANE, True, False)
+    reply = api("GET", f"/addresses/{SPELLED.replace('@', '%40')}")
+    assert (reply.status, reply.body["address"], reply.body["state"]) == (200, JANE, "disable")
+
+
+def test_an_address_in_canonical_spelling_costs_one_key(client: "DynamoDBClient") -> None:
+    reads = reads_of(client)
+    may_be_mailed(client, JANE, SPELLED, "joe@example.com")
+    assert reads == [[JANE, "joe@example.com", SPELLED]]
+
+
+@pytest.mark.parametrize(
+    ("row", "marks", "expected"),
+    [
+        ("Complaint", [mark(MarkKind.DELIVERY)], False),
+        ("Bounce", [mark(MarkKind.DELIVERY)], True),  # rule 4: a delivery of mail sent on a later day
+        ("Delivery", [mark(MarkKind.COMPLAINT)], False),
+        ("Complaint", [override(State.ENABLE, LATER, "dana")], True),
+        ("Delivery", [mark(MarkKind.DELIVERY)], True),
+    ],
+)
+def test_both_rows_of_an_address_are_weighed_together(
+    client: "DynamoDBClient", row: str, marks: Iterable[Mark], *, expected: bool
+) -> None:
+    article(client, kind=row)
+    add(client, *marks)
+    assert may_be_mailed(client, SPELLED) == {SPELLED: expected}
+
+
+def test_other_rules_than_those_of_the_table_let_nobody_through(client: "DynamoDBClient") -> None:
+    """`check` may not read the function's settings: by the default rules, three soft bounces block nobody."""
+    soft = [mark(MarkKind.SOFT_BOUNCE, f"2026-03-0{day}T12:00:00.000Z") for day in (1, 2, 3)]
+    strict = Table(client, TABLE, Rules(soft_bounce_limit=3))
+    strict.add({JANE: evidence_of(soft)}, soon())
+    article(client, kind="Delivery")
+    assert may_be_mailed(client, SPELLED) == {SPELLED: False}
+
+
+def test_a_row_that_is_no_record_keeps_mail_back(client: "DynamoDBClient") -> None:
+    client.put_item(TableName=TABLE, Item={"UserId": {"S": SPELLED}, "state": {"S": "disable"}})
+    add(client, mark(MarkKind.DELIVERY))
+    assert may_be_mailed(client, SPELLED) == {SPELLED: False}
+    assert may_be_mailed(client, JANE) == {JANE: True}
+    assert reassess(client)[JANE].error == "RecordError"
+    assert items(client).keys() == {JANE, SPELLED}
+
+
+def test_a_row_that_can_not_be_read_is_no_row_that_is_not_there(client: "DynamoDBClient", faults: Faults) -> None:
+    article(client)
+    faults["BatchGetItem"] = refusal("AccessDeniedException")
+    (outcome,) = table_of(client).add(
+        {JANE: evidence_of([mark(MarkKind.DELIVERY)])}, soon(), spellings={JANE: [SPELLED]}
+    )
+    assert outcome.error == "AccessDeniedException"
+
+
+def test_feedback_counts_what_the_row_in_the_spelling_of_ses_knows(
+    client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    article(client)
+    monkeypatch.setenv("TABLE_NAME", TABLE)
+    monkeypatch.delitem(sys.modules, "feedback", raising=False)
+    feedback = importlib.import_module("feedback")
+    monkeypatch.setattr(feedback, "table", table_of(client))
+    context = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: 600_000)
+    feedback.handler(ses.sns_event(ses.delivery(SPELLED)), context)
+
+    assert items(client)[JANE]["evidence"]["M"].keys() == {"complaint", "delivery"}
+    assert may_be_mailed(client, JANE, SPELLED) == {JANE: False, SPELLED: False}
+
+
+def test_a_decision_outranks_the_row_and_takes_its_evidence_over(client: "DynamoDBClient", api: Api) -> None:
+    article(client)
+    reply = api("PUT", f"/addresses/{SPELLED}/override", {"state": "enable"})
+    assert (reply.status, reply.body["state"]) == (200, "enable")
+    assert may_be_mailed(client, JANE, SPELLED) == {JANE: True, SPELLED: True}
+    assert items(client)[JANE]["evidence"]["M"].keys() == {"complaint", "override"}
+
+
+def test_bounces_of_the_row_are_cleared(client: "DynamoDBClient") -> None:
+    article(client, kind="Bounce")
+    operations.clear_bounces(
+        table_of(client), {JANE: NOW}, soon(), now=NOW, by="d", note="", spellings={JANE: [SPELLED]}
+    )
+    assert may_be_mailed(client, JANE, SPELLED) == {JANE: True, SPELLED: True}
+
+
+def test_a_person_is_erased_in_all_given_spellings(client: "DynamoDBClient") -> None:
+    article(client)
+    (outcome,) = operations.erase(table_of(client), [JANE], soon(), spellings=spellings([SPELLED]))
+    assert (outcome.written, outcome.error) == (True, "")
+    assert items(client).keys() == {JANE}
+    assert "news@" not in str(items(client))
+    assert may_be_mailed(client, SPELLED) == {SPELLED: False}
+
+
+@pytest.mark.parametrize("marks", [[], [mark(MarkKind.DELIVERY)]])
+def test_a_person_is_forgotten_in_all_given_spellings(client: "DynamoDBClient", marks: list[Mark]) -> None:
+    article(client)
+    if marks:
+        add(client, *marks)
+    (outcome,) = operations.forget(table_of(client), [JANE], soon(), spellings=spellings([SPELLED]))
+    assert outcome == Outcome(JANE, written=True)
+    assert items(client) == {}
+
+
+def test_a_list_goes_on_behind_such_a_row(client: "DynamoDBClient", api: Api) -> None:
+    more = {"suppressed": {"S": "disable"}, "updatedAt": {"S": "2026-03-20T12:00:00Z"}}
+    article(client, more=more)
+    article(client, "Other@Example.com", more=more)
+    first_page = api("GET", "/addresses?state=disable&limit=1").body
+    second = api("GET", f"/addresses?state=disable&limit=1&cursor={first_page['cursor']}")
+    assert second.status == 200
+    found = {each["address"] for each in first_page["addresses"] + second.body["addresses"]}
+    assert found == {SPELLED, "Other@Example.com"}
+
+
+# ---- They become one row
+
+
+def test_reassessing_makes_one_canonical_row(client: "DynamoDBClient") -> None:
+    article(client, kind="Complaint")
+    article(client, SPELLED.upper(), kind="Bounce")
+    article(client, "Fine@Example.com", kind="Delivery")
+    article(client, "orders", kind="Bounce")  # no address
+    add(client, mark(MarkKind.DELIVERY))
+
+    would = reassess(client, dry_run=True)
+    assert {address: outcome.moved for address, outcome in would.items() if outcome.moved} == {
+        JANE: 2,
+        "fine@example.com": 1,
+    }
+    assert len(items(client)) == 5
+    outcomes = reassess(client)
+    assert sum(outcome.moved for outcome in outcomes.values()) == 3 or outcomes[JANE].moved == 1  # of two pages
+    after = items(client)
+    assert after.keys() == {JANE, "fine@example.com", "orders"}
+    assert after[JANE]["evidence"]["M"].keys() == {"complaint", "hardBounce", "delivery"}
+    assert (after[JANE]["state"]["S"], after[JANE]["suppressed"]["S"]) == ("disable", "disable")
+    assert reassess(client) == {}
+
+
+def test_rows_can_be_kept_for_an_application_that_asks_in_its_own_spelling(client: "DynamoDBClient") -> None:
+    article(client)
+    before = items(client)[SPELLED]
+    assert reassess(client, keep=True)[JANE].moved == 1
+    assert items(client).keys() == {JANE, SPELLED}
+    assert items(client)[SPELLED] == before
+    assert may_be_mailed(client, JANE) == {JANE: False}
+
+
+@pytest.mark.parametrize("fault", ["AccessDeniedException", "ProvisionedThroughputExceededException"])
+def test_an_interruption_lets_nobody_through_and_a_second_run_finishes(
+    client: "DynamoDBClient", faults: Faults, fault: str
+) -> None:
+    """Between the two steps, both rows are there."""
+    article(client)
+    faults["DeleteItem"] = refusal(fault)
+    assert reassess(client)[JANE].error == fault
+    assert items(client).keys() == {JANE, SPELLED}
+    assert may_be_mailed(client, JANE, SPELLED) == {JANE: False, SPELLED: False}
+    del faults["DeleteItem"]
+    assert reassess(client)[JANE].moved == 1
+    assert items(client).keys() == {JANE}
+
+
+def test_a_row_that_can_not_be_merged_is_not_deleted(client: "DynamoDBClient", faults: Faults) -> None:
+    article(client)
+    faults["BatchExecuteStatement"] = refusal_of(JANE, "ValidationError")
+    assert reassess(client)[JANE].error == "ValidationError"
+    assert items(client).keys() == {SPELLED}
+
+
+def test_what_the_old_function_writes_meanwhile_is_merged_too(client: "DynamoDBClient") -> None:
+    """It replaces its row blindly, and writes no version by which that could be noticed."""
+    article(client, kind="Delivery")
+    once_before(client, "DeleteItem", lambda: article(client, kind="Complaint"))
+    assert reassess(client)[JANE].moved == 1
+    assert items(client).keys() == {JANE}
+    assert may_be_mailed(client, JANE) == {JANE: False}
+
+
+def test_feedback_that_comes_meanwhile_is_kept(client: "DynamoDBClient") -> None:
+    article(client, kind="Bounce")
+    once_before(client, "BatchExecuteStatement", lambda: add(client, mark(MarkKind.COMPLAINT)))
+    reassess(client)
+    assert items(client)[JANE]["evidence"]["M"].keys() == {"complaint", "hardBounce"}
+
+
+def test_at_no_moment_a_reader_of_either_row_finds_the_address_mailable(client: "DynamoDBClient") -> None:
+    article(client)
+    seen: list[bool] = []
+
+    def look(**_: object) -> None:
+        if not looking:
+            looking.append(True)
+            seen.append(any(may_be_mailed(client, SPELLED).values()))
+            looking.clear()
+
+    looking: list[bool] = []
+    for moment in ("before-call", "after-call"):
+        for operation in ("BatchExecuteStatement", "DeleteItem"):
+            client.meta.events.register(f"{moment}.dynamodb.{operation}", look)
+    reassess(client)
+    assert seen == [False] * 4
+
+
+def test_a_deletion_whose_answer_was_lost_is_done(client: "DynamoDBClient", faults: Faults) -> None:
+    article(client)
+    faults["DeleteItem"] = between(first(1, lose_answer(refuse("InternalServerError", 500))))
+    assert reassess(client)[JANE].error == ""
+    assert items(client).keys() == {JANE}
+
+
+def test_attributes_of_other_programs_move_along(client: "DynamoDBClient") -> None:
+    more = {"segment": {"S": "gold"}, 'a "quoted" name': {"N": "1.5"}, "since": {"S": "2015"}}
+    article(client, more=more)
+    add(client, mark(MarkKind.DELIVERY))
+    client.update_item(
+        TableName=TABLE,
+        Key={"UserId": {"S": JANE}},
+        UpdateExpression="SET since = :since",
+        ExpressionAttributeValues={":since": {"S": "2020"}},
+    )
+    reassess(client)
+    moved = items(client)[JANE]
+    assert items(client).keys() == {JANE}
+    assert {name: moved[name] for name in more} == more | {"since": {"S": "2020"}}
+
+
+def test_a_row_of_this_version_in_another_spelling_moves_with_all_it_knows(client: "DynamoDBClient") -> None:
+    """As one that an earlier version took for canonical."""
+    known: Evidence = evidence_of([mark(MarkKind.COMPLAINT), override(State.DISABLE, LATER, "dana", "called")])
+    table_of(client).add({SPELLED: known}, soon())
+    table_of(client).annotate(SPELLED, "pushedToSes", {"at": LATER, "reason": "COMPLAINT"}, soon())
+    before = items(client)[SPELLED]
+    reassess(client)
+    after = items(client)[JANE]
+    assert items(client).keys() == {JANE}
+    assert {name: after[name] for name in ("evidence", "state", "pushedToSes")} == {
+        name: before[name] for name in ("evidence", "state", "pushedToSes")
+    }
