@@ -46,10 +46,11 @@ def reassess(
     dry_run: output.DryRun = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Bring every item up to date after the rules changed, or after you adopted a table.
+    """Bring every item up to date with the rules.
 
-    A row in another spelling than the canonical one, as the original article's function wrote it, is merged into the
-    canonical row and then deleted. So first let your applications ask by the canonical address.
+    Run it after the rules changed, and after you adopted a table. A row in another spelling than the canonical one, as
+    the original article's function wrote it, is merged into the canonical row and then deleted. So first let your
+    applications ask by the canonical address.
 
     The rules are read from the function's own settings. Or give them by the names of these: `--rules
     SOFT_BOUNCE_LIMIT=3`; what you leave out is as by default. Reads the whole table, and writes only what differs.

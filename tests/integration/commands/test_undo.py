@@ -511,7 +511,7 @@ def test_they_ask_for_what_their_modules_name_and_for_nothing_else(
             sesv2.put_suppressed_destination(EmailAddress=address, Reason="BOUNCE")
     article = {"UserId": named.upper(), "state": "disable", "notificationType": "Bounce", "from": "a@example.org"}
     row = {name: {"S": value} for name, value in (article | {"timestamp": BEFORE, "segment": "gold"}).items()}
-    stack.dynamodb.put_item(TableName=stack.outputs["table_name"], Item=row)  # type: ignore[arg-type]  # a plain dict is one
+    stack.dynamodb.put_item(TableName=stack.outputs["table_name"], Item=row)
     noting = mailing.noting(noted)
     for command in (
         ("clear-bounces", *MONDAY, "--domain", f"gmail-{run}.example", "--yes", "--ses"),
