@@ -168,27 +168,28 @@ def _ascii_domains(domain: str) -> tuple[str, ...]:
 
 
 def _idna2008(label: str) -> str:
-    """Return a label in ASCII with the deviating characters that IDNA2008 allows where they stand (RFC 5892, A.1, A.2).
+    """Return a label in ASCII with those deviating characters that IDNA2008 allows where they stand."""
+    from encodings.idna import nameprep  # noqa: PLC0415  (few domains need it, and it loads large tables)
+
+    first, *rest = _DEVIATING.split(label)
+    kept = nameprep(first)
+    for character, text in zip(rest[::2], rest[1::2], strict=True):
+        if character not in {_NON_JOINER, _JOINER} or _is_joiner_allowed(kept[-1:], character, text[:1]):
+            kept += character.lower()
+        kept += nameprep(text)
+    kept = unicodedata.normalize("NFC", kept)
+    return kept if kept.isascii() else f"xn--{kept.encode('punycode').decode('ascii')}"
+
+
+def _is_joiner_allowed(before: str, joiner: str, after: str) -> bool:
+    """Return whether a zero-width joiner or non-joiner may stand between two characters (RFC 5892, A.1 and A.2).
 
     A non-joiner between two Arabic letters is allowed without a look at how these join, which Python's tables lack.
     """
-    from encodings.idna import nameprep  # noqa: PLC0415  (few domains need it, and it loads large tables)
-
-    parts = _DEVIATING.split(label)
-    kept = ""
-    for index, part in enumerate(parts):
-        if index % 2 == 0:
-            kept += nameprep(part)
-            continue
-        before, after = kept[-1:], parts[index + 1][:1]
-        if part not in {_NON_JOINER, _JOINER}:
-            kept += part.lower()
-        elif before and unicodedata.combining(before) == _VIRAMA:
-            kept += part
-        elif part == _NON_JOINER and before and after:
-            kept += part if unicodedata.bidirectional(before) == unicodedata.bidirectional(after) == "AL" else ""
-    kept = unicodedata.normalize("NFC", kept)
-    return kept if kept.isascii() else f"xn--{kept.encode('punycode').decode('ascii')}"
+    if before and unicodedata.combining(before) == _VIRAMA:
+        return True
+    around = [unicodedata.bidirectional(letter) for letter in before + after]
+    return joiner == _NON_JOINER and around == ["AL", "AL"]
 
 
 def _checked(domain: str) -> str:
