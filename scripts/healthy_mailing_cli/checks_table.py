@@ -1,16 +1,16 @@
 """What ``mailing doctor`` looks at in the table: rows that an earlier function wrote. Needs ``dynamodb:Scan``."""
 
+import shlex
 from typing import Any
 
 from healthy_mailing.address import masked, spellings
 from healthy_mailing.item import ADDRESS, VERSION
+from healthy_mailing_cli.connection import DEFAULT_TABLE
 from healthy_mailing_cli.examination import Examination, Findings, ok, problem, warning
 from healthy_mailing_cli.stack import name_in
 
 _MOST = 256 * 2**20
 """How large a table is read, in bytes: for less than a cent, in some seconds."""
-
-_REASSESS = "mailing reassess --table {}"
 
 
 def look_at_rows(seen: Examination) -> Findings:
@@ -20,7 +20,7 @@ def look_at_rows(seen: Examination) -> Findings:
         table = seen.dynamodb.describe_table(TableName=name)["Table"]
     except seen.dynamodb.exceptions.ResourceNotFoundException:
         return  # which is a finding of the table
-    reassess = _REASSESS.format(name)
+    reassess = shlex.join(["mailing", "reassess", *([] if name == DEFAULT_TABLE else ["--table", name])])
     if table.get("TableSizeBytes", 0) > _MOST:
         count = table.get("ItemCount", 0)
         yield ok(f"Not looked at: {name} has about {count:,} items. `{reassess} --dry-run` reads all of them.")
@@ -43,16 +43,20 @@ def look_at_rows(seen: Examination) -> Findings:
                 old += 1
     if spelled:
         yield problem(
-            f"{spelled:,} of {count:,} rows are under another spelling than the canonical address, such as {example}. "
-            "They count only for those who ask in that spelling.",
-            "Let your applications ask by the canonical address. Then merge these rows:",
+            f"{_of(spelled, count)} under another spelling than the canonical address: {example}"
+            f"{' …' if spelled > 1 else ''}. Who asks by the canonical one may not find it.",
+            "Let your applications ask by the canonical address. Then merge such rows:",
             reassess,
         )
     if old:
         yield warning(
-            f"{old:,} of {count:,} rows are as the original article's function wrote them, so lists leave them out.",
-            "Bring them up to date:",
+            f"{_of(old, count)} as the original article's function wrote it, so lists leave it out.",
+            "Bring such rows up to date:",
             reassess,
         )
     if not spelled and not old:
-        yield ok(f"All {count:,} rows are under the canonical address, and as this version writes them.")
+        yield ok(f"All rows ({count:,}) are under the canonical address, and as this version writes them.")
+
+
+def _of(some: int, count: int) -> str:
+    return f"{some:,} of {count:,} rows {'is' if some == 1 else 'are'}"

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from healthy_mailing_cli import checks_events, checks_function, checks_metrics, checks_ses, doctor
+from healthy_mailing_cli import checks_events, checks_function, checks_metrics, checks_ses, checks_table, doctor
 from healthy_mailing_cli.examination import Examination, Finding, Level
 from healthy_mailing_cli.stack import Names, Place, Stack
 
@@ -316,3 +316,44 @@ def test_failures_are_told_before_they_are_dead_letters(seen: Examination, case:
     found = only(checks_metrics.look_at_failures(seen))
     assert (found.level, says in found.text) == (level, True), found
     assert bool(found.remedy) == (level is not Level.OK)
+
+
+@pytest.mark.parametrize(
+    ("keys", "old", "expected"),
+    [
+        ([], 0, [(Level.OK, "All rows (0)", [])]),
+        (["jane@example.com", "orders"], 0, [(Level.OK, "All rows (2)", [])]),
+        (["jane@example.com"], 2, [(Level.WARNING, "2 of 3 rows are as the original", ["mailing reassess"])]),
+        (["Jane@x.org"], 0, [(Level.PROBLEM, "1 of 1 rows is under another spelling", ["mailing reassess"])]),
+        (
+            ["Jane@x.org", "Joe@x.org"],
+            1,
+            [
+                (Level.PROBLEM, "2 of 3 rows are under another spelling", ["mailing reassess"]),
+                (Level.WARNING, "1 of 3 rows is as the original", ["mailing reassess"]),
+            ],
+        ),
+    ],
+)
+def test_rows_that_an_earlier_function_wrote_are_counted(
+    seen: Examination, keys: list[str], old: int, expected: list[tuple[Level, str, list[str]]]
+) -> None:
+    dynamodb: Any = seen.dynamodb
+    dynamodb.describe_table.return_value = {"Table": {"TableSizeBytes": 1}}
+    items = [{"UserId": {"S": key}, "version": {"N": "1"}} for key in keys]
+    pages = [{"Items": items}, {"Items": [{"UserId": {"S": f"{number}@x.org"}} for number in range(old)]}]
+    dynamodb.get_paginator.return_value.paginate.return_value = pages
+    found = list(checks_table.look_at_rows(seen))
+    assert [(each.level, list(each.commands)) for each in found] == [
+        (level, commands) for level, _, commands in expected
+    ]
+    assert all(says in each.text for each, (_, says, _) in zip(found, expected, strict=True))
+    assert not [each for each in found if "Jane@" in each.text]
+
+
+def test_the_rows_of_a_large_table_are_not_read(seen: Examination) -> None:
+    dynamodb: Any = seen.dynamodb
+    dynamodb.describe_table.return_value = {"Table": {"TableSizeBytes": 2**40, "ItemCount": 10**9}}
+    finding = only(checks_table.look_at_rows(seen))
+    assert (finding.level, "`mailing reassess --dry-run`" in finding.text) == (Level.OK, True)
+    dynamodb.get_paginator.assert_not_called()

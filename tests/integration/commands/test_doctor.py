@@ -352,6 +352,15 @@ FAULTS = {
     "table without recovery": Fault(
         without_recovery, "table", "warning", "can't be restored", "table.point_in_time_recovery"
     ),
+    "row of the original article": Fault(
+        lambda made: client(made, "dynamodb").put_item(
+            TableName=made.name, Item={"UserId": {"S": "Jane@Example.com"}, "state": {"S": "disable"}}
+        ),
+        "rows",
+        "problem",
+        "1 of 1 rows is under another spelling than the canonical address: J***@Example.com",
+        "mailing reassess",
+    ),
     "role that may not write": Fault(
         lambda made: made.allow("dynamodb:BatchGetItem", "dynamodb:PartiQLInsert"),
         "role",
