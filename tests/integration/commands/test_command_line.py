@@ -11,6 +11,7 @@ import pytest
 
 from harness import paths
 from harness.emulator import Emulator
+from healthy_mailing.timestamp import to_utc
 from support import ses
 from support.command_line import PROGRAM, Mailing, Ran
 from support.hand_made import Filled, filled, hand_made, without_index
@@ -132,9 +133,11 @@ def test_explain_of_an_unknown_address_and_of_one_on_the_list_of_ses(
     assert people["read"]("explain", address).code == 0
     sesv2.put_suppressed_destination(EmailAddress=address, Reason="BOUNCE")
     told = people["read"]("explain", address)
+    (fields,) = people["read"]("explain", address, "--json").json
     sesv2.delete_suppressed_destination(EmailAddress=address)
     assert "Nothing is known of this address." in told.out
     assert "list has it since" in re.sub(r"\s+", " ", told.out)
+    assert fields["ses"] == {"listed": True, "reason": "BOUNCE", "since": to_utc(fields["ses"]["since"])}
 
 
 def test_explain_tells_if_the_rules_have_changed(people: Mapping[str, Mailing], stack: Filled) -> None:
