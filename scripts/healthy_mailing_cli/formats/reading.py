@@ -304,13 +304,18 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[Record]:
                 yield Record([line.rstrip("\r\n")], line, number, f"is not CSV: {error}")
                 reader = csv.reader(lines, delimiter=delimiter, strict=True)
                 continue
-            number = lines.number - len(lines.taken) + 1
-            line = "".join(lines.taken)
-            lines.taken.clear()
+            taken = lines.taken
+            number = lines.number - len(taken) + 1
+            line = taken[0] if len(taken) == 1 else "".join(taken)
+            taken.clear()
         else:
             cells, number = line.rstrip("\r\n").split(delimiter), lines.number
-        if cells and (cells[0].strip() or any(map(str.strip, cells))):
-            yield Record(cells, line, number)
+        if "!" <= cells[0][:1] <= "~" or any(map(str.strip, cells)):  # almost all begin with other than white space
+            yield _new(Record, (cells, line, number, ""))
+
+
+_new = tuple.__new__
+"""Makes a named tuple in a third of the time that its constructor takes."""
 
 
 def _plain(lines: _Lines) -> Iterator[Record]:
