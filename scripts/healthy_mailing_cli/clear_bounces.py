@@ -31,7 +31,10 @@ from healthy_mailing.timestamp import from_datetime, to_utc
 from healthy_mailing_cli import addresses, errors, output
 from healthy_mailing_cli.connection import Connection, Function, by_tomorrow, connected, soon
 from healthy_mailing_cli.decide import WINDOW, Note, check_note
+from healthy_mailing_cli.files import Part
 from healthy_mailing_cli.filters import time_of
+from healthy_mailing_cli.formats import reading
+from healthy_mailing_cli.formats.reading import Sheet, guarded, unguarded
 from healthy_mailing_cli.output import CommandError
 from healthy_mailing_cli.suppression_list import Entry, Reason, SuppressionList, ask
 
@@ -80,8 +83,8 @@ class Row:
     spelling: str = ""
 
     def cells(self) -> tuple[str, ...]:
-        """Return the row as ``_COLUMNS``."""
-        return (self.spelling or self.address, self.until, *self.told, self.ses)
+        """Return the row as ``_COLUMNS``; what mail servers wrote is made safe to show."""
+        return (self.spelling or self.address, self.until, *map(output.printable, self.told), self.ses)
 
 
 @dataclass
@@ -340,7 +343,7 @@ def _write(path: Path, rows: Iterable[Row], *, as_json: bool, ses: bool) -> _Tot
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
         for row in rows:
-            writer.writerow(row.cells())
+            writer.writerow(map(guarded, row.cells()))
             counter.add()
             totals.addresses += 1
             totals.listed += bool(row.ses)
@@ -361,27 +364,31 @@ def _in_file(path: Path) -> Iterator[Row]:
     Raises:
         CommandError: It is none.
     """
-    try:
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            first = file.readline()
-            file.seek(0)
-            reader = csv.DictReader(file, delimiter=max(",;\t", key=first.count), restval="")
-            if not {"address", "until"} <= set(reader.fieldnames or ()):
-                raise CommandError(
-                    f"{path} is not a selection that --dry-run wrote: it lacks the columns address and until"
-                )
-            for cells in reader:
-                try:
-                    told = tuple(cells.get(name) or "" for name in _COLUMNS[2:-1])
-                    address = canonical(cells["address"])
-                    (spelling,) = spellings([cells["address"]]).get(address, {""})
-                    yield Row(address, to_utc(cells["until"]), cells.get("ses") or "", told, spelling)
-                except ValueError as error:
-                    raise CommandError(f"{path}, line {reader.line_num}: {error}") from None
-    except csv.Error as error:
-        raise CommandError(f"{path}: {error}; is a quote not closed?") from None
-    except OSError as error:
-        raise CommandError(f"{path} can't be read: {error.strerror}") from None
+    # Further ahead no clock is, and bounces are yet to come.
+    latest = from_datetime(datetime.now(UTC) + timedelta(days=1))
+    with Part(path, "", "").opened() as file:
+        found = reading.sheet(file)
+        header = found.header if isinstance(found, Sheet) else None
+        names = [cell.strip().lower() for cell in header.cells] if header else []
+        if not isinstance(found, Sheet) or not {"address", "until"} <= set(names):
+            raise CommandError(
+                f"{path} is not a selection that --dry-run wrote: it lacks the columns address and until"
+            )
+        for record in found.records:
+            try:
+                yield _row_of(dict(zip(names, map(unguarded, record.cells), strict=False)), record.problem, latest)
+            except ValueError as error:
+                raise CommandError(f"{path}, line {record.line}: {error}") from None
+
+
+def _row_of(cells: Mapping[str, str], problem: str, latest: str) -> Row:
+    if problem:
+        raise ValueError(problem)
+    text = cells["address"].strip()
+    address = canonical(text)
+    (spelling,) = spellings([text]).get(address, {""})
+    until = min(to_utc(cells.get("until", "").strip()), latest)
+    return Row(address, until, cells.get("ses", ""), tuple(cells.get(name, "") for name in _COLUMNS[2:-1]), spelling)
 
 
 def _what(totals: _Totals, *, ses: bool) -> str:

@@ -1,0 +1,65 @@
+"""The file between `clear-bounces --dry-run --selection` and the run that clears: whatever mail servers wrote."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from healthy_mailing_cli.clear_bounces import _COLUMNS, Row, _in_file, _write  # the two halves of one file
+from healthy_mailing_cli.output import CommandError, printable
+
+UNTIL = "2026-03-10T12:00:00.000Z"
+said = st.text(max_size=30) | st.sampled_from(
+    ["=HYPERLINK(1)", "\x00\x1b[2J", "a\nb@example.com,x,,,,,\n", '"', "'=1", "550 5.1.1 <a@example.com>\r\n-"]
+)
+addresses = st.sampled_from(["a@example.com", "=cmd@example.com", "+b@example.com", "o'neil@example.com"])
+rows = st.builds(
+    Row, addresses, st.just(UNTIL), st.sampled_from(["", "A@Example.com"]), st.tuples(said, said, said, said)
+)
+
+
+@given(st.lists(rows, max_size=5))
+def test_what_is_written_is_read_and_no_cell_is_a_formula(
+    tmp_path_factory: pytest.TempPathFactory, written: list[Row]
+) -> None:
+    file = tmp_path_factory.mktemp("selection") / "selection.csv"
+    _write(file, written, as_json=False, ses=True)
+    read = list(_in_file(file))
+    assert [(each.address, each.until, each.ses) for each in read] == [
+        (each.address, each.until, each.ses) for each in written
+    ]
+    assert [each.told for each in read] == [tuple(map(printable, each.told)) for each in written]
+    with file.open(newline="") as opened:
+        cells = [cell for row in csv.reader(opened) for cell in row]
+    assert [cell for cell in cells if cell[:1] in set("=+-@\t\r\n")] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"address,until\na@example.com,{UNTIL}\na@example.com,soon\n", "line 3"),
+        (f'address,until\na@example.com,"{UNTIL}\nb@example.com,{UNTIL}\n', "line 2: is not CSV"),
+        (f"address,until\n,{UNTIL}\n", "line 2"),
+        ("address,until\na@example.com\n", "line 2"),
+        ("address\na@example.com\n", "lacks the columns"),
+        (f"a@example.com,{UNTIL}\n", "lacks the columns"),
+        ('[{"address": "a@example.com"}]', "lacks the columns"),
+        ("", "lacks the columns"),
+        ("\0", "is not text"),
+    ],
+)
+def test_a_file_that_was_spoilt_is_refused_with_the_line(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "selection.csv"
+    file.write_text(text)
+    with pytest.raises(CommandError, match=says):
+        list(_in_file(file))
+
+
+def test_bounces_that_are_yet_to_come_are_not_cleared(tmp_path: Path) -> None:
+    file = tmp_path / "selection.csv"
+    _write(file, [Row("a@example.com", "2999-01-01T00:00:00.000Z")], as_json=False, ses=True)
+    (row,) = _in_file(file)
+    assert row.until < "2900"
+    assert len(_COLUMNS) == len(row.cells())
