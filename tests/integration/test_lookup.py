@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from types import SimpleNamespace
@@ -514,6 +515,23 @@ def test_removal_among_many_writers_loses_nothing(client: "DynamoDBClient", api:
     evidence = {name: value["M"] for name, value in items(client)["a@example.com"]["evidence"]["M"].items()}
     assert "override" not in evidence
     assert evidence.keys() == {kind.value for kind in kinds}
+
+
+@pytest.mark.parametrize(
+    ("held", "state"),
+    [
+        (override(State.DISABLE, "2999-01-01T00:00:00.000Z", "zoe"), "enable"),
+        (override(State.ENABLE, "2999-01-01T00:00:00.000Z", "zoe"), "disable"),
+        (replace(mark(MarkKind.COMPLAINT), at="2999-01-01T00:00:00.000Z"), "enable"),
+    ],
+)
+def test_an_override_takes_effect_where_a_clock_is_ahead(
+    client: "DynamoDBClient", api: Api, held: Mark, state: str
+) -> None:
+    put(client, "a@example.com", held)
+    reply = api("PUT", "/addresses/a%40example.com/override", {"state": state})
+    assert (reply.status, reply.body["state"], reply.body["transactional"]) == (200, state, state)
+    assert items(client)["a@example.com"]["evidence"]["M"].keys() == {held.kind, "override"}
 
 
 def test_removing_twice_because_an_answer_was_lost_is_done(

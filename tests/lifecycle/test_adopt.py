@@ -20,7 +20,7 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}],
 }
-OLD = ses.fresh("old")
+OLD, SPELLED = ses.fresh("old"), ses.fresh("Old.Reader")
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +33,15 @@ def made_by_hand(embedded: Emulator) -> Iterator[dict[str, str]]:
         AttributeDefinitions=[{"AttributeName": KEY, "AttributeType": "S"}],
         ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 5},
     )
-    old = {
-        KEY: OLD,
-        "notificationType": "Bounce",
-        "from": "a@example.com",
-        "timestamp": "2017-08-02T17:20:00Z",
-        "state": "disable",
-    }
-    dynamodb.put_item(TableName=NAME, Item={name: {"S": value} for name, value in old.items()})
+    for key in (OLD, SPELLED):
+        old = {
+            KEY: key,
+            "notificationType": "Complaint",
+            "from": "a@example.com",
+            "timestamp": "2017-08-02T17:20:00Z",
+            "state": "disable",
+        }
+        dynamodb.put_item(TableName=NAME, Item={name: {"S": value} for name, value in old.items()})
     topic = embedded.client("sns").create_topic(Name=f"{NAME}-ses-notifications")["TopicArn"]
     iam = embedded.client("iam")
     role = iam.create_role(RoleName="by-hand", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
@@ -87,8 +88,12 @@ def test_it_is_taken_over_and_nothing_is_lost(
         assert stack.drift() == []
 
         stack.change({"keep_subscription": False})
-        adopted.publish(ses.text(ses.complaint(after)), ses.text(ses.complaint(OLD)))
-        eventually(lambda: adopted.states(after, during, OLD), dict.fromkeys((after, during, OLD), "disable"))
+        canonical = SPELLED.lower()
+        messages = (ses.complaint(after), ses.complaint(OLD), ses.delivery(SPELLED))
+        adopted.publish(*map(ses.text, messages))
+        blocked = (after, during, OLD, canonical, SPELLED)
+        eventually(lambda: adopted.states(*blocked), dict.fromkeys(blocked, "disable"))
+        assert (adopted.item(canonical) or {})["evidence"].keys() == {"complaint", "delivery"}
         eventually(lambda: "suppressed" in (adopted.item(OLD) or {}), expected=True)
         assert stack.drift() == []
     finally:
