@@ -150,7 +150,9 @@ def clear_bounces(
             rows = _of_outage(table, outage, suppressed)
         case _:
             assert selection is not None, "it was chosen"  # noqa: S101  (for the type checker)
-            rows = _in_file(selection) if suppressed is None else _looked_up(_in_file(selection), suppressed, kept)
+            # Bounces further ahead than any clock are yet to come.
+            rows = _in_file(selection, latest=from_datetime(datetime.now(UTC) + timedelta(days=1)))
+            rows = rows if suppressed is None else _looked_up(rows, suppressed, kept)
     with _kept(selection if dry_run else None) as path:
         totals = _write(path, rows, as_json=as_json and dry_run, ses=ses)
         totals.kept |= kept
@@ -358,14 +360,12 @@ def _write(path: Path, rows: Iterable[Row], *, as_json: bool, ses: bool) -> _Tot
     return totals
 
 
-def _in_file(path: Path) -> Iterator[Row]:
-    """Yield the rows of a selection.
+def _in_file(path: Path, latest: str = "9999") -> Iterator[Row]:
+    """Yield the rows of a selection, none of which hides bounces that are later than a time.
 
     Raises:
         CommandError: It is none.
     """
-    # Further ahead no clock is, and bounces are yet to come.
-    latest = from_datetime(datetime.now(UTC) + timedelta(days=1))
     with Part(path, "", "").opened() as file:
         found = reading.sheet(file)
         header = found.header if isinstance(found, Sheet) else None
