@@ -47,6 +47,11 @@ def is_past(deadline: float) -> bool:
     return time.monotonic() >= deadline
 
 
+def rest(seconds: float) -> None:
+    """Do nothing for some seconds."""
+    time.sleep(seconds)
+
+
 def pause(attempt: int) -> None:
     """Sleep for a random part of a time that doubles with each attempt ("full jitter", AWS Builders' Library)."""
     longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt - 1, 10))

@@ -13,7 +13,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from healthy_mailing.calls import Calls, is_past, pause
+from healthy_mailing.calls import Calls, is_past, pause, rest
 from healthy_mailing.evidence import Evidence, Purpose, Record, Rules, State, merge, worth_writing
 from healthy_mailing.item import (
     ADDRESS,
@@ -61,6 +61,10 @@ INDEX = f"{SUPPRESSED}-{UPDATED_AT}"
 
 SEGMENTS = 4
 """In how many parts the whole table is read at once; each holds a page of up to 1 MB."""
+
+REPLICATION = 2.0
+"""After how many seconds an eventually consistent read sees a write. It is usually less than one (Amazon DynamoDB
+Developer Guide, "Read consistency")."""
 
 OUT_OF_TIME = "OutOfTime"
 """The error of what the deadline left undone."""
@@ -442,9 +446,10 @@ class Table:
     def move(self, spellings: Spellings, deadline: float, *, keep: bool = False) -> list[Outcome]:
         """Merge rows in other ``spellings`` into the rows of their canonical addresses, then delete them.
 
-        Errors as in ``add``. At any moment, one of the two rows has the evidence, so an interruption does no harm: move
-        it again. A row that changes between the merge and its deletion is not deleted, but merged again. Attributes of
-        other programs move along, unless the canonical row has one of that name. ``keep`` leaves the rows there.
+        Errors as in ``add``. At any moment, one of the two rows has the evidence, even to eventually consistent reads.
+        So an interruption does no harm: move it again. A row that changes between the merge and its deletion is not
+        deleted, but merged again. Attributes of other programs move along, unless the canonical row has one of that
+        name. ``keep`` leaves the rows there.
 
         A row that is not a record stays, and is an error of its address.
         """
@@ -520,7 +525,9 @@ class Table:
             for key in spellings[address]
             if key in rows and not errors[key] and not of_address[address].error
         ]
-        if not keep:
+        if movable and not keep:
+            # Else a reader could find neither: the deletion on one replica, and on another not yet the merge.
+            rest(REPLICATION)
             removed, late = self._calls.make(
                 lambda each: self._remove(found[each[0]], each[1], deadline), movable, deadline
             )

@@ -31,6 +31,14 @@ NOW = "2026-03-20T12:00:00.000Z"
 Faults = dict[str, Answer]
 
 
+@pytest.fixture(autouse=True)
+def rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Nothing rests here; a list says for how long it would."""
+    rested: list[float] = []
+    monkeypatch.setattr("healthy_mailing.table.rest", rested.append)
+    return rested
+
+
 @pytest.fixture
 def api(client: "DynamoDBClient", faults: Faults, monkeypatch: pytest.MonkeyPatch) -> Api:
     return start(client, faults, monkeypatch)
@@ -314,6 +322,23 @@ def test_at_no_moment_a_reader_of_either_row_finds_the_address_mailable(client: 
             client.meta.events.register(f"{moment}.dynamodb.{operation}", look)
     reassess(client)
     assert seen == [False] * 4
+
+
+def test_a_row_is_deleted_only_once_all_readers_see_what_was_merged(
+    client: "DynamoDBClient", rests: list[float]
+) -> None:
+    """A reader that is eventually consistent might otherwise find the deletion, and not yet the merge."""
+    article(client)
+    rested: list[list[float]] = []
+    for operation in ("BatchExecuteStatement", "DeleteItem"):
+        client.meta.events.register(f"before-call.dynamodb.{operation}", lambda **_: rested.append(list(rests)))
+    reassess(client, keep=True)
+    article(client, SPELLED.upper(), "Bounce")
+    reassess(client)
+    # Merged; the other merged; after a rest, both deleted.
+    assert rested[:2] == [[], []]
+    assert [each for each in rested[2:] if not each] == []
+    assert items(client).keys() == {JANE}
 
 
 def test_a_deletion_whose_answer_was_lost_is_done(client: "DynamoDBClient", faults: Faults) -> None:
