@@ -234,7 +234,7 @@ def assess(  # noqa: PLR0911  (one return a rule)
         return Assessment(State.REVIEW, _reason(undetermined), undetermined)
 
     # Without soft bounces that do not count. With a decision, since the delivery of its day may be earlier.
-    shown = [mark for mark in seen.values() if mark.kind is not MarkKind.SOFT_BOUNCE] + soft_bounces[-1:]
+    shown = [mark for mark in seen.values() if mark.kind is not MarkKind.SOFT_BOUNCE] + soft_bounces
     if decision is not None:
         shown.append(decision)
     if not shown:
@@ -302,14 +302,12 @@ def worth_writing(held: Evidence, merged: Evidence, rules: Rules) -> bool:
     - A delivery that is less than ``rules.delivery_refresh_days`` newer, if no bounce is as new as the one held, so
       neither delivery decides anything.
     """
-    if not held.keys() <= merged.keys():
+    if held.keys() != merged.keys():
         return True
     for slot, new in merged.items():
-        old = held.get(slot)
-        if old == new:
+        old = held[slot]
+        if old is new or old == new:
             continue
-        if old is None:
-            return True
         if new.kind is MarkKind.SOFT_BOUNCE:
             if any(old.at <= mark.at <= new.at for mark in merged.values() if mark.kind in _TELLS_SOFT_BOUNCES_APART):
                 return True
@@ -341,18 +339,19 @@ def _erased(mark: Mark) -> Mark:
 
 
 def _winner(first: Mark, second: Mark) -> Mark:
-    if first.kind is MarkKind.DELIVERY and first.day == second.day:
-        # The first of the day, so that a second delivery on that day changes nothing and costs no write.
-        return min(first, second)
-    if first.kind is MarkKind.SOFT_BOUNCE and first.at == second.at:
+    if first.at == second.at:
+        if first.kind is MarkKind.DELIVERY:
+            return min(first, second)
         return max(first, second, key=lambda mark: (_is_erased(mark), mark))
-    return max(first, second)
+    earlier, later = (first, second) if first.at < second.at else (second, first)
+    # The first delivery of a day, so that a second one on that day changes nothing and costs no write.
+    return earlier if later.kind is MarkKind.DELIVERY and earlier.day == later.day else later
 
 
-def _is_erased(soft_bounce: Mark) -> bool:
-    # Earlier versions kept the first soft bounce of a day, so an erased one has no id at all.
-    return soft_bounce.feedback_id == ERASED or not (
-        soft_bounce.feedback_id or soft_bounce.message_id or soft_bounce.sender
+def _is_erased(mark: Mark) -> bool:
+    # Earlier versions kept the first soft bounce of a day, so that an erased one has no id at all.
+    return mark.feedback_id == ERASED or (
+        mark.kind is MarkKind.SOFT_BOUNCE and (mark.feedback_id, mark.message_id, mark.sender) == ("", "", "")
     )
 
 

@@ -127,21 +127,30 @@ def parse(message: str | Json) -> Feedback:
 class _Mail:
     """The ``mail`` object: what was sent, and which fields of the message that only explain could not be read."""
 
+    fields: Json | None
     message_id: str
     sender: str
     unread: list[str]
 
     @classmethod
     def read(cls, data: Json) -> "_Mail":
-        unread: list[str] = []
         fields = data.get("mail")
         if not isinstance(fields, Mapping):
-            return cls("", "", ["mail"])
+            return cls(None, "", "", ["mail"])
+        unread: list[str] = []
         return cls(
+            fields,
             _clip(_explains(fields, "messageId", "mail", unread, always=True)),
             _clip(_explains(fields, "source", "mail", unread, always=True), _SENDER_LENGTH),
             unread,
         )
+
+    @property
+    def known(self) -> Json:
+        """The object, where it decides."""
+        if self.fields is None:
+            raise NotificationError("mail", "is missing or not an object")
+        return self.fields
 
     def explains(self, data: Json, key: str, within: str, *, always: bool = False) -> str:
         return _explains(data, key, within, self.unread, always=always)
@@ -230,7 +239,7 @@ def _complaint(data: Json, mail: _Mail) -> _Verdicts:
 def _delivery(data: Json, mail: _Mail) -> _Verdicts:
     delivery = _object(data, "delivery")
     # The time when the message was sent, not delivered. So an old message that is delivered late clears nothing newer.
-    mark = mail.mark(MarkKind.DELIVERY, _timestamp(_object(data, "mail"), "mail"))
+    mark = mail.mark(MarkKind.DELIVERY, _timestamp(mail.known, "mail"))
     for field, recipient in _texts(delivery, "recipients", "delivery"):
         yield _address(recipient, field), mark
 
@@ -247,7 +256,7 @@ def _subscription(data: Json, mail: _Mail) -> _Verdicts:
             contactList=mail.explains(subscription, "contactList", "subscription"),
             source=mail.explains(subscription, "source", "subscription"),
         )
-    for field, recipient in _texts(_object(data, "mail"), "destination", "mail"):
+    for field, recipient in _texts(mail.known, "destination", "mail"):
         yield _address(recipient, field), verdict
 
 

@@ -745,6 +745,8 @@ def test_every_change_but_another_soft_bounce_of_a_day_is_written_if_deliveries_
         ([("softBounces", 1, 0), ("clear", 1, 1)], [("softBounces", 1, 2)], True),
         ([("softBounces", 1, 0), ("enable", 1, 1)], [("softBounces", 1, 2)], True),
         ([("softBounces", 1, 0)], [("clear", 1, 1), ("softBounces", 1, 2)], True),
+        ([("softBounces", 1, 0), ("clear", 1, 0)], [("softBounces", 1, 1)], True),
+        ([("softBounces", 1, 0), ("optIn", 1, 2)], [("softBounces", 1, 2)], True),
         ([("softBounces", 1, 2), ("clear", 1, 1)], [("softBounces", 1, 3)], False),
         ([("softBounces", 1, 0), ("clear", 1, 2)], [("softBounces", 1, 1)], False),
         ([("softBounces", 1, 0), ("softBounces", 2, 0)], [("softBounces", 1, 1), ("softBounces", 2, 1)], False),
