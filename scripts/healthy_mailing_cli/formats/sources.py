@@ -140,7 +140,7 @@ class Reader:
                     at = to_utc(given, self.format.zone)
                 except ValueError as error:
                     raise RowError(f"has a time in {name} that {error}") from None
-                if in_the_future(at, self.now):
+                if at > self.now and in_the_future(at, self.now):
                     raise RowError(f"has a time in {name} that is in the future: {at}")
                 return at
         if not self.at:
@@ -226,7 +226,7 @@ def _nearest(names: Collection[str]) -> str:
         differ = (f"{each.name} ({_difference(each, names, lacks[each])})" for each in near[:_NEAREST])
         said.append(f"The nearest formats are {', '.join(differ)}")
     if any(name in names for name in _ANY_ADDRESS):
-        said.append("If any list of addresses will do, say what is in it: --as mailman, complaints or opt-outs")
+        said.append("Any list of addresses can be read with --as mailman, complaints or opt-outs")
     return ". ".join([*said, _ALL_FORMATS])
 
 
@@ -518,7 +518,8 @@ def _exported(fields: Fields, now: str) -> tuple[str, list[Mark]]:
 
 def _clip(value: str) -> str:
     """Cut text from outside to a length, and replace lone surrogates, which DynamoDB cannot store."""
-    return value[:_DETAIL_LENGTH].encode("utf-8", "replace").decode("utf-8")
+    clipped = value[:_DETAIL_LENGTH]
+    return clipped if clipped.isascii() else clipped.encode("utf-8", "replace").decode("utf-8")
 
 
 def _named(*names: str) -> frozenset[str]:

@@ -37,16 +37,17 @@ def to_utc(text: str, zone: str = "UTC") -> str:
     Raises:
         ValueError: The text has another form, or names no possible date and time, or one before ``EARLIEST``.
     """
-    time = _read(text, zone)
+    if match := _UNIX.fullmatch(text):
+        seconds, fraction, milliseconds = match.groups()
+        time = _shown(datetime.fromtimestamp(int(seconds), UTC), fraction or milliseconds)
+    else:
+        time = _read(text, zone)
     if time < EARLIEST:
         raise ValueError("is before the year 2000")
     return time
 
 
 def _read(text: str, zone: str) -> str:
-    if match := _UNIX.fullmatch(text):
-        seconds, fraction, milliseconds = match.groups()
-        return _shown(datetime.fromtimestamp(int(seconds), UTC), fraction or milliseconds)
     if match := _DATE.fullmatch(text):
         date, clock, fraction, offset = match.groups()
         where = None if offset else _zone(zone)
