@@ -1,6 +1,7 @@
 """What ``mailing doctor`` looks at between SES and the function: topic, subscriptions, queues."""
 
 import json
+import shlex
 from collections.abc import Mapping
 
 from healthy_mailing_cli import output
@@ -156,11 +157,12 @@ def look_at_dead_letters(seen: Examination) -> Findings:
             "Set queue.name and queue.dead_letter_name to what the queues are called, and apply.",
         )
     elif count:
+        names = ("--dead-letter-queue", name, "--queue", queue, "--function", function)
         yield problem(
             f"{name} holds about {output.counted(count, 'message')}: feedback that is not in the table.",
             f"The log /aws/lambda/{function} says why. Look at them, fix the cause, then bring them back:",
-            f"mailing redrive --save - --dead-letter-queue {name} --queue {queue} --function {function}",
-            f"mailing redrive --dead-letter-queue {name} --queue {queue} --function {function}",
+            shlex.join(["mailing", "redrive", "--save", "-", *names]),
+            shlex.join(["mailing", "redrive", *names]),
         )
     else:
         yield ok(f"{name} is empty.")

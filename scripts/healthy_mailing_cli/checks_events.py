@@ -1,5 +1,6 @@
 """What ``mailing doctor`` looks at from the table's stream on: what tells of changes by events (docs/events.md)."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,9 +73,9 @@ def _dead_letters(seen: Examination, function: str) -> Findings:
     if attributes is None:
         yield problem(f"There is no queue {queue}: changes that keep failing are lost.", APPLY)
     elif count := int(attributes["ApproximateNumberOfMessages"]):
+        names = ("--table", name_in(seen.stack.table), "--dead-letter-queue", queue, "--function", function)
         yield problem(
             f"{queue} holds about {output.counted(count, 'message')}: changes that gave no event.",
             f"The log /aws/lambda/{function} says why. Fix the cause, then, within 24 hours of the change:",
-            f"mailing redrive --changes --table {name_in(seen.stack.table)} --dead-letter-queue {queue} "
-            f"--function {function}",
+            shlex.join(["mailing", "redrive", "--changes", *names]),
         )
