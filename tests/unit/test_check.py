@@ -37,7 +37,7 @@ class Table:
 
     rules = Rules()
 
-    def answers(self, addresses: Sequence[str], _: float, *, consistent: bool) -> dict[str, Any]:
+    def answers(self, addresses: Sequence[str], _: float, *, consistent: bool, **_spellings: object) -> dict[str, Any]:
         assert not consistent
         return {each: BLOCKED if each.startswith("no") else None for each in addresses}
 
