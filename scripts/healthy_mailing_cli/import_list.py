@@ -7,6 +7,7 @@ Needs ``dynamodb:BatchGetItem``, ``dynamodb:PartiQLInsert`` and ``dynamodb:Parti
 import csv
 import itertools
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -349,8 +350,12 @@ class RefusedRows:
             return
         if self._writer is None:
             self._writer = csv.writer(self._stack.enter_context(output.replacing(self._path, ours=True)))
-            self._writer.writerow((REFUSED, *map(reading.guarded, self._header)))
-        self._writer.writerow((problem, *(reading.guarded(_in_utf_8(cell)) for cell in row.cells)))
+            self._writer.writerow((REFUSED, *map(_written, self._header)))
+        self._writer.writerow((problem, *map(_written, row.cells)))
+
+
+def _written(cell: Any) -> str:  # noqa: ANN401  (a string, or an object of JSON)
+    return reading.guarded(_in_utf_8(cell))
 
 
 def _in_utf_8(cell: Any) -> str:  # noqa: ANN401  (a string, or an object of JSON)
@@ -359,9 +364,14 @@ def _in_utf_8(cell: Any) -> str:  # noqa: ANN401  (a string, or an object of JSO
     try:
         text.encode()
     except UnicodeEncodeError:
-        # JSON may name characters that are none (RFC 8259, 8.2); in CSV, they stand for bytes that are not UTF-8.
-        return text if isinstance(cell, str) else json.dumps(cell)
+        if not isinstance(cell, str):  # JSON may name halves of characters (RFC 8259, 8.2)
+            return json.dumps(cell)
+        # They stand for bytes that are not UTF-8. Those of UTF-16 can't be written: they become "\\ud800".
+        return _HALVES.sub(lambda half: half[0].encode("unicode_escape").decode(), text)
     return text
+
+
+_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 class Writer:

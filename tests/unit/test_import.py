@@ -316,6 +316,15 @@ def test_a_row_with_half_a_character_is_refused_alone(held: Held, tmp_path: Path
     assert (header, json.loads(cell)["email"]) == (["refused", "row"], "\ud800@example.com")
 
 
+def test_a_row_of_utf_16_with_half_a_character_is_refused_alone(held: Held, tmp_path: Path) -> None:
+    path = tmp_path / "bounces.csv"
+    text = f"{HEADER}5.1.1,\ud800,a@example.com,1417885600\n5.1.1,\ud800\udcff,\ud800@example.com,1417885600\n"
+    path.write_bytes(b"\xff\xfe" + text.encode("utf-16-le", "surrogatepass"))
+    assert run(path, as_format="sendgrid-bounces") == 1
+    assert held.evidence.keys() == {"a@example.com"}
+    assert "\\ud800@example.com" in (tmp_path / "bounces.csv.refused.csv").read_text(errors="surrogateescape")
+
+
 def test_rows_in_which_nothing_stands_are_none(held: Held, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "bounces.csv"
     path.write_text(f"{HEADER}5,x,jane@example.com,1417885600\n  \n\n\t\n,,,\n")
