@@ -352,8 +352,10 @@ def test_who_may_do_nothing_is_told_so_by_each_command(stack: Filled, tmp_path: 
     assert stack.item(address) is None
 
 
-@pytest.mark.parametrize("given", ["{fine}", "{fine}\n{bounced}\n", "a@b@\n\u00fc\n", ""])
-@pytest.mark.parametrize("options", [[], ["--json"], ["--no-such-option"]])
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [("{fine}", []), ("{fine}\n{bounced}\n", ["--json"]), ("a@b@\n\u00fc\n", []), ("", ["--no-such-option"])],
+)
 def test_commands_that_are_forked_are_as_those_that_are_started(
     people: Mapping[str, Mailing], known: Mapping[str, str], given: str, options: list[str]
 ) -> None:
