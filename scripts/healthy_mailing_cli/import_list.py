@@ -366,7 +366,7 @@ def _in_utf_8(cell: Any) -> str:  # noqa: ANN401  (a string, or an object of JSO
     except UnicodeEncodeError:
         if not isinstance(cell, str):  # JSON may name halves of characters (RFC 8259, 8.2)
             return json.dumps(cell)
-        # They stand for bytes that are not UTF-8. Those of UTF-16 can't be written: they become "\\ud800".
+        # They stand for bytes that are not UTF-8. Those of UTF-16 can't be written: they become "\ud800".
         return _HALVES.sub(lambda half: half[0].encode("unicode_escape").decode(), text)
     return text
 
