@@ -105,7 +105,7 @@ def place(case: "Case[Any]", address: str) -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.label)
 def test_what_the_document_allows_is_answered_as_it_says(api: Api, operation: Any) -> None:
-    @settings(suppress_health_check=list(HealthCheck))
+    @settings(suppress_health_check=list(HealthCheck), max_examples=settings().max_examples // 2)  # a request each
     @given(case=operation.as_strategy(), address=st.none() | ADDRESSES)
     def run(case: "Case[Any]", address: str | None) -> None:
         if address is not None:
@@ -124,7 +124,7 @@ def test_what_the_document_allows_is_answered_as_it_says(api: Api, operation: An
     "operation", [each for each in OPERATIONS if each.query or each.body], ids=lambda each: each.label
 )
 def test_what_the_document_does_not_allow_is_refused(api: Api, operation: Any) -> None:
-    @settings(suppress_health_check=list(HealthCheck))
+    @settings(suppress_health_check=list(HealthCheck), max_examples=settings().max_examples // 2)  # a request each
     @given(case=operation.as_strategy(GenerationMode.NEGATIVE, path_parameters={"address": "fine%40example.com"}))
     def run(case: "Case[Any]") -> None:
         case.validate_response(send(api, case), checks=[*CONFORMANCE, negative_data_rejection])

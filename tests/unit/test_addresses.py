@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from healthy_mailing_cli.addresses import Row, Source, canonical_domain, canonical_ones, is_source, opened, rows
 from healthy_mailing_cli.formats import reading
-from healthy_mailing_cli.formats.reading import LONGEST
 from healthy_mailing_cli.output import CommandError
 
 JANE, JOE = "jane@example.com", "joe@example.com"
@@ -113,13 +112,14 @@ def test_what_else_may_be_an_address_is_told_in_each_reading(line: str, others: 
     assert sorted({*others}) == sorted({*row.others})
 
 
-def test_a_line_is_as_long_as_the_file_has_it_or_is_named() -> None:
+def test_a_line_is_as_long_as_the_file_has_it_or_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The end of a line that was cut would be another address."""
-    long = f"{'x' * LONGEST},{JANE}\n"
+    monkeypatch.setattr(reading, "LONGEST", 1 << 12)
+    long = f"{'x' * reading.LONGEST},{JANE}\n"
     assert read(f"name,email\n{long}Joe,{JOE}\n") == ["line 2", JOE]
     assert read(f"{JOE}\n{long}{JOE}\n") == [JOE, "line 2", JOE]
     cut = "ab@example.com, "  # as many as fit, so that all that is read of the line are addresses
-    assert read(f"{JOE}\n{cut * (LONGEST // len(cut) + 1)}\n{JOE}\n") == [JOE, "line 2", JOE]
+    assert read(f"{JOE}\n{cut * (reading.LONGEST // len(cut) + 1)}\n{JOE}\n") == [JOE, "line 2", JOE]
     assert read(f'name,email\n"Joe\n{long}Joe,{JOE}\n') == ["line 2", "line 3", JOE]
 
 
