@@ -1,22 +1,43 @@
-"""botocore's models of the services, read once for a process.
+"""What botocore finds out anew for each session, found out once for a process: above all the models of the services.
 
-Each session reads them again, which takes longer than anything else in the making of a client.
+That takes longer than anything else in the making of a client.
 """
 
+from collections.abc import Callable
+from functools import cache
+from types import FunctionType
+from typing import Any
+
 import botocore.session
-from botocore.loaders import JSONFileLoader
+from botocore import hooks
+from botocore.loaders import JSONFileLoader, Loader
 
 
 def share() -> None:
-    """Let all sessions of this process share what was read."""
-    load_file, loaded = JSONFileLoader.load_file, {}
+    """Let all sessions of this process share what was found and read."""
+    JSONFileLoader.load_file = _once(JSONFileLoader.load_file, lambda _, path: path)  # type: ignore[method-assign]  # botocore has no place for it
+    for name in ("list_available_services", "list_api_versions"):
+        by_place = _once(getattr(Loader, name), lambda loader, *which: (*loader.search_paths, *which))
+        setattr(Loader, name, by_place)
+    hooks.accepts_kwargs = _of_functions_once(hooks.accepts_kwargs)  # asked of some 120 handlers of each session
 
-    def load_once(self: JSONFileLoader, path: str) -> object:
-        if path not in loaded:
-            loaded[path] = load_file(self, path)
-        return loaded[path]
 
-    JSONFileLoader.load_file = load_once  # type: ignore[method-assign,assignment]  # botocore has no place for it
+def _of_functions_once(method: Callable[..., Any]) -> Callable[..., Any]:
+    once = cache(method)
+    return lambda func: once(func) if isinstance(func, FunctionType) else method(func)
+
+
+def _once(method: Callable[..., Any], key: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method that is called once for each key of an object and its arguments."""
+    returned: dict[Any, Any] = {}
+
+    def call(this: object, *arguments: object) -> Any:
+        place = key(this, *arguments)
+        if place not in returned:
+            returned[place] = method(this, *arguments)
+        return returned[place]
+
+    return call
 
 
 def read(*services: str) -> None:
