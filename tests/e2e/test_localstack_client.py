@@ -29,7 +29,7 @@ print(json.dumps(table.get_item(Key={"UserId": sys.argv[2]})["Item"], default=st
 def printed_by_up(deployed: Deployed) -> dict[str, str]:
     """Return the environment that `make up` asks its user to set."""
     output = io.StringIO()
-    state = {"environment": deployed.emulator.environment(), "outputs": deployed.outputs}
+    state = {"name": deployed.stack.name, "environment": deployed.emulator.environment(), "outputs": deployed.outputs}
     up.explain(Console(file=output, width=60), state)
     return dict(re.findall(r"^export (\w+)=(\S*)$", output.getvalue(), re.MULTILINE))
 
