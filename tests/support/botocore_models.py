@@ -17,9 +17,12 @@ def share() -> None:
     """Let all sessions of this process share what was found and read."""
     JSONFileLoader.load_file = _once(JSONFileLoader.load_file, lambda _, path: path)  # type: ignore[method-assign]  # botocore has no place for it
     for name in ("list_available_services", "list_api_versions"):
-        by_place = _once(getattr(Loader, name), lambda loader, *which: (*loader.search_paths, *which))
-        setattr(Loader, name, by_place)
+        setattr(Loader, name, _once(getattr(Loader, name), _by_place))
     hooks.accepts_kwargs = _of_functions_once(hooks.accepts_kwargs)  # asked of some 120 handlers of each session
+
+
+def _by_place(loader: Loader, *arguments: object, **named: object) -> tuple[object, ...]:
+    return (*loader.search_paths, *arguments, *named.items())
 
 
 def _of_functions_once(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,10 +34,10 @@ def _once(method: Callable[..., Any], key: Callable[..., Any]) -> Callable[..., 
     """Return a method that is called once for each key of an object and its arguments."""
     returned: dict[Any, Any] = {}
 
-    def call(this: object, *arguments: object) -> Any:
-        place = key(this, *arguments)
+    def call(this: object, *arguments: object, **named: object) -> Any:
+        place = key(this, *arguments, **named)
         if place not in returned:
-            returned[place] = method(this, *arguments)
+            returned[place] = method(this, *arguments, **named)
         return returned[place]
 
     return call
