@@ -100,16 +100,23 @@ def check(table: Table, given: Sequence[str], deadline: float, *, purpose: Purpo
     Raises:
         TableError: DynamoDB refused, or the deadline passed.
     """
-    read = [_forms(each) for each in given]
-    others = spellings(given)
-    known = [key for keys, _ in read for key in keys]
+    read: list[tuple[str, tuple[str, ...], str]] = []
+    known: list[str] = []
+    respelt: list[str] = []
+    for text in given:
+        keys, problem = _forms(text)
+        read.append((text, keys, problem))
+        known += keys
+        if keys and keys[0] != text:
+            respelt.append(text)
+    others = spellings(respelt)
     items = table.answers(known, deadline, spellings=others, consistent=consistent)
     if purpose is Purpose.TRANSACTIONAL:
         unclear = [address for address, item in items.items() if item and _has_another_reason(item)]
         items |= table.read(unclear, deadline, spellings=others, consistent=consistent) if unclear else {}
     answers = []
-    for text, (keys, problem) in zip(given, read, strict=True):
-        address = _decisive(keys, items, purpose) if len(keys) > 1 else "".join(keys)
+    for text, keys, problem in read:
+        address = keys[0] if len(keys) == 1 else _decisive(keys, items, purpose) if keys else ""
         item = items.get(address)
         reason = "" if item is None else _reason(item, purpose, table.rules)
         answers.append(Answer(text, address, purpose, item, reason, problem))

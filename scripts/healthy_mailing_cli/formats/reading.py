@@ -375,7 +375,7 @@ def _fields(records: Iterator[Record], names: tuple[str, ...]) -> Iterator[Row]:
         if problem:
             yield Row({}, cells, problem)
         elif len(cells) <= width or not any(cells[width:]):
-            yield Row(dict(zip(names, cells, strict=False)), cells)
+            yield _new(Row, (dict(zip(names, cells, strict=False)), cells, ""))
         else:
             yield Row({}, cells, too_many(cells, width))
 
