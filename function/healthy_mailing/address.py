@@ -108,14 +108,28 @@ def spellings(texts: Iterable[str]) -> dict[str, set[str]]:
     """
     found: dict[str, set[str]] = {}
     for text in texts:
-        try:
-            address = canonical(text)
-        except AddressError:
-            continue
-        spelling = text if text == address else _bare(text)
-        if spelling != address and len(spelling.encode()) <= _MAX_KEY:
+        address = canonical_or_same(text)
+        if address != text and (spelling := _bare(text)) != address and len(spelling.encode()) <= _MAX_KEY:
             found.setdefault(address, set()).add(spelling)
     return found
+
+
+def respelt(keys: Iterable[str]) -> dict[str, set[str]]:
+    """Return, by canonical address, the keys of a table that spell it otherwise."""
+    found: dict[str, set[str]] = {}
+    for key in keys:
+        address = canonical_or_same(key)
+        if address != key:
+            found.setdefault(address, set()).add(key)
+    return found
+
+
+def canonical_or_same(key: str) -> str:
+    """Return the canonical address of a key, or the key itself if it is not an address."""
+    try:
+        return canonical(key)
+    except AddressError:
+        return key
 
 
 def masked(address: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from healthy_mailing.address import AddressError, canonical
+from healthy_mailing.address import canonical_or_same
 from healthy_mailing.evidence import Purpose, Record, Rules, State
 from healthy_mailing.item import (
     ADDRESS,
@@ -130,7 +130,7 @@ def event_of(record: Mapping[str, Any], *, new_deliveries: bool) -> Event | None
         is_news = before != after
     # Of a row in another spelling it does not follow that the address may be mailed. `mailing reassess` merges it into
     # the canonical row, whose record tells, and deletes it.
-    key, address = address, _canonical(address)
+    key, address = address, canonical_or_same(address)
     if not is_news or (key != address and after == _ENABLED):
         return None
     bulk, transactional = after
@@ -165,14 +165,6 @@ def event_of(record: Mapping[str, Any], *, new_deliveries: bool) -> Event | None
             "changedAt": at,
         },
     )
-
-
-def _canonical(key: str) -> str:
-    """Return the canonical address of a key, or the key itself if it is no address."""
-    try:
-        return canonical(key)
-    except AddressError:
-        return key
 
 
 def _before(image: Mapping[str, Any]) -> _States | None:

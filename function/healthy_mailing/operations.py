@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from healthy_mailing.address import AddressError, canonical, forms, spellings
+from healthy_mailing.address import AddressError, canonical_or_same, forms, respelt, spellings
 from healthy_mailing.evidence import (
     BOUNCES,
     OPT_OUT,
@@ -88,7 +88,7 @@ def find(  # noqa: PLR0913  (each is a separate fact)
     """
     keys = (address, *others)
     items = table.read(keys, deadline, spellings=spellings, consistent=consistent)
-    return items[_decisive(keys, items, Purpose.BULK)]
+    return items[_decisive(keys, items, Purpose.BULK, spellings)]
 
 
 def check(table: Table, given: Sequence[str], deadline: float, *, purpose: Purpose, consistent: bool) -> list[Answer]:
@@ -102,21 +102,21 @@ def check(table: Table, given: Sequence[str], deadline: float, *, purpose: Purpo
     """
     read: list[tuple[str, tuple[str, ...], str]] = []
     known: list[str] = []
-    respelt: list[str] = []
+    otherwise: list[str] = []
     for text in given:
         keys, problem = _forms(text)
         read.append((text, keys, problem))
         known += keys
         if keys and keys[0] != text:
-            respelt.append(text)
-    others = spellings(respelt)
+            otherwise.append(text)
+    others = spellings(otherwise)
     items = table.answers(known, deadline, spellings=others, consistent=consistent)
     if purpose is Purpose.TRANSACTIONAL:
         unclear = [address for address, item in items.items() if item and _has_another_reason(item)]
         items |= table.read(unclear, deadline, spellings=others, consistent=consistent) if unclear else {}
     answers = []
     for text, keys, problem in read:
-        address = keys[0] if len(keys) == 1 else _decisive(keys, items, purpose) if keys else ""
+        address = keys[0] if len(keys) == 1 else _decisive(keys, items, purpose, others) if keys else ""
         item = items.get(address)
         reason = "" if item is None else _reason(item, purpose, table.rules)
         answers.append(Answer(text, address, purpose, item, reason, problem))
@@ -261,7 +261,7 @@ def caused_by(outage: Outage, item: Item, rules: Rules, listed_at: str = "") -> 
     the outage that SES reports later, and real ones count.
     """
     key: str = item[ADDRESS]
-    address = _canonical(key)
+    address = canonical_or_same(key)
     if outage.domains and address.rpartition("@")[2] not in outage.domains:
         return None
     try:
@@ -298,7 +298,9 @@ def find_caused_by(
     known = listed or {}
     # From the start of the day, because this project's clock dates items and SES's clock dates bounces.
     for items in table.blocked(deadline, since=day_of(outage.start)):
-        found = (caused_by(outage, item, table.rules, known.get(_canonical(item[ADDRESS]), "")) for item in items)
+        found = (
+            caused_by(outage, item, table.rules, known.get(canonical_or_same(item[ADDRESS]), "")) for item in items
+        )
         yield [each for each in found if each]
 
 
@@ -359,7 +361,7 @@ def reassess(
         TableError: DynamoDB refused a page, or the deadline passed. Errors of single items are in the outcomes.
     """
     for items in table.scan(deadline):
-        others = spellings(item[ADDRESS] for item in items)
+        others = respelt(item[ADDRESS] for item in items)
         keys = {key for each in others.values() for key in each}
         outdated = [outcome for item in items if item[ADDRESS] not in keys and (outcome := table.outdated(item))]
         if dry_run:
@@ -431,17 +433,13 @@ def _forms(given: str) -> tuple[tuple[str, ...], str]:
         return (), str(error)
 
 
-def _canonical(key: str) -> str:
-    """Return the canonical address of a key, or the key itself if it is no address."""
-    try:
-        return canonical(key)
-    except AddressError:
-        return key
+def _decisive(keys: Sequence[str], items: Mapping[str, Item | None], purpose: Purpose, spellings: Spellings) -> str:
+    """Return which of the keys of an address decides: one that may not be mailed, else one that is known.
 
-
-def _decisive(keys: Sequence[str], items: Mapping[str, Item | None], purpose: Purpose) -> str:
-    """Return which of the keys of an address decides: one that may not be mailed, else one that is known."""
-    held = {key: item for key in keys if (item := items[key]) is not None}
+    What is under another spelling of the first is weighed there.
+    """
+    merged = spellings.get(keys[0], ())
+    held = {key: item for key in keys if key not in merged and (item := items[key]) is not None}
     blocked = (key for key, item in held.items() if state_of(item, purpose) is not State.ENABLE)
     return next(blocked, next(iter(held), keys[0]))
 

@@ -523,7 +523,11 @@ class Table:
             (key, address)
             for address in evidence
             for key in spellings[address]
-            if key in rows and not errors[key] and not of_address[address].error
+            if key in rows
+            and not errors[key]
+            and not of_address[address].error
+            # What other programs keep of someone of whom nothing is known has no row to go to.
+            and (of_address[address].item or not beside_evidence(found[key]))
         ]
         if movable and not keep:
             # Else a reader could find neither: the deletion on one replica, and on another not yet the merge.

@@ -397,11 +397,13 @@ def canonical_ones(arguments: Iterable[str], column: str | None = None, encoding
     others: dict[str, set[str]] = {}
     for label, text in named(arguments, column, encoding, problems):
         try:
-            found[canonical(text)] = None
+            address = canonical(text)
         except AddressError as error:
             problems.append((label, str(error)))
-        for address, each in spellings([text]).items():
-            others.setdefault(address, set()).update(each)
+            continue
+        found[address] = None
+        if text != address:
+            others.setdefault(address, set()).update(*spellings([text]).values())
     return Read(list(found), problems, others)
 
 

@@ -220,8 +220,10 @@ def _kept(keep: Path, source: Source) -> Iterator[TextIO]:
             yield file
         return
     text = io.TextIOWrapper(sys.stdout.buffer, source.encoding, source.errors, newline="")
-    yield text
-    text.detach()
+    try:
+        yield text
+    finally:
+        text.detach()
 
 
 def _outcome(answer: Answer) -> str:

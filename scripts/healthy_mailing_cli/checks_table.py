@@ -3,7 +3,7 @@
 import shlex
 from typing import Any
 
-from healthy_mailing.address import masked, spellings
+from healthy_mailing.address import masked, respelt
 from healthy_mailing.item import ADDRESS, VERSION
 from healthy_mailing_cli.connection import DEFAULT_TABLE
 from healthy_mailing_cli.examination import Examination, Findings, ok, problem, warning
@@ -36,7 +36,7 @@ def look_at_rows(seen: Examination) -> Findings:
         for item in page["Items"]:
             count += 1
             key = item.get(ADDRESS, {}).get("S", "")
-            if spellings([key]):
+            if respelt([key]):
                 spelled += 1
                 example = example or masked(key)
             elif VERSION not in item:

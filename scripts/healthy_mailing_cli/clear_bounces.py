@@ -273,7 +273,7 @@ def _known(
                 read.append((label, text, canonical(text)))
             except AddressError as error:
                 problems.append((label, str(error)))
-        others = spellings(text for _, text, _ in read)
+        others = spellings(text for _, text, address in read if text != address)
         items = table.read([address for *_, address in read], soon(), spellings=others, consistent=True)
         for label, text, address in read:
             item = items[address]
@@ -299,9 +299,6 @@ def _looked_up(rows: Iterable[Row], suppressed: SuppressionList, kept: set[str])
             with suppress(AddressError):  # the table has no such address
                 entries.setdefault(canonical(entry.spelling), []).append(entry)
     for row in rows:
-        if row.ses:
-            yield row
-            continue
         found = entries.get(row.address, [])
         off = {
             entry.spelling
@@ -312,7 +309,8 @@ def _looked_up(rows: Iterable[Row], suppressed: SuppressionList, kept: set[str])
         }
         if len(off) < len(found):
             kept.add(row.address)
-        for spelling in sorted(off) or [""]:
+        # A row that names a spelling is one of several of its address.
+        for spelling in ([row.ses] if row.ses in off else [""]) if row.ses else sorted(off) or [""]:
             yield replace(row, ses=spelling)
 
 
@@ -384,11 +382,16 @@ def _in_file(path: Path, latest: str = "9999") -> Iterator[Row]:
 def _row_of(cells: Mapping[str, str], problem: str, latest: str) -> Row:
     if problem:
         raise ValueError(problem)
-    text = cells["address"].strip()
+    text = cells.get("address", "").strip()
     address = canonical(text)
-    (spelling,) = spellings([text]).get(address, {""})
     until = min(to_utc(cells.get("until", "").strip()), latest)
-    return Row(address, until, cells.get("ses", ""), tuple(cells.get(name, "") for name in _COLUMNS[2:-1]), spelling)
+    return Row(
+        address,
+        until,
+        cells.get("ses", ""),
+        tuple(cells.get(name, "") for name in _COLUMNS[2:-1]),
+        _otherwise(text, address),
+    )
 
 
 def _what(totals: _Totals, *, ses: bool) -> str:

@@ -296,6 +296,8 @@ def _save(sqs: "SQSClient", name: str, target: Target, to: str, *, drop: bool, d
     def write(message: "MessageTypeDef") -> bool:
         file.write(f"{json.dumps(_as_saved(message, target))}\n")
         file.flush()
+        if drop and file is not sys.stdout:
+            os.fsync(file.fileno())  # SQS forgets it next
         report.saved += 1
         report.dropped += drop
         return drop

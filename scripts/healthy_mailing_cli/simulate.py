@@ -82,9 +82,8 @@ def simulate(
     # A label, which the simulator ignores: what the table says of another run's address is not taken for this one's.
     address = f"{_LOCAL_PARTS.get(kind, kind)}+{uuid.uuid4().hex[:12]}@{SIMULATOR}"
     if not no_wait:
-        operations.find(
-            connection.open(), address, soon(), consistent=False
-        )  # nothing is sent that could not be waited for
+        # Nothing is sent that could not be waited for.
+        operations.find(connection.open(), address, soon(), consistent=False)
     message_id = _send(connection, sender, address, configuration_set)
     begun = time.monotonic()
     try:

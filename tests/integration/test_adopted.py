@@ -376,3 +376,32 @@ def test_a_row_of_this_version_in_another_spelling_moves_with_all_it_knows(clien
     assert {name: after[name] for name in ("evidence", "state", "pushedToSes")} == {
         name: before[name] for name in ("evidence", "state", "pushedToSes")
     }
+
+
+@pytest.mark.parametrize(
+    "key", [f"Jane <{SPELLED}>", f" {JANE}", f"{JANE} (home)", f'"{JANE.partition("@")[0]}"@example.com']
+)
+def test_a_row_under_more_than_an_address_is_merged_too(client: "DynamoDBClient", key: str) -> None:
+    article(client, key)
+    assert reassess(client, dry_run=True)[JANE].moved == 1
+    assert reassess(client)[JANE].moved == 1
+    assert items(client).keys() == {JANE}
+    assert may_be_mailed(client, JANE) == {JANE: False}
+    assert reassess(client) == {}
+
+
+def test_a_row_without_evidence_ends_no_run_late(client: "DynamoDBClient", rests: list[float]) -> None:
+    """What another program keeps there has no row to go to, so it stays; without that, the row goes."""
+    empty: Any = {"state": {"S": "enable"}, "evidence": {"M": {}}, "version": {"N": "2"}, "updatedAt": {"S": LATER}}
+    for key, more in ((SPELLED, {"segment": {"S": "gold"}}), ("Joe@Example.com", {})):
+        client.put_item(TableName=TABLE, Item={"UserId": {"S": key}, "reason": {"S": "operator"}, **empty, **more})
+    reassess(client)
+    assert items(client).keys() == {SPELLED}
+    assert len(rests) == 1
+
+
+def test_a_row_with_needless_quotation_marks_does_not_outrank_a_decision(client: "DynamoDBClient") -> None:
+    quoted = '"jane.doe"@example.com'
+    add(client, mark(MarkKind.COMPLAINT), address=quoted)
+    add(client, override(State.ENABLE, NOW, "dana"))
+    assert may_be_mailed(client, quoted, JANE) == {quoted: True, JANE: True}

@@ -2,13 +2,16 @@
 
 import csv
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthy_mailing_cli.clear_bounces import Row, _in_file, _write  # the two halves of one file
+from healthy_mailing_cli.clear_bounces import Row, _in_file, _looked_up, _write  # the two halves of one file
 from healthy_mailing_cli.output import CommandError, printable
+from healthy_mailing_cli.suppression_list import Entry, Reason
 
 UNTIL = "2026-03-10T12:00:00.000Z"
 said = st.text(max_size=30) | st.sampled_from(
@@ -43,6 +46,7 @@ def test_what_is_written_is_read_and_no_cell_is_a_formula(
         (f'address,until\na@example.com,"{UNTIL}\nb@example.com,{UNTIL}\n', "line 2: is not CSV"),
         (f"address,until\n,{UNTIL}\n", "line 2"),
         ("address,until\na@example.com\n", "line 2"),
+        (f"until,address\n{UNTIL}\n", "line 2"),
         ("address\na@example.com\n", "lacks the columns"),
         (f"a@example.com,{UNTIL}\n", "lacks the columns"),
         ('[{"address": "a@example.com"}]', "lacks the columns"),
@@ -62,3 +66,20 @@ def test_no_row_hides_bounces_of_later_than_a_time(tmp_path: Path) -> None:
     _write(file, [Row("a@example.com", "2999-01-01T00:00:00.000Z")], as_json=False, ses=True)
     assert [each.until for each in _in_file(file)] == ["2999-01-01T00:00:00.000Z"]
     assert [each.until for each in _in_file(file, latest=UNTIL)] == [UNTIL]
+
+
+def test_who_is_on_the_list_of_ses_for_a_complaint_since_stays_there() -> None:
+    """Whatever the file says of its day."""
+    entries = [
+        Entry("A@example.com", "2026-03-10T11:00:00.000Z", Reason.COMPLAINT),
+        Entry("b@example.com", "2026-03-10T11:00:00.000Z", Reason.BOUNCE),
+        Entry("c@example.com", "2026-03-20T11:00:00.000Z", Reason.BOUNCE),
+    ]
+    suppressed: Any = SimpleNamespace(entries=lambda: iter(entries))
+    told = ("", "", "", "all mail")
+    written = [
+        Row(f"{name}@example.com", UNTIL, f"{name if name != 'a' else 'A'}@example.com", told) for name in "abcd"
+    ]
+    kept: set[str] = set()
+    assert [each.ses for each in _looked_up(written, suppressed, kept)] == ["", "b@example.com", "", ""]
+    assert kept == {"a@example.com", "c@example.com"}
