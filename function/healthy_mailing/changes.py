@@ -95,8 +95,8 @@ def event_of(record: Mapping[str, Any], *, new_deliveries: bool) -> Event | None
     - A deleted item is always news, so that readers with a copy can drop it. An expired item only said that mail may be
       sent, which is true without it, so it is news only with ``new_deliveries``.
     - An item that was unreadable before is always news, because readers cannot know its old state.
-    - Of an item under another spelling than the canonical one, only a state that blocks mail is news. The event names
-      the canonical address.
+    - Of an item under another spelling than the canonical one, only a state that blocks mail is news, and not that it
+      is gone: another item may block the address. The event names the canonical address.
 
     Args:
         record: A record from Lambda, with both images in DynamoDB's JSON.

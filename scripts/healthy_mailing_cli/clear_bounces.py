@@ -36,7 +36,7 @@ from healthy_mailing_cli.filters import time_of
 from healthy_mailing_cli.formats import reading
 from healthy_mailing_cli.formats.reading import Sheet, guarded, unguarded
 from healthy_mailing_cli.output import CommandError
-from healthy_mailing_cli.suppression_list import Entry, Reason, SuppressionList, ask
+from healthy_mailing_cli.suppression_list import Asking, Entry, Reason, SuppressionList
 
 _COLUMNS = ("address", "until", "bounced", "reason", "diagnostic", "then", "ses")
 _LISTED_LATE = timedelta(hours=1)
@@ -318,8 +318,9 @@ def _ask_about_few(connection: Connection, path: Path, totals: _Totals) -> bool:
     """See which of a few addresses are on SES's list, and return whether that could be told."""
     if totals.addresses > output.FEW:
         return False
+    ask = Asking(connection)
     for row in _in_file(path):
-        told = ask(connection, dict.fromkeys((row.address, row.spelling or row.address)))
+        told = ask(dict.fromkeys((row.address, row.spelling or row.address)))
         if told.entries:
             totals.kept.add(row.address)
         if told.problem:

@@ -22,7 +22,7 @@ from healthy_mailing_cli import addresses, errors, output
 from healthy_mailing_cli.connection import Connection, Function, connected, soon
 from healthy_mailing_cli.explanation import maker, moment
 from healthy_mailing_cli.output import CommandError
-from healthy_mailing_cli.suppression_list import Told, ask
+from healthy_mailing_cli.suppression_list import Asking, Told
 
 WINDOW = 1_000
 """How many addresses are decided about at a time."""
@@ -155,6 +155,7 @@ def _set(connection: Connection, decision: _Decision, given: addresses.Read, *, 
     by = connection.caller()
     now = from_datetime(datetime.now(UTC))
     found, are_few = given.addresses, len(given.addresses) <= output.FEW
+    ask = Asking(connection)
     done = failed = other = 0
     with output.progress("Set") as counter:
         counter.expect(len(found))
@@ -168,7 +169,7 @@ def _set(connection: Connection, decision: _Decision, given: addresses.Read, *, 
                 other += not is_as_asked and not outcome.error
                 listed = Told()
                 if decision.state is State.ENABLE and are_few and not outcome.error:
-                    listed = ask(connection, [outcome.address, *given.spellings.get(outcome.address, ())])
+                    listed = ask([outcome.address, *given.spellings.get(outcome.address, ())])
                 if as_json:
                     output.ndjson({"address": outcome.address, **_shown(outcome, listed)})
                 else:

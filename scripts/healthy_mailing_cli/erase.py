@@ -14,7 +14,7 @@ from healthy_mailing.table import Outcome, TableError
 from healthy_mailing_cli import addresses, errors, output
 from healthy_mailing_cli.connection import Connection, Function, connected, soon
 from healthy_mailing_cli.decide import WINDOW
-from healthy_mailing_cli.suppression_list import Told, ask
+from healthy_mailing_cli.suppression_list import Asking, Told
 
 Forget = Annotated[bool, typer.Option("--forget", help="Delete all that is known: the address may be mailed again.")]
 
@@ -55,6 +55,7 @@ def erase(
     table = connection.open() if forget else connection.open(connection.rules(function))
     act = operations.forget if forget else operations.erase
     are_few = len(found.addresses) <= output.FEW
+    ask = Asking(connection)
     done, failed, listed = 0, 0, 0
     with output.progress("Erase") as counter:
         counter.expect(len(found.addresses))
@@ -64,7 +65,7 @@ def erase(
                 failed += bool(outcome.error)
                 told = Told()
                 if are_few and not outcome.error:
-                    told = ask(connection, [outcome.address, *found.spellings.get(outcome.address, ())])
+                    told = ask([outcome.address, *found.spellings.get(outcome.address, ())])
                     listed += bool(told.entries)
                 _tell(outcome, told, forget=forget, as_json=as_json)
             counter.add(len(window))

@@ -212,16 +212,28 @@ class SuppressionList:
             asked["NextToken"] = answer["NextToken"]
 
 
-def ask(connection: Connection, spellings: Iterable[str]) -> Told:
-    """Ask the list for a few spellings, if the credentials allow it. Needs ``ses:GetSuppressedDestination``."""
-    # There may be a way to DynamoDB alone.
-    config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5})
-    found: list[Entry] = []
-    try:
-        found.extend(SuppressionList(connection, config=config).find(spellings))
-    except (ClientError, BotoCoreError) as error:
-        return Told(tuple(found), sentence(error))
-    return Told(tuple(found))
+class Asking:
+    """Asks the list for a few spellings, if the credentials allow it. Needs ``ses:GetSuppressedDestination``.
+
+    What once can't be told is not asked again.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        """Ask nothing yet."""
+        # There may be a way to DynamoDB alone.
+        config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5})
+        self._list = SuppressionList(connection, config=config)
+        self._problem = ""
+
+    def __call__(self, spellings: Iterable[str]) -> Told:
+        """Return what the list has of these spellings of one address."""
+        found: list[Entry] = []
+        if not self._problem:
+            try:
+                found.extend(self._list.find(spellings))
+            except (ClientError, BotoCoreError) as error:
+                self._problem = sentence(error)
+        return Told(tuple(found), self._problem)
 
 
 def _entry(found: Any) -> Entry:  # noqa: ANN401  (the development environment has no types of this service)
