@@ -37,6 +37,9 @@ STDIN = "-"
 _HEADERS = ("email", "emailaddress", "mail", "address", "recipient")
 """What programs call the column, in lower case and without what stands between words."""
 
+_PLAIN = re.compile(r"\s*[A-Za-z0-9][A-Za-z0-9_.+'-]*@[A-Za-z0-9.-]*[A-Za-z0-9]\s*")
+"""What has one reading alone."""
+
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 _BETWEEN_WORDS = str.maketrans("", "", " -_")
@@ -47,7 +50,7 @@ class Row(NamedTuple):
 
     Attributes:
         given: The addresses in its column, as they stand there; without a header, all of them.
-        others: What looks like an address in its other columns, in all readings that are possible.
+        others: What else looks like an address, in other columns, names or comments: each in all possible readings.
         raw: The line's text, with its line end; empty for an argument.
         line: The line's number; of JSON, the row's; 0 for an argument.
         name: What messages call the list; empty for an argument.
@@ -55,7 +58,7 @@ class Row(NamedTuple):
     """
 
     given: tuple[str, ...]
-    others: tuple[str, ...] = ()
+    others: tuple[tuple[str, ...], ...] = ()
     raw: str = ""
     line: int = 0
     name: str = ""
@@ -157,7 +160,7 @@ def _of_columns(found: Sheet, header: Record, index: int, name: str) -> Iterator
         elif len(cells) <= index:
             problem = f"has no column {index + 1}, which is that of the addresses"
             yield Row((), (), raw, line, name, problem)
-        elif raw.count("@") == 1 and "@" in (cell := cells[index]) and cell[0] != "'":  # as almost every line
+        elif raw.count("@") == 1 and _PLAIN.fullmatch(cell := cells[index]):  # as almost every line
             yield Row((cell.strip(),), (), raw, line, name)
         else:
             others = [cell for number, cell in enumerate(cells) if number != index and "@" in cell]
@@ -172,7 +175,7 @@ def _of_lines(found: Sheet, name: str) -> Iterator[Row]:
             # Perhaps no CSV, such as "Doe, Jane" <jane@example.com>; of a line that is too long, the end is missing.
             row = _row(raw, record, name)
             yield Row((), (), raw, line, name, problem) if row.problem or len(raw) >= reading.LONGEST - 1 else row
-        elif raw.count("@") == 1 and len(cells) == 1 and (text := cells[0].strip())[0] not in "'\"":
+        elif raw.count("@") == 1 and len(cells) == 1 and _PLAIN.fullmatch(text := cells[0].strip()):
             yield Row((text,), (), raw, line, name)
         else:
             yield _of_cells(record, name)
@@ -207,9 +210,15 @@ def _row(text: str, record: Record, name: str, others: Iterable[str] = ()) -> Ro
     text = text.strip()
     try:
         given = _addresses(unguarded(text))
-        guarded = [text] if text[:1] == "'" else []  # the apostrophe may be of the address
-        seen = [each for other in (*guarded, *others) for each in _occurring(other)]
+        known = {canonical(each) for each in given}
+        # Names and comments too: whoever sends may read them otherwise. An apostrophe may be of the address.
+        found = [each for cell in (text, *others) for each in _occurring(cell)]
+        seen = [each for each in found if not known.issuperset(map(canonical, each))]
     except AddressError as error:
+        if (
+            record.raw.count("@") == 1 and "@" in text and not _is_one(unguarded(text))
+        ):  # as it stands; whoever asks about it hears why it is none
+            return Row((text,), (), record.raw, record.line, name)
         return Row((), (), record.raw, record.line, name, str(error))
     return Row(tuple(given), tuple(seen), record.raw, record.line, name)
 
@@ -260,28 +269,41 @@ def _addresses(text: str) -> list[str]:
 
 
 _OCCURRING = re.compile(
-    r"""("(?:[^"\\]|\\.)+"|(?<![^\s,;:<>()\[\]"\\@])[^\s,;:<>()\[\]"\\@]+)@(?=([\w.-]+|\[[^\]\s]+\]))"""
+    r"""("(?:[^"\\]|\\.)+"|(?<![^\s,;:<>()\[\]"\\@])[^\s,;:<>()\[\]"\\@]+)
+    @(?=([A-Za-z0-9._-]*[^\x00-\x7f\s][^\x00-,/:-@\[-^`{-\x7f\s]*|[A-Za-z0-9._-]+|\[[^\]\s]+\]))""",
+    re.VERBOSE,
 )
-_MARKS = "\"'`*_~=|/?&{}!#$%^+-."
+"""A domain goes on to the first ASCII character that none has: IDNA takes others, or drops them."""
+
+_PUNCTUATION = re.compile(r"[!-*,/:-?\[-^`{-~]")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
-def _occurring(text: str) -> list[str]:
+def _occurring(text: str) -> list[tuple[str, ...]]:
     """Return what looks like addresses in any text, each in all readings, since it may be quoted or part of a URL.
 
+    The last reading is the shortest.
+
     Raises:
-        AddressError: Something that looks like one is none in any reading.
+        AddressError: Something that looks like one is not an address.
     """
     found = []
     for local, domain in _OCCURRING.findall(text):
         place = domain if domain[0] == "[" else domain.strip(".-_")
         if not place:
             continue
-        readings = {local, local.strip(_MARKS), re.split(r"[^\w.+-]", local)[-1].lstrip(".+-")} - {""}
-        possible = [each for reading in sorted(readings) if _is_one(each := f"{reading}@{place}")]
-        if not possible:
-            raise AddressError(f"has {local}@{domain} in another column, which is not an address")
-        found += possible
+        whole = f"{local}@{place}"
+        if not _is_one(whole):
+            raise AddressError(f"also has {local}@{domain}, which is not an address")
+        parts = (local, _PUNCTUATION.split(local)[-1], re.split(r"[^\w.+-]", local)[-1], _bare(local))
+        places = (place, _BEYOND_ASCII.split(place)[0], _bare(place))
+        readings = (f"{one.lstrip('.+-_')}@{other}" for other in places for one in parts if one and other)
+        found.append((whole, *(each for each in dict.fromkeys(readings) if each != whole and _is_one(each))))
     return found
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"^\W+|\W+$", "", text)
 
 
 def _is_one(text: str) -> bool:
@@ -336,6 +358,8 @@ def _parts(argument: str, encoding: str | None) -> list[Part]:
         if argument == STDIN:
             return [files.standard_input(encoding)]
         path = Path(argument)
+        if not argument:
+            raise CommandError("An argument is empty, and names neither an address nor a file")
         if not path.exists():
             raise CommandError(f"{argument} is neither an address nor a file that exists")
         if path.is_dir():
@@ -412,7 +436,7 @@ def named(
 ) -> Iterator[tuple[str, str]]:
     """Yield each address that is to be acted on, as it stands there, behind what messages call it.
 
-    ``problems`` gets the lines that could not be understood. What other columns hold is not acted on, and said once.
+    ``problems`` gets the lines that could not be understood. What stands beside them is not acted on, and said once.
 
     Raises:
         CommandError: As ``rows``.
@@ -422,11 +446,13 @@ def named(
         where = row.where
         if row.problem:
             problems.append((f"{where}{row.text}", row.problem))
-        elif row.others and any(map(reading.has_address, row.raw.splitlines()[1:])):
-            problems.append((f"{where}{row.text}", "has addresses in a cell of several lines; is a quote not closed?"))
-        else:
-            others += bool(row.others)
+        elif any(unguarded(each) not in row.given for each, *_ in row.others):
+            if any(map(reading.has_address, row.raw.splitlines()[1:])):
+                problem = "has addresses in a cell of several lines; is a quote not closed?"
+                problems.append((f"{where}{row.text}", problem))
+            else:
+                others += 1
         yield from ((f"{where}{each}", each) for each in row.given)
     if others:
         lines = output.counted(others, "line")
-        output.note(f"{lines} with addresses in other columns: those are left alone.")
+        output.note(f"{lines} with addresses in other columns, in names or in comments: those are left alone.")

@@ -89,6 +89,8 @@ def answers(
 ) -> Iterator[tuple[Row, list[Answer]]]:
     """Yield each row with the answers for its addresses, in order; memory does not grow with their number.
 
+    Of several readings of one, that which may not be mailed counts, else the last.
+
     Raises:
         TableError: DynamoDB refused, or did not answer in time.
     """
@@ -97,12 +99,19 @@ def answers(
             given: list[str] = []
             for row in window:
                 given += row.given
-                given += row.others
+                for readings in row.others:
+                    given += readings
             found = operations.check(table, given, soon(), purpose=purpose, consistent=consistent)
             end = 0
             for row in window:
-                start, end = end, end + len(row.given) + len(row.others)
-                yield row, found[start:end]
+                start, end = end, end + len(row.given)
+                answers = found[start:end]
+                for readings in row.others:
+                    start, end = end, end + len(readings)
+                    against = next((each for each in reversed(found[start:end]) if not each.may_be_mailed), None)
+                    if against or all(each.address != found[end - 1].address for each in answers):
+                        answers.append(against or found[end - 1])
+                yield row, answers
             counter.add(len(window))
 
 
@@ -194,7 +203,10 @@ def _check_places(given: str, source: Source, keep: Path | None, dropped: Path |
         raise CommandError("--keep - and --json both write to standard output: leave one out")
     if dropped == Path(STDIN):
         raise CommandError("--dropped needs a file")
-    read = _status(sys.stdin.fileno()) if given == STDIN else _status(given)
+    read = _status(sys.stdin if given == STDIN else given)
+    shown = _status(sys.stdout) if keep == Path(STDIN) else None
+    if read and shown and os.path.samestat(read, shown):
+        raise CommandError("--keep - writes to the list itself: send it to another file")
     places = [(name, path) for name, path in (("--keep", keep), ("--dropped", dropped)) if path and path != Path(STDIN)]
     for name, path in places:
         written = _status(path)
@@ -204,9 +216,9 @@ def _check_places(given: str, source: Source, keep: Path | None, dropped: Path |
         raise CommandError("--keep and --dropped name the same file")
 
 
-def _status(file: str | int | Path) -> os.stat_result | None:
+def _status(file: str | Path | TextIO) -> os.stat_result | None:
     try:
-        status = os.stat(file)  # noqa: PTH116  (of a descriptor too)
+        status = Path(file).stat() if isinstance(file, str | Path) else os.fstat(file.fileno())
     except OSError:
         return None
     return status if stat.S_ISREG(status.st_mode) else None  # /dev/null may be both

@@ -78,6 +78,15 @@ def read(text: str, column: str | None = None) -> list[str]:
         (f'email,name\n{JANE},"Tom\n{JOE},x\n{JANE},Eve"\n', None, ["line 2", JOE, JANE]),
         (f'email,name\n{JANE},"Tom\n{JOE},""\n', None, ["line 2", JOE]),
         (f'email,"name\n{JANE},x"\n', None, ["line 1", JANE]),
+        # A shorter row may be swallowed too, or be a text; then it is named
+        (
+            f'email,name,note\n{JANE},Jane,"left\n{JOE}\n{JOE},Joe\n"\n{JANE},,\n',
+            None,
+            ["line 2", "line 3", JOE, "line 5", JANE],
+        ),
+        (f'email,name,note\n{JANE},Jane,"failed:\n{JANE}\nsorry"\n{JOE},,\n', None, [JANE, JOE]),
+        # Invisible characters in a note
+        (f"email,note\n{JANE},jo\u200be@example.com\n", None, ["line 2"]),
         # What a spreadsheet would take for a formula, as an export writes it
         ("email\n'=a@example.com\n", None, ["=a@example.com"]),
         # What is no address is for the caller to judge
@@ -97,7 +106,15 @@ def test_addresses_are_found(text: str, column: str | None, addresses: list[str]
     [
         (f"{JANE},Jane,", []),
         (f"{JANE},Jane,{JOE}", [JOE]),
-        (f"{JANE},Jane,see {JOE}. Or <{JANE}>", [JOE, JANE]),
+        (f"{JANE},Jane,see {JOE}. Or <{JANE}>", [JOE]),
+        (f'"""{JOE}"" <{JANE}>",Jane,', [JOE]),
+        (f"{JANE} (was {JOE}),Jane,", [JOE]),
+        (f"{JANE},Jane,\u00ab{JOE}\u00bb", [f"{a}{JOE}{b}" for a in ("", "\u00ab") for b in ("", "\u00bb")]),
+        (f"{JANE},Jane,joe@bu\u0308cher.de", ["joe@bu\u0308cher.de", "joe@bu"]),
+        (f"{JANE},Jane,joe@\u0915\u0949\u092b\u0940.com!", ["joe@\u0915\u0949\u092b\u0940.com"]),
+        (f"{JANE},Jane,joe@example\u3002com", ["joe@example\u3002com", "joe@example"]),
+        (f"{JANE},Jane,joe@exam\u00adple.com", ["joe@exam\u00adple.com", "joe@exam"]),
+        (f"{JANE},Jane,joe@\u200bexample.com", ["joe@\u200bexample.com", JOE]),
         (f"{JANE},Jane,mailto:{JOE}?subject=x", [JOE]),
         (f"{JANE},Jane,'{JOE}'", [f"'{JOE}", JOE]),
         (f"{JANE},Jane,https://x.example/?to={JOE}&x", [f"//x.example/?to={JOE}", f"x.example/?to={JOE}", JOE]),
@@ -109,7 +126,7 @@ def test_addresses_are_found(text: str, column: str | None, addresses: list[str]
 def test_what_else_may_be_an_address_is_told_in_each_reading(line: str, others: list[str]) -> None:
     (row,) = read_rows(f"email,name,note\n{line}\n")
     assert not row.problem
-    assert sorted({*others}) == sorted({*row.others})
+    assert sorted({*others}) == sorted({each for readings in row.others for each in readings})
 
 
 def test_a_line_is_as_long_as_the_file_has_it_or_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +242,7 @@ def test_addresses_are_made_canonical_once_each_and_what_is_none_is_told(tmp_pat
             f"email,manager\n{JANE},{JOE}\n",
             [JANE],
             [],
-            "1 line with addresses in other columns: those are left alone.\n",
+            "1 line with addresses in other columns, in names or in comments: those are left alone.\n",
         ),
         (f'email,note\n{JANE},"see\nor {JOE} or so"\n', [JANE], [f"lines 2-3: {JANE}"], ""),
         (f"{JANE}, {JOE}\n", [JANE, JOE], [], ""),

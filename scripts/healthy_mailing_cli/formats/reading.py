@@ -215,6 +215,7 @@ class _Lines:
     Attributes:
         number: How many lines were taken.
         taken: Those of the row that is read.
+        doubtful: Down to this line, what is read may be of a cell whose quote was taken for open.
         width: How many cells a row has; 0 if that is not known, so that none goes on in a line with an address. No row
             has ``_NO_ROW``: quotes of a file that we wrote are closed, and a line in them may look like a row of it.
     """
@@ -226,6 +227,7 @@ class _Lines:
         self.number = 0
         self.taken: list[str] = []
         self.width = 0
+        self.doubtful = 0
         self.delimiter = ""
 
     def __iter__(self) -> Iterator[str]:
@@ -237,6 +239,7 @@ class _Lines:
             raise StopIteration
         if self.taken and (self.number < self._in_vain or ("@" in line and self._is_row(line))):
             self._back.appendleft(line)
+            self.doubtful = max(self.doubtful, self.number + 1)
             raise csv.Error("a quote is not closed")
         self.number += 1
         if len(line) >= LONGEST - 1:  # the first line may have lost a byte order mark
@@ -267,7 +270,11 @@ class _Lines:
         if not self.width:
             return has_address(line)
         cells = _alone(line, self.delimiter)
-        return len(cells) == self.width and '"' not in "".join(cells) and any(map(_ADDRESS.fullmatch, cells))
+        if len(cells) > self.width or '"' in "".join(cells):
+            return False
+        found = list(filter(_ADDRESS.fullmatch, cells))
+        # A shorter one may be a mail server's text, which names the row's own address.
+        return bool(found) and (len(cells) == self.width or not all(each.strip() in self.taken[0] for each in found))
 
     def push_back(self, lines: Iterable[str]) -> None:
         """Let lines be read next; nothing counts as taken."""
@@ -279,6 +286,7 @@ class _Lines:
     def give_up(self) -> str:
         """Return the first line of a row that can't be read; the others are read next."""
         self._in_vain = max(self._in_vain, self.number)
+        self.doubtful = max(self.doubtful, self.number)
         first, *others = self.taken
         self.push_back(others)
         return first
@@ -310,7 +318,9 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[Record]:
             taken.clear()
         else:
             cells, number = line.rstrip("\r\n").split(delimiter), lines.number
-        if "!" <= cells[0][:1] <= "~" or any(map(str.strip, cells)):  # almost all begin with other than white space
+        if number <= lines.doubtful and lines.width and len(cells) != lines.width:
+            yield Record([line.rstrip("\r\n")], line, number, "may be of a cell above whose quote is not closed")
+        elif "!" <= cells[0][:1] <= "~" or any(map(str.strip, cells)):  # almost all begin with other than white space
             yield _new(Record, (cells, line, number, ""))
 
 
