@@ -160,6 +160,11 @@ def test_nothing_of_the_users_environment_reaches_the_function(tmp_path: Path, m
     assert environment["HOME"] == environment["TMPDIR"] == str(tmp_path / "emulator")
 
 
+def test_a_call_creates_no_log_group(running: Emulator) -> None:
+    invoke(running)
+    assert running.client("logs").describe_log_groups()["logGroups"] == []
+
+
 def test_iam_is_enforced(running: Emulator) -> None:
     denied = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "sns:Publish"}]}
     topic = running.client("sns").create_topic(Name="nobody-publishes", Attributes={"Policy": json.dumps(denied)})

@@ -1,13 +1,14 @@
 """Gaps of ministack 1.5.33's Lambda.
 
-Processes that outlive a change, actions with others' names, calls not counted, batches of a stream that fail in part.
+Processes that outlive a change, actions with others' names, calls not counted, batches of a stream that fail in part,
+log groups that nobody created.
 """
 
 import time
 from typing import Any
 
 from ministack.core import iam_actions, lambda_runtime
-from ministack.services import lambda_svc
+from ministack.services import cloudwatch_logs, lambda_svc
 
 _READS = {"concurrency": "GetFunctionConcurrency", "event-invoke-config": "GetFunctionEventInvokeConfig"}
 
@@ -18,6 +19,7 @@ def fill() -> None:
     _name_actions()
     _count_calls()
     _retry_partial_failures()
+    _create_no_log_groups()
 
 
 def _name_actions() -> None:
@@ -76,6 +78,23 @@ def _retry_partial_failures() -> None:
         return result
 
     lambda_svc._execute_function = execute
+
+
+def _create_no_log_groups() -> None:
+    """Write a call's log only to a log group that exists.
+
+    ministack creates one, also for a call that ends after its function and group were deleted, which then stand in the
+    way of those that Terraform creates. On AWS that takes ``logs:CreateLogGroup``, which no function here may use.
+    """
+    original = lambda_svc._emit_lambda_logs
+
+    def emit(func: dict[str, Any], *rest: Any, **named: Any) -> None:  # noqa: ANN401  (ministack's own)
+        config = func.get("config") or func
+        group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config.get('FunctionName')}"
+        if group in cloudwatch_logs._log_groups:
+            original(func, *rest, **named)
+
+    lambda_svc._emit_lambda_logs = emit
 
 
 def _end_outdated_processes() -> None:
