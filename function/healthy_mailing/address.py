@@ -73,10 +73,10 @@ def forms(text: str) -> tuple[str, ...]:
     Others exist if programs disagree on its domain in ASCII (IDNA2003 or IDNA2008), or if earlier versions of this one
     kept its quotation marks. Errors as in ``canonical``.
     """
-    if len(text) > 4 * MAX_OCTETS:
-        raise AddressError(f"has {len(text)} characters; the maximum is {4 * MAX_OCTETS}")
     if len(text) <= _MAX_DOMAIN and _PLAIN.fullmatch(text):  # longer ones may have too long a domain: see below
         return (text.lower(),)
+    if len(text) > 4 * MAX_OCTETS:
+        raise AddressError(f"has {len(text)} characters; the maximum is {4 * MAX_OCTETS}")
     local, at, domain = _bare(text).rpartition("@")
     if not at:
         raise AddressError("has no @")

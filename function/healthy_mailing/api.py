@@ -211,11 +211,11 @@ def record(item: Item) -> Json:
 
 def verdict(answer: Answer) -> Json:
     """Return the API's form of the answer for a checked address."""
-    said: Json = {"given": answer.given}
+    given, item = answer.given, answer.item
     if answer.problem:
-        return said | {"known": False, "mayBeMailed": False, "problem": answer.problem}
-    said |= {"address": answer.address, "known": answer.item is not None, "mayBeMailed": answer.may_be_mailed}
-    return said if answer.item is None else said | _states(answer.item) | {REASON: answer.reason}
+        return {"given": given, "known": False, "mayBeMailed": False, "problem": answer.problem}
+    said = {"given": given, "address": answer.address, "known": item is not None, "mayBeMailed": answer.may_be_mailed}
+    return said if item is None else {**said, **_states(item), REASON: answer.reason}
 
 
 def cursor(state: str, since: str, last: tuple[str, str]) -> str:

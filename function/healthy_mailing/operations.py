@@ -9,7 +9,7 @@ A table that was adopted may have rows whose key is an address in another spelli
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from healthy_mailing.address import AddressError, canonical_or_same, forms, respelt, spellings
 from healthy_mailing.evidence import (
@@ -46,8 +46,7 @@ class UnreadableError(Exception):
     """Raised if an address's item is not a record, so it can't be changed. Someone should check it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Whether one address may get mail of a purpose.
 
     Attributes:

@@ -98,6 +98,7 @@ _CONDITION_FAILED = "ConditionalCheckFailedException"
 _TRIES = 10
 
 _ANSWER = (ADDRESS, STATE, TRANSACTIONAL, REASON)
+_WHOLE: Mapping[str, Any] = {}
 _ANSWER_ALONE = {
     "ProjectionExpression": ",".join(f"#{name}" for name in _ANSWER),
     "ExpressionAttributeNames": {f"#{name}": name for name in _ANSWER},
@@ -303,19 +304,20 @@ class Table:
 
         An address is read whole if its item does not say them, or if there is a row in another spelling.
         """
-        wanted = list(dict.fromkeys(addresses))
-        rows = self._read_keys(_keys(wanted, spellings), deadline, consistent=consistent, whole=False)
-        error = next((row.error for row in rows.values() if row.error), "")
+        wanted = dict.fromkeys(addresses)
+        fetched, late = self._calls.make(
+            lambda keys: self._fetch(keys, deadline, consistent=consistent, part=_ANSWER_ALONE),
+            _chunks(_keys(list(wanted), spellings), KEYS_PER_READ),
+            deadline,
+        )
+        error = OUT_OF_TIME if late else next((error for _, (_, error) in fetched if error), "")
         if error:
             raise TableError(error)
-        unsaid = [
-            address
-            for address in wanted
-            if (rows[address].item and not is_answer(rows[address].item))
-            or any(rows[each].item for each in spellings.get(address, ()))
-        ]
+        found = {key: from_dynamodb(item, _ANSWER) for _, (items, _) in fetched for key, item in items.items()}
+        unsaid = [address for address in wanted if address in found and not is_answer(found[address])]
+        unsaid += [each for each in spellings.keys() & wanted.keys() if any(key in found for key in spellings[each])]
         whole = self.read(unsaid, deadline, spellings=spellings, consistent=consistent) if unsaid else {}
-        return {address: rows[address].item or None for address in wanted} | whole
+        return {address: found.get(address) for address in wanted} | whole
 
     def suppressed(
         self, state: State, limit: int, deadline: float, *, since: str = "", after: tuple[str, str] | None = None
@@ -589,37 +591,32 @@ class Table:
         rows = self._read_keys(_keys(addresses, spellings), deadline, consistent=consistent)
         return _joined(addresses, rows, spellings) if spellings else rows
 
-    def _read_keys(
-        self, keys: Sequence[str], deadline: float, *, consistent: bool, whole: bool = True
-    ) -> dict[str, _Row]:
-        """Return the row of each of any number of keys; ``whole``: as in ``_read``."""
+    def _read_keys(self, keys: Sequence[str], deadline: float, *, consistent: bool) -> dict[str, _Row]:
+        """Return the row of each of any number of keys."""
         read, late = self._calls.make(
-            lambda chunk: self._read(chunk, deadline, consistent=consistent, whole=whole),
-            _chunks(keys, KEYS_PER_READ),
-            deadline,
+            lambda chunk: self._read(chunk, deadline, consistent=consistent), _chunks(keys, KEYS_PER_READ), deadline
         )
         rows = {key: _Row(error=OUT_OF_TIME) for chunk in late for key in chunk}
         for _, found in read:
             rows |= found
         return rows
 
-    def _read(self, keys: Sequence[str], deadline: float, *, consistent: bool, whole: bool = True) -> dict[str, _Row]:
-        """Return the row of each of up to ``KEYS_PER_READ`` keys: the whole item, or ``_ANSWER`` of it alone."""
-        found, error = self._fetch(keys, deadline, consistent=consistent, whole=whole)
-        if whole:
-            rows = {key: _row(from_dynamodb(each)) for key, each in found.items()}
-        else:
-            rows = {key: _Row(from_dynamodb(each, _ANSWER)) for key, each in found.items()}
+    def _read(self, keys: Sequence[str], deadline: float, *, consistent: bool) -> dict[str, _Row]:
+        """Return the row of each of up to ``KEYS_PER_READ`` keys."""
+        found, error = self._fetch(keys, deadline, consistent=consistent)
+        rows = {key: _row(from_dynamodb(each)) for key, each in found.items()}
         missing = _Row(error=error)
         return {key: rows.get(key, missing) for key in keys}
 
     def _fetch(
-        self, keys: Sequence[str], deadline: float, *, consistent: bool, whole: bool = True
+        self, keys: Sequence[str], deadline: float, *, consistent: bool, part: Mapping[str, Any] = _WHOLE
     ) -> tuple[dict[str, Mapping[str, Any]], str]:
-        """Return the items of up to ``KEYS_PER_READ`` keys in DynamoDB's JSON, and why others are not known, if so."""
+        """Return the items of up to ``KEYS_PER_READ`` keys in DynamoDB's JSON, and why others are not known, if so.
+
+        ``part`` says which attributes are wanted, in the words of BatchGetItem.
+        """
         found: dict[str, Mapping[str, Any]] = {}
         asked = [{ADDRESS: to_attribute(key)} for key in keys]
-        part = {} if whole else _ANSWER_ALONE
         wanted: Mapping[str, Any] = {self._name: {"Keys": asked, "ConsistentRead": consistent, **part}}
         attempt = 0
         while wanted:

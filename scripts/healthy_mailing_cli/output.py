@@ -1,6 +1,7 @@
 """What commands print: results to standard output, progress and questions to standard error."""
 
 import io
+import itertools
 import json
 import os
 import re
@@ -249,11 +250,6 @@ def camel(words: str) -> str:
 
 def windows(values: Iterable[_T], size: int) -> Iterator[list[_T]]:
     """Yield values in lists of up to ``size``, so that memory does not grow with their number."""
-    window: list[_T] = []
-    for value in values:
-        window.append(value)
-        if len(window) == size:
-            yield window
-            window = []
-    if window:
+    rest = iter(values)
+    while window := list(itertools.islice(rest, size)):
         yield window

@@ -148,7 +148,7 @@ def sheet(file: TextIO) -> "Sheet | Iterator[Row]":
     above += first[: len(first) - len(text)]
     if has_address(text):
         lines.width = len(_alone(text, delimiter or _DELIMITERS[0]))
-        return Sheet(None, above, delimiter, _records(lines, delimiter) if delimiter else _plain(lines))
+        return Sheet(None, above, delimiter, _records(lines, delimiter) if delimiter else lines.plain())
     records = _records(lines, delimiter or _DELIMITERS[0])
     header = next(records, None)
     if header is None:
@@ -201,6 +201,7 @@ class _TooLong(str):
     __slots__ = ()
 
 
+_TOO_LONG = f"has more than {LONGEST:,} characters"
 _NOT_SIMPLE = "not simple"
 _NO_ROW = -1
 
@@ -246,14 +247,25 @@ class _Lines:
             line = self._whole(line)
             if isinstance(line, _TooLong):
                 self.taken.append(line)
-                raise csv.Error(f"has more than {LONGEST:,} characters")
+                raise csv.Error(_TOO_LONG)
         self.taken.append(line)
         return line
 
-    def simple(self, *, quotes: bool = False) -> str:
+    def plain(self) -> Iterator[Record]:
+        """Yield each line that is left and not blank as one cell."""
+        back, readline = self._back, self._file.readline
+        while line := back.popleft() if back else readline(LONGEST):
+            self.number += 1
+            problem = ""
+            if len(line) >= LONGEST - 1 and isinstance(line := self._whole(line), _TooLong):
+                problem = _TOO_LONG
+            if text := line.strip():
+                yield _new(Record, ([text], line, self.number, problem))
+
+    def simple(self) -> str:
         """Return the next line, empty at the end. One that needs more than a look stays the next: ``_NOT_SIMPLE``."""
         line = self._back.popleft() if self._back else self._file.readline(LONGEST)
-        if ('"' in line and not quotes) or len(line) >= LONGEST - 1:
+        if '"' in line or len(line) >= LONGEST - 1:
             self._back.appendleft(line)
             return _NOT_SIMPLE
         self.number += 1
@@ -326,19 +338,6 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[Record]:
 
 _new = tuple.__new__
 """Makes a named tuple in a third of the time that its constructor takes."""
-
-
-def _plain(lines: _Lines) -> Iterator[Record]:
-    while line := lines.simple(quotes=True):
-        problem = ""
-        if line is _NOT_SIMPLE:
-            try:
-                line = next(lines)
-            except csv.Error as error:
-                line, problem = lines.taken[0], str(error)
-            lines.taken.clear()
-        if text := line.strip():
-            yield Record([text], line, lines.number, problem)
 
 
 def _without_header(records: Iterator[Record]) -> Listing:
