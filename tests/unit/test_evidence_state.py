@@ -805,6 +805,12 @@ def test_the_first_delivery_is_written() -> None:
     assert worth_writing({}, evidence_of([mark("delivery", 1)]), Rules(delivery_refresh_days=365))
 
 
+@pytest.mark.parametrize("kind", ["complaint", "hardBounce", "delivery"])
+def test_what_is_known_already_is_not_written(kind: str) -> None:
+    before, again = evidence_of([mark(kind, 1)]), evidence_of([mark(kind, 1)])
+    assert not worth_writing(before, again, Rules())
+
+
 def test_by_default_a_delivery_is_written_each_day() -> None:
     before = evidence_of([mark("delivery", 1)])
     after = merge(before, evidence_of([mark("delivery", 2)]))

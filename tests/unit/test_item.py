@@ -19,7 +19,15 @@ from healthy_mailing.evidence import (
     merge,
     override,
 )
-from healthy_mailing.item import RecordError, evidence_in, from_dynamodb, to_dynamodb, to_item
+from healthy_mailing.item import (
+    RecordError,
+    beside_evidence,
+    evidence_in,
+    from_dynamodb,
+    is_answer,
+    to_dynamodb,
+    to_item,
+)
 
 AT = "2026-03-10T12:00:00.000Z"
 RULES = Rules()
@@ -237,6 +245,21 @@ def test_a_string_of_digits_stays_a_string() -> None:
 def test_what_others_keep_in_an_item_is_not_read() -> None:
     kept = {"segments": {"SS": ["gold"]}, "score": {"N": "1.5"}, "UserId": {"S": "jane@example.com"}}
     assert from_dynamodb(kept) == {"UserId": "jane@example.com"}
+
+
+def test_what_is_beside_the_evidence_is_what_others_keep_and_what_was_pushed_to_ses() -> None:
+    written = to_dynamodb(item_of(mark(MarkKind.COMPLAINT)) | {"version": 1, "updatedAt": AT})
+    beside = {"segments": {"SS": ["gold"]}, "pushedToSes": {"M": {"at": {"S": AT}}}}
+    assert beside_evidence(written) == {}
+    assert beside_evidence(written | beside) == beside
+
+
+@pytest.mark.parametrize(("characters", "says"), [(300, True), (301, False)])
+def test_an_item_with_a_reason_of_any_length_is_no_answer(
+    characters: int,
+    says: bool,  # noqa: FBT001  (a table's column)
+) -> None:
+    assert is_answer(item_of(mark(MarkKind.COMPLAINT)) | {"reason": "x" * characters}) is says
 
 
 VALUES = st.recursive(

@@ -228,6 +228,12 @@ def test_each_recipient_is_judged_for_itself() -> None:
     ]
 
 
+def test_a_spelling_that_is_not_canonical_is_told() -> None:
+    feedback = parse(ses.bounce("jane@example.com", "Joe@Example.com"))
+    assert [address for address, _ in feedback.marks] == ["jane@example.com", "joe@example.com"]
+    assert feedback.spellings == ("Joe@Example.com",)
+
+
 def test_of_a_transient_bounce_some_recipients_may_be_ignored() -> None:
     notification = ses.bounce("a@example.com", "b@example.com", kind="Transient", action=None, status=None)
     notification["bounce"]["bouncedRecipients"][1]["status"] = "4.4.7"
