@@ -21,7 +21,7 @@ _SENTENCES = {
     "NoRegionError": "No AWS region is set. Name one with --region, or set AWS_REGION",
     "EndpointConnectionError": "AWS can't be reached. Check the network, --region and --endpoint-url",
     "ConnectTimeoutError": "AWS can't be reached. Check the network, --region and --endpoint-url",
-    "ReadTimeoutError": "AWS does not answer. Run the command again",
+    "ReadTimeoutError": "AWS does not answer. Check the network and --endpoint-url, or run the command again",
     # Services say the same in two ways (IAM, "Common errors").
     "ExpiredToken": _EXPIRED,
     "ExpiredTokenException": _EXPIRED,

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 import typer
+from botocore.exceptions import BotoCoreError
 
 from healthy_mailing import api
 from healthy_mailing.evidence import State
@@ -159,10 +160,12 @@ def _csv_line(cells: Sequence[str]) -> str:
 def _to_output(source: Scan | ExportedTable, lines: Lines, count: Callable[[int], None]) -> None:
     """Print all. A file or a program gets it byte for byte; of a terminal, what others wrote must not take control."""
     shown = _printable if sys.stdout.isatty() else str
-    sys.stdout.write(shown(lines.header))
-    for items, _ in source.pages():
-        sys.stdout.write(shown(lines.of(items)))
+    header = lines.header
+    for items, _ in source.pages():  # what can't be read at all leaves no header
+        sys.stdout.write(shown(header + lines.of(items)))
+        header = ""
         count(len(items))
+    sys.stdout.write(shown(header))  # of an export without a file of items
     sys.stdout.flush()
 
 
@@ -272,7 +275,7 @@ def _reported(to: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
+        if isinstance(error, BrokenPipeError | BotoCoreError):  # of what is printed or asked meanwhile
             raise
         raise CommandError(f"{to} can't be written: {error.strerror}") from None
     except KeyboardInterrupt:

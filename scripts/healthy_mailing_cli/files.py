@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, TextIO, cast
 
+from botocore.exceptions import BotoCoreError
+
 from healthy_mailing_cli.output import CommandError
 
 _GZIP, _ZIPS = b"\x1f\x8b", (b"PK\x03\x04", b"PK\x05\x06")  # the second begins an archive of nothing
@@ -83,7 +85,7 @@ class Part:
                     yield text
                 finally:
                     text.detach()  # or it would close standard input
-        except BrokenPipeError:  # of what is printed meanwhile
+        except (BrokenPipeError, BotoCoreError):  # of what is printed or asked meanwhile
             raise
         except OSError as error:
             raise CommandError(f"{self} can't be read: {error.strerror or error}") from None

@@ -10,21 +10,19 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Timer
 from types import TracebackType
 from typing import Annotated, Any, Self
 
 import typer
 
-from healthy_mailing.calls import pause
 from healthy_mailing.evidence import Evidence, Mark, evidence_of, merge
-from healthy_mailing.table import OUT_OF_TIME, UNREADABLE, Outcome, Table, TableError
+from healthy_mailing.table import UNREADABLE, Outcome, Table, TableError
 from healthy_mailing.timestamp import from_datetime
-from healthy_mailing_cli import errors, files, output
+from healthy_mailing_cli import errors, files, output, waiting
 from healthy_mailing_cli.addresses import Encoding
 from healthy_mailing_cli.connection import Connection, Function, connected, soon
 from healthy_mailing_cli.files import Part
@@ -33,6 +31,7 @@ from healthy_mailing_cli.formats import reading, sources
 from healthy_mailing_cli.formats.reading import REFUSED, Listing, Row
 from healthy_mailing_cli.formats.sources import FORMATS, Format, Reader, RowError, SkippedError, UnknownError
 from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.waiting import is_lost, is_worth_another_try
 
 WINDOW = 8_000
 """How many addresses are merged at a time: enough that all connections are busy most of the time."""
@@ -44,21 +43,10 @@ _SHOWN = 5
 """How many refused rows a person sees, all of which are in the file beside the list, and how many addresses that
 DynamoDB refuses for one reason."""
 
-_TRIES = 20
-"""How often what DynamoDB throttles is tried in a row without any of it being written."""
-
-_SLOWLY = 10
-"""As if it were the tenth attempt: a pause of up to half a second."""
-
 _NEVER = frozenset({UNREADABLE, "ValidationError", "ItemCollectionSizeLimitExceeded"})
 """Errors of a single address, which is left out then."""
 
-_WORTH_ANOTHER_TRY = ("Throttl", "ThroughputExceeded", "LimitExceeded", "InternalServer", "Unavailable")
-_LOST = frozenset({OUT_OF_TIME, "EndpointConnectionError", "ConnectionClosedError"})
-"""Errors of the way to DynamoDB, beside those with ``Timeout`` in their name; worth another try too."""
-
-SILENT = 10.0
-"""Seconds without an answer of DynamoDB, after which a person hears what the command waits for."""
+_HINT = "After Ctrl-C, the same command goes on where it was."
 
 Given = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Lists: CSV, JSON, plain; also in gzip or zip.")]
 As = Annotated[
@@ -383,7 +371,7 @@ class Writer:
         self._of = of
         self._path = part.beside(_PROGRESS)
         self._failures: Counter[str] = Counter()
-        self._said: set[str] = set()
+        self._say = waiting.once()
         self._notes = True
         self.done = self._noted()
         if self.done:
@@ -398,7 +386,7 @@ class Writer:
         if tally.rows <= self.done:
             tally.results["imported before"] += len(window)
             return
-        for outcome in merged(self._table, window, self._say_once):
+        for outcome in merged(self._table, window, self._say):
             tally.results[_result(outcome)] += 1
             if outcome.error:
                 self._failures[outcome.error] += 1
@@ -416,11 +404,6 @@ class Writer:
         if not tally.results["failed"]:
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
-
-    def _say_once(self, text: str) -> None:
-        if text not in self._said:
-            self._said.add(text)
-            output.note(text)
 
     def _note(self, rows: int) -> None:
         try:
@@ -449,50 +432,27 @@ def merged(table: Table, evidence: dict[str, Evidence], say: Callable[[str], Non
     """
     attempt, takes = 1, False
     while True:
-        with _heard(say):
+        with waiting.heard(say, _HINT):
             outcomes = table.add(evidence, soon())
         codes = {outcome.error for outcome in outcomes}
-        if len(codes) == 1 and not codes & {"", *_NEVER} and not any(map(_is_worth_another_try, codes)):
+        if len(codes) == 1 and not codes & {"", *_NEVER} and not any(map(is_worth_another_try, codes)):
             raise TableError(codes.pop())
-        again = {each.address: each.error for each in outcomes if _is_worth_another_try(each.error)}
+        again = {each.address: each.error for each in outcomes if is_worth_another_try(each.error)}
         takes = takes or len(again) < len(outcomes)
-        if attempt == _TRIES:
-            if again and (not takes or all(map(_is_lost, again.values()))):
+        if attempt == waiting.TRIES:
+            if again and (not takes or all(map(is_lost, again.values()))):
                 raise TableError(next(iter(again.values())))
             again = {}
         yield from (each for each in outcomes if each.address not in again)
         if not again:
             return
         if len(again) == len(evidence):
-            what = errors.sentence(TableError(next(iter(again.values())))).partition(". ")[0]
-            say(f"{what}. Trying again for some minutes; after Ctrl-C, the same command goes on where it was.")
+            waiting.again(say, next(iter(again.values())), _HINT)
             attempt += 1
         else:
             attempt = 1
         evidence = {address: evidence[address] for address in again}
-        for _ in range(attempt):
-            pause(_SLOWLY)
-
-
-@contextmanager
-def _heard(say: Callable[[str], None]) -> Iterator[None]:
-    """Let a person hear what a ``with`` block waits for, if it takes long."""
-    timer = Timer(SILENT, say, ["Waiting for DynamoDB. After Ctrl-C, the same command goes on where it was."])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _is_lost(code: str) -> bool:
-    """Return whether an error says that DynamoDB can't be reached, and not that it refuses."""
-    return code in _LOST or "Timeout" in code
-
-
-def _is_worth_another_try(code: str) -> bool:
-    return _is_lost(code) or any(each in code for each in _WORTH_ANOTHER_TRY)
+        waiting.rest_before(attempt)
 
 
 def _of(place: str, part: Part, kind: Format, at: str) -> dict[str, str]:

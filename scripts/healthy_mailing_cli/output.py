@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Annotated, Any, TextIO, TypeVar
 
 import typer
+from botocore.exceptions import BotoCoreError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -159,7 +160,7 @@ def replacing(
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
-    except BrokenPipeError:  # of what is printed meanwhile
+    except (BrokenPipeError, BotoCoreError):  # of what is printed or asked meanwhile: some of botocore's are OSErrors
         raise
     except OSError as error:
         raise CommandError(f"{path} can't be written: {error.strerror}") from None

@@ -1,11 +1,13 @@
 """The whole table, or the index, read in parts at once, in such a way that the reading can be taken up again."""
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from threading import Event
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import JSONParser, ResponseParserFactory
 
 from healthy_mailing.evidence import Evidence, Record, Rules, State
@@ -22,13 +24,19 @@ from healthy_mailing.item import (
     unreadable,
 )
 from healthy_mailing.table import INDEX
+from healthy_mailing_cli import waiting
 from healthy_mailing_cli.connection import Connection
+from healthy_mailing_cli.waiting import is_lost, is_worth_another_try
 
 Positions = dict[str, Any]
 """By part, DynamoDB's key to go on behind; None for one that has not begun. Parts that are done are left out."""
 
-_PATIENCE = 20
-"""How often a request is tried while DynamoDB throttles, with pauses of up to 20 s (botocore's standard mode)."""
+_QUICK: Mapping[str, Any] = {
+    "connect_timeout": 3,
+    "read_timeout": 5,
+    "retries": {"mode": "standard", "total_max_attempts": 3},
+}
+"""What botocore does with a request, so that it fails within seconds where there is no way to DynamoDB."""
 
 
 class _PlainParser(JSONParser):
@@ -76,9 +84,7 @@ class Scan:
             states: Which items to read; pages of the table may hold others too.
             segments: In how many parts to read the table at once. The index is read in one for each state.
         """
-        config = Config(
-            max_pool_connections=max(10, segments), retries={"mode": "standard", "total_max_attempts": _PATIENCE}
-        )
+        config = Config(max_pool_connections=max(10, segments), **_QUICK)
         session = connection.core_session()
         session.register_component("response_parser_factory", _Parsers())
         self._client: Any = session.create_client("dynamodb", endpoint_url=connection.endpoint_url, config=config)
@@ -86,6 +92,9 @@ class Scan:
         self._connection = connection
         self._states = sorted(states)
         self._segments = segments
+        self._say = waiting.once()
+        self._has_answered = False
+        self._is_over = Event()
 
     @property
     def of(self) -> dict[str, Any]:
@@ -95,10 +104,14 @@ class Scan:
     def pages(self, positions: Positions | None = None) -> Iterator[tuple[list[Item], Positions]]:
         """Yield items, a page of up to 1 MB at a time, and where to go on behind it.
 
+        Without a way to DynamoDB it ends at once. A way that ends later is waited for, for minutes, as is a table that
+        is throttled.
+
         Raises:
             botocore.exceptions.ClientError: DynamoDB refused.
             botocore.exceptions.BotoCoreError: It can't be reached.
         """
+        self._is_over.clear()
         if positions is None:
             positions = self._beginning()
         parts = dict(positions)
@@ -108,7 +121,9 @@ class Scan:
             }
             try:
                 while asked:
-                    for future in wait(asked, return_when=FIRST_COMPLETED).done:
+                    with waiting.heard(self._say):
+                        done = wait(asked, return_when=FIRST_COMPLETED).done
+                    for future in done:
                         part = asked.pop(future)
                         answer = future.result()
                         if "LastEvaluatedKey" in answer:
@@ -118,6 +133,7 @@ class Scan:
                             del parts[part]
                         yield [from_dynamodb(each) for each in answer["Items"]], dict(parts)
             finally:
+                self._is_over.set()
                 threads.shutdown(wait=False, cancel_futures=True)
 
     def _beginning(self) -> Positions:
@@ -127,7 +143,8 @@ class Scan:
 
     def _has_index(self) -> bool:
         try:
-            self._client.query(**self._query(self._states[0]), Limit=1)
+            with waiting.heard(self._say):
+                self._patiently(self._client.query, Limit=1, **self._query(self._states[0]))
         except ClientError as error:
             if error.response["Error"]["Code"] == _NO_INDEX:
                 return False
@@ -137,11 +154,26 @@ class Scan:
     def _page(self, part: str, key: Any) -> Mapping[str, Any]:  # noqa: ANN401  (DynamoDB's JSON)
         begin = {"ExclusiveStartKey": key} if key else {}
         if not part.startswith(_TABLE):
-            answer: Mapping[str, Any] = self._client.query(**self._query(part), **begin)
-        else:
-            segment = int(part.split()[1])
-            answer = self._client.scan(TableName=self._table, Segment=segment, TotalSegments=self._segments, **begin)
-        return answer
+            return self._patiently(self._client.query, **self._query(part), **begin)
+        segment = {"Segment": int(part.split()[1]), "TotalSegments": self._segments}
+        return self._patiently(self._client.scan, TableName=self._table, **segment, **begin)
+
+    def _patiently(self, call: Callable[..., Mapping[str, Any]], **request: Any) -> Mapping[str, Any]:  # noqa: ANN401  (DynamoDB's JSON)
+        """Make a request, again and again while DynamoDB is busy or, once it has answered, out of reach."""
+        for attempt in itertools.count(1):
+            try:
+                answer = call(**request)
+            except (ClientError, BotoCoreError) as error:
+                code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+                is_final = not is_worth_another_try(code) or (is_lost(code) and not self._has_answered)
+                if is_final or attempt == waiting.TRIES or self._is_over.is_set():
+                    raise
+                waiting.again(self._say, code)
+                waiting.rest_before(attempt, self._is_over.is_set)
+            else:
+                self._has_answered = True
+                return answer
+        raise AssertionError("it counts without an end")
 
     def _query(self, state: str) -> dict[str, Any]:
         # Oldest change first: what changes meanwhile comes again, and nothing is left out.

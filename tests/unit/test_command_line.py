@@ -14,7 +14,14 @@ from typing import Any
 
 import pytest
 import typer
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ReadTimeoutError,
+)
 from typer.testing import CliRunner
 
 from harness import paths
@@ -376,7 +383,10 @@ def test_what_is_no_regular_file_is_written_to_and_stays(tmp_path: Path) -> None
     assert pipe.is_fifo()
 
 
-def test_a_reader_that_has_gone_is_not_taken_for_a_file_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(BrokenPipeError), output.replacing(tmp_path / "file"):
-        raise BrokenPipeError
+@pytest.mark.parametrize(
+    "error", [BrokenPipeError(), ReadTimeoutError(endpoint_url="x"), ConnectTimeoutError(endpoint_url="x")], ids=str
+)
+def test_what_ends_meanwhile_is_not_taken_for_a_file_that_cannot_be_written(tmp_path: Path, error: Exception) -> None:
+    with pytest.raises(type(error)), output.replacing(tmp_path / "file"):
+        raise error
     assert list(tmp_path.iterdir()) == []

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -76,6 +77,19 @@ def test_a_terminal_gets_nothing_that_steers_it_and_a_file_gets_every_byte(
         assert all(each.isprintable() for each in written.replace("\n", ""))
         assert written.count("\n") == 2 + (form is Form.CSV)
         assert "news\\x1b[2J" in written or "news\\u001b[2J" in written
+
+
+def test_what_can_not_be_read_leaves_no_header_and_what_is_empty_has_one(capsys: pytest.CaptureFixture[str]) -> None:
+    def refused() -> Iterator[Any]:
+        yield from ()
+        raise CommandError("no access")
+
+    with pytest.raises(CommandError):
+        export._to_output(cast("Scan", SimpleNamespace(pages=refused)), lines(Form.CSV), lambda _: None)  # noqa: SLF001  (as above)
+    assert not capsys.readouterr().out
+    empty = cast("Scan", SimpleNamespace(pages=lambda: iter(())))
+    export._to_output(empty, lines(Form.CSV), lambda _: None)  # noqa: SLF001  (as above)
+    assert capsys.readouterr().out == lines(Form.CSV).header
 
 
 def test_an_export_is_readable_by_others_only_once_it_is_whole(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from healthy_mailing.evidence import Evidence, MarkKind, Rules
 from healthy_mailing.table import Outcome, Table, TableError
-from healthy_mailing_cli import import_list, output
+from healthy_mailing_cli import import_list, output, waiting
 from healthy_mailing_cli.connection import Connection
 from healthy_mailing_cli.files import Part, parts
 from healthy_mailing_cli.formats import reading
@@ -549,7 +549,7 @@ def test_a_network_lost_in_the_middle_of_a_step_ends_the_import_too(held: Held) 
 
 
 def test_a_person_hears_what_a_silent_import_waits_for(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_list, "SILENT", 0)
+    monkeypatch.setattr(waiting, "SILENT", 0)
     heard, said = Event(), []
 
     def say(text: str) -> None:
