@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 _NONE: Mapping[str, Collection[str]] = {}
 
+_MOVED_AT_ONCE = 1_000
+"""Of how many addresses rows in other spellings are moved at a time: each time rests for seconds."""
+
 
 class UnreadableError(Exception):
     """Raised if an address's item is not a record, so it can't be changed. Someone should check it."""
@@ -351,7 +354,8 @@ def reassess(
     """Bring each item up to date with the table's rules, and under its canonical address.
 
     A row under another spelling is merged into the canonical one and then deleted (``Table.move``); with
-    ``keep_spellings`` it stays. Its outcome has the canonical address, and ``moved``.
+    ``keep_spellings`` it stays. Its outcome has the canonical address, and ``moved``. Such rows come last, all of an
+    address at once: so what becomes of them does not depend on which row is read first, and can be foreseen.
 
     Yields, page by page, the number of items read and the outcomes of those that were out of date. With ``dry_run``, an
     outcome says what would happen.
@@ -359,18 +363,22 @@ def reassess(
     Raises:
         TableError: DynamoDB refused a page, or the deadline passed. Errors of single items are in the outcomes.
     """
+    spelled: dict[str, set[str]] = {}
     for items in table.scan(deadline):
         others = respelt(item[ADDRESS] for item in items)
-        keys = {key for each in others.values() for key in each}
-        outdated = [outcome for item in items if item[ADDRESS] not in keys and (outcome := table.outdated(item))]
-        if dry_run:
-            would_move = [Outcome(address, written=True, moved=len(each)) for address, each in others.items()]
-            yield len(items), outdated + would_move
-            continue
-        edits = {outcome.address: _unchanged for outcome in outdated if not outcome.error}
-        failed = [outcome for outcome in outdated if outcome.error]
-        done = table.edit(edits, deadline, exact=True) + table.move(others, deadline, keep=keep_spellings)
-        yield len(items), failed + done
+        for address, keys in others.items():
+            spelled.setdefault(address, set()).update(keys)
+        moving = {key for each in others.values() for key in each}
+        outdated = [outcome for item in items if item[ADDRESS] not in moving and (outcome := table.outdated(item))]
+        if not dry_run:
+            edits = {outcome.address: _unchanged for outcome in outdated if not outcome.error}
+            failed = [outcome for outcome in outdated if outcome.error]
+            outdated = failed + table.edit(edits, deadline, exact=True)
+        yield len(items), outdated
+    addresses = list(spelled)
+    for start in range(0, len(addresses), _MOVED_AT_ONCE):
+        chunk = {address: spelled[address] for address in addresses[start : start + _MOVED_AT_ONCE]}
+        yield 0, table.move(chunk, deadline, keep=keep_spellings, dry_run=dry_run)
 
 
 def erase(table: Table, addresses: Sequence[str], deadline: float, *, spellings: Spellings = _NONE) -> list[Outcome]:

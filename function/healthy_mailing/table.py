@@ -445,20 +445,23 @@ class Table:
             _together(address, [of_key[key] for key in (address, *spellings.get(address, ()))]) for address in wanted
         ]
 
-    def move(self, spellings: Spellings, deadline: float, *, keep: bool = False) -> list[Outcome]:
+    def move(
+        self, spellings: Spellings, deadline: float, *, keep: bool = False, dry_run: bool = False
+    ) -> list[Outcome]:
         """Merge rows in other ``spellings`` into the rows of their canonical addresses, then delete them.
 
         Errors as in ``add``. At any moment, one of the two rows has the evidence, even to eventually consistent reads.
         So an interruption does no harm: move it again. A row that changes between the merge and its deletion is not
         deleted, but merged again. Attributes of other programs move along, unless the canonical row has one of that
-        name. ``keep`` leaves the rows there.
+        name. ``keep`` leaves the rows there. ``dry_run`` changes nothing: outcomes say what would happen if the rows of
+        the canonical addresses were up to date with the rules.
 
         A row that is not a record stays, and is an error of its address.
         """
         outcomes: dict[str, Outcome] = {}
         left, attempt = {address: list(each) for address, each in spellings.items()}, 0
         while left:
-            moved, left = self._move(left, deadline, keep=keep)
+            moved, left = self._move(left, deadline, keep=keep, dry_run=dry_run)
             for each in moved:
                 before = [outcomes[each.address]] if each.address in outcomes else []
                 outcomes[each.address] = _together(each.address, [*before, each])
@@ -498,7 +501,7 @@ class Table:
         return [answer for _, answer in answered]
 
     def _move(
-        self, spellings: Mapping[str, Sequence[str]], deadline: float, *, keep: bool
+        self, spellings: Mapping[str, Sequence[str]], deadline: float, *, keep: bool, dry_run: bool
     ) -> tuple[list[Outcome], dict[str, list[str]]]:
         """Try once to ``move`` rows. Return the outcomes, and the rows that changed meanwhile, to move them again."""
         keys = [key for each in spellings.values() for key in each]
@@ -517,9 +520,8 @@ class Table:
             for key in each:
                 if not errors[key] and key in rows:
                     evidence[address] = merge(evidence.get(address, {}), rows[key].evidence)
-        merged = self.edit(
-            {address: partial(merge, each) for address, each in evidence.items()}, deadline, consistent=True, exact=True
-        )
+        edits = {address: partial(merge, each) for address, each in evidence.items()}
+        merged = self._foreseen(edits, deadline) if dry_run else self.edit(edits, deadline, consistent=True, exact=True)
         of_address = {outcome.address: outcome for outcome in merged}
         movable = [
             (key, address)
@@ -531,7 +533,7 @@ class Table:
             # What other programs keep of someone of whom nothing is known has no row to go to.
             and (of_address[address].item or not beside_evidence(found[key]))
         ]
-        if movable and not keep:
+        if movable and not keep and not dry_run:
             # Else a reader could find neither: the deletion on one replica, and on another not yet the merge.
             rest(REPLICATION)
             removed, late = self._calls.make(
@@ -553,6 +555,18 @@ class Table:
             address: [key for key in each if errors[key] == _CONDITION_FAILED] for address, each in spellings.items()
         }
         return outcomes, {address: each for address, each in again.items() if each}
+
+    def _foreseen(self, edits: Mapping[str, Edit], deadline: float) -> list[Outcome]:
+        """Return what ``edit(exact=True)`` would make of rows that were up to date with the rules."""
+        rows = self._read_all(list(edits), deadline, _NONE, consistent=True)
+        for address, row in rows.items():
+            if row.item and not row.error:
+                rows[address] = replace(row, item=to_item(address, Record.of(row.evidence, self.rules)))
+        outcomes, writes = self._plan(rows, edits, Counter(), exact=True)
+        return outcomes + [
+            Outcome(each.address, written=True, change=self._change(each), held=each.row.known, item=each.item)
+            for each in writes
+        ]
 
     def _remove(self, found: Mapping[str, Any], address: str, deadline: float) -> str:
         """Delete a row of another spelling if it is still as it was found, and return the code of the error, if any.

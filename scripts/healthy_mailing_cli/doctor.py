@@ -9,7 +9,8 @@ It reads, and changes nothing. It needs these actions, and says of each that is 
 - on the function, ``lambda:GetFunctionConcurrency``, ``lambda:GetFunctionConfiguration`` and, where the topic calls it,
   ``lambda:GetFunctionEventInvokeConfig``, ``lambda:GetPolicy``; where there is a queue, or the table has a stream,
   ``lambda:ListEventSourceMappings``; where there are events, ``lambda:GetFunctionConfiguration`` on their function too
-- on the table, ``dynamodb:DescribeContinuousBackups``, ``dynamodb:DescribeTable``, ``dynamodb:Scan``
+- on the table, ``dynamodb:DescribeContinuousBackups``, ``dynamodb:DescribeTable``, ``dynamodb:Scan`` and, where
+  rows are not as this version writes them, ``dynamodb:BatchGetItem``
 - on the function's role, ``iam:SimulatePrincipalPolicy``
 - ``cloudwatch:GetMetricData``
 """

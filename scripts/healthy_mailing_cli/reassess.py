@@ -2,7 +2,7 @@
 
 Needs ``dynamodb:Scan``, and to write what decisions need, without SES's list. For rows in another
 spelling than the canonical one it also needs ``dynamodb:DeleteItem``, and ``dynamodb:UpdateItem`` for attributes of
-other programs in them.
+other programs in them. With ``--dry-run``, ``dynamodb:Scan`` and, for such rows, ``dynamodb:BatchGetItem`` will do.
 """
 
 from collections import Counter
@@ -78,7 +78,8 @@ def reassess(
     if not as_json:
         _sum_up(read, results, dry_run=dry_run)
         if moved:
-            output.line(f"Rows in another spelling, {'merged, and left' if keep_spellings else 'moved'}: {moved:,}.")
+            done = "merged, and left" if keep_spellings else "moved"
+            output.line(f"Rows in another spelling, {'to be ' if dry_run else ''}{done}: {moved:,}.")
     if results["failed"]:
         raise typer.Exit(output.NO)
 
@@ -140,4 +141,4 @@ def _sum_up(read: int, results: Counter[str], *, dry_run: bool) -> None:
     if results["same state"]:
         output.line(f"Same state, but another reason or time to expire: {results['same state']:,}.")
     if results["failed"]:
-        output.line(f"Failed: {results['failed']:,}.")
+        output.line(f"{'Would fail' if dry_run else 'Failed'}: {results['failed']:,}.")

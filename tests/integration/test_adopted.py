@@ -1,6 +1,7 @@
 """Rows of the original article's function, whose key is an address as SES spells it: they count, and become one row."""
 
 import importlib
+import itertools
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -257,6 +258,47 @@ def test_reassessing_makes_one_canonical_row(client: "DynamoDBClient") -> None:
     assert after[JANE]["evidence"]["M"].keys() == {"complaint", "hardBounce", "delivery"}
     assert (after[JANE]["state"]["S"], after[JANE]["suppressed"]["S"]) == ("disable", "disable")
     assert reassess(client) == {}
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_dry_run_says_what_the_run_then_reports(client: "DynamoDBClient", keep: bool) -> None:  # noqa: FBT001  (generated)
+    """Of every kind of canonical row, with every kind of row beside it, wherever both are in the table."""
+    odd, more = {"evidence": {"S": "none"}}, {"theirs": {"S": "x"}}
+    canonical = (None, "Complaint", "odd", "ours", "out of date")
+    spelled: list[list[tuple[Callable[[str], str], str, Mapping[str, Any]]]] = [
+        [],
+        [(str.title, "Complaint", {})],
+        [(str.title, "Bounce", {})],
+        [(str.title, "Delivery", {})],
+        [(str.title, "Complaint", odd)],
+        [(str.title, "Complaint", more)],
+        [(str.title, "Complaint", {}), (str.upper, "Delivery", {})],
+        [(str.title, "Complaint", odd), (str.upper, "Bounce", {})],
+    ]
+    for number, (kind, others) in enumerate(itertools.product(canonical, spelled)):
+        address = f"jane{number}@example.com"
+        if kind in {"Complaint", "odd"}:
+            article(client, address, more=odd if kind == "odd" else {})
+        elif kind:
+            add(client, mark(MarkKind.DELIVERY if kind == "ours" else MarkKind.COMPLAINT), address=address)
+        if kind == "out of date":
+            key = to_dynamodb({"UserId": address})
+            client.update_item(TableName=TABLE, Key=key, UpdateExpression="REMOVE suppressed")
+        for spell, what, attributes in others:
+            article(client, spell(address), what, attributes)
+    before = items(client)
+
+    def reported(*, dry_run: bool) -> list[str]:
+        pages = operations.reassess(table_of(client), soon(), dry_run=dry_run, keep_spellings=keep)
+        return sorted(str(outcome) for _, outcomes in pages for outcome in outcomes)
+
+    foreseen = reported(dry_run=True)
+    assert items(client) == before
+    assert reported(dry_run=False) == foreseen
+    assert sum("RecordError" in each for each in foreseen) > 10
+    assert sum("State.DISABLE" in each for each in foreseen) >= 8
+    # What is left is what can't be read, and what was to stay.
+    assert all("RecordError" in each or (keep and "moved=0" not in each) for each in reported(dry_run=True))
 
 
 def test_rows_can_be_kept_for_an_application_that_asks_in_its_own_spelling(client: "DynamoDBClient") -> None:

@@ -318,37 +318,76 @@ def test_failures_are_told_before_they_are_dead_letters(seen: Examination, case:
     assert bool(found.remedy) == (level is not Level.OK)
 
 
+MERGE, NAME = ["mailing reassess"], ["mailing reassess --dry-run"]
+
+
 @pytest.mark.parametrize(
-    ("keys", "old", "expected"),
+    ("keys", "old", "odd", "expected"),
     [
-        ([], 0, [(Level.OK, "All rows (0)", [])]),
-        (["jane@example.com", "orders"], 0, [(Level.OK, "All rows (2)", [])]),
-        (["jane@example.com"], 2, [(Level.WARNING, "2 of 3 rows are as the original", ["mailing reassess"])]),
-        (["Jane@x.org"], 0, [(Level.PROBLEM, "1 of 1 rows is under another spelling", ["mailing reassess"])]),
+        ([], 0, [], [(Level.OK, "All rows (0)", [])]),
+        (["jane@example.com", "orders"], 0, [], [(Level.OK, "All rows (2)", [])]),
+        (["jane@example.com"], 2, [], [(Level.WARNING, "2 of 3 rows are as the original", MERGE)]),
+        (["Jane@x.org"], 0, [], [(Level.PROBLEM, "1 of 1 rows is under another spelling", MERGE)]),
         (
             ["Jane@x.org", "Joe@x.org"],
             1,
+            [],
             [
-                (Level.PROBLEM, "2 of 3 rows are under another spelling", ["mailing reassess"]),
-                (Level.WARNING, "1 of 3 rows is as the original", ["mailing reassess"]),
+                (Level.PROBLEM, "2 of 3 rows are under another spelling", MERGE),
+                (Level.WARNING, "1 of 3 rows is as the original", MERGE),
+            ],
+        ),
+        (["Jane@x.org"], 0, ["Jane@x.org"], [(Level.PROBLEM, "1 of 1 rows can't be read: J***@x.org.", NAME)]),
+        ([], 2, ["1@x.org"], [(Level.PROBLEM, "1 of 2", NAME), (Level.WARNING, "1 of 2 rows is as the", MERGE)]),
+        # It is not merged into one that can't be read.
+        (["Jane@x.org", "jane@x.org"], 0, ["jane@x.org"], [(Level.PROBLEM, "1 of 2 rows can't be read: J***", NAME)]),
+        (
+            ["Jane@x.org", "Joe@x.org"],
+            0,
+            ["Joe@x.org"],
+            [
+                (Level.PROBLEM, "1 of 2 rows can't be read: J***@x.org.", NAME),
+                (Level.PROBLEM, "1 of 2 rows is under another spelling than the canonical address: J***@x.org.", MERGE),
             ],
         ),
     ],
 )
-def test_rows_that_an_earlier_function_wrote_are_counted(
-    seen: Examination, keys: list[str], old: int, expected: list[tuple[Level, str, list[str]]]
+def test_rows_that_reassess_is_to_bring_up_to_date_are_counted_and_those_that_it_can_not_read(
+    seen: Examination, keys: list[str], old: int, odd: list[str], expected: list[tuple[Level, str, list[str]]]
 ) -> None:
     dynamodb: Any = seen.dynamodb
     dynamodb.describe_table.return_value = {"Table": {"TableSizeBytes": 1}}
     items = [{"UserId": {"S": key}, "version": {"N": "1"}} for key in keys]
     pages = [{"Items": items}, {"Items": [{"UserId": {"S": f"{number}@x.org"}} for number in range(old)]}]
     dynamodb.get_paginator.return_value.paginate.return_value = pages
+    there = {item["UserId"]["S"]: item for page in pages for item in page["Items"]}
+
+    def whole(RequestItems: Any) -> Any:  # noqa: N803  (boto3's)
+        ((name, wanted),) = RequestItems.items()
+        found = [there[key["UserId"]["S"]] for key in wanted["Keys"] if key["UserId"]["S"] in there]
+        return {
+            "Responses": {
+                name: [{**row, "evidence": {"S": "?"} if row["UserId"]["S"] in odd else {"M": {}}} for row in found]
+            }
+        }
+
+    dynamodb.batch_get_item.side_effect = whole
     found = list(checks_table.look_at_rows(seen))
     assert [(each.level, list(each.commands)) for each in found] == [
         (level, commands) for level, _, commands in expected
     ]
     assert all(says in each.text for each, (_, says, _) in zip(found, expected, strict=True))
     assert not [each for each in found if "Jane@" in each.text]
+
+
+def test_that_rows_may_not_be_read_whole_is_told(seen: Examination) -> None:
+    dynamodb: Any = seen.dynamodb
+    dynamodb.describe_table.return_value = {"Table": {"TableSizeBytes": 1}}
+    dynamodb.get_paginator.return_value.paginate.return_value = [{"Items": [{"UserId": {"S": "Jane@x.org"}}]}]
+    dynamodb.batch_get_item.side_effect = ClientError({"Error": {"Code": "AccessDeniedException"}}, "BatchGetItem")
+    cannot, found = checks_table.look_at_rows(seen)
+    assert (cannot.level, "These credentials may not" in cannot.remedy) == (Level.UNKNOWN, True)
+    assert found.level is Level.PROBLEM
 
 
 def test_the_rows_of_a_large_table_are_not_read(seen: Examination) -> None:

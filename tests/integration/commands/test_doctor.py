@@ -354,12 +354,28 @@ FAULTS = {
     ),
     "row of the original article": Fault(
         lambda made: client(made, "dynamodb").put_item(
-            TableName=made.name, Item={"UserId": {"S": "Jane@Example.com"}, "state": {"S": "disable"}}
+            TableName=made.name,
+            Item={
+                "UserId": {"S": "Jane@Example.com"},
+                "state": {"S": "disable"},
+                "notificationType": {"S": "Bounce"},
+                "from": {"S": "news@example.com"},
+                "timestamp": {"S": "2017-08-02T17:20:00.000Z"},
+            },
         ),
         "rows",
         "problem",
         "1 of 1 rows is under another spelling than the canonical address: J***@Example.com",
         "mailing reassess",
+    ),
+    "row of another program": Fault(
+        lambda made: client(made, "dynamodb").put_item(
+            TableName=made.name, Item={"UserId": {"S": "Jane@Example.com"}, "state": {"S": "disable"}}
+        ),
+        "rows",
+        "problem",
+        "1 of 1 rows can't be read: J***@Example.com",
+        "mailing reassess --table",
     ),
     "role that may not write": Fault(
         lambda made: made.allow("dynamodb:BatchGetItem", "dynamodb:PartiQLInsert"),
