@@ -84,7 +84,10 @@ class Mark:
 
     def get(self, name: str) -> str:
         """Return one value of the detail, or an empty string."""
-        return next((value for key, value in self.detail if key == name), "")
+        for key, value in self.detail:
+            if key == name:
+                return value
+        return ""
 
 
 BOUNCES = frozenset({MarkKind.HARD_BOUNCE, MarkKind.SOFT_BOUNCE, MarkKind.UNDETERMINED})

@@ -150,7 +150,7 @@ def unreadable(address: str) -> Item:
 
 def to_dynamodb(item: Item) -> dict[str, Any]:
     """Return an item in DynamoDB's JSON."""
-    return {name: to_attribute(value) for name, value in item.items()}
+    return {name: {"S": value} if type(value) is str else to_attribute(value) for name, value in item.items()}
 
 
 def from_dynamodb(item: Mapping[str, Any], names: Iterable[str] = _ATTRIBUTES) -> Item:

@@ -742,10 +742,11 @@ class Table:
         if is_past(deadline):
             return [OUT_OF_TIME] * len(writes)
         # A seventh of the CPU time of as many UpdateItem, for the same write units (BENCHMARKS.md).
-        answer = self._client.batch_execute_statement(Statements=[self._statement(each) for each in writes])
+        now = from_datetime(self._now())
+        answer = self._client.batch_execute_statement(Statements=[self._statement(each, now) for each in writes])
         return [each["Error"]["Code"] if "Error" in each else "" for each in answer["Responses"]]
 
-    def _statement(self, write: _Write) -> BatchStatementRequestTypeDef:
+    def _statement(self, write: _Write, now: str) -> BatchStatementRequestTypeDef:
         """Return the statement that writes an item on condition that its row is still as it was read.
 
         INSERT fails on an item that exists, UPDATE on one that does not or is not as WHERE says (Amazon DynamoDB
@@ -755,7 +756,7 @@ class Table:
         See ``_as_read`` for the condition.
         """
         row = write.row
-        item = {**write.item, VERSION: (row.version or 0) + 1, UPDATED_AT: from_datetime(self._now())}
+        item = {**write.item, VERSION: (row.version or 0) + 1, UPDATED_AT: now}
         if not row.item:
             names = ", ".join(f"'{name}': ?" for name in item)
             return {
