@@ -350,7 +350,12 @@ def rows(arguments: Iterable[str], column: str | None = None, encoding: str | No
             continue
         for part in _parts(argument, encoding):
             with part.opened() as file:
-                yield from Source(file, str(part), column)
+                found = iter(Source(file, str(part), column))
+                if (first := next(found, None)) is None:
+                    output.note(f"{part} holds no addresses.")
+                    continue
+                yield first
+                yield from found
 
 
 def _parts(argument: str, encoding: str | None) -> list[Part]:

@@ -138,7 +138,7 @@ def _decide(
     check_note(decision.note)
     for text, problem in given.problems:
         output.note(f"{text}: {problem}")
-    what = f"{decision.state} {output.counted(len(given.addresses), 'address')}: {output.some(given.addresses)}"
+    what = f"{decision.state} {output.those(given.addresses)}"
     if dry_run:
         output.would(what, ({"address": each, "state": decision.state} for each in given.addresses), as_json=as_json)
         return

@@ -44,7 +44,7 @@ def erase(
     for text, problem in found.problems:
         output.note(f"{text}: {problem}")
     verb = "forget" if forget else "erase what identifies"
-    what = f"{verb} {output.counted(len(found.addresses), 'address')}: {output.some(found.addresses)}"
+    what = f"{verb} {output.those(found.addresses)}"
     if forget:
         what += ", which may then be mailed again"
     if dry_run:

@@ -189,7 +189,7 @@ def _text(file: Any, encoding: str | None) -> io.TextIOWrapper:  # noqa: ANN401 
     if encoding is None:
         encoding = "utf-16" if _begins(file, *_UTF_16) else "utf-8"
     try:
-        name = codecs.lookup(encoding).name
+        name = _as_marked(codecs.lookup(encoding).name, file)
         is_wide = name.startswith(_WIDE)
         text = io.TextIOWrapper(file, name, "surrogatepass" if is_wide else "surrogateescape", newline="")
     except LookupError:
@@ -197,6 +197,16 @@ def _text(file: Any, encoding: str | None) -> io.TextIOWrapper:  # noqa: ANN401 
     if not is_wide and _CONTROLS.search(file.peek(_LOOKED_AT)[:_LOOKED_AT]):
         raise _NoTextError("is not text, or in another encoding: save it as CSV in UTF-8, or say --encoding utf-16")
     return text
+
+
+def _as_marked(encoding: str, file: Any) -> str:  # noqa: ANN401  (each of them can peek)
+    """Return an encoding that writes a byte order mark only if the file has one.
+
+    In UTF-8, a mark is read as a character, which readers of lists pass over.
+    """
+    if encoding in _WIDE and not _begins(file, *_UTF_16, codecs.BOM_UTF32_BE):
+        return f"{encoding}-{sys.byteorder[0]}e"
+    return encoding.removesuffix("-sig")
 
 
 _WIDE = ("utf-16", "utf-32")
@@ -212,7 +222,7 @@ def parts(path: Path, encoding: str | None = None) -> list[Part]:
     """Return the lists in a file: those of an archive in its order, without what desktops add to one.
 
     Raises:
-        CommandError: It can't be read.
+        CommandError: It can't be read, or is an archive that holds none.
     """
     try:
         if not path.is_file():
@@ -228,7 +238,10 @@ def parts(path: Path, encoding: str | None = None) -> list[Part]:
         raise CommandError(f"{path} can't be unpacked: {error}") from None
     if _WORKBOOK in names:
         raise CommandError(f"{path} is a workbook: save its sheet as CSV")
-    return [replace(each, encoding=encoding) for each in _members(path, size, names)]
+    found = [replace(each, encoding=encoding) for each in _members(path, size, names)]
+    if not found:
+        raise CommandError(f"{path} is an archive that holds no list")
+    return found
 
 
 def _members(path: Path, size: str, names: Sequence[str]) -> Iterator[Part]:

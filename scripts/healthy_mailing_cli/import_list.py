@@ -103,7 +103,9 @@ def import_list(
     """
     time = _time(at)
     _check_format(as_format)
-    plan = [_recognised(part, as_format, time) for part in _parts(given, encoding)]
+    plan = [
+        each if isinstance(each, Planned) else _recognised(each, as_format, time) for each in _parts(given, encoding)
+    ]
     known = [each for each in plan if each.kind]
     if known and not dry_run and not yes:
         _ask(connection.table, plan, time)
@@ -183,15 +185,21 @@ _REFUSED, _PROGRESS = ".refused.csv", ".progress"
 """How the names of the files beside a list end."""
 
 
-def _parts(given: Sequence[Path], encoding: str | None) -> list[Part]:
-    """Return the lists in files.
+def _parts(given: Sequence[Path], encoding: str | None) -> "list[Part | Planned]":
+    """Return the lists in files; of a file in which none can be found, that it can't be imported.
 
     Raises:
-        CommandError: A file can't be read, or the import of another would overwrite it.
+        CommandError: The import of another would overwrite a file.
     """
-    found = [part for path in given for part in files.parts(path, encoding)]
-    written = {part.beside(_REFUSED).resolve(): part for part in found}
-    for part in found:
+    found: list[Part | Planned] = []
+    for path in given:
+        try:
+            found += files.parts(path, encoding)
+        except CommandError as error:
+            found.append(Planned(Part(path, "", ""), problem=str(error), code=_UNREADABLE))
+    parts = [each for each in found if isinstance(each, Part)]
+    written = {part.beside(_REFUSED).resolve(): part for part in parts}
+    for part in parts:
         if other := written.get(part.path.resolve()):
             raise CommandError(f"{part.path} would be overwritten by what is refused of {other}. Import it by itself")
     return found

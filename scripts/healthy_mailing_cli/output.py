@@ -237,6 +237,11 @@ def some(found: Sequence[str], count: int | None = None) -> str:
     return ", ".join(found[:_SHOWN]) + (" …" if total > _SHOWN else "")
 
 
+def those(found: Sequence[str]) -> str:
+    """Return how many addresses there are, and the first few."""
+    return counted(len(found), "address") + (f": {some(found)}" if found else "")
+
+
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, such as ``1 address`` or ``2,000 addresses``."""
     ending = "" if number == 1 else "es" if noun.endswith("s") else "s"

@@ -3,6 +3,7 @@
 The table is a stand-in: it blocks each address that begins with ``no``.
 """
 
+import codecs
 import csv
 import gzip
 import io
@@ -294,6 +295,43 @@ def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
     code, out, told = run(path, keep=kept)
     assert (code, out, told.startswith(str(path))) == (2, "", True), told
     assert [each.name for each in tmp_path.iterdir()] == ["list"]
+
+
+@pytest.mark.parametrize("options", [{}, {"as_json": True}])
+def test_a_list_of_nothing_is_told_and_an_archive_of_no_list_is_refused(tmp_path: Path, options: Any) -> None:
+    path = tmp_path / "list"
+    for content in (b"", b"\n\n", b"email\n", b"[]", archived(b"")):
+        path.write_bytes(content)
+        code, out, err = run(path, **options)
+        assert (code, out) == (0, "" if options else "0  may be mailed\n")
+        assert re.fullmatch(rf"{path}(:\S+)? holds no addresses\.\n", err)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(".DS_Store", "x")
+    for keep in (None, tmp_path / "kept"):
+        assert run(path, keep=keep, **options) == (2, "", f"{path} is an archive that holds no list")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "stored"),
+    [
+        (each, mark + "email,name\nok@x.example,\u00fc\n".encode(other))
+        for each, other, *marks in (
+            ("utf-8-sig", "utf-8", b"", codecs.BOM_UTF8),
+            ("utf-16", f"utf-16-{sys.byteorder[0]}e", b"", codecs.BOM_UTF16),
+            ("utf-32", f"utf-32-{sys.byteorder[0]}e", b"", codecs.BOM_UTF32),
+            ("utf-16-be", "utf-16-be", b"", codecs.BOM_UTF16_BE),
+            ("latin-1", "latin-1", b""),
+        )
+        for mark in marks
+    ],
+)
+def test_a_list_in_an_encoding_that_is_named_is_kept_byte_for_byte(
+    tmp_path: Path, encoding: str, stored: bytes
+) -> None:
+    path, kept = tmp_path / "list.csv", tmp_path / "kept"
+    path.write_bytes(stored)
+    code, out, _ = run(path, keep=kept, encoding=encoding)
+    assert (code, out, kept.read_bytes()) == (0, "1  may be mailed\n", stored)
 
 
 def test_an_encoding_that_is_none_is_named(tmp_path: Path) -> None:

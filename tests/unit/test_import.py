@@ -188,6 +188,9 @@ def test_each_member_of_an_archive_is_imported_or_named(
     code = run(path, as_format="sendgrid-bounces", as_json=True)
     told, said = lines(capsys)
     wanted = [(place, each) for place, each in enumerate(members) if each.name not in JUNK]
+    if not wanted:
+        assert (code, [each["error"] for each in told]) == (2, ["UnreadableList"])
+        return
     assert len(told) == len(wanted)
     imported, refused = set(), 0
     for (place, member), answer in zip(wanted, told, strict=True):
@@ -232,13 +235,21 @@ def test_a_list_is_not_overwritten_by_what_another_refuses(held: Held, tmp_path:
     assert held.evidence.keys() == {"jane@example.com"}
 
 
-def test_an_archive_of_nothing_holds_nothing(held: Held, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "x.zip"
+def test_an_archive_of_nothing_is_named_as_what_can_not_be_read(
+    held: Held, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, good = tmp_path / "x.zip", bounces(tmp_path / "good.csv", 3)
     for members in ([], [Member(".DS_Store", b"x"), Member("Thumbs.db", b"x")]):
         path.write_bytes(archive(members))
-        assert run(path, yes=False) == 0
-        assert capsys.readouterr() == ("", "")
+        assert run(path, yes=False) == 2
+        assert capsys.readouterr() == ("", f"error: {path} is an archive that holds no list\n")
     assert held.evidence == {}
+    for bad in (path, tmp_path / "missing.csv"):
+        held.evidence.clear()
+        assert run(bad, good, as_format="sendgrid-bounces", as_json=True) == 1
+        (of_bad, of_good), err = lines(capsys)
+        assert (of_bad["error"], of_good["rows"], len(held.evidence)) == ("UnreadableList", 3, 3)
+        assert of_bad["message"] in err
 
 
 # ---- Rows
