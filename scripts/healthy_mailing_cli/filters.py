@@ -5,18 +5,33 @@ from typing import Annotated
 
 import typer
 
+from healthy_mailing.address import AddressError, canonical
 from healthy_mailing.timestamp import to_utc
 from healthy_mailing_cli.output import CommandError
 
+
+def sender(text: str | None) -> str | None:
+    """Return what ``--sender`` names, if it is an address or a domain."""
+    if text is not None:
+        try:
+            canonical(text if "@" in text[1:] else f"a@{text.removeprefix('@')}")
+        except AddressError:
+            raise typer.BadParameter(f"{text} is neither an address nor a domain") from None
+    return text
+
+
 Sender = Annotated[
-    str | None, typer.Option(metavar="ADDRESS|DOMAIN", help="Only feedback about mail from this address or domain.")
+    str | None,
+    typer.Option(
+        metavar="ADDRESS|DOMAIN", help="Only feedback about mail from this address or domain.", callback=sender
+    ),
 ]
 
 
 def sent_by(sender: str, wanted: str) -> bool:
-    """Return whether the sender of a mail is an address, or one of a domain, in any case."""
-    address = sender.rpartition("<")[2].rstrip("> ").lower()
-    return address == wanted.lower() or address.endswith(f"@{wanted.lower().removeprefix('@')}")
+    """Return whether the sender of a mail is an address, or one of a domain, in any case; both may have a name."""
+    address, wanted = (text.rpartition("<")[2].rstrip("> ").lower() for text in (sender, wanted))
+    return address == wanted or address.endswith(f"@{wanted.removeprefix('@')}")
 
 
 def time_of(option: str, text: str, *, end: bool = False) -> str:

@@ -26,7 +26,11 @@ Since = Annotated[
 ]
 Sender = Annotated[
     str | None,
-    typer.Option(metavar="ADDRESS|DOMAIN", help="Only where mail from this address or domain decided."),
+    typer.Option(
+        metavar="ADDRESS|DOMAIN",
+        help="Only where mail from this address or domain decided.",
+        callback=filters.sender,
+    ),
 ]
 Limit = Annotated[int, typer.Option(min=1, help="Most addresses to list.")]
 

@@ -153,7 +153,7 @@ def redrive_command(
     else:
         if drop and not dry_run:
             count = output.counted(_count(sqs, _there(sqs, letters)), "dead letter")
-            output.confirm(f"Save about {count} of {letters} to {save}, and delete them?", yes=yes)
+            output.confirm(f"Save about {count} of {letters} to {_place(save)}, and delete them?", yes=yes)
         report = _save(sqs, letters, target, save, drop=drop, dry_run=dry_run)
     # Beside the dead letters themselves, the report is only a note.
     show = output.note if save == _STDOUT and not dry_run else output.line
@@ -280,7 +280,7 @@ def _save(sqs: "SQSClient", name: str, target: Target, to: str, *, drop: bool, d
     Raises:
         CommandError: There is no such dead-letter queue, or the file is there or can't be written.
     """
-    report = Report(name, f"{to}{' and are deleted' if drop and dry_run else ''}")
+    report = Report(name, f"{_place(to)}{' and are deleted' if drop and dry_run else ''}")
     if dry_run:
         _go_through(sqs, target, report, None)
         return report
@@ -308,6 +308,11 @@ def _save(sqs: "SQSClient", name: str, target: Target, to: str, *, drop: bool, d
         if file is not sys.stdout:
             file.close()
     return report
+
+
+def _place(to: str) -> str:
+    """Return how messages call where dead letters are saved."""
+    return "standard output" if to == _STDOUT else to
 
 
 def _as_saved(message: "MessageTypeDef", target: Target) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """What commands are about: times, senders."""
 
 import pytest
+from typer.testing import CliRunner
 
-from healthy_mailing_cli.filters import sent_by, time_of
+from healthy_mailing_cli.__main__ import app
+from healthy_mailing_cli.filters import sender, sent_by, time_of
 from healthy_mailing_cli.output import CommandError
 
 
@@ -31,6 +33,7 @@ def test_what_is_no_time_is_named(text: str) -> None:
         ("News@Shop.Example", True),
         ("shop.example", True),
         ("@shop.example", True),
+        ("The Shop <news@shop.example>", True),
         ("other@shop.example", False),
         ("op.example", False),
         ("example", False),
@@ -40,3 +43,12 @@ def test_what_is_no_time_is_named(text: str) -> None:
 @pytest.mark.parametrize("sender", ["news@shop.example", "NEWS@shop.example", "The News <news@shop.example>"])
 def test_a_sender_is_an_address_or_a_whole_domain(sender: str, wanted: str, is_meant: bool) -> None:  # noqa: FBT001  (pytest passes it so)
     assert sent_by(sender, wanted) is is_meant
+
+
+@pytest.mark.parametrize("command", ["list", "stats", "report --html x"])
+@pytest.mark.parametrize("wanted", ["nonsense@", "@", "", "a b", "<news@shop.example", "news@shop..example"])
+def test_what_is_no_sender_is_named_before_anything_is_read(command: str, wanted: str) -> None:
+    ran = CliRunner().invoke(app, [*command.split(), "--sender", wanted], env={"COLUMNS": "200", "TERM": "dumb"})
+    assert (ran.exit_code, f"{wanted} is neither an address nor a domain" in ran.output) == (2, True)
+    assert sender("shop.example") == "shop.example"
+    assert sender(None) is None
