@@ -19,7 +19,7 @@ from healthy_mailing.address import AddressError, canonical, spellings
 from healthy_mailing_cli import files, output
 from healthy_mailing_cli.files import Part
 from healthy_mailing_cli.formats import reading
-from healthy_mailing_cli.formats.reading import Record, Sheet, text_of, too_many, unguarded
+from healthy_mailing_cli.formats.reading import HEADINGS, Record, Sheet, heading, text_of, too_many, unguarded
 from healthy_mailing_cli.output import CommandError
 
 Given = Annotated[
@@ -34,15 +34,10 @@ Encoding = Annotated[
 
 STDIN = "-"
 
-_HEADERS = ("email", "emailaddress", "mail", "address", "recipient")
-"""What programs call the column, in lower case and without what stands between words."""
-
 _PLAIN = re.compile(r"\s*[A-Za-z0-9][A-Za-z0-9_.+'-]*@[A-Za-z0-9.-]*[A-Za-z0-9]\s*")
 """What has one reading alone."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-
-_BETWEEN_WORDS = str.maketrans("", "", " -_")
 
 
 class Row(NamedTuple):
@@ -129,8 +124,8 @@ class Source:
 
     def _index(self, cells: list[str], column: str | None) -> int | None:
         """Return the number of the column; None if the header is a single word and no usual heading."""
-        names = [_plain(cell) for cell in cells]
-        wanted = _HEADERS if column is None else (_plain(column),)
+        names = [heading(cell) for cell in cells]
+        wanted = HEADINGS if column is None else (heading(column),)
         index = next((names.index(each) for each in wanted if each in names), None)
         found = ", ".join(filter(None, (cell.strip() for cell in cells)))
         if index is None and column is not None:
@@ -141,10 +136,6 @@ class Source:
 
     def _lacks(self, column: str, found: str) -> CommandError:
         return CommandError(f"{self.name} has no column {column}; its first line holds: {found or 'nothing'}")
-
-
-def _plain(heading: str) -> str:
-    return heading.strip().lower().translate(_BETWEEN_WORDS)
 
 
 def _of_columns(found: Sheet, header: Record, index: int, name: str) -> Iterator[Row]:
@@ -194,8 +185,8 @@ def _of_cells(record: Record, name: str) -> Row:
 def _of_json(rows: Iterator[reading.Row], column: str | None, name: str) -> Iterator[Row]:
     for number, row in enumerate(rows, 1):
         text = text_of(row.cells)[0]
-        fields = {_plain(name): value for name, value in row.fields.items()}
-        wanted = _HEADERS if column is None else (_plain(column),)
+        fields = {heading(name): value for name, value in row.fields.items()}
+        wanted = HEADINGS if column is None else (heading(column),)
         cell = next((fields[each] for each in wanted if isinstance(fields.get(each), str)), None)
         record = Record([text], text, number)
         if row.problem or cell is None:

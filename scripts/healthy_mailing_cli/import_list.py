@@ -210,8 +210,12 @@ def _recognised(part: Part, name: str | None, at: str) -> Planned:
     try:
         with part.opened() as file:
             listing = reading.read(file)
-            if not listing.names and next(listing.rows, None) is None:
-                return Planned(part)
+            if not listing.names:
+                first = next(listing.rows, None)
+                if first is None:
+                    return Planned(part)
+                if first.problem == reading.HEADLESS:
+                    raise sources.without_header(first.cells)
             kind = sources.recognised(listing.names, name)
     except UnknownError as error:
         return Planned(part, problem=f"{part} {error}", code=_UNKNOWN)

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import re
 import warnings
 import zipfile
 from collections import Counter
@@ -250,6 +251,25 @@ def test_an_archive_of_nothing_is_named_as_what_can_not_be_read(
         (of_bad, of_good), err = lines(capsys)
         assert (of_bad["error"], of_good["rows"], len(held.evidence)) == ("UnreadableList", 3, 3)
         assert of_bad["message"] in err
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a@example.com, b@example.com\nc@example.com\n", "has 2 addresses on its first line: a@example.com,"),
+        ("a@example.com;Jane;2026\n", "has no header above its first line: a@example.com, Jane, 2026."),
+    ],
+)
+def test_a_line_of_several_cells_without_a_header_is_named(held: Held, tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text(text)
+    for name in (None, "opt-outs"):
+        with pytest.raises(CommandError, match=re.escape(f"{path} {says}")):
+            import_list.import_list(
+                **cast("Any", {"given": [path], "as_format": name, "at": "2026-01-01"}),
+                **dict.fromkeys(("table", "region", "endpoint_url", "profile")),
+            )
+    assert held.evidence == {}
 
 
 # ---- Rows

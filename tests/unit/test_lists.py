@@ -18,6 +18,7 @@ from harness import paths
 from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, State, evidence_of
 from healthy_mailing.item import to_item
 from healthy_mailing_cli import import_list
+from healthy_mailing_cli.addresses import Source
 from healthy_mailing_cli.formats import reading, sources, times
 from healthy_mailing_cli.formats.reading import Row
 from healthy_mailing_cli.formats.sources import FORMATS, Reader, RowError, SkippedError, UnknownError
@@ -433,7 +434,7 @@ def test_a_list_that_its_columns_do_not_tell_is_refused_with_the_remedy(text: st
 def test_a_list_is_none_of_another_kind() -> None:
     with pytest.raises(UnknownError, match="has the columns address, code, created_at, error"):
         sources.recognised(("email", "created"), "mailgun-bounces")
-    with pytest.raises(UnknownError, match="has no column called address, email,"):
+    with pytest.raises(UnknownError, match="has no column called email, emailaddress, mail, address, recipient;"):
         sources.recognised(("name", "age"), "complaints")
     with pytest.raises(UnknownError, match="is not a format"):
         sources.recognised(("email", "created"), "sendgrit")
@@ -468,12 +469,38 @@ def test_a_list_is_none_of_another_kind() -> None:
             "not text",
         ),
         ('{"emailAddress": ["a"], "reason": "BOUNCE"}', None, "no text"),
+        (f"{JANE}\n{JANE}, joe@example.com", "opt-outs", "has 2 addresses, and an import takes one address a row"),
+        (f'email\n"{JANE}; Joe <joe@example.com>"', "opt-outs", "has 2 addresses, and an import takes one"),
+        ("email\njoe@example.org <joe@example.com>", "opt-outs", "has 2 addresses, and an import takes one"),
+        ("email\njane doe@example.com", "opt-outs", "has an address that has a local part"),
     ],
 )
 def test_a_row_that_cannot_be_understood_is_refused_with_why(text: str, name: str | None, says: str) -> None:
     with pytest.raises(RowError) as error:
         taken(text, name, "" if "--at" in says else AT)
     assert says in str(error.value)
+
+
+def test_one_address_may_be_its_own_name() -> None:
+    for cell in (f"{JANE} <{JANE.title()}>", f"'{JANE}' <{JANE}>", f"{JANE} ({JANE})"):
+        assert [address for address, _ in taken(f'email\n"{cell}"', "opt-outs", AT)] == [JANE]
+    assert [address for address, _ in taken('email\n"""a@b""@example.com"', "opt-outs", AT)] == ['"a@b"@example.com']
+
+
+@pytest.mark.parametrize(
+    ("names", "column"),
+    [
+        ("name,E-Mail", "e-mail"),
+        ("Email Address,name", "email address"),
+        ("address,email", "email"),  # where one lives may be an address too
+        ("recipient,mail_", "mail_"),
+    ],
+)
+def test_the_column_of_any_list_is_the_one_that_other_commands_read(names: str, column: str) -> None:
+    kind = sources.recognised(listed(f"{names}\n,\n").names, "opt-outs")
+    assert kind.column(listed(f"{names}\n,\n").names) == column
+    row = ",".join(JANE if each.lower() == column else "none" for each in names.split(","))
+    assert [each.given for each in Source(io.StringIO(f"{names}\n{row}\n"), "list", None)] == [(JANE,)]
 
 
 def rows(text: str) -> list[Row]:

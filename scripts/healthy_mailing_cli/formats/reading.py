@@ -24,6 +24,12 @@ REFUSED = "refused"
 PLAIN = ("address",)
 """The columns of a plain list."""
 
+HEADINGS = ("email", "emailaddress", "mail", "address", "recipient")
+"""What programs call the column of the addresses, as ``heading`` has it, the likeliest first."""
+
+HEADLESS = "has no header above it"
+"""The problem of the only row of a list of several columns that nothing names."""
+
 _CHUNK = 1 << 16
 _DELIMITERS = ",;\t|"
 
@@ -79,6 +85,14 @@ def read(file: TextIO) -> Listing:
     cells = found.header.cells
     names = tuple(cell.strip().lower() for cell in cells)
     return Listing(names, tuple(cells), _fields(found.records, names)) if names[0] != REFUSED else _refused(found)
+
+
+def heading(cell: str) -> str:
+    """Return a heading in lower case and without what stands between words, so that ``E-Mail`` is ``email``."""
+    return cell.strip().lower().translate(_BETWEEN_WORDS)
+
+
+_BETWEEN_WORDS = str.maketrans("", "", " -_")
 
 
 def guarded(cell: str) -> str:
@@ -169,6 +183,14 @@ _ADDRESS_LIKE = re.compile(r"[^\s@,;|]@[^\s@,;|]")
 def has_address(text: str) -> bool:
     """Return whether something in a string looks like an address."""
     return "@" in text and bool(_ADDRESS_LIKE.search(text))
+
+
+def several(text: str) -> int:
+    """Return how many different addresses there seem to be in a string, whatever stands between them."""
+    return len({each.lower() for each in _BETWEEN.split(text) if has_address(each)})
+
+
+_BETWEEN = re.compile(r"[\s,;<>()\"']+")
 
 
 def _delimiter(first: str, above: str) -> str:
@@ -351,7 +373,7 @@ def _without_header(records: Iterator[Record]) -> Listing:
     if len(first.cells) == 2 and first.cells[1].strip().upper() in {"BOUNCE", "COMPLAINT"}:  # noqa: PLR2004  (address and reason)
         names = ("emailaddress", "reason")
         return Listing(names, names, _fields(itertools.chain([first], records), names))
-    return Listing((), _OF_JSON, iter([Row({}, first.cells, first.problem or "has no header above it")]))
+    return Listing((), _OF_JSON, iter([Row({}, first.cells, first.problem or HEADLESS)]))
 
 
 def _refused(found: Sheet) -> Listing:

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from healthy_mailing.address import AddressError, canonical
 from healthy_mailing.evidence import Mark, MarkKind, State, override
 from healthy_mailing.item import ADDRESS, EVIDENCE, STATE, RecordError, evidence_in
 from healthy_mailing.timestamp import from_datetime
-from healthy_mailing_cli.formats.reading import PLAIN, Fields
+from healthy_mailing_cli.formats.reading import HEADINGS, PLAIN, Fields, heading, several, text_of
 from healthy_mailing_cli.formats.times import to_utc
 
 Details = dict[str, str]
@@ -88,8 +88,13 @@ class Format:
             self.needs <= found
             and not self.lacks & found
             and (self.allows is None or found <= self.needs | self.allows)
-            and any(name in found for name in self.address)
+            and self.column(names) is not None
         )
+
+    def column(self, names: Collection[str]) -> str | None:
+        """Return which of a list's columns is that of the addresses; None if none is."""
+        named = {heading(name): name for name in names}
+        return next((named[each] for each in map(heading, self.address) if each in named), None)
 
     def is_dated(self, names: Collection[str]) -> bool:
         """Return whether the rows of such a list, with these columns, have times or need none."""
@@ -115,7 +120,7 @@ class Reader:
     @classmethod
     def of(cls, kind: Format, names: Collection[str], at: str, now: str) -> "Reader":
         """Return the reader of a list with these columns."""
-        return cls(kind, at, now, next(name for name in kind.address if name in names))
+        return cls(kind, at, now, kind.column(names) or "")
 
     def marks(self, fields: Fields) -> tuple[str, list[Mark]]:
         """Return the canonical address of a row, and its marks.
@@ -127,8 +132,11 @@ class Reader:
         if self.format is EXPORT:
             return _exported(fields, self.now)
         kind, details = self.format.verdict(fields, self.now)
+        given = text(fields, self.address)
+        if given.count("@") > 1 and (count := several(given)) > 1:
+            raise RowError(f"has {count} addresses, and an import takes one address a row")
         try:
-            address = canonical(text(fields, self.address))
+            address = canonical(given)
         except AddressError as error:
             raise RowError(f"has an address that {error}") from None
         return address, [self._mark(kind, details, self._at(fields), fields)]
@@ -196,7 +204,7 @@ def recognised(names: Collection[str], name: str | None = None) -> Format:
     if name is not None:
         chosen = named(name)
         if not chosen.may_be(names) and not chosen.needs:
-            raise UnknownError(f"has no column called {', '.join(_ANY_ADDRESS)}; its columns are: {shown}")
+            raise UnknownError(f"has no column called {', '.join(HEADINGS)}; its columns are: {shown}")
         if not chosen.may_be(names):
             wanted = ", ".join(sorted(chosen.needs))
             raise UnknownError(f"is not a list of {chosen.title}: that has the columns {wanted}, this one has {shown}")
@@ -216,6 +224,14 @@ def recognised(names: Collection[str], name: str | None = None) -> Format:
     raise UnknownError(f"is not a known list. Its columns are: {shown}. {_nearest(set(names))}")
 
 
+def without_header(cells: Sequence[str]) -> UnknownError:
+    """Return why a list can't be recognised whose first line, of these cells, has an address and no header above it."""
+    line = ", ".join(text_of(cells))[:_COLUMNS_SHOWN]
+    if (count := several(line)) > 1:
+        return UnknownError(f"has {count} addresses on its first line: {line}. An import takes one address a row")
+    return UnknownError(f"has no header above its first line: {line}. Add one that names the columns")
+
+
 def _nearest(names: Collection[str]) -> str:
     """Return which formats have most of these columns, and by what they differ, as sentences."""
     lacks = {each: sorted(each.needs - set(names)) for each in FORMATS.values() if each.needs}
@@ -225,7 +241,7 @@ def _nearest(names: Collection[str]) -> str:
     if near:
         differ = (f"{each.name} ({_difference(each, names, lacks[each])})" for each in near[:_NEAREST])
         said.append(f"The nearest formats are {', '.join(differ)}")
-    if any(name in names for name in _ANY_ADDRESS):
+    if any(heading(name) in HEADINGS for name in names):
         said.append("Any list of addresses can be read with --as mailman, complaints or opt-outs")
     return ". ".join([*said, _ALL_FORMATS])
 
@@ -531,7 +547,6 @@ EXPORT = Format(
 )
 
 _EXACTLY: frozenset[str] = frozenset()
-_ANY_ADDRESS = ("address", "email", "email address", "emailaddress", "e-mail", "email_address", "mail", "recipient")
 
 # When someone complained or opted out comes before when the row was made.
 _ANY_TIME = (
@@ -550,7 +565,7 @@ _ANY_TIME = (
 def _plain(name: str, title: str, verdict: Verdict) -> Format:
     """Return the format of addresses alone, or in the column that says so; nothing in them tells what they are."""
     return Format(
-        name, title, frozenset(), _always(verdict), address=_ANY_ADDRESS, times=_ANY_TIME, undated=True, told=False
+        name, title, frozenset(), _always(verdict), address=HEADINGS, times=_ANY_TIME, undated=True, told=False
     )
 
 
