@@ -40,6 +40,7 @@ COSMIC_RAY = ROOT / "build" / "cosmic-ray" / "bin" / "python"
 
 _MERGE = ("unit/test_evidence_state.py", "unit/test_evidence_merge.py")
 _TABLE = ("integration/test_table.py", "integration/test_lookup.py", "integration/test_operations.py")
+_SPELLINGS = ("integration/test_adopted.py", "unit/test_decisions.py")
 TESTS: Mapping[str, Sequence[str]] = {
     "timestamp": ("unit/test_timestamp.py",),
     "address": ("unit/test_address.py",),
@@ -47,9 +48,15 @@ TESTS: Mapping[str, Sequence[str]] = {
     "item": ("unit/test_item.py", *_MERGE, *_TABLE),
     "notification": ("unit/test_notification.py", "unit/test_events.py"),
     "envelope": ("unit/test_envelope.py", "integration/test_handler.py"),
-    "operations": ("integration/test_lookup.py", "integration/test_operations.py", "unit/test_outage.py"),
+    "operations": (
+        "integration/test_lookup.py",
+        "integration/test_operations.py",
+        "integration/test_clear_bounces.py",
+        "unit/test_outage.py",
+        *_SPELLINGS,
+    ),
     "calls": ("unit/test_calls.py", *_TABLE),
-    "table": (*_TABLE, "integration/test_handler.py"),
+    "table": (*_TABLE, *_SPELLINGS, "integration/test_handler.py"),
 }
 """The files of tests that state what each file of the core promises."""
 
