@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from healthy_mailing.address import is_simulated, masked, spellings
+from healthy_mailing.address import is_simulated, masked, spelled
 from healthy_mailing.envelope import Envelope, unwrap
 from healthy_mailing.evidence import Evidence, MarkKind, State, evidence_of
 from healthy_mailing.notification import Feedback, NotificationError, parse
@@ -73,7 +73,7 @@ def _store(envelope: Envelope, deadline: float) -> list[Message]:
     evidence = _by_address(mark for _, each in feedback for mark in each.marks)
     errors: dict[str, str] = {}
     # A table that was adopted may have rows under these.
-    others = spellings(spelling for _, each in feedback for spelling in each.spellings)
+    others = spelled(pair for _, each in feedback for pair in each.spellings)
     for outcome in table.add(evidence, deadline, spellings=others):
         _report(outcome)
         if outcome.error:

@@ -53,7 +53,7 @@ def _answer(request: api.Request, deadline: float) -> dict[str, Any]:
             return api.checked(operations.check(table, given, deadline, purpose=purpose, consistent=consistent))
         case api.List(state, since, after, limit):
             return api.listed(request, table.suppressed(state, limit, deadline, since=since, after=after))
-        case api.SetOverride(address, state, note, by, spellings):
+        case api.SetOverride(address, state, note, by, others, spellings):
             outcome = operations.set_override(
                 table,
                 address,
@@ -65,9 +65,10 @@ def _answer(request: api.Request, deadline: float) -> dict[str, Any]:
                 spellings=spellings,
             )
             _log("override set", outcome)
-            return api.found(operations.find(table, address, deadline, spellings=spellings, consistent=True))
-        case api.RemoveOverride(address):
-            removed = operations.remove_override(table, address, deadline)
+            item = operations.find(table, address, deadline, consistent=True, others=others, spellings=spellings)
+            return api.found(item)
+        case api.RemoveOverride(address, spellings):
+            removed = operations.remove_override(table, address, deadline, spellings=spellings)
             if removed is None:
                 raise api.Problem(404, "This address has no override.")
             _log("override removed", removed)

@@ -104,13 +104,23 @@ def spellings(texts: Iterable[str]) -> dict[str, set[str]]:
 
     The function of the original article keeps an address as SES spells it, which is how the sender did. DynamoDB finds
     a key by exactly its spelling. So a row of that function can be found under a spelling that someone gives, besides
-    the canonical one.
+    the canonical one. Earlier versions of this project kept needless quotation marks, in lower case.
     """
+    return spelled((canonical_or_same(text), text) for text in texts)
+
+
+def spelled(given: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    """Return what ``spellings`` does of strings whose canonical addresses are known: of (address, string)."""
     found: dict[str, set[str]] = {}
-    for text in texts:
-        address = canonical_or_same(text)
-        if address != text and (spelling := _bare(text)) != address and len(spelling.encode()) <= _MAX_KEY:
-            found.setdefault(address, set()).add(spelling)
+    for address, text in given:
+        if address == text:
+            continue
+        keys = [_bare(text)]
+        if '"' in keys[0]:
+            keys += [key for key in forms(text) if canonical(key) == address]
+        for key in keys:
+            if key != address and len(key.encode()) <= _MAX_KEY:
+                found.setdefault(address, set()).add(key)
     return found
 
 

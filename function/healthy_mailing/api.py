@@ -132,20 +132,22 @@ class List:
 
 @dataclass(frozen=True, slots=True)
 class SetOverride:
-    """Record an operator's decision; ``by`` is the caller's ARN, ``spellings`` as in ``Get``."""
+    """Record an operator's decision; ``by`` is the caller's ARN, the rest as in ``Get``."""
 
     address: str
     state: State
     note: str
     by: str
+    others: tuple[str, ...] = ()
     spellings: Spellings = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveOverride:
-    """Remove an operator's decision."""
+    """Remove an operator's decision; ``spellings`` as in ``Get``."""
 
     address: str
+    spellings: Spellings = field(default_factory=dict, compare=False)
 
 
 Request = Get | Check | List | SetOverride | RemoveOverride
@@ -235,15 +237,13 @@ class _Fields:
         self._event = event
         self.errors: dict[str, str] = {}
 
-    def address(self) -> str:
-        return next(iter(self.forms()), "")
-
     def forms(self) -> tuple[str, ...]:
+        """Return the keys of the address of the path, or an empty string alone where that is an error."""
         # The path's parameters come as they stand in the URL, percent-encoded, those of the query decoded. The guide
         # does not say so; events recorded on AWS do (LocalStack, tests/aws/services/apigateway/
         # test_apigateway_lambda.snapshot.json, "invocation-payload-with-path-encoded-email").
         text = self._event["pathParameters"]["address"]
-        return self._read("address", lambda text: forms(unquote(text, errors="strict")), text) or ()
+        return self._read("address", lambda text: forms(unquote(text, errors="strict")), text) or ("",)
 
     def spellings(self) -> Spellings:
         """Return how the caller spells the address of the path."""
@@ -298,7 +298,7 @@ class _Fields:
 
 
 def _get(fields: _Fields) -> Request:
-    address, *others = fields.forms() or ("",)
+    address, *others = fields.forms()
     consistent = fields.query(consistent=_boolean).get("consistent") or False
     return Get(address, consistent, tuple(others), fields.spellings())
 
@@ -326,17 +326,17 @@ def _list(fields: _Fields) -> Request | None:
 
 
 def _set_override(fields: _Fields) -> Request | None:
-    address = fields.address()
+    address, *others = fields.forms()
     fields.query()
     body = fields.body({"note": ""}, state=_either(State.ENABLE, State.DISABLE), note=_reason_given)
     if fields.errors:
         return None
-    return SetOverride(address, body["state"], body["note"], fields.caller(), fields.spellings())
+    return SetOverride(address, body["state"], body["note"], fields.caller(), tuple(others), fields.spellings())
 
 
 def _remove_override(fields: _Fields) -> Request:
     fields.query()
-    return RemoveOverride(fields.address())
+    return RemoveOverride(fields.forms()[0], fields.spellings())
 
 
 _OPERATIONS: Mapping[str, Mapping[str, Callable[[_Fields], Request | None]]] = {

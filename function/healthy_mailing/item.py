@@ -145,7 +145,7 @@ def is_answer(item: Item) -> bool:
 
 def unreadable(address: str) -> Item:
     """Return what to show for an address whose item is not a record: someone should check it."""
-    return {ADDRESS: address, STATE: State.REVIEW, REASON: "unreadable"}
+    return {ADDRESS: address, STATE: str(State.REVIEW), REASON: "unreadable"}
 
 
 def to_dynamodb(item: Item) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class Feedback:
         marks: (canonical address, mark) for each recipient that the message marks.
         ignored: The reason for each recipient without a mark, or one for a message without recipients.
         unread: Dotted path of each field that only explains and is missing or can't be read.
-        spellings: The recipients with a mark that the message does not spell canonically, as it does.
+        spellings: (canonical address, recipient as the message spells it) where the two differ and there is a mark.
     """
 
     kind: str
@@ -87,7 +87,7 @@ class Feedback:
     marks: tuple[tuple[str, Mark], ...] = ()
     ignored: tuple[Ignored, ...] = ()
     unread: tuple[str, ...] = ()
-    spellings: tuple[str, ...] = ()
+    spellings: tuple[tuple[str, str], ...] = ()
 
 
 def parse(message: str | Json) -> Feedback:
@@ -112,12 +112,12 @@ def parse(message: str | Json) -> Feedback:
         return Feedback(kind, mail.message_id, ignored=(Ignored(kind.replace(" ", "")),), unread=tuple(mail.unread))
     marks: list[tuple[str, Mark]] = []
     ignored: list[Ignored] = []
-    spellings: list[str] = []
+    spellings: list[tuple[str, str]] = []
     for (address, spelling), verdict in reader(data, mail):
         if isinstance(verdict, Mark):
             marks.append((address, verdict))
             if spelling != address:
-                spellings.append(spelling)
+                spellings.append((address, spelling))
         else:
             ignored.append(verdict)
     return Feedback(kind, mail.message_id, tuple(marks), tuple(ignored), tuple(mail.unread), tuple(spellings))

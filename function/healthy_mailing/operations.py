@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from healthy_mailing.address import AddressError, canonical_or_same, forms, respelt, spellings
+from healthy_mailing.address import AddressError, canonical_or_same, forms, respelt, spelled
 from healthy_mailing.evidence import (
     BOUNCES,
     OPT_OUT,
@@ -86,7 +86,8 @@ def find(  # noqa: PLR0913  (each is a separate fact)
 ) -> Item | None:
     """Return the item of a canonical address, or None if nothing is known about it. Details as in ``Table.read``.
 
-    ``others`` are more keys that the address may have (``address.forms``). One that may not be mailed decides.
+    ``others`` are more keys that the address may have (``address.forms``). One that may not be mailed decides: it may
+    be the row of another address, which some programs take for this one.
     """
     keys = (address, *others)
     items = table.read(keys, deadline, spellings=spellings, consistent=consistent)
@@ -104,14 +105,14 @@ def check(table: Table, given: Sequence[str], deadline: float, *, purpose: Purpo
     """
     read: list[tuple[str, tuple[str, ...], str]] = []
     known: list[str] = []
-    otherwise: list[str] = []
+    otherwise: list[tuple[str, str]] = []
     for text in given:
         keys, problem = _forms(text)
         read.append((text, keys, problem))
         known += keys
         if keys and keys[0] != text:
-            otherwise.append(text)
-    others = spellings(otherwise)
+            otherwise.append((keys[0], text))
+    others = spelled(otherwise)
     items = table.answers(known, deadline, spellings=others, consistent=consistent)
     if purpose is Purpose.TRANSACTIONAL:
         unclear = [address for address, item in items.items() if item and _has_another_reason(item)]
@@ -123,6 +124,52 @@ def check(table: Table, given: Sequence[str], deadline: float, *, purpose: Purpo
         reason = "" if item is None else _reason(item, purpose, table.rules)
         answers.append(Answer(text, address, purpose, item, reason, problem))
     return answers
+
+
+def weighed(
+    table: Table, outcomes: Iterable[Outcome], deadline: float, *, spellings: Spellings
+) -> list[tuple[Outcome, Item]]:
+    """Return what became of some addresses, each with the item by which lookups now answer; empty if nothing is known.
+
+    Where ``spellings`` says how an address was given, that is what ``check`` goes by: it may be the item of another of
+    its keys (``address.forms``). Of several that block, one that blocks transactional mail counts.
+
+    Raises:
+        TableError: DynamoDB refused, or the deadline passed.
+    """
+    done = list(outcomes)
+    keys = {
+        outcome.address: _all_keys(outcome.address, spellings)
+        for outcome in done
+        if outcome.address in spellings and not outcome.error
+    }
+    read = (key for each in keys.values() for key in each)
+    items = table.read(read, deadline, spellings=spellings, consistent=True) if keys else {}
+    found: dict[str, Item] = {}
+    for address, each in keys.items():
+        strictest = items[_decisive(each, items, Purpose.TRANSACTIONAL, spellings)]
+        if strictest is None or state_of(strictest, Purpose.TRANSACTIONAL) is State.ENABLE:
+            strictest = items[_decisive(each, items, Purpose.BULK, spellings)]
+        found[address] = strictest or {}
+    return [(outcome, found.get(outcome.address, outcome.item)) for outcome in done]
+
+
+def rows_beside(
+    table: Table, addresses: Iterable[str], deadline: float, *, spellings: Spellings
+) -> dict[str, list[Item]]:
+    """Return, by canonical address, the items of other addresses that lookups of it read too, without those with none.
+
+    ``spellings`` says how the addresses were given. Errors as in ``weighed``.
+    """
+    others = {
+        address: [key for key in _all_keys(address, spellings)[1:] if key not in spellings[address]]
+        for address in addresses
+        if address in spellings
+    }
+    wanted = [key for each in others.values() for key in each]
+    items = table.read(wanted, deadline, consistent=True) if wanted else {}
+    found = {address: [item for key in each if (item := items[key])] for address, each in others.items()}
+    return {address: each for address, each in found.items() if each}
 
 
 def set_override(  # noqa: PLR0913  (each is a separate fact)
@@ -183,10 +230,10 @@ def decision(state: State, now: str, by: str, note: str) -> Edit:
     return edit
 
 
-def remove_override(table: Table, address: str, deadline: float) -> Outcome | None:
+def remove_override(table: Table, address: str, deadline: float, *, spellings: Spellings = _NONE) -> Outcome | None:
     """Remove an operator's decision about a canonical address; None if it has none. Errors as in ``set_override``.
 
-    Only the canonical row has one: the original article's function writes none.
+    It is removed from rows in other spellings too, which keep the rest. Such a row that is not a record stays.
 
     This change is not a merge. A merge only adds: if evidence without the override is merged with a copy that still has
     it, the override comes back. The condition on the version makes the removal safe, as for all writes. A program that
@@ -204,8 +251,12 @@ def remove_override(table: Table, address: str, deadline: float) -> Outcome | No
         found = found or MarkKind.OVERRIDE in evidence
         return without_override(evidence)
 
-    (outcome,) = table.edit({address: edit}, deadline, consistent=True)
-    return _done(outcome) if found or outcome.error else None
+    edits = dict.fromkeys((address, *spellings.get(address, ())), edit)
+    outcomes = {outcome.address: outcome for outcome in table.edit(edits, deadline, consistent=True)}
+    for key, outcome in outcomes.items():
+        if key == address or outcome.error != UNREADABLE:
+            _done(outcome)
+    return outcomes[address] if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,21 +366,27 @@ def clear_bounces(  # noqa: PLR0913  (each is a separate fact)
     by: str,
     note: str,
     spellings: Spellings = _NONE,
+    always: bool = False,
 ) -> list[Outcome]:
     """Hide the bounces of canonical addresses, for each up to a time (see ``timestamp``).
 
     This includes bounces up to then that SES reports later. So a time after ``now`` counts only up to the newest bounce
     that is known, which a clock ahead may have dated later than that. ``by`` says who decides, ``note`` why (may be
     empty). Errors as in ``Table.add``.
+
+    Nothing is written where no bounce is known that is not cleared, unless ``always``: then bounces of which SES knows
+    may still come.
     """
-    edits = {address: clearing(at, now, by, note) for address, at in until.items()}
+    edits = {address: clearing(at, now, by, note, always=always) for address, at in until.items()}
     return table.edit(edits, deadline, spellings=spellings, consistent=True)
 
 
-def clearing(until: str, now: str, by: str, note: str) -> Edit:
+def clearing(until: str, now: str, by: str, note: str, *, always: bool = False) -> Edit:
     """Return an edit that merges a mark that hides bounces, as ``clear_bounces`` has it."""
 
     def edit(evidence: Evidence) -> Evidence:
+        if not (always or has_bounces(evidence)):
+            return evidence
         at = min(until, max(now, newest_bounce(evidence)))
         return merge(evidence, evidence_of([bounces_cleared(at, by, note)]))
 
@@ -341,9 +398,18 @@ def newest_bounce(evidence: Evidence) -> str:
     return max((mark.at for mark in evidence.values() if mark.kind in BOUNCES), default="")
 
 
+def has_bounces(evidence: Evidence) -> bool:
+    """Return whether evidence has a bounce that was not cleared."""
+    cleared = evidence.get(MarkKind.BOUNCES_CLEARED)
+    return newest_bounce(evidence) > (cleared.at if cleared else "")
+
+
 def is_kept_back_by_bounces(item: Item, rules: Rules) -> bool:
-    """Return whether bounces of an item that no decision hides keep mail from its address."""
-    seen = unhidden(evidence_in(item))
+    """Return whether bounces of an item that no decision hides keep mail from its address; not if it is no record."""
+    try:
+        seen = unhidden(evidence_in(item))
+    except RecordError:
+        return False
     weighed = {slot: mark for slot, mark in seen.items() if mark.kind in BOUNCES or mark.kind is MarkKind.DELIVERY}
     return _keeps_mail_back(weighed, rules)
 
@@ -438,6 +504,11 @@ def _forms(given: str) -> tuple[tuple[str, ...], str]:
         return forms(given), ""
     except AddressError as error:
         return (), str(error)
+
+
+def _all_keys(address: str, spellings: Spellings) -> list[str]:
+    """Return the keys of an address that was given in some spellings, the canonical one first."""
+    return list(dict.fromkeys([address, *(key for text in sorted(spellings[address]) for key in forms(text))]))
 
 
 def _decisive(keys: Sequence[str], items: Mapping[str, Item | None], purpose: Purpose, spellings: Spellings) -> str:

@@ -15,7 +15,7 @@ from typing import Annotated, NamedTuple, TextIO
 
 import typer
 
-from healthy_mailing.address import AddressError, canonical, spellings
+from healthy_mailing.address import AddressError, canonical, forms, spelled
 from healthy_mailing_cli import files, output
 from healthy_mailing_cli.files import Part
 from healthy_mailing_cli.formats import reading
@@ -396,7 +396,8 @@ class Read:
     """What was read.
 
     Attributes:
-        addresses: Canonical addresses, each once.
+        addresses: Canonical addresses, each once. Those that lookups know under more keys are last: of these, another
+            key may be given too.
         problems: What is not an address, and why.
         spellings: By canonical address, how else it was spelled.
     """
@@ -415,16 +416,19 @@ def canonical_ones(arguments: Iterable[str], column: str | None = None, encoding
     found: dict[str, None] = {}
     problems: list[tuple[str, str]] = []
     others: dict[str, set[str]] = {}
+    several: set[str] = set()
     for label, text in named(arguments, column, encoding, problems):
         try:
-            address = canonical(text)
+            address, *more = forms(text)
         except AddressError as error:
             problems.append((label, str(error)))
             continue
         found[address] = None
         if text != address:
-            others.setdefault(address, set()).update(*spellings([text]).values())
-    return Read(list(found), problems, others)
+            others.setdefault(address, set()).update(*spelled([(address, text)]).values())
+        if more:
+            several.add(address)
+    return Read(sorted(found, key=several.__contains__) if several else list(found), problems, others)
 
 
 def named(

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parseaddr
+from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -22,15 +22,16 @@ from typing import Annotated
 import typer
 
 from healthy_mailing import operations
-from healthy_mailing.address import AddressError, canonical, spellings
-from healthy_mailing.evidence import Purpose, State
+from healthy_mailing.address import AddressError, canonical
+from healthy_mailing.evidence import MarkKind, Purpose, State
 from healthy_mailing.item import REASON, Item, RecordError, evidence_in, state_of
 from healthy_mailing.operations import Clearing, Outage
 from healthy_mailing.table import Outcome, Table, TableError
 from healthy_mailing.timestamp import from_datetime, to_utc
 from healthy_mailing_cli import addresses, errors, output
 from healthy_mailing_cli.connection import Connection, Function, by_tomorrow, connected, soon
-from healthy_mailing_cli.decide import WINDOW, Note, check_note
+from healthy_mailing_cli.decide import WINDOW, Note, check_note, decided_by
+from healthy_mailing_cli.explanation import moment, other_row
 from healthy_mailing_cli.files import Part
 from healthy_mailing_cli.filters import time_of
 from healthy_mailing_cli.formats import reading
@@ -92,18 +93,23 @@ class _Totals:
     """What is in a selection.
 
     Attributes:
-        addresses: How many rows.
+        seen: The addresses.
         listed: How many are to be taken off SES's list.
         first: The first few addresses.
         then: How many will get which mail, as far as that is known.
         kept: Those that stay on SES's list, as far as that is known.
     """
 
-    addresses: int = 0
+    seen: set[str] = field(default_factory=set)
     listed: int = 0
     first: list[str] = field(default_factory=list)
     then: Counter[str] = field(default_factory=Counter)
     kept: set[str] = field(default_factory=set)
+
+    @property
+    def addresses(self) -> int:
+        """How many addresses."""
+        return len(self.seen)
 
 
 @connected
@@ -142,8 +148,9 @@ def clear_bounces(
     suppressed = SuppressionList(connection) if ses else None
     match _chosen(given, begin, end, None if dry_run else selection):
         case "addresses":
-            named = addresses.named(given or (), column, encoding, problems)
-            rows = _of_addresses(table, named, suppressed, problems, kept)
+            read = addresses.canonical_ones(given or (), column, encoding)
+            problems += read.problems
+            rows = _of_addresses(table, read, suppressed, problems, kept, dry_run=dry_run)
         case "time":
             domains = frozenset(addresses.canonical_domain(each) for each in domain or ())
             outage = Outage(*_times(begin, end, grace), domains, _pattern(diagnostic))
@@ -240,47 +247,48 @@ def _told(found: Clearing) -> tuple[str, ...]:
 
 def _of_addresses(
     table: Table,
-    given: Iterable[tuple[str, str]],
+    given: addresses.Read,
     suppressed: SuppressionList | None,
     problems: list[tuple[str, str]],
     kept: set[str],
+    *,
+    dry_run: bool,
 ) -> Iterator[Row]:
-    """Yield a row for each address, with its bounces so far.
+    """Yield rows for each address, with its bounces so far; with ``dry_run`` only for those that have any.
 
-    ``problems`` gets those that have none to clear, and ``kept`` those that are on SES's list for a complaint.
+    ``problems`` gets those of which nothing is known, and ``kept`` those that are on SES's list for a complaint.
     """
     now = from_datetime(datetime.now(UTC))
-    for text, address, item in _known(table, given, problems):
-        spelling = _otherwise(parseaddr(text)[1] or address, address)
-        entries = list(suppressed.find([address, spelling or address])) if suppressed else []
+    for address, item in _known(table, given, problems):
+        spellings = sorted(given.spellings.get(address, ()))
+        entries = list(suppressed.find([address, *spellings])) if suppressed else []
         kept |= {address for entry in entries if entry.reason is not Reason.BOUNCE}
-        try:
-            until = max(now, operations.newest_bounce(evidence_in(item)))  # SES's clock, or another, may be ahead
-        except RecordError:  # the table will say so when it is to be changed
-            until = now
-        for listed in [entry.spelling for entry in entries if entry.reason is Reason.BOUNCE] or [""]:
-            yield Row(address, until, listed, spelling=spelling)
+        until, has_bounces = now, True
+        with suppress(RecordError):  # the table will say so when it is to be changed
+            evidence = evidence_in(item)
+            until = max(now, operations.newest_bounce(evidence))  # SES's clock, or another, may be ahead
+            has_bounces = operations.has_bounces(evidence)
+        listed = [entry.spelling for entry in entries if entry.reason is Reason.BOUNCE]
+        if dry_run and not has_bounces and not listed:
+            continue
+        for spelling, entry in zip_longest(spellings or [""], listed or [""], fillvalue=""):
+            yield Row(address, until, entry, spelling=spelling)
 
 
-def _known(
-    table: Table, given: Iterable[tuple[str, str]], problems: list[tuple[str, str]]
-) -> Iterator[tuple[str, str, Item]]:
-    """Yield what is given where something is known, with address and item; ``problems`` gets the others."""
-    for window in output.windows(given, WINDOW):
-        read: list[tuple[str, str, str]] = []
-        for label, text in window:
-            try:
-                read.append((label, text, canonical(text)))
-            except AddressError as error:
-                problems.append((label, str(error)))
-        others = spellings(text for _, text, address in read if text != address)
-        items = table.read([address for *_, address in read], soon(), spellings=others, consistent=True)
-        for label, text, address in read:
-            item = items[address]
-            if item is None:
-                problems.append((label, "nothing is known of it, so there is nothing to clear"))
-            else:
-                yield text, address, item
+def _known(table: Table, given: addresses.Read, problems: list[tuple[str, str]]) -> Iterator[tuple[str, Item]]:
+    """Yield the addresses of which something is known, with their items; ``problems`` gets the others."""
+    for window in output.windows(given.addresses, WINDOW):
+        items = table.read(window, soon(), spellings=given.spellings, consistent=True)
+        unknown = [address for address in window if items[address] is None]
+        beside = operations.rows_beside(table, unknown, soon(), spellings=given.spellings)
+        for address in window:
+            if (item := items[address]) is not None:
+                yield address, item
+                continue
+            problem = "nothing is known of it, so there is nothing to clear"
+            if other := next((other_row(address, each, "clear-bounces") for each in beside.get(address, ())), ""):
+                problem = f"{problem}. {other}"
+            problems.append((address, problem))
 
 
 def _otherwise(spelling: str, address: str) -> str:
@@ -345,14 +353,15 @@ def _write(path: Path, rows: Iterable[Row], *, as_json: bool, ses: bool) -> _Tot
         writer.writerow(_COLUMNS)
         for row in rows:
             writer.writerow(map(guarded, row.cells()))
-            counter.add()
-            totals.addresses += 1
             totals.listed += bool(row.ses)
             if row.ses and not ses:
                 totals.kept.add(row.address)
-            totals.then[row.told[-1]] += 1
-            if len(totals.first) < output.FEW:
-                totals.first.append(row.address)
+            if row.address not in totals.seen:
+                counter.add()
+                totals.seen.add(row.address)
+                totals.then[row.told[-1]] += 1
+                if len(totals.first) < output.FEW:
+                    totals.first.append(row.address)
             if as_json:
                 cells = {name: cell for name, cell in zip(_COLUMNS, row.cells(), strict=True) if cell}
                 output.ndjson(cells | {"address": row.address})
@@ -435,43 +444,49 @@ class Clear:
     by: str
     note: str
 
-    def __call__(self, rows: Iterable[Row]) -> Iterator[Outcome]:
-        """Clear what is in some rows, and yield what became of each address."""
-        listed = []
+    def __call__(self, rows: Iterable[Row]) -> Iterator[tuple[Outcome, Item]]:
+        """Clear what is in some rows, and yield what became of each address, with the item by which lookups answer."""
+        listed: dict[str, list[str]] = {}
         until: dict[str, str] = {}
         others: dict[str, set[str]] = {}
         for row in rows:
+            until[row.address] = max(row.until, until.get(row.address, ""))
+            if row.spelling:
+                others.setdefault(row.address, set()).add(row.spelling)
             if self.suppressed and row.ses:
-                listed.append(row)
-            else:
-                until[row.address] = max(row.until, until.get(row.address, ""))
-                others.setdefault(row.address, set()).update({row.spelling} - {""})
-        yield from self._mark(until, others, _now())
-        for row in listed:
-            yield from self._take_off(row)
+                listed.setdefault(row.address, []).append(row.ses)
+        yield from self._mark({address: at for address, at in until.items() if address not in listed}, others, _now())
+        for address, spellings in listed.items():
+            yield from self._take_off(address, spellings, until[address], others)
 
-    def _take_off(self, row: Row) -> list[Outcome]:
-        """Take an address off SES's list, and clear its bounces until then.
+    def _take_off(
+        self, address: str, listed: Iterable[str], until: str, others: Mapping[str, set[str]]
+    ) -> list[tuple[Outcome, Item]]:
+        """Take an address off SES's list, in some spellings, and clear its bounces until then.
 
         While it was on the list, SES sent nothing to it, so all its bounces since the outage say just that. An
         interruption in between would leave it off the list and blocked, and no later run would find it.
         """
         assert self.suppressed is not None, "else there is nothing to take off"  # noqa: S101  (for the type checker)
-        until, now = row.until, _now()
+        now = _now()
         with output.finishing():
             try:
-                removed = self.suppressed.remove(row.ses)
-                until, now = max(until, removed), max(now, removed)
+                for spelling in dict.fromkeys(listed):
+                    removed = self.suppressed.remove(spelling)
+                    until, now = max(until, removed), max(now, removed)
             finally:
-                outcomes = self._mark({row.address: until}, {row.address: {row.spelling} - {""}}, now)
+                outcomes = self._mark({address: until}, others, now, always=True)
         return outcomes
 
-    def _mark(self, until: dict[str, str], others: Mapping[str, set[str]], now: str) -> list[Outcome]:
+    def _mark(
+        self, until: Mapping[str, str], others: Mapping[str, set[str]], now: str, *, always: bool = False
+    ) -> list[tuple[Outcome, Item]]:
         if not until:
             return []
-        return operations.clear_bounces(
-            self.table, until, soon(), now=now, by=self.by, note=self.note, spellings=others
+        outcomes = operations.clear_bounces(
+            self.table, until, soon(), now=now, by=self.by, note=self.note, spellings=others, always=always
         )
+        return operations.weighed(self.table, outcomes, soon(), spellings=others)
 
 
 def _now() -> str:
@@ -483,30 +498,62 @@ def _clear_all(clear: Clear, rows: Iterable[Row], totals: _Totals, *, is_told: b
 
     ``is_told`` says whether SES was asked about its own list.
     """
-    done: Counter[str] = Counter()
-    reasons: Counter[str] = Counter()
+    done = _Done()
     with output.progress("Clear") as counter:
         counter.expect(totals.addresses)
         for window in output.windows(rows, WINDOW):
-            for outcome in clear(window):
+            for outcome, item in clear(window):
                 counter.add()
-                result = _result(outcome, clear.table, totals.kept)
-                done[result] += 1
-                if result in _BLOCKED and not outcome.error:
-                    reasons[str(outcome.item.get(REASON))] += state_of(outcome.item, Purpose.BULK) is not State.ENABLE
+                result = _result(outcome, item, clear.table, totals.kept)
+                done.add(outcome, item, result)
                 if as_json:
-                    output.ndjson({"address": outcome.address, "result": result, **_followed(outcome)})
+                    output.ndjson({"address": outcome.address, "result": result, **_followed(outcome, item)})
                 elif outcome.error:
                     output.note(f"{outcome.address}: not cleared. {errors.sentence(TableError(outcome.error))}.")
+                elif row := other_row(outcome.address, item, "clear-bounces" if result == "bounced" else "explain"):
+                    output.note(f"{outcome.address}: {row}")
     if not as_json:
+        done.tell(is_told=is_told)
+    return sum(result in _FAILURES for result in done.results.values())
+
+
+@dataclass
+class _Done:
+    """What clearing came to.
+
+    Attributes:
+        results: By address, a key of ``_RESULTS``.
+        blocked: How many get no bulk mail for another reason than bounces that were cleared, by reason.
+        until: The latest time until when bounces were cleared.
+    """
+
+    results: dict[str, str] = field(default_factory=dict)
+    blocked: Counter[str] = field(default_factory=Counter)
+    until: str = ""
+
+    def add(self, outcome: Outcome, item: Item, result: str) -> None:
+        """Count an address once, even if rows of it are far apart: its first result, unless one failed."""
+        self.until = max(self.until, _cleared_until(outcome))
+        if outcome.address in self.results and result not in _FAILURES:
+            return
+        self.results[outcome.address] = result
+        if result in _BLOCKED and item:
+            self.blocked[str(item.get(REASON))] += state_of(item, Purpose.BULK) is not State.ENABLE
+
+    def tell(self, *, is_told: bool) -> None:
+        """Say so."""
+        counts = Counter(self.results.values())
         for result, words in _RESULTS.items():
-            if done[result]:
+            if counts[result]:
                 asked = "" if is_told or result not in _MAIL else ", unless SES's own list has them, which --ses tells"
-                output.line(f"{words}{asked}: {done[result]:,}.")
-        blocked = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()) if count)
-        if blocked:
+                output.line(f"{words}{asked}: {counts[result]:,}.")
+        if blocked := ", ".join(f"{reason} {count:,}" for reason, count in sorted(self.blocked.items()) if count):
             output.line(f"Still not mailed: {blocked}.")
-    return done["failed"] + done["bounced"]
+        if self.until > from_datetime(datetime.now(UTC) + _AHEAD):
+            output.note(
+                f"Bounces until {moment(self.until)} do not count, those to come too: one that is known is dated later "
+                "than now."
+            )
 
 
 _RESULTS = {
@@ -515,31 +562,45 @@ _RESULTS = {
     "listed": "The table allows mail again, but SES's own list does not",
     "unchanged": "Cleared, and otherwise as before",
     "cleared before": "Had been cleared",
+    "nothing": "Nothing to clear",
     "bounced": "Cleared, but a bounce still keeps mail back",
     "failed": "Not cleared; run the command again",
 }
 _MAIL = frozenset({"all mail", "transactional mail"})
-_BLOCKED = frozenset({"unchanged", "cleared before", "bounced"})
+_BLOCKED = frozenset({"unchanged", "cleared before", "nothing", "bounced"})
+_FAILURES = frozenset({"failed", "bounced"})
+
+_AHEAD = timedelta(seconds=1)
+"""How far ahead a clearing may be that no bounce is the reason for: SES tells its time to the second."""
 
 
-def _followed(outcome: Outcome) -> dict[str, object]:
+def _followed(outcome: Outcome, item: Item) -> dict[str, object]:
     if outcome.error:
         return {**errors.told(outcome.error)}
-    states = {str(purpose): state_of(outcome.item, purpose) for purpose in Purpose}
-    return {"state": states["bulk"], "transactional": states["transactional"], "reason": outcome.item.get(REASON)}
+    bulk, transactional = (state_of(item, purpose) if item else State.ENABLE for purpose in Purpose)
+    followed = {"state": bulk, "transactional": transactional, "reason": item.get(REASON)}
+    until = _cleared_until(outcome)
+    return followed | decided_by(outcome.address, item) | ({"until": until} if until else {})
 
 
-def _result(outcome: Outcome, table: Table, kept: set[str]) -> str:
+def _cleared_until(outcome: Outcome) -> str:
+    """Return until when bounces were cleared just now; empty if none were."""
+    mark = evidence_in(outcome.item).get(MarkKind.BOUNCES_CLEARED) if outcome.written else None
+    return mark.at if mark else ""
+
+
+def _result(outcome: Outcome, item: Item, table: Table, kept: set[str]) -> str:
     """Return what clearing came to for an address, a key of ``_RESULTS``; ``kept`` are those on SES's own list."""
     if outcome.error:
         return "failed"
-    if operations.is_kept_back_by_bounces(outcome.item, table.rules):
+    if operations.is_kept_back_by_bounces(item, table.rules):
         return "bounced"
-    if outcome.address in kept and state_of(outcome.item, Purpose.TRANSACTIONAL) is State.ENABLE:
+    if outcome.address in kept and state_of(item, Purpose.TRANSACTIONAL) is State.ENABLE:
         return "listed"
     if not outcome.written:
-        return "cleared before"
-    change = outcome.change
-    if change and change.before is not None and State.ENABLE in {change.after, change.transactional}:
-        return "all mail" if change.after is State.ENABLE else "transactional mail"
+        return "cleared before" if MarkKind.BOUNCES_CLEARED in outcome.held else "nothing"
+    if outcome.change and outcome.change.before is not None:
+        for purpose in Purpose:
+            if state_of(item, purpose) is State.ENABLE:
+                return f"{'all' if purpose is Purpose.BULK else purpose} mail"
     return "unchanged"

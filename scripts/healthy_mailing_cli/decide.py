@@ -13,14 +13,15 @@ from typing import Annotated
 import typer
 
 from healthy_mailing import api, operations
+from healthy_mailing.address import spellings
 from healthy_mailing.evidence import Mark, MarkKind, Purpose, State, unhidden
-from healthy_mailing.item import REASON, STATE, evidence_in, state_of
+from healthy_mailing.item import ADDRESS, REASON, STATE, Item, evidence_in, state_of
 from healthy_mailing.operations import UnreadableError
 from healthy_mailing.table import UNREADABLE, Outcome, TableError
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli import addresses, errors, output
 from healthy_mailing_cli.connection import Connection, Function, connected, soon
-from healthy_mailing_cli.explanation import maker, moment
+from healthy_mailing_cli.explanation import maker, moment, other_row
 from healthy_mailing_cli.output import CommandError
 from healthy_mailing_cli.suppression_list import Asking, Told
 
@@ -94,17 +95,20 @@ def remove_override(
     """
     key = addresses.canonical_one(address)
     table = connection.open(connection.rules(function))
+    otherwise = spellings([address])
     try:
-        outcome = operations.remove_override(table, key, soon())
+        outcome = operations.remove_override(table, key, soon(), spellings=otherwise)
     except UnreadableError:
         raise TableError(UNREADABLE) from None
-    state = outcome.item.get(STATE, State.ENABLE) if outcome else ""
-    reason = outcome.item.get(REASON, "nothing is known") if outcome else ""
+    ((_, item),) = operations.weighed(table, [outcome or Outcome(key)], soon(), spellings=otherwise)
+    state, reason = item.get(STATE, State.ENABLE), item.get(REASON, "nothing is known")
     if as_json:
-        followed = {"state": state, "reason": reason} if outcome else {}
+        followed = {"state": state, "reason": reason, **decided_by(key, item)} if outcome else {}
         output.ndjson({"address": key, "removed": outcome is not None, **followed})
     else:
         output.line(f"{key}: {f'the override is gone; {state} ({reason})' if outcome else 'there is no override'}")
+        if other := other_row(key, item, "remove-override" if reason == "operator" else "explain"):
+            output.note(f"{key}: {other}")
     if outcome is None:
         raise typer.Exit(output.NO)
 
@@ -160,10 +164,11 @@ def _set(connection: Connection, decision: _Decision, given: addresses.Read, *, 
     with output.progress("Set") as counter:
         counter.expect(len(found))
         for window in output.windows(found, WINDOW):
-            for outcome in operations.set_overrides(
+            outcomes = operations.set_overrides(
                 table, window, decision.state, soon(), now=now, by=by, note=decision.note, spellings=given.spellings
-            ):
-                is_as_asked = all(state_of(outcome.item, purpose) is decision.state for purpose in Purpose)
+            )
+            for outcome, item in operations.weighed(table, outcomes, soon(), spellings=given.spellings):
+                is_as_asked = all(state_of(item, purpose) is decision.state for purpose in Purpose)
                 done += is_as_asked
                 failed += bool(outcome.error)
                 other += not is_as_asked and not outcome.error
@@ -171,9 +176,11 @@ def _set(connection: Connection, decision: _Decision, given: addresses.Read, *, 
                 if decision.state is State.ENABLE and are_few and not outcome.error:
                     listed = ask([outcome.address, *given.spellings.get(outcome.address, ())])
                 if as_json:
-                    output.ndjson({"address": outcome.address, **_shown(outcome, listed)})
-                else:
-                    _tell(outcome, listed, now, are_few=are_few or not is_as_asked)
+                    output.ndjson({"address": outcome.address, **_shown(outcome, item, listed)})
+                    continue
+                _tell(outcome, item, listed, now, are_few=are_few or not is_as_asked)
+                if not is_as_asked and (row := other_row(outcome.address, item, decision.state)):
+                    output.note(f"{outcome.address}: {row}")
             counter.add(len(window))
     if not as_json:
         output.line(
@@ -196,13 +203,13 @@ def _set(connection: Connection, decision: _Decision, given: addresses.Read, *, 
 _PAST = {State.ENABLE: "Enabled", State.DISABLE: "Disabled"}
 
 
-def _tell(outcome: Outcome, listed: Told, now: str, *, are_few: bool) -> None:
+def _tell(outcome: Outcome, item: Item, listed: Told, now: str, *, are_few: bool) -> None:
     """Say what followed for an address, and what the person who decides should know."""
     if outcome.error:
         output.note(f"{outcome.address}: not set. {errors.sentence(TableError(outcome.error))}.")
         return
     if are_few:
-        output.line(f"{outcome.address}: {outcome.item[STATE]} ({outcome.item.get(REASON, 'unknown')})")
+        output.line(f"{outcome.address}: {item[STATE]} ({item.get(REASON, 'unknown')})")
     for note in _notes(outcome, now):
         output.note(f"{outcome.address}: {note}")
     for note in listed.notes():
@@ -235,10 +242,17 @@ def _replaced(outcome: Outcome) -> Mark | None:
     return held if held and made and held.get("note") not in {"", made.get("note")} else None
 
 
-def _shown(outcome: Outcome, listed: Told) -> dict[str, object]:
+def decided_by(address: str, item: Item) -> dict[str, object]:
+    """Return the key of the row that decides about an address as JSON has it, if that is not its own."""
+    key = item.get(ADDRESS, address)
+    return {} if key == address else {"decidedBy": key}
+
+
+def _shown(outcome: Outcome, item: Item, listed: Told) -> dict[str, object]:
     if outcome.error:
         return {**errors.told(outcome.error)}
-    shown: dict[str, object] = {"state": outcome.item[STATE], "reason": outcome.item.get(REASON, "unknown")}
+    shown: dict[str, object] = {"state": item[STATE], "reason": item.get(REASON, "unknown")}
+    shown |= decided_by(outcome.address, item)
     if outcome.change:
         shown["before"] = outcome.change.before or "unknown"
     if replaced := _replaced(outcome):

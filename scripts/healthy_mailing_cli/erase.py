@@ -5,15 +5,19 @@ Needs what decisions need, and what `mailing reassess` needs for a row in anothe
 both tell whether SES's own list still has an address.
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from healthy_mailing import operations
+from healthy_mailing.evidence import erased
+from healthy_mailing.item import ADDRESS, Item, RecordError, evidence_in
 from healthy_mailing.table import Outcome, TableError
 from healthy_mailing_cli import addresses, errors, output
 from healthy_mailing_cli.connection import Connection, Function, connected, soon
 from healthy_mailing_cli.decide import WINDOW
+from healthy_mailing_cli.explanation import argument
 from healthy_mailing_cli.suppression_list import Asking, Told
 
 Forget = Annotated[bool, typer.Option("--forget", help="Delete all that is known: the address may be mailed again.")]
@@ -56,38 +60,61 @@ def erase(
     act = operations.forget if forget else operations.erase
     are_few = len(found.addresses) <= output.FEW
     ask = Asking(connection)
-    done, failed, listed = 0, 0, 0
+    done, failed, listed, left = 0, 0, 0, 0
     with output.progress("Erase") as counter:
         counter.expect(len(found.addresses))
         for window in output.windows(found.addresses, WINDOW):
-            for outcome in act(table, window, soon(), spellings=found.spellings):
-                done += outcome.written
+            outcomes = act(table, window, soon(), spellings=found.spellings)
+            beside = operations.rows_beside(table, window, soon(), spellings=found.spellings)
+            for outcome in outcomes:
+                others = [item[ADDRESS] for item in beside.get(outcome.address, ()) if forget or _has_details(item)]
+                left += bool(others)
+                done += outcome.written and not others
                 failed += bool(outcome.error)
                 told = Told()
                 if are_few and not outcome.error:
                     told = ask([outcome.address, *found.spellings.get(outcome.address, ())])
                     listed += bool(told.entries)
-                _tell(outcome, told, forget=forget, as_json=as_json)
+                _tell(outcome, told, others, forget=forget, as_json=as_json)
             counter.add(len(window))
     if not as_json:
-        _sum_up(len(found.addresses), done, failed, forget=forget, on_list_of_ses=listed > 0 or not are_few)
-    if failed or found.problems:
+        _sum_up(len(found.addresses), done, failed, left, forget=forget, on_list_of_ses=listed > 0 or not are_few)
+    if failed or left or found.problems:
         raise typer.Exit(output.NO)
 
 
-def _tell(outcome: Outcome, told: Told, *, forget: bool, as_json: bool) -> None:
-    """Say what became of one address: each in JSON, else those that failed or are on SES's own list."""
+def _has_details(item: Item) -> bool:
+    """Return whether there is anything to erase in an item; one that is not a record may hold anything."""
+    try:
+        evidence = evidence_in(item)
+    except RecordError:
+        return True
+    return erased(evidence) != evidence
+
+
+def _tell(outcome: Outcome, told: Told, others: Sequence[str], *, forget: bool, as_json: bool) -> None:
+    """Say what became of one address: each in JSON, else those that failed, have other rows or are on SES's own list.
+
+    ``others`` are the keys of rows that are left, which lookups of the address read too.
+    """
     if as_json:
         done = {"forgotten" if forget else "erased": outcome.written}
         reasons = {"sesReasons": [each.reason for each in told.entries]} if told.entries else {}
-        output.ndjson({"address": outcome.address, **done, **errors.told(outcome.error), **reasons})
+        left = {"left": others} if others else {}
+        output.ndjson({"address": outcome.address, **done, **left, **errors.told(outcome.error), **reasons})
     elif outcome.error:
         output.note(f"{outcome.address}: not done. {errors.sentence(TableError(outcome.error))}.")
+    for key in () if as_json else others:
+        command = f"mailing erase{' --forget' if forget else ''} {argument(key)}"
+        output.note(
+            f"{outcome.address}: {key} is left. Some programs take one for the other, so lookups read both rows. "
+            f"If both are one person's, `{command}`."
+        )
     for note in () if as_json else told.notes():
         output.note(f"{outcome.address}: {note}")
 
 
-def _sum_up(count: int, done: int, failed: int, *, forget: bool, on_list_of_ses: bool) -> None:
+def _sum_up(count: int, done: int, failed: int, left: int, *, forget: bool, on_list_of_ses: bool) -> None:
     """Say what was done; ``on_list_of_ses``: an address is on SES's own list, or may be, since it was not asked."""
     if done and forget and on_list_of_ses:
         output.line(f"Forgotten: {done:,}. The table lets them be mailed again, until new feedback says otherwise.")
@@ -95,9 +122,11 @@ def _sum_up(count: int, done: int, failed: int, *, forget: bool, on_list_of_ses:
         output.line(f"Forgotten: {done:,}. They may be mailed again, until new feedback says otherwise.")
     elif done:
         output.line(f"Erased: {done:,}. Whether they may be mailed is as before.")
-    if done:
+    if left:
+        output.line(f"Left in another row: {left:,}.")
+    if done or left:
         output.note("SES's own suppression list is not changed.")
-    if rest := count - done - failed:
+    if (rest := count - done - failed - left) > 0:
         output.line(f"Nothing to {'forget' if forget else 'erase'}: {rest:,}.")
         output.note(
             "A row of the original article's function is found by its own spelling, or after `mailing reassess`."

@@ -39,16 +39,21 @@ def explain(
     """
     key = addresses.canonical_one(address)
     rules, notes = _rules(connection, function)
+    otherwise = spellings([address])
     item = operations.find(
-        connection.open(rules), key, soon(), consistent=True, others=forms(address)[1:], spellings=spellings([address])
+        connection.open(rules), key, soon(), consistent=True, others=forms(address)[1:], spellings=otherwise
     )
-    key = item[ADDRESS] if item else key
+    # By a row in the given spelling, commands find it only in that.
+    given = next((each for each in otherwise.get(key, ()) if each in address), key)
+    if item and item[ADDRESS] != key:
+        notes.append(f"Some programs take {key} for this one, so lookups read both rows and go by the stricter.")
+        key = given = item[ADDRESS]
     if item and EVIDENCE in item and VERSION not in item:
         notes.append(
             "Its row is as the original article's function wrote it, or in another spelling: `mailing reassess` brings "
             "all such rows up to date. Until then, it counts for those who ask in its own spelling."
         )
-    told = {"ses": _on_list_of_ses(connection, key)} | (_known(item, key, rules, notes) if item else _UNKNOWN)
+    told = {"ses": _on_list_of_ses(connection, key)} | (_known(item, given, rules, notes) if item else _UNKNOWN)
     if as_json:
         output.ndjson({"address": key, **(api.record(item) if item else {}), **told, "notes": notes})
     else:
@@ -61,7 +66,10 @@ _UNKNOWN = {"because": "Nothing is known of this address.", "change": "", "diffe
 
 
 def _known(item: Item, address: str, rules: Rules, notes: list[str]) -> _Json:
-    """Return the sentences about an item; ``notes`` gets what the reader should know besides."""
+    """Return the sentences about an item; ``notes`` gets what the reader should know besides.
+
+    ``address`` is in the spelling by which commands find all its rows.
+    """
     if EVIDENCE not in item:
         return {"because": f"{sentence(TableError(UNREADABLE))}.", "change": "", "difference": ""}
     evidence = evidence_in(item)

@@ -14,6 +14,7 @@ from healthy_mailing.evidence import (
     State,
     assess,
 )
+from healthy_mailing.item import ADDRESS, REASON, STATE, Item, state_of, unreadable
 
 
 def because(assessment: Assessment, rules: Rules) -> str:  # noqa: PLR0911  (one return a rule)
@@ -40,10 +41,10 @@ def because(assessment: Assessment, rules: Rules) -> str:  # noqa: PLR0911  (one
 
 
 def lifted_by(assessment: Assessment, address: str) -> str:
-    """Return what would let the address be mailed again, in a sentence; empty if it may be."""
+    """Return what would let the address, in any spelling, be mailed again, in a sentence; empty if it may be."""
     if assessment.state is State.ENABLE:
         return ""
-    given = shlex.quote(address)
+    given = argument(address)
     match assessment.mark.kind:
         case MarkKind.OVERRIDE:
             return f"`mailing remove-override {given}` lets the feedback decide; `mailing enable {given}` allows mail."
@@ -59,6 +60,30 @@ def lifted_by(assessment: Assessment, address: str) -> str:
                 "A delivery of mail sent on a later day; or, if the address is good, "
                 f"`mailing clear-bounces {given}`, which keeps complaints and opt-outs in force."
             )
+
+
+def argument(address: str) -> str:
+    """Return an address as the last argument of a command that a person pastes into a shell."""
+    return f"-- {shlex.quote(address)}" if address.startswith("-") else shlex.quote(address)
+
+
+def other_row(address: str, item: Item, command: str) -> str:
+    """Return which other row than its own keeps mail from an address, and the command about it, in sentences.
+
+    Empty if there is none. ``item`` is the one that decides (``operations.weighed``); ``command`` is one of `mailing`.
+    """
+    key = item.get(ADDRESS, address)
+    if item == unreadable(address):
+        return (
+            "A row of it, in a spelling that you gave, can't be understood, so lookups keep mail back. Someone should "
+            "look at it in DynamoDB."
+        )
+    if key == address or state_of(item, Purpose.BULK) is State.ENABLE:
+        return ""
+    return (
+        f"Some programs take it for {key}, so lookups read that row too: {item[STATE]} ({item.get(REASON)}). "
+        f"If both are one person's, `mailing {command} {argument(key)}`."
+    )
 
 
 def why_they_differ(evidence: Evidence, rules: Rules) -> str:

@@ -5,7 +5,6 @@ It keeps the spelling in which an address was added, and is asked and changed by
 allows. The list has no paginator in botocore.
 """
 
-import shlex
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.connection import Connection
 from healthy_mailing_cli.errors import sentence
+from healthy_mailing_cli.explanation import argument
 
 _PAGE = 1_000  # entries, as many as SES gives at once
 _SECOND = timedelta(seconds=1)
@@ -67,14 +67,14 @@ class Told:
         for entry in self.entries:
             yield (
                 f"SES's own suppression list has {entry.spelling}, for a {entry.reason.lower()}: SES sends nothing to "
-                f"it. {_WAYS_OFF[entry.reason].format(shlex.quote(entry.spelling))}"
+                f"it. {_WAYS_OFF[entry.reason].format(argument(entry.spelling))}"
             )
         if self.problem:
             yield f"Whether SES's own suppression list has it can't be told. {self.problem}."
 
 
 _WAYS_OFF = {
-    Reason.BOUNCE: "`mailing clear-bounces {} --ses` takes it off.",
+    Reason.BOUNCE: "`mailing clear-bounces --ses {}` takes it off.",
     Reason.COMPLAINT: "`aws sesv2 delete-suppressed-destination --email-address {}` takes it off.",
 }
 

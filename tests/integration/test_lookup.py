@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
-from healthy_mailing.address import forms
+from healthy_mailing.address import canonical, forms
 from healthy_mailing.evidence import MADE_BY_PEOPLE, Mark, MarkKind, Rules, State, evidence_of, override
 from healthy_mailing.table import Table
 from support.clock import Clock
@@ -230,7 +230,7 @@ def test_an_item_without_the_second_answer_allows_no_more_than_it_says(
         ("jane@straße.de", "jane@xn--strae-oqa.de"),
         ("jane@straße.de", "jane@strasse.de"),  # as senders with IDNA2003 mail it, and as earlier versions kept it
         ('"Jane"@example.com', "jane@example.com"),
-        ('"Jane"@example.com', '"jane"@example.com'),
+        ('"Jane"@example.com', '"jane"@example.com'),  # of the same mailbox, so that both are weighed together
     ],
 )
 def test_an_address_is_blocked_under_any_of_its_keys(
@@ -241,9 +241,30 @@ def test_an_address_is_blocked_under_any_of_its_keys(
         put(client, other, mark(MarkKind.DELIVERY))
 
     (answer,) = api("POST", "/check", {"addresses": [given], "purpose": purpose}).body["addresses"]
-    assert (answer["address"], answer["mayBeMailed"], answer["reason"]) == (key, False, "complaint")
+    assert (answer["address"], answer["mayBeMailed"], answer["reason"]) == (canonical(key), False, "complaint")
     record = api("GET", f"/addresses/{quote(given)}").body
-    assert (record["address"], record["state"]) == (key, "disable")
+    assert (record["address"], record["state"]) == (canonical(key), "disable")
+
+
+@pytest.mark.parametrize("state", ["enable", "disable"])
+@pytest.mark.parametrize("given", ["jane@straße.de", '"Jane"@example.com', "Jane@Example.com"])
+def test_a_decision_is_answered_as_a_lookup_is(client: "DynamoDBClient", api: Api, given: str, state: str) -> None:
+    """Where another form of the domain is blocked, which may be another's, the answer says so."""
+    path = f"/addresses/{quote(given)}"
+    for key in dict.fromkeys([*forms(given), given]):
+        put(client, key, mark(MarkKind.COMPLAINT))
+        reply = api("PUT", f"{path}/override", {"state": state})
+        assert (reply.status, reply.body) == (200, api("GET", f"{path}?consistent=true").body)
+        assert reply.body["state"] == ("disable" if canonical(key) != canonical(given) else state)
+        if canonical(key) != canonical(given):
+            assert reply.body["address"] == (key if state == "enable" else canonical(given))
+            assert api("PUT", f"/addresses/{quote(key)}/override", {"state": state}).body["state"] == state
+
+
+def test_a_decision_in_another_spelling_can_be_removed(client: "DynamoDBClient", api: Api) -> None:
+    put(client, "Jane@Example.com", OPERATOR)
+    assert api("DELETE", "/addresses/Jane%40Example.com/override").status == 204
+    assert api("GET", "/addresses/Jane%40Example.com").status == 404
 
 
 def test_an_address_of_several_keys_may_be_mailed_if_none_is_blocked(client: "DynamoDBClient", api: Api) -> None:

@@ -17,7 +17,7 @@ from harness.emulator import Emulator
 from harness.polling import until
 from harness.stack import Stack
 from harness.terraform import Terraform
-from healthy_mailing.address import spellings
+from healthy_mailing.address import spelled
 from healthy_mailing.evidence import Mark, Rules, evidence_of
 from healthy_mailing.notification import parse
 from healthy_mailing.table import Table
@@ -161,7 +161,7 @@ class Filled(Deployed):
             for address, mark in feedback.marks:
                 marks.setdefault(address, []).append(mark)
             evidence = {address: evidence_of(each) for address, each in marks.items()}
-            outcomes = table.add(evidence, time.monotonic() + _SECONDS, spellings=spellings(feedback.spellings))
+            outcomes = table.add(evidence, time.monotonic() + _SECONDS, spellings=spelled(feedback.spellings))
             assert [outcome.error for outcome in outcomes if outcome.error] == []
 
 

@@ -257,6 +257,8 @@ def test_only_the_simulator_s_own_domain_is_the_simulator_s() -> None:
             {"jane@example.com": {"Jane@Example.com", "JANE@example.com"}},
         ),
         (["jane@stra\u00dfe.example"], {"jane@xn--strae-oqa.example": {"jane@stra\u00dfe.example"}}),
+        (['"Jane"@example.com'], {"jane@example.com": {'"Jane"@example.com', '"jane"@example.com'}}),
+        (['"A"@stra\u00dfe.de'], {"a@xn--strae-oqa.de": {'"A"@stra\u00dfe.de', '"a"@xn--strae-oqa.de'}}),
     ],
 )
 def test_other_spellings_than_the_canonical_one_are_found(texts: list[str], expected: dict[str, set[str]]) -> None:

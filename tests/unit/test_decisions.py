@@ -80,12 +80,21 @@ def test_a_decision_is_dated_a_millisecond_after_what_it_outranks(
     assert decided[MarkKind.OVERRIDE].at == expected
 
 
-@given(HISTORIES, CLOCKS, st.just(LAST) | CLOCKS)
-def test_all_bounces_so_far_can_be_cleared_whatever_the_clocks(history: list[Mark], now: str, until: str) -> None:
+@given(HISTORIES, CLOCKS, st.just(LAST) | CLOCKS, st.booleans())
+def test_all_bounces_so_far_can_be_cleared_whatever_the_clocks(
+    history: list[Mark],
+    now: str,
+    until: str,
+    always: bool,  # noqa: FBT001  (Hypothesis passes it by its place)
+) -> None:
     held = evidence_of(history)
-    cleared = clearing(until, now, "dana", "")(held)
-    mark = cleared[MarkKind.BOUNCES_CLEARED]
+    cleared = clearing(until, now, "dana", "", always=always)(held)
     newest = max((each.at for each in held.values() if each.kind in BOUNCES), default="")
+    earlier_mark = held.get(MarkKind.BOUNCES_CLEARED)
+    if not always and newest <= (earlier_mark.at if earlier_mark else ""):
+        assert cleared == held, "there is nothing to clear"
+        return
+    mark = cleared[MarkKind.BOUNCES_CLEARED]
     assert cleared == merge(held, {MarkKind.BOUNCES_CLEARED: mark})
     assert mark.at >= min(until, max(now, newest))
     # Bounces that are yet to come count.

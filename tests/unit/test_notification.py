@@ -231,7 +231,7 @@ def test_each_recipient_is_judged_for_itself() -> None:
 def test_a_spelling_that_is_not_canonical_is_told() -> None:
     feedback = parse(ses.bounce("jane@example.com", "Joe@Example.com"))
     assert [address for address, _ in feedback.marks] == ["jane@example.com", "joe@example.com"]
-    assert feedback.spellings == ("Joe@Example.com",)
+    assert feedback.spellings == (("joe@example.com", "Joe@Example.com"),)
 
 
 def test_of_a_transient_bounce_some_recipients_may_be_ignored() -> None:

@@ -259,7 +259,7 @@ def test_enabling_tells_of_a_complaint_of_a_note_and_of_the_list_of_ses(
     assert told.code == 0
     assert "The recipient complained on" in told.err
     assert '"wrote"' in told.err
-    assert f"`mailing clear-bounces '{address.upper()}' --ses` takes it off" in told.err
+    assert f"`mailing clear-bounces --ses '{address.upper()}'` takes it off" in told.err
     assert told_json["sesReasons"] == ["BOUNCE"]
     with user(stack.emulator, *without(operating(stack)[1], "ses:GetSuppressedDestination")) as lacking:
         quiet = as_user(stack, lacking)("enable", address)

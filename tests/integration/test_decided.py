@@ -1,0 +1,259 @@
+"""What a person decides about an address holds for who looks it up, or the command says what stands in the way."""
+
+import itertools
+import json
+import re
+import shlex
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from healthy_mailing import operations
+from healthy_mailing.address import canonical, forms
+from healthy_mailing.evidence import Mark, MarkKind, Purpose, Rules, State, evidence_of, override
+from healthy_mailing.item import state_of
+from healthy_mailing.table import Table
+from healthy_mailing_cli.__main__ import app
+from healthy_mailing_cli.connection import Connection
+from support.table import TABLE
+
+from .conftest import items
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Run = Callable[..., Result]
+BEFORE, AHEAD = "2026-03-01T12:00:00.000Z", "2999-01-01T00:00:00.000Z"
+
+
+def mark(kind: MarkKind, at: str = BEFORE) -> Mark:
+    detail = (("bounceType", "Permanent"), ("subType", "General")) if kind is MarkKind.HARD_BOUNCE else ()
+    return Mark(kind=kind, at=at, feedback_id="f", message_id="m", sender="news@example.org", detail=detail)
+
+
+KINDS = {
+    "complaint": mark(MarkKind.COMPLAINT),
+    "bounce": mark(MarkKind.HARD_BOUNCE),
+    "delivery": mark(MarkKind.DELIVERY),
+    "decision": override(State.DISABLE, BEFORE, "zoe"),
+}
+NONE, ODD = "none", "odd"  # no row; a row that is no record
+
+STRASSE, QUOTED, CAPITAL, DASH = "J{}@stra\u00dfe.de", '"J{}"@example.com', "J{}@Example.org", "-J{}@Example.org"
+
+
+def keys_of(given: str) -> list[str]:
+    """Return the keys of all rows that a lookup reads."""
+    return list(dict.fromkeys([*forms(given), given]))
+
+
+def put(client: "DynamoDBClient", rows: Mapping[str, str]) -> None:
+    for key, kind in rows.items():
+        if kind == ODD:
+            client.put_item(TableName=TABLE, Item={"UserId": {"S": key}, "state": {"S": "disable"}})
+    marks = {key: evidence_of([KINDS[kind]]) for key, kind in rows.items() if kind in KINDS}
+    assert not [each for each in Table(client, TABLE, Rules()).add(marks, time.monotonic() + 600) if each.error]
+
+
+@pytest.fixture
+def run(client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command line, on the table that stands in, with the default rules and an empty list of SES."""
+    monkeypatch.setattr(Connection, "open", lambda _, rules=None: Table(client, TABLE, rules or Rules()))
+    monkeypatch.setattr(Connection, "rules", lambda *_: Rules())
+    monkeypatch.setattr(Connection, "caller", lambda _: "dana")
+    monkeypatch.setattr("healthy_mailing_cli.suppression_list.SuppressionList.find", lambda *_: iter(()))
+    monkeypatch.setattr("healthy_mailing_cli.explain._on_list_of_ses", lambda *_: {"listed": False})
+    monkeypatch.setattr("healthy_mailing.table.rest", lambda _: None)
+
+    def run(*arguments: str, stdin: str = "") -> Result:
+        return CliRunner().invoke(
+            app, [*arguments, "--region", "eu-west-1"] if "--" not in arguments else arguments, input=stdin, env=WIDE
+        )
+
+    return run
+
+
+WIDE = {"COLUMNS": "1000", "AWS_REGION": "eu-west-1"}
+
+
+def looked_up(client: "DynamoDBClient", given: Sequence[str], purpose: Purpose) -> dict[str, tuple[State | None, str]]:
+    """Return the state of each address for a kind of mail, and the key that decides, as `mailing check` has them."""
+    answers = operations.check(
+        Table(client, TABLE, Rules()), given, time.monotonic() + 600, purpose=purpose, consistent=True
+    )
+    return {each.given: (state_of(each.item, purpose) if each.item else State.ENABLE, each.address) for each in answers}
+
+
+def everything(form: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield addresses, each with another combination of rows."""
+    count = len(keys_of(form.format(0)))
+    for number, kinds in enumerate(itertools.product([NONE, "complaint", ODD], repeat=count)):
+        given = form.format(number)
+        yield given, dict(zip(keys_of(given), kinds, strict=True))
+
+
+@pytest.mark.parametrize("form", [STRASSE, QUOTED, CAPITAL])
+@pytest.mark.parametrize("state", [State.ENABLE, State.DISABLE])
+def test_what_is_printed_is_what_a_lookup_finds(client: "DynamoDBClient", run: Run, form: str, state: State) -> None:
+    cases = dict(everything(form))
+    put(client, {key: kind for rows in cases.values() for key, kind in rows.items()})
+    before = items(client)
+
+    done = run(state, "-", "--yes", "--json", stdin="\n".join(cases))
+    told = {each["address"]: each for each in map(json.loads, done.stdout.splitlines())}
+
+    assert done.exit_code == 1
+    assert told.keys() == set(map(canonical, cases))
+    found, after = {purpose: looked_up(client, [*cases], purpose) for purpose in Purpose}, items(client)
+    for given, rows in cases.items():
+        address = canonical(given)
+        if rows[address] == ODD:
+            assert told[address]["error"] == "RecordError"
+            continue
+        decisive = found[Purpose.BULK][given]
+        assert (told[address]["state"], told[address].get("decidedBy", address)) == decisive, rows
+        # Only what may be another's stands in the way, and what nobody understands.
+        others = {kind for key, kind in rows.items() if canonical(key) != address}
+        spelled = {kind for key, kind in rows.items() if canonical(key) == address}
+        stands = ODD in spelled or (state is State.ENABLE and bool(others & {"complaint", ODD}))
+        assert ({found[purpose][given][0] for purpose in Purpose} == {state}) is not stands, rows
+        for key in rows:
+            if canonical(key) != address:
+                assert after.get(key) == before.get(key), "the row of another address"
+
+
+def commands(text: str) -> list[list[str]]:
+    """Return the commands that a text suggests, as a shell reads them."""
+    return [shlex.split(each)[1:] for each in re.findall(r"`(mailing .+?)`(?=[.;, ])", text.replace("\n", " "))]
+
+
+@pytest.mark.parametrize("form", [STRASSE, QUOTED, CAPITAL, DASH])
+@pytest.mark.parametrize("kind", ["complaint", "bounce", "decision"])
+def test_what_explain_suggests_works_when_it_is_pasted(
+    client: "DynamoDBClient", run: Run, form: str, kind: str
+) -> None:
+    for number, choice in itertools.product(range(len(keys_of(form))), [0, 1] if kind == "decision" else [0]):
+        given = form.format(f"{number}{choice}")
+        put(client, {keys_of(given)[number]: kind})
+        command = [each for each in commands(run("explain", "--", given).stdout) if "@" in each[-1]][choice]
+        done = run(*command)
+        assert done.exit_code == 0, done.output
+        assert run("check", "--", given).exit_code == 0, command
+        assert run("explain", "--", given).exit_code == 0
+
+
+def test_an_override_is_removed_from_each_row_of_an_address(client: "DynamoDBClient", run: Run) -> None:
+    for key in ("jane@example.org", "Jane@Example.org"):
+        put(client, {key: "bounce"})
+        put(client, {key: "decision"})
+    (removal, _) = commands(run("explain", "Jane@Example.org").stdout)
+    assert run(*removal).stdout == "jane@example.org: the override is gone; disable (bounce:Permanent/General)\n"
+    assert run(*removal).exit_code == 1
+    assert [row["evidence"]["M"].keys() for row in items(client).values()] == [{"hardBounce"}] * 2
+
+
+def test_all_forms_can_be_decided_about_at_once(client: "DynamoDBClient", run: Run) -> None:
+    put(client, {"jane@strasse.de": "complaint"})
+    refused = run("enable", "jane@stra\u00dfe.de")
+    assert refused.exit_code == 1
+    assert refused.stdout == "jane@xn--strae-oqa.de: disable (complaint)\nEnabled: 0. Decided, and yet not enable: 1.\n"
+    assert commands(refused.stderr) == [["enable", "jane@strasse.de"]]
+    assert run("enable", "jane@stra\u00dfe.de", "jane@strasse.de").exit_code == 0
+
+
+def test_an_override_of_another_form_is_named(client: "DynamoDBClient", run: Run) -> None:
+    put(client, {"jane@strasse.de": "decision"})
+    done = run("remove-override", "jane@stra\u00dfe.de")
+    assert (done.exit_code, done.stdout) == (1, "jane@xn--strae-oqa.de: there is no override\n")
+    assert commands(done.stderr) == [["remove-override", "jane@strasse.de"]]
+    assert run("remove-override", "jane@strasse.de").exit_code == 0
+
+
+@pytest.mark.parametrize("options", [[], ["--forget", "--yes"]], ids=str)
+@pytest.mark.parametrize("rows", [["jane@strasse.de"], ["jane@strasse.de", "jane@xn--strae-oqa.de"]])
+def test_what_is_left_of_an_erased_person_is_named(
+    client: "DynamoDBClient", run: Run, options: list[str], rows: list[str]
+) -> None:
+    for key in rows:
+        put(client, {key: "complaint"})
+    done = run("erase", "jane@stra\u00dfe.de", *options)
+    assert (done.exit_code, done.stdout) == (1, "Left in another row: 1.\n")
+    assert "may be mailed" not in done.output
+    (told,) = map(json.loads, run("erase", "jane@stra\u00dfe.de", "--json", *options).stdout.splitlines())
+    assert told["left"] == ["jane@strasse.de"]
+    (command,) = commands(done.stderr)
+    assert run(*command, *options[1:]).exit_code == 0
+    again = run("erase", "jane@stra\u00dfe.de", *options)
+    assert (again.exit_code, again.stdout[:7]) == (0, "Nothing")
+    assert "news@" not in str(items(client))
+
+
+# ---- clear-bounces
+
+
+def test_a_bounce_of_another_form_is_named(client: "DynamoDBClient", run: Run) -> None:
+    for rows in ({"jane@strasse.de": "bounce"}, {"jane@xn--strae-oqa.de": "delivery"}):
+        for key, kind in rows.items():
+            put(client, {key: kind})
+        done = run("clear-bounces", "jane@stra\u00dfe.de")
+        assert done.exit_code == 1
+        assert commands(done.stderr) == [["clear-bounces", "jane@strasse.de"]]
+    assert "a bounce still keeps mail back: 1." in done.stdout
+    assert run("clear-bounces", "jane@strasse.de").exit_code == 0
+    assert run("check", "jane@stra\u00dfe.de").exit_code == 0
+
+
+@pytest.mark.parametrize("kind", ["complaint", "delivery"])
+def test_where_nothing_is_to_be_cleared_nothing_is_written(client: "DynamoDBClient", run: Run, kind: str) -> None:
+    put(client, {"jane@example.org": kind})
+    before = items(client)
+    assert run("clear-bounces", "jane@example.org", "--dry-run").stdout == "Nothing to clear.\n"
+    done = run("clear-bounces", "jane@example.org")
+    blocked = "Still not mailed: complaint 1.\n" if kind == "complaint" else ""
+    assert (done.exit_code, done.stdout) == (0, f"Nothing to clear: 1.\n{blocked}")
+    (told,) = map(json.loads, run("clear-bounces", "jane@example.org", "--json").stdout.splitlines())
+    assert (told["result"], told["state"]) == ("nothing", "disable" if blocked else "enable")
+    assert items(client) == before
+
+
+def test_a_clearing_is_not_made_twice(client: "DynamoDBClient", run: Run) -> None:
+    put(client, {"jane@example.org": "bounce"})
+    assert run("clear-bounces", "jane@example.org").stdout.startswith("May get all mail again")
+    before = items(client)
+    assert run("clear-bounces", "jane@example.org").stdout == "Had been cleared: 1.\n"
+    assert items(client) == before
+
+
+def test_a_selection_makes_no_record_of_someone_who_was_forgotten(
+    client: "DynamoDBClient", run: Run, tmp_path: Any
+) -> None:
+    file = tmp_path / "selection.csv"
+    file.write_text(f"address,until\njane@example.org,{BEFORE}\n")
+    assert run("clear-bounces", "--selection", str(file)).stdout == "Nothing to clear: 1.\n"
+    assert items(client) == {}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [["jane@example.org"] * 2, ["jane@example.org", "JANE@example.org"], ["Jane@example.org", "jane@Example.org"]],
+)
+def test_an_address_that_is_given_twice_counts_once(client: "DynamoDBClient", run: Run, given: Sequence[str]) -> None:
+    for key in {canonical(given[0]), *given}:
+        put(client, {key: "bounce"})
+    assert "the bounces of 1 address: jane@example.org." in run("clear-bounces", *given, "--dry-run").stdout
+    assert "again, unless SES" not in (done := run("clear-bounces", *given)).stdout
+    assert done.stdout == "May get all mail again: 1.\n"
+    assert run("check", *given).exit_code == 0
+
+
+def test_a_clearing_that_reaches_into_the_future_is_told(client: "DynamoDBClient", run: Run) -> None:
+    table = Table(client, TABLE, Rules())
+    table.add({"jane@example.org": evidence_of([mark(MarkKind.HARD_BOUNCE, AHEAD)])}, time.monotonic() + 600)
+    put(client, {"joe@example.org": "bounce"})
+    assert run("clear-bounces", "joe@example.org").stderr == ""
+    done = run("clear-bounces", "jane@example.org")
+    assert done.stdout == "May get all mail again: 1.\n"
+    assert "Bounces until 2999-01-01 00:00:00 UTC do not count, those to come too" in done.stderr
