@@ -80,6 +80,15 @@ def test_without_the_list_all_are_cleared_until_the_end_of_the_outage(client: "D
     assert cleared_until(client) == {"a": UNTIL, "b": UNTIL, "c": UNTIL}
 
 
+def test_who_is_taken_off_the_list_is_cleared_before_the_bounce_is_reported(
+    client: "DynamoDBClient", table: Table
+) -> None:
+    clear = Clear(table, cast("SuppressionList", Fake()), "dana", "")
+    ((outcome, _),) = clear([Row("d@example.com", UNTIL, "d@example.com")])
+    assert outcome.written
+    assert cleared_until(client)["d"] == REMOVED
+
+
 def test_an_interruption_leaves_nobody_off_the_list_and_blocked(client: "DynamoDBClient", table: Table) -> None:
     """Whether the list was changed is not known then, and the next run would not find the address by it."""
     clear = Clear(table, cast("SuppressionList", Fake("A@example.com")), "dana", "")

@@ -40,7 +40,7 @@ COSMIC_RAY = ROOT / "build" / "cosmic-ray" / "bin" / "python"
 
 _MERGE = ("unit/test_evidence_state.py", "unit/test_evidence_merge.py")
 _TABLE = ("integration/test_table.py", "integration/test_lookup.py", "integration/test_operations.py")
-_SPELLINGS = ("integration/test_adopted.py", "unit/test_decisions.py")
+_SPELLINGS = ("integration/test_adopted.py", "unit/test_decisions.py", "integration/test_decided.py")
 TESTS: Mapping[str, Sequence[str]] = {
     "timestamp": ("unit/test_timestamp.py",),
     "address": ("unit/test_address.py",),
