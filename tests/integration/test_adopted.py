@@ -341,6 +341,24 @@ def test_what_the_old_function_writes_meanwhile_is_merged_too(client: "DynamoDBC
     assert may_be_mailed(client, JANE) == {JANE: False}
 
 
+def test_a_row_that_goes_on_changing_is_merged_again_after_longer_pauses(
+    client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[int] = []
+    monkeypatch.setattr("healthy_mailing.table.pause", pauses.append)
+    article(client, kind="Delivery")
+    kinds = ["Bounce", "Complaint"]
+
+    def change(**_: object) -> None:
+        if kinds:
+            article(client, kind=kinds.pop())
+
+    client.meta.events.register("before-call.dynamodb.DeleteItem", change)
+    assert reassess(client)[JANE].moved == 1
+    assert pauses == [1, 2]
+    assert items(client)[JANE]["evidence"]["M"].keys() == {"complaint", "delivery", "hardBounce"}
+
+
 def test_feedback_that_comes_meanwhile_is_kept(client: "DynamoDBClient") -> None:
     article(client, kind="Bounce")
     once_before(client, "BatchExecuteStatement", lambda: add(client, mark(MarkKind.COMPLAINT)))
