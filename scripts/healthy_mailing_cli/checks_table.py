@@ -6,13 +6,14 @@ Needs ``dynamodb:Scan`` and, where there are such rows, ``dynamodb:BatchGetItem`
 import shlex
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from healthy_mailing.address import canonical_or_same, masked
 from healthy_mailing.evidence import Rules
 from healthy_mailing.item import ADDRESS, VERSION, unreadable
 from healthy_mailing.table import Table, TableError
-from healthy_mailing_cli import errors
 from healthy_mailing_cli.connection import DEFAULT_TABLE, soon
-from healthy_mailing_cli.examination import Examination, Findings, ok, problem, unknown, warning
+from healthy_mailing_cli.examination import Examination, Findings, ok, problem, warning
 from healthy_mailing_cli.stack import name_in
 
 _MOST = 256 * 2**20
@@ -38,7 +39,7 @@ def look_at_rows(seen: Examination) -> Findings:
     try:
         odd = _unreadable(Table(seen.dynamodb, name, Rules()), [*spelled, *old][:_WHOLE])
     except TableError as error:
-        yield unknown("Whether all rows can be read can't be told.", f"{errors.sentence(error)}.")
+        yield seen.refused(ClientError({"Error": {"Code": str(error)}}, "BatchGetItem"))
         odd = set()
     if odd:
         yield problem(

@@ -226,7 +226,7 @@ def recognised(names: Collection[str], name: str | None = None) -> Format:
 
 def without_header(cells: Sequence[str]) -> UnknownError:
     """Return why a list can't be recognised whose first line, of these cells, has an address and no header above it."""
-    line = ", ".join(text_of(cells))[:_COLUMNS_SHOWN]
+    line = ", ".join(map(str.strip, text_of(cells)))[:_COLUMNS_SHOWN]
     if (count := several(line)) > 1:
         return UnknownError(f"has {count} addresses on its first line: {line}. An import takes one address a row")
     return UnknownError(f"has no header above its first line: {line}. Add one that names the columns")

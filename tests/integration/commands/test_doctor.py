@@ -61,6 +61,16 @@ def test_a_stack_in_which_all_is_well(emulator: Emulator) -> None:
     assert [each for each in found if each["level"] != "ok" or each["remedy"]] == []
 
 
+OLD_ROW = {
+    "UserId": {"S": "Jane@Example.com"},
+    "state": {"S": "disable"},
+    "notificationType": {"S": "Bounce"},
+    "from": {"S": "news@example.com"},
+    "timestamp": {"S": "2017-08-02T17:20:00.000Z"},
+}
+"""A row as the original article's function wrote it."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One thing that is taken away, and what must be said of it.
@@ -353,16 +363,7 @@ FAULTS = {
         without_recovery, "table", "warning", "can't be restored", "table.point_in_time_recovery"
     ),
     "row of the original article": Fault(
-        lambda made: client(made, "dynamodb").put_item(
-            TableName=made.name,
-            Item={
-                "UserId": {"S": "Jane@Example.com"},
-                "state": {"S": "disable"},
-                "notificationType": {"S": "Bounce"},
-                "from": {"S": "news@example.com"},
-                "timestamp": {"S": "2017-08-02T17:20:00.000Z"},
-            },
-        ),
+        lambda made: client(made, "dynamodb").put_item(TableName=made.name, Item=OLD_ROW),
         "rows",
         "problem",
         "1 of 1 rows is under another spelling than the canonical address: J***@Example.com",
@@ -513,15 +514,16 @@ def allowed(actions: list[str]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def quiet(emulator: Emulator) -> HandMade:
-    """A stack whose identity has no topic, so that its own settings are asked for too."""
+    """A stack whose identity has no topic, and with an old row, so that its own settings and the row are asked for."""
     made = hand_made(emulator)
     made.report()
+    client(made, "dynamodb").put_item(TableName=made.name, Item={**OLD_ROW, "UserId": {"S": "jane@example.com"}})
     return made
 
 
 def test_the_actions_that_the_module_names_are_enough(quiet: HandMade) -> None:
     with user(quiet.emulator, allowed(ACTIONS)) as session:
-        assert amiss(examined(quiet, session)) == {"identity": {"problem"}}
+        assert amiss(examined(quiet, session)) == {"identity": {"problem"}, "rows": {"warning"}}
 
 
 def test_who_looks_by_the_runbook_s_policy_can_tell_it_all(quiet: HandMade) -> None:
