@@ -26,6 +26,9 @@ DEFAULT_TABLE = "mailing"
 SECONDS = 60.0
 """How long one step of a command, a few thousand addresses at most, may take."""
 
+_TIMEOUTS = Config(connect_timeout=5, read_timeout=15)
+"""In seconds, for each of five tries: what can't be reached is an error within a minute or so, not within five."""
+
 
 def _url(text: str | None) -> str | None:
     if text is not None and not re.match("https?://[^/]", text):
@@ -84,7 +87,9 @@ class Connection:
     @functools.cached_property
     def session(self) -> boto3.Session:
         """The session, with the credentials and the region of the options or the environment."""
-        return boto3.Session(profile_name=self.profile, region_name=self.region)
+        core = botocore.session.Session()
+        core.set_default_client_config(_TIMEOUTS)
+        return boto3.Session(botocore_session=core, profile_name=self.profile, region_name=self.region)
 
     def client(self, service: str, config: Config | None = None) -> Any:  # noqa: ANN401  (each service has its own)
         """Return a client of boto3."""

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import boto3
 import typer
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from healthy_mailing.envelope import EnvelopeError, content, unwrap
@@ -170,7 +171,7 @@ def telling(connection: Connection, function: str, letters: str) -> Changes:
         CommandError: They are not, or there is no such function: what another table says would be told as news.
         SettingsError: The function is another one.
     """
-    client: LambdaClient = connection.client("lambda")
+    client: LambdaClient = connection.client("lambda", Config(read_timeout=60))  # it is called, and waited for
     try:
         configuration = client.get_function_configuration(FunctionName=function)
     except client.exceptions.ResourceNotFoundException:

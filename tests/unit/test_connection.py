@@ -4,6 +4,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.stub import Stubber
 
 from healthy_mailing.evidence import Rules
@@ -30,6 +31,13 @@ def rules(
             {"FunctionName": function or "mailing-feedback"},
         )
         return Connection("mailing", is_named=is_named).rules(function)
+
+
+def test_what_never_answers_is_not_waited_for_for_long() -> None:
+    connection = Connection("mailing", "eu-west-1")
+    for client in (connection.client("sts"), connection.session.client("sesv2"), connection.client("s3", Config())):
+        assert client.meta.config.connect_timeout + client.meta.config.read_timeout <= 20
+    assert connection.client("lambda", Config(read_timeout=60)).meta.config.read_timeout == 60
 
 
 def test_the_rules_are_those_of_the_function(monkeypatch: pytest.MonkeyPatch) -> None:
