@@ -26,7 +26,7 @@ def days(numbers: Sequence[tuple[str, int]]) -> str:
     top, step = whole(counts)
     highest = max(counts, default=0)
     cut = [day for day, number in numbers if number > top]
-    told = cut or [day for day, number in numbers if number == highest > 0][:1]
+    labelled = cut or [day for day, number in numbers if number == highest > 0][:1]
     every = max(1, len(numbers) // 5)
     ticks = list(range(0, top + 1, step))
     bars = _bars(
@@ -36,7 +36,9 @@ def days(numbers: Sequence[tuple[str, int]]) -> str:
         y=alt.Axis(values=ticks, tickCount=len(ticks), format="~s", labelExpr="datum.value ? datum.label : '0'"),
         top=top,
     )
-    labels = [{"at": day, "height": min(number, top), "text": f"{number:,}"} for day, number in numbers if day in told]
+    labels = [
+        {"at": day, "height": min(number, top), "text": f"{number:,}"} for day, number in numbers if day in labelled
+    ]
     return _svg(bars, _gaps([{"at": day, "height": top * 0.84} for day in cut]), _texts(labels))
 
 

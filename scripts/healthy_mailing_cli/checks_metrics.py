@@ -76,7 +76,7 @@ def look_at_failures(seen: Examination) -> Findings:
     if sums["errors"] and sums["errors"] >= sums["invocations"]:
         problems.append(problem(f"Every call of {name} failed {_LATELY}.", *log))
     elif sums["failed"] + sums["malformed"] and not sums["written"] + sums["unchanged"]:
-        problems.append(problem(f"No feedback reached the table {_LATELY}: {_told(sums)}.", *log))
+        problems.append(problem(f"No feedback reached the table {_LATELY}: {_failures(sums)}.", *log))
     if recent["age"] and (oldest := max(recent["age"].items())[1]) > _OLD:
         problems.append(
             problem(
@@ -84,18 +84,18 @@ def look_at_failures(seen: Examination) -> Findings:
                 "If the checks above find nothing, the function does not keep up: raise queue.maximum_concurrency.",
             )
         )
-    told = _told({each: int(sum(series.values())) for each, series in found.items()})
+    failures = _failures({each: int(sum(series.values())) for each, series in found.items()})
     if problems:
         yield from problems
-    elif told:
-        yield warning(f"{name} in the last 24 hours: {told}. What fails is tried again, then a dead letter.", *log)
+    elif failures:
+        yield warning(f"{name} in the last 24 hours: {failures}. What fails is tried again, then a dead letter.", *log)
     else:
         yield ok(f"{name} failed at nothing in the last 24 hours.")
 
 
-def _told(sums: Mapping[str, int]) -> str:
-    told = ((output.counted(sums[each], noun), what) for each, (noun, what) in _FAILURES.items() if sums[each])
-    return ", ".join(f"{count} {what}" for count, what in told)
+def _failures(sums: Mapping[str, int]) -> str:
+    counted = ((output.counted(sums[each], noun), what) for each, (noun, what) in _FAILURES.items() if sums[each])
+    return ", ".join(f"{count} {what}" for count, what in counted)
 
 
 def _series(seen: Examination, asked: Mapping[str, Mapping[str, Any]], back: timedelta) -> dict[str, Series]:

@@ -73,19 +73,19 @@ class Row:
         address: The canonical address.
         until: Until when its bounces are to be hidden.
         ses: How SES's own list spells it, if it is to be taken off; empty if not.
-        told: What else a person sees: the columns between these.
+        shown: What else a person sees: the columns between these.
         spelling: How else a row of the table may spell the address; empty if not.
     """
 
     address: str
     until: str
     ses: str = ""
-    told: tuple[str, ...] = ("",) * (len(_COLUMNS) - 3)
+    shown: tuple[str, ...] = ("",) * (len(_COLUMNS) - 3)
     spelling: str = ""
 
     def cells(self) -> tuple[str, ...]:
         """Return the row as ``_COLUMNS``; what mail servers wrote is made safe to show."""
-        return (self.spelling or self.address, self.until, *map(output.printable, self.told), self.ses)
+        return (self.spelling or self.address, self.until, *map(output.printable, self.shown), self.ses)
 
 
 @dataclass
@@ -312,7 +312,7 @@ def _looked_up(rows: Iterable[Row], suppressed: SuppressionList, kept: set[str])
             entry.spelling
             for entry in found
             if entry.reason is Reason.BOUNCE
-            and row.told[-1] != "no mail"
+            and row.shown[-1] != "no mail"
             and datetime.fromisoformat(entry.at) <= datetime.fromisoformat(row.until) + _LISTED_LATE
         }
         if len(off) < len(found):
@@ -359,7 +359,7 @@ def _write(path: Path, rows: Iterable[Row], *, as_json: bool, ses: bool) -> _Tot
             if row.address not in totals.seen:
                 counter.add()
                 totals.seen.add(row.address)
-                totals.then[row.told[-1]] += 1
+                totals.then[row.shown[-1]] += 1
                 if len(totals.first) < output.FEW:
                     totals.first.append(row.address)
             if as_json:
@@ -576,7 +576,7 @@ _AHEAD = timedelta(seconds=1)
 
 def _followed(outcome: Outcome, item: Item) -> dict[str, object]:
     if outcome.error:
-        return {**errors.told(outcome.error)}
+        return {**errors.as_json(outcome.error)}
     bulk, transactional = (state_of(item, purpose) if item else State.ENABLE for purpose in Purpose)
     followed = {"state": bulk, "transactional": transactional, "reason": item.get(REASON)}
     until = _cleared_until(outcome)

@@ -140,10 +140,10 @@ class Connection:
         variables = {"TABLE_NAME": self.table, **environment.get("Variables", {})}
         settings = Settings.from_environment(variables)
         if settings.table_name != self.table:
-            told = f"The function {name} writes to the table {settings.table_name}, not to {self.table}"
+            mismatch = f"The function {name} writes to the table {settings.table_name}, not to {self.table}"
             if function is None or not self.is_named:
-                raise CommandError(f"{told}: name both, with --table and --function")
-            output.note(f"{told}; its rules apply all the same.")  # as for a copy of the table
+                raise CommandError(f"{mismatch}: name both, with --table and --function")
+            output.note(f"{mismatch}; its rules apply all the same.")  # as for a copy of the table
         return settings.rules
 
 

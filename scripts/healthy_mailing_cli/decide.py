@@ -250,7 +250,7 @@ def decided_by(address: str, item: Item) -> dict[str, object]:
 
 def _shown(outcome: Outcome, item: Item, listed: Told) -> dict[str, object]:
     if outcome.error:
-        return {**errors.told(outcome.error)}
+        return {**errors.as_json(outcome.error)}
     shown: dict[str, object] = {"state": item[STATE], "reason": item.get(REASON, "unknown")}
     shown |= decided_by(outcome.address, item)
     if outcome.change:

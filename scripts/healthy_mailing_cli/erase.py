@@ -101,7 +101,7 @@ def _tell(outcome: Outcome, told: Told, others: Sequence[str], *, forget: bool, 
         done = {"forgotten" if forget else "erased": outcome.written}
         reasons = {"sesReasons": [each.reason for each in told.entries]} if told.entries else {}
         left = {"left": others} if others else {}
-        output.ndjson({"address": outcome.address, **done, **left, **errors.told(outcome.error), **reasons})
+        output.ndjson({"address": outcome.address, **done, **left, **errors.as_json(outcome.error), **reasons})
     elif outcome.error:
         output.note(f"{outcome.address}: not done. {errors.sentence(TableError(outcome.error))}.")
     for key in () if as_json else others:

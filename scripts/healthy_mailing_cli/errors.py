@@ -56,7 +56,7 @@ def sentence(error: BaseException) -> str:
     return str(error)
 
 
-def told(code: str) -> dict[str, str]:
+def as_json(code: str) -> dict[str, str]:
     """Return the error of an address as JSON has it, a code and a sentence; nothing where there is none."""
     return {"error": code, "message": sentence(TableError(code))} if code else {}
 

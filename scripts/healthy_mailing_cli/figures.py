@@ -343,7 +343,7 @@ class Tally:
         changed.domains[domain] += 1
 
     def _weigh(self, evidence: Evidence, domain: Domain) -> None:
-        told: dict[bool, set[MarkKind]] = {True: set(), False: set()}
+        kinds: dict[bool, set[MarkKind]] = {True: set(), False: set()}
         for mark in evidence.values():
             if mark.kind in MADE_BY_PEOPLE or mark.day < self._begin_before:
                 continue
@@ -354,13 +354,13 @@ class Tally:
             if mark.get("subType") in _UNSENT:
                 self.unsent += is_now
                 continue
-            told[is_now].add(mark.kind)
+            kinds[is_now].add(mark.kind)
             if is_now:
                 self._count_day(mark)
         for is_now, window in ((True, self.window), (False, self.before)):
-            if told[is_now]:
-                _count(window, told[is_now])
-        now = told[True]
+            if kinds[is_now]:
+                _count(window, kinds[is_now])
+        now = kinds[True]
         domain.reached += bool(now & _SENT)
         domain.complaints += MarkKind.COMPLAINT in now
         if MarkKind.HARD_BOUNCE in now:
@@ -482,8 +482,8 @@ def _count(window: Window, kinds: Iterable[MarkKind]) -> None:
 def _about(evidence: Evidence, sender: str) -> Evidence:
     """Return feedback about mail of a sender, with the decisions of people that may hide it; nothing without any."""
     of_people = {slot: mark for slot, mark in evidence.items() if mark.kind in MADE_BY_PEOPLE}
-    told = {slot: mark for slot, mark in evidence.items() if slot not in of_people and sent_by(mark.sender, sender)}
-    return told | of_people if told else {}
+    about = {slot: mark for slot, mark in evidence.items() if slot not in of_people and sent_by(mark.sender, sender)}
+    return about | of_people if about else {}
 
 
 def _camel(name: str) -> str:

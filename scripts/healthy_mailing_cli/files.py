@@ -69,17 +69,17 @@ class Part:
         return self.path.with_name(f"{name}{suffix}")
 
     @contextmanager
-    def opened(self, told: Callable[[float], None] = lambda _: None) -> Iterator[TextIO]:
+    def opened(self, on_read: Callable[[float], None] = lambda _: None) -> Iterator[TextIO]:
         """Open it as text.
 
-        What its encoding does not know is kept: what is written in the same encoding is what was read. ``told`` hears
-        now and then which share of the file was read, from 0 to 1.
+        What its encoding does not know is kept: what is written in the same encoding is what was read. ``on_read`` is
+        called now and then, with the share of the file that was read, from 0 to 1.
 
         Raises:
             CommandError: It can't be read, then or later, or it is not text.
         """
         try:
-            with self._bytes(told) as file:
+            with self._bytes(on_read) as file:
                 text = _text(file, self.encoding)
                 try:
                     yield text
@@ -97,7 +97,7 @@ class Part:
             raise CommandError(f"{self} can't be unpacked: {error}") from None
 
     @contextmanager
-    def _bytes(self, told: Callable[[float], None]) -> Iterator[IO[bytes]]:
+    def _bytes(self, on_read: Callable[[float], None]) -> Iterator[IO[bytes]]:
         with ExitStack() as stack:
             if self.label:
                 source, total = stack.enter_context(self._packed())
@@ -107,7 +107,7 @@ class Part:
             else:
                 source = stack.enter_context(self.path.open("rb", buffering=0))
                 total = os.fstat(source.fileno()).st_size
-            raw = _Source(self, source, lambda: told(source.tell() / total) if total else None)
+            raw = _Source(self, source, lambda: on_read(source.tell() / total) if total else None)
             yield stack.enter_context(_unpacked(cast("IO[bytes]", io.BufferedReader(raw, _BUFFER))))
 
     @contextmanager
@@ -143,10 +143,10 @@ def standard_input(encoding: str | None) -> Part:
 class _Source(io.RawIOBase):
     """The bytes of a list; what goes wrong with them is told in a sentence."""
 
-    def __init__(self, part: Part, file: Any, told: Callable[[], None]) -> None:  # noqa: ANN401  (any of three)
+    def __init__(self, part: Part, file: Any, on_read: Callable[[], None]) -> None:  # noqa: ANN401  (any of three)
         self._part = part
         self._file = file
-        self._told = told
+        self._on_read = on_read
 
     def readable(self) -> bool:
         return True
@@ -158,7 +158,7 @@ class _Source(io.RawIOBase):
             raise
         except Exception as error:  # noqa: BLE001  (decompressors raise what they like, such as LZMAError, MemoryError)
             raise CommandError(f"{self._part} can't be unpacked: {str(error) or type(error).__name__}") from None
-        self._told()
+        self._on_read()
         if not count:
             self._part.must_be_as_it_was()
         return count

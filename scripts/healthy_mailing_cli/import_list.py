@@ -258,12 +258,12 @@ def take(part: Part, kind: Format, at: str, tally: Tally, writer: "Writer | None
     """
     share = 0.0
 
-    def told(read: float) -> None:
+    def note_share(read: float) -> None:
         nonlocal share
         share = read
 
     with ExitStack() as stack:
-        listing = reading.read(stack.enter_context(part.opened(told=told)))
+        listing = reading.read(stack.enter_context(part.opened(on_read=note_share)))
         listing = replace(listing, rows=itertools.islice(listing.rows, most))
         refused = stack.enter_context(RefusedRows(None if writer is None else part.beside(_REFUSED), listing))
         counter = stack.enter_context(output.progress("Read" if writer is None else "Imported"))
@@ -546,7 +546,7 @@ _WIDTH = 200
 
 
 def _tell_json(planned: Planned, tally: Tally, *, dry_run: bool) -> None:
-    told = {
+    fields = {
         "list": str(planned.part),
         "format": planned.kind.name if planned.kind else None,
         "rows": tally.rows,
@@ -556,6 +556,6 @@ def _tell_json(planned: Planned, tally: Tally, *, dry_run: bool) -> None:
         "firstRefused": [{"row": row, "problem": problem} for row, problem in tally.shown],
     }
     if planned.problem:
-        told |= {"error": planned.code, "message": planned.problem}
+        fields |= {"error": planned.code, "message": planned.problem}
     results = {output.camel(name): count for name, count in tally.results.items()}
-    output.ndjson(told if dry_run else told | {"addresses": results})
+    output.ndjson(fields if dry_run else fields | {"addresses": results})

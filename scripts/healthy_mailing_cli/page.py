@@ -126,19 +126,19 @@ def html(found: Figures, weeks: Weeks, *, table: str, region: str, sender: str |
 def headline(found: Figures) -> tuple[str, str]:
     """Return how good the figures are (``bad``, ``warn``, ``good`` or ``soft``), and what they say in a sentence."""
     rates = [("bounces", found.bounces, _BOUNCES.decimals), ("complaints", found.complaints, _COMPLAINTS.decimals)]
-    told = [
+    clauses = [
         f"{name} {_SAID[rate.verdict]} ({share(rate.count, rate.of, decimals)})"
         for name, rate, decimals in rates
         if rate.share is not None
     ]
-    if not told:
-        told = ["no rates, since no deliveries are reported"]
+    if not clauses:
+        clauses = ["no rates, since no deliveries are reported"]
     elif found.bounces.few:
-        told[-1] += ", but so few addresses say little"
+        clauses[-1] += ", but so few addresses say little"
     if found.jumps:
         domains = list(dict.fromkeys(jump.domain for jump in found.jumps))
         others = f" and {output.counted(len(domains) - 1, 'other domain')}" if domains[1:] else ""
-        told.insert(0, f"perhaps an outage at {domains[0]}{others}")
+        clauses.insert(0, f"perhaps an outage at {domains[0]}{others}")
     if found.are_alarming:
         style, begins = "bad", "Action needed"
     elif "raised" in {found.bounces.verdict, found.complaints.verdict}:
@@ -147,7 +147,7 @@ def headline(found: Figures) -> tuple[str, str]:
         style, begins = "soft", "Nothing to act on"
     else:
         style, begins = "good", "All is well"
-    return style, f"{begins}: {'; '.join(told)}."
+    return style, f"{begins}: {'; '.join(clauses)}."
 
 
 def share(count: int, of: int, decimals: int) -> str:

@@ -50,12 +50,12 @@ def publish(
     if message is None:
         raise CommandError("Name a sample or a file; `mailing publish --list` lists the samples")
     text = _read(message)
-    told = _meaning(text)
+    meaning = _meaning(text)
     sns = connection.client("sns")
     arn = stack.topic_arn(connection, name, topic)
-    fields = {"topic": arn, "message": told}
+    fields = {"topic": arn, "message": meaning}
     if not dry_run:
-        question = f"Publish to {name_in(arn)} at AWS, where it counts as true ({told})?"
+        question = f"Publish to {name_in(arn)} at AWS, where it counts as true ({meaning})?"
         output.confirm(question, yes=yes or _is_elsewhere(connection, sns.meta.endpoint_url))
         try:
             fields["messageId"] = sns.publish(TopicArn=arn, Message=text)["MessageId"]
@@ -67,7 +67,7 @@ def publish(
     if as_json:
         output.ndjson(fields)
     else:
-        output.line(f"{'Would publish' if dry_run else 'Published'} to {name_in(arn)}: {told}")
+        output.line(f"{'Would publish' if dry_run else 'Published'} to {name_in(arn)}: {meaning}")
 
 
 def _is_elsewhere(connection: Connection, url: str) -> bool:

@@ -110,10 +110,12 @@ def _note(outcome: Outcome, *, as_json: bool) -> None:
     """Say what became of one address: all of them in JSON, else those that failed."""
     if as_json:
         change = outcome.change
-        told = {"before": change.before, "after": change.after, "transactional": change.transactional} if change else {}
+        states = (
+            {"before": change.before, "after": change.after, "transactional": change.transactional} if change else {}
+        )
         moved = {"moved": outcome.moved} if outcome.moved else {}
         output.ndjson(
-            {"address": outcome.address, "result": _result(outcome), **told, **moved, **errors.told(outcome.error)}
+            {"address": outcome.address, "result": _result(outcome), **states, **moved, **errors.as_json(outcome.error)}
         )
     elif outcome.error:
         output.note(f"{outcome.address}: left as it is. {errors.sentence(TableError(outcome.error))}.")

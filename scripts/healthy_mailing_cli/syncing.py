@@ -50,7 +50,7 @@ class Sync:
         for window in output.windows(marks.items(), WINDOW):
             for outcome in self.table.add({address: evidence_of(each) for address, each in window}, soon()):
                 yield Done(
-                    outcome.address, Result.FAILED if outcome.error else Result.MARKED, **errors.told(outcome.error)
+                    outcome.address, Result.FAILED if outcome.error else Result.MARKED, **errors.as_json(outcome.error)
                 )
 
     def take_off(self, address: str, entry: Entry) -> Done:
@@ -106,8 +106,8 @@ def noted(outcome: Outcome, result: Result) -> Done:
     """Return what became of an address once SES's list was changed and the table was to note it."""
     if not outcome.error or outcome.error == _NO_ITEM:
         return Done(outcome.address, result)
-    told = errors.sentence(TableError(outcome.error))
-    message = f"SES's list was changed, but the table could not note it. {told}"
+    why = errors.sentence(TableError(outcome.error))
+    message = f"SES's list was changed, but the table could not note it. {why}"
     return Done(outcome.address, Result.FAILED, outcome.error, message)
 
 

@@ -33,7 +33,7 @@ def test_what_is_written_is_read_and_no_cell_is_a_formula(
     assert [(each.address, each.until, each.ses) for each in read] == [
         (each.address, each.until, each.ses) for each in written
     ]
-    assert [each.told for each in read] == [tuple(map(printable, each.told)) for each in written]
+    assert [each.shown for each in read] == [tuple(map(printable, each.shown)) for each in written]
     with file.open(newline="") as opened:
         cells = [cell for row in csv.reader(opened) for cell in row]
     assert [cell for cell in cells if cell[:1] in set("=+-@\t\r\n")] == []

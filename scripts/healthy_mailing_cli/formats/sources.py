@@ -63,7 +63,7 @@ class Format:
         undated: Whether rows have marks, but need not have a time.
         lacks: Columns by which a list is none of these.
         allows: All columns that a list may have beside those that it needs; None for any.
-        told: Whether its columns alone tell it.
+        is_distinctive: Whether its columns alone tell it.
         zone: That of a time without one.
         sender: The column of who sent the mail, if there is one.
     """
@@ -77,7 +77,7 @@ class Format:
     undated: bool = False
     lacks: frozenset[str] = frozenset()
     allows: frozenset[str] | None = None
-    told: bool = True
+    is_distinctive: bool = True
     zone: str = "UTC"
     sender: str = ""
 
@@ -210,7 +210,7 @@ def recognised(names: Collection[str], name: str | None = None) -> Format:
             raise UnknownError(f"is not a list of {chosen.title}: that has the columns {wanted}, this one has {shown}")
         return chosen
     found = [each for each in FORMATS.values() if each.needs and each.may_be(names)]
-    if len(found) == 1 and found[0].told:
+    if len(found) == 1 and found[0].is_distinctive:
         return found[0]
     if tuple(names) == PLAIN:
         raise UnknownError("is a plain list. Say what is in it: --as mailman (hard bounces), complaints or opt-outs")
@@ -565,7 +565,14 @@ _ANY_TIME = (
 def _plain(name: str, title: str, verdict: Verdict) -> Format:
     """Return the format of addresses alone, or in the column that says so; nothing in them tells what they are."""
     return Format(
-        name, title, frozenset(), _always(verdict), address=HEADINGS, times=_ANY_TIME, undated=True, told=False
+        name,
+        title,
+        frozenset(),
+        _always(verdict),
+        address=HEADINGS,
+        times=_ANY_TIME,
+        undated=True,
+        is_distinctive=False,
     )
 
 
@@ -631,7 +638,7 @@ FORMATS: Mapping[str, Format] = {
             _always(_opt_out()),
             times=("created",),
             allows=_EXACTLY,
-            told=False,
+            is_distinctive=False,
             zone="America/Los_Angeles",
         ),
         Format(
