@@ -854,7 +854,7 @@ def _joined_with(row: _Row, other: _Row) -> _Row:
     if other.error == UNREADABLE:
         return replace(row, is_odd=True)
     if other.error:
-        return replace(row, error=row.error or other.error)
+        return replace(row, error=other.error)
     return replace(row, known=merge(row.known, other.evidence))
 
 

@@ -156,6 +156,13 @@ def test_other_rules_than_those_of_the_table_let_nobody_through(client: "DynamoD
     assert may_be_mailed(client, SPELLED) == {SPELLED: False}
 
 
+def test_the_reason_is_of_what_all_rows_know(client: "DynamoDBClient") -> None:
+    article(client, kind="Complaint")
+    add(client, mark(MarkKind.HARD_BOUNCE))
+    (answer,) = operations.check(table_of(client), [SPELLED], soon(), purpose=Purpose.BULK, consistent=True)
+    assert answer.reason == "complaint"
+
+
 def test_a_row_that_is_no_record_keeps_mail_back(client: "DynamoDBClient") -> None:
     client.put_item(TableName=TABLE, Item={"UserId": {"S": SPELLED}, "state": {"S": "disable"}})
     add(client, mark(MarkKind.DELIVERY))
@@ -438,6 +445,26 @@ def test_a_row_of_this_version_in_another_spelling_moves_with_all_it_knows(clien
     }
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_what_a_refresh_would_not_write_is_merged(client: "DynamoDBClient", dry_run: bool) -> None:  # noqa: FBT001  (generated)
+    """Else it would be lost with its row. Nor may a reader of an old copy merge into what is no longer so."""
+    table = Table(client, TABLE, Rules(delivery_refresh_days=7))
+    for key, day in ((JANE, 1), (SPELLED, 3)):
+        table.add({key: evidence_of([mark(MarkKind.DELIVERY, f"2026-03-0{day}T12:00:00.000Z")])}, soon())
+    consistent: list[bool] = []
+
+    def note(params: Mapping[str, Any], **_: object) -> None:
+        consistent.append(params["RequestItems"][TABLE]["ConsistentRead"])
+
+    client.meta.events.register("provide-client-params.dynamodb.BatchGetItem", note)
+    (outcome,) = table.move({JANE: [SPELLED]}, soon(), dry_run=dry_run)
+    assert (outcome.written, outcome.moved) == (True, 1)
+    assert [each.day for each in outcome.held.values()] == ["2026-03-01"]
+    assert consistent == [True, True]
+    if not dry_run:
+        assert items(client)[JANE]["evidence"]["M"]["delivery"]["M"]["at"]["S"][:10] == "2026-03-03"
+
+
 @pytest.mark.parametrize(
     "key", [f"Jane <{SPELLED}>", f" {JANE}", f"{JANE} (home)", f'"{JANE.partition("@")[0]}"@example.com']
 )
@@ -455,7 +482,8 @@ def test_a_row_without_evidence_ends_no_run_late(client: "DynamoDBClient", rests
     empty: Any = {"state": {"S": "enable"}, "evidence": {"M": {}}, "version": {"N": "2"}, "updatedAt": {"S": LATER}}
     for key, more in ((SPELLED, {"segment": {"S": "gold"}}), ("Joe@Example.com", {})):
         client.put_item(TableName=TABLE, Item={"UserId": {"S": key}, "reason": {"S": "operator"}, **empty, **more})
-    reassess(client)
+    foreseen = reassess(client, dry_run=True)
+    assert reassess(client) == foreseen
     assert items(client).keys() == {SPELLED}
     assert len(rests) == 1
 
