@@ -181,7 +181,7 @@ def to_file(
     part, note = to.with_name(f"{to.name}.part"), to.with_name(f"{to.name}.progress")
     of = {**source.of, "format": lines.form}
     noted = _noted(note, part, of) if resume else None
-    with _reported(to), _opened(part, to, is_new=noted is None) as file:
+    with _reported(to, part), _opened(part, to, is_new=noted is None) as file, ExitStack() as nothing_read:
         if noted:
             file.truncate(noted["bytes"])
             file.seek(0, os.SEEK_END)
@@ -190,10 +190,13 @@ def to_file(
         else:
             header = lines.header and f"{_BYTE_ORDER_MARK}{lines.header}"
             _write(file, header)
+            nothing_read.callback(part.unlink)  # until a page is there, which one may go on behind
         for items, positions in source.pages(noted["positions"] if noted else None):
             _write(file, lines.of(items))
             count(len(items))
             _note(note, file, {**of, "count": lines.count, "unreadable": lines.unreadable, "positions": positions})
+            nothing_read.pop_all()
+        nothing_read.pop_all()
         output.let_have(file, output.mode_of(to))
         os.fsync(file.fileno())
         part.replace(to)
@@ -271,7 +274,7 @@ def _noted(note: Path, part: Path, of: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _reported(to: Path) -> Iterator[None]:
+def _reported(to: Path, part: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -279,7 +282,8 @@ def _reported(to: Path) -> Iterator[None]:
             raise
         raise CommandError(f"{to} can't be written: {error.strerror}") from None
     except KeyboardInterrupt:
-        output.note(f"The beginning of {to} is kept. Add --resume to go on.")
+        if part.exists():
+            output.note(f"The beginning of {to} is kept. Add --resume to go on.")
         raise
 
 

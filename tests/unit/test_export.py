@@ -92,6 +92,18 @@ def test_what_can_not_be_read_leaves_no_header_and_what_is_empty_has_one(capsys:
     assert capsys.readouterr().out == lines(Form.CSV).header
 
 
+def test_what_can_not_be_read_leaves_no_file(tmp_path: Path) -> None:
+    def refused(_: Any) -> Iterator[Any]:
+        yield from ()
+        raise CommandError("no access")
+
+    with pytest.raises(CommandError):
+        to_file(tmp_path / "all.ndjson", cast("Scan", SimpleNamespace(of={}, pages=refused)))
+    assert list(tmp_path.iterdir()) == []
+    to_file(tmp_path / "all.ndjson", cast("Scan", SimpleNamespace(of={}, pages=lambda _: iter(()))))
+    assert [path.name for path in tmp_path.iterdir()] == ["all.ndjson"]
+
+
 def test_an_export_is_readable_by_others_only_once_it_is_whole(tmp_path: Path) -> None:
     path, part = tmp_path / "all.ndjson", tmp_path / "all.ndjson.part"
     with pytest.raises(KeyboardInterrupt):
