@@ -9,6 +9,7 @@ A table that was adopted may have rows whose key is an address in another spelli
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from healthy_mailing.address import AddressError, canonical_or_same, forms, respelt, spelled
@@ -421,7 +422,8 @@ def reassess(
 
     A row under another spelling is merged into the canonical one and then deleted (``Table.move``); with
     ``keep_spellings`` it stays. Its outcome has the canonical address, and ``moved``. Such rows come last, all of an
-    address at once: so what becomes of them does not depend on which row is read first, and can be foreseen.
+    address at once: so what becomes of them does not depend on which row is read first, and can be foreseen. Their keys
+    are held until then, which takes 170 MB for a million of them.
 
     Yields, page by page, the number of items read and the outcomes of those that were out of date. With ``dry_run``, an
     outcome says what would happen.
@@ -429,22 +431,20 @@ def reassess(
     Raises:
         TableError: DynamoDB refused a page, or the deadline passed. Errors of single items are in the outcomes.
     """
-    spelled: dict[str, set[str]] = {}
+    spelled: list[str] = []
     for items in table.scan(deadline):
-        others = respelt(item[ADDRESS] for item in items)
-        for address, keys in others.items():
-            spelled.setdefault(address, set()).update(keys)
-        moving = {key for each in others.values() for key in each}
-        outdated = [outcome for item in items if item[ADDRESS] not in moving and (outcome := table.outdated(item))]
+        others = {key for each in respelt(item[ADDRESS] for item in items).values() for key in each}
+        spelled += others
+        outdated = [outcome for item in items if item[ADDRESS] not in others and (outcome := table.outdated(item))]
         if not dry_run:
             edits = {outcome.address: _unchanged for outcome in outdated if not outcome.error}
             failed = [outcome for outcome in outdated if outcome.error]
             outdated = failed + table.edit(edits, deadline, exact=True)
         yield len(items), outdated
-    addresses = list(spelled)
-    for start in range(0, len(addresses), _MOVED_AT_ONCE):
-        chunk = {address: spelled[address] for address in addresses[start : start + _MOVED_AT_ONCE]}
-        yield 0, table.move(chunk, deadline, keep=keep_spellings, dry_run=dry_run)
+    spelled.sort(key=canonical_or_same)
+    left = groupby(spelled, canonical_or_same)
+    while some := {address: set(keys) for address, keys in islice(left, _MOVED_AT_ONCE)}:
+        yield 0, table.move(some, deadline, keep=keep_spellings, dry_run=dry_run)
 
 
 def erase(table: Table, addresses: Sequence[str], deadline: float, *, spellings: Spellings = _NONE) -> list[Outcome]:
