@@ -366,8 +366,8 @@ def clear_bounces(  # noqa: PLR0913  (each is a separate fact)
     now: str,
     by: str,
     note: str,
+    always: bool,
     spellings: Spellings = _NONE,
-    always: bool = False,
 ) -> list[Outcome]:
     """Hide the bounces of canonical addresses, for each up to a time (see ``timestamp``).
 
@@ -382,7 +382,7 @@ def clear_bounces(  # noqa: PLR0913  (each is a separate fact)
     return table.edit(edits, deadline, spellings=spellings, consistent=True)
 
 
-def clearing(until: str, now: str, by: str, note: str, *, always: bool = False) -> Edit:
+def clearing(until: str, now: str, by: str, note: str, *, always: bool) -> Edit:
     """Return an edit that merges a mark that hides bounces, as ``clear_bounces`` has it."""
 
     def edit(evidence: Evidence) -> Evidence:
@@ -416,7 +416,7 @@ def is_kept_back_by_bounces(item: Item, rules: Rules) -> bool:
 
 
 def reassess(
-    table: Table, deadline: float, *, dry_run: bool, keep_spellings: bool = False
+    table: Table, deadline: float, *, dry_run: bool, keep_spellings: bool
 ) -> Iterator[tuple[int, list[Outcome]]]:
     """Bring each item up to date with the table's rules, and under its canonical address.
 

@@ -148,3 +148,26 @@ def meet_after_reading(parties: int, *clients: "DynamoDBClient") -> None:
 def items(client: "DynamoDBClient") -> dict[str, dict[str, Any]]:
     """Return the table by address, in DynamoDB's JSON."""
     return {item["UserId"]["S"]: item for item in client.scan(TableName=TABLE, ConsistentRead=True)["Items"]}
+
+
+def once_before(client: "DynamoDBClient", operation: str, act: Callable[[], object]) -> None:
+    """Act before the next request of an operation is sent, and not before those of the act."""
+    left = iter([act])
+
+    def before(**_: object) -> None:
+        for each in left:
+            each()
+            break
+
+    client.meta.events.register(f"before-call.dynamodb.{operation}", before)
+
+
+def consistency_of_reads(client: "DynamoDBClient") -> list[bool]:
+    """Return a list that says of each read from now on whether it is a consistent one."""
+    reads: list[bool] = []
+
+    def note(params: Mapping[str, Any], **_: object) -> None:
+        reads.append(params["RequestItems"][TABLE]["ConsistentRead"])
+
+    client.meta.events.register("provide-client-params.dynamodb.BatchGetItem", note)
+    return reads

@@ -20,7 +20,7 @@ from support import ses
 from support.faults import first, lose_answer, refuse
 from support.table import TABLE
 
-from .conftest import Answer, between, items, refusal, refusal_of
+from .conftest import Answer, between, consistency_of_reads, items, once_before, refusal, refusal_of
 from .lookup_api import Api, start
 
 if TYPE_CHECKING:
@@ -82,19 +82,10 @@ def may_be_mailed(client: "DynamoDBClient", *given: str, purpose: Purpose = Purp
 
 
 def reassess(client: "DynamoDBClient", *, keep: bool = False, dry_run: bool = False) -> dict[str, Outcome]:
-    pages = operations.reassess(table_of(client), soon(), dry_run=dry_run, keep_spellings=keep)
+    count = len(items(client))
+    pages = list(operations.reassess(table_of(client), soon(), dry_run=dry_run, keep_spellings=keep))
+    assert sum(read for read, _ in pages) == count
     return {outcome.address: outcome for _, outcomes in pages for outcome in outcomes}
-
-
-def once_before(client: "DynamoDBClient", operation: str, act: Callable[[], object]) -> None:
-    left = iter([act])
-
-    def before(**_: object) -> None:
-        for each in left:
-            each()
-            break
-
-    client.meta.events.register(f"before-call.dynamodb.{operation}", before)
 
 
 def reads_of(client: "DynamoDBClient") -> list[list[str]]:
@@ -172,6 +163,45 @@ def test_a_row_that_is_no_record_keeps_mail_back(client: "DynamoDBClient") -> No
     assert items(client).keys() == {JANE, SPELLED}
 
 
+def test_a_row_that_is_no_record_is_left_and_told_of_where_that_matters(client: "DynamoDBClient") -> None:
+    client.put_item(TableName=TABLE, Item={"UserId": {"S": SPELLED}, "state": {"S": "disable"}})
+    add(client, override(State.DISABLE, LATER, "dana", "called"))
+    table, given = table_of(client), {JANE: [SPELLED]}
+    removed = operations.remove_override(table, JANE, soon(), spellings=given)
+    assert removed is not None
+    assert not removed.error
+    (erased,) = operations.erase(table, [JANE], soon(), spellings=given)
+    assert erased.error == "RecordError"
+    assert operations.rows_beside(table, [JANE], soon(), spellings=given) == {}
+    assert items(client).keys() == {JANE, SPELLED}
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda table, given: operations.set_overrides(
+            table, [JANE], State.ENABLE, soon(), now=NOW, by="d", note="", spellings=given
+        ),
+        lambda table, given: operations.clear_bounces(
+            table, {JANE: NOW}, soon(), now=NOW, by="d", note="", always=True, spellings=given
+        ),
+        lambda table, given: operations.weighed(table, [Outcome(JANE)], soon(), spellings=given),
+        lambda table, _: operations.rows_beside(
+            table, ["jane@xn--strae-oqa.de"], soon(), spellings={"jane@xn--strae-oqa.de": ["jane@stra\u00dfe.de"]}
+        ),
+    ],
+    ids=["override", "clear", "weighed", "beside"],
+)
+def test_who_decides_goes_by_no_old_copy(
+    client: "DynamoDBClient", act: Callable[[Table, Mapping[str, list[str]]], object]
+) -> None:
+    article(client)
+    consistent = consistency_of_reads(client)
+    act(table_of(client), {JANE: [SPELLED]})
+    assert consistent
+    assert all(consistent)
+
+
 def test_a_row_that_can_not_be_read_is_no_row_that_is_not_there(client: "DynamoDBClient", faults: Faults) -> None:
     article(client)
     faults["BatchGetItem"] = refusal("AccessDeniedException")
@@ -207,7 +237,7 @@ def test_a_decision_outranks_the_row_and_takes_its_evidence_over(client: "Dynamo
 def test_bounces_of_the_row_are_cleared(client: "DynamoDBClient") -> None:
     article(client, kind="Bounce")
     operations.clear_bounces(
-        table_of(client), {JANE: NOW}, soon(), now=NOW, by="d", note="", spellings={JANE: [SPELLED]}
+        table_of(client), {JANE: NOW}, soon(), now=NOW, by="d", note="", always=False, spellings={JANE: [SPELLED]}
     )
     assert may_be_mailed(client, JANE, SPELLED) == {JANE: True, SPELLED: True}
 
@@ -451,12 +481,7 @@ def test_what_a_refresh_would_not_write_is_merged(client: "DynamoDBClient", dry_
     table = Table(client, TABLE, Rules(delivery_refresh_days=7))
     for key, day in ((JANE, 1), (SPELLED, 3)):
         table.add({key: evidence_of([mark(MarkKind.DELIVERY, f"2026-03-0{day}T12:00:00.000Z")])}, soon())
-    consistent: list[bool] = []
-
-    def note(params: Mapping[str, Any], **_: object) -> None:
-        consistent.append(params["RequestItems"][TABLE]["ConsistentRead"])
-
-    client.meta.events.register("provide-client-params.dynamodb.BatchGetItem", note)
+    consistent = consistency_of_reads(client)
     (outcome,) = table.move({JANE: [SPELLED]}, soon(), dry_run=dry_run)
     assert (outcome.written, outcome.moved) == (True, 1)
     assert [each.day for each in outcome.held.values()] == ["2026-03-01"]

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,7 +27,7 @@ from healthy_mailing.table import SEGMENTS, Change, Outcome, Table, TableError
 from support.faults import first, lose_answer, refuse
 from support.table import TABLE
 
-from .conftest import Answer, between, items, refusal, refusal_of
+from .conftest import Answer, between, consistency_of_reads, items, once_before, refusal, refusal_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -85,29 +85,6 @@ def pages_of(client: "DynamoDBClient", size: int, *operation: str) -> None:
 
     for each in operation:
         client.meta.events.register(f"provide-client-params.dynamodb.{each}", cast("Any", limit))
-
-
-def once_before(client: "DynamoDBClient", operation: str, act: Callable[[], object]) -> None:
-    """Act before the next request of an operation is sent, and not before those of the act."""
-    left = iter([act])
-
-    def before(**_: object) -> None:
-        for each in left:
-            each()
-            break
-
-    client.meta.events.register(f"before-call.dynamodb.{operation}", before)
-
-
-def consistency_of_reads(client: "DynamoDBClient") -> list[bool]:
-    """Return a list that says of each read from now on whether it is a consistent one."""
-    reads: list[bool] = []
-
-    def note(params: Mapping[str, Any], **_: object) -> None:
-        reads.append(params["RequestItems"][TABLE]["ConsistentRead"])
-
-    client.meta.events.register("provide-client-params.dynamodb.BatchGetItem", note)
-    return reads
 
 
 # ---- Reading all, or all that are kept from mail
@@ -265,7 +242,7 @@ def test_bounces_of_an_outage_are_found_and_cleared(client: "DynamoDBClient") ->
         "listed@example.com": suppressed.at,
         "review@example.com": OUTAGE.end,
     }
-    outcomes = operations.clear_bounces(table, until, soon(), now=NOW, by="dana", note="outage")
+    outcomes = operations.clear_bounces(table, until, soon(), now=NOW, by="dana", note="outage", always=False)
 
     assert all(outcome.written for outcome in outcomes)
     states = {address: item["state"]["S"] for address, item in items(client).items()}
@@ -287,9 +264,9 @@ def test_bounces_of_an_outage_are_found_and_cleared(client: "DynamoDBClient") ->
 def test_clearing_twice_writes_once(client: "DynamoDBClient") -> None:
     put(client, {"a@example.com": evidence_of([HARD])})
     written = [
-        operations.clear_bounces(table_of(client), {"a@example.com": OUTAGE.end}, soon(), now=NOW, by="dana", note="")[
-            0
-        ].written
+        operations.clear_bounces(
+            table_of(client), {"a@example.com": OUTAGE.end}, soon(), now=NOW, by="dana", note="", always=False
+        )[0].written
         for _ in range(2)
     ]
     assert written == [True, False]
@@ -299,7 +276,7 @@ def test_what_is_reported_while_bounces_are_cleared_is_kept(client: "DynamoDBCli
     put(client, {"a@example.com": evidence_of([HARD])})
     once_before(client, "BatchExecuteStatement", lambda: put(client, {"a@example.com": evidence_of([COMPLAINT])}))
     (outcome,) = operations.clear_bounces(
-        table_of(client), {"a@example.com": OUTAGE.end}, soon(), now=NOW, by="d", note=""
+        table_of(client), {"a@example.com": OUTAGE.end}, soon(), now=NOW, by="d", note="", always=False
     )
 
     assert (outcome.written, outcome.conflicts) == (True, 1)
@@ -310,7 +287,9 @@ def test_what_is_reported_while_bounces_are_cleared_is_kept(client: "DynamoDBCli
 
 def test_a_bounce_of_the_outage_that_comes_later_changes_nothing(client: "DynamoDBClient") -> None:
     put(client, {"a@example.com": evidence_of([HARD])})
-    operations.clear_bounces(table_of(client), {"a@example.com": OUTAGE.end}, soon(), now=NOW, by="dana", note="")
+    operations.clear_bounces(
+        table_of(client), {"a@example.com": OUTAGE.end}, soon(), now=NOW, by="dana", note="", always=False
+    )
     late = Mark(kind=HARD.kind, at=OUTAGE.end, feedback_id="f9", message_id="m9", sender="s", detail=HARD.detail)
     put(client, {"a@example.com": evidence_of([late])})
     assert plain(client)["state"] == "enable"
@@ -327,7 +306,7 @@ SOFT = [mark(MarkKind.SOFT_BOUNCE, day, day) for day in (1, 2, 3)]
 
 def run(client: "DynamoDBClient", rules: Rules, *, dry_run: bool = False) -> tuple[int, dict[str, Outcome]]:
     later = table_of(client, rules, NOON + timedelta(days=1))
-    pages = list(operations.reassess(later, soon(), dry_run=dry_run))
+    pages = list(operations.reassess(later, soon(), dry_run=dry_run, keep_spellings=False))
     outcomes = [outcome for _, page in pages for outcome in page]
     return sum(read for read, _ in pages), {outcome.address: outcome for outcome in outcomes}
 
