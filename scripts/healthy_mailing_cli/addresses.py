@@ -5,13 +5,15 @@ Whatever it holds: each address that occurs on a line, in any column, is in the 
 line could not be understood.
 """
 
+import html
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, NamedTuple, TextIO
+from urllib.parse import unquote
 
 import typer
 
@@ -193,7 +195,32 @@ def _of_json(rows: Iterator[reading.Row], column: str | None, name: str) -> Iter
             problem = row.problem or "has no address under a usual name; name it with --column"
             yield Row((), (), text, number, name, problem)
         else:
-            yield _row(cell, record, name, [text.replace(cell, " ")])
+            yield _row(cell, record, name, _strings(row.cells))
+
+
+def _strings(value: object) -> Iterator[str]:
+    """Yield all strings in JSON, keys too."""
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, dict):
+            left += [*each, *each.values()]
+        elif isinstance(each, Sequence):
+            left += each
+
+
+def _ways(text: str) -> Iterable[str]:
+    """Return a text, and what it is in a URL, in HTML, or in a program's string."""
+    ways = [text]
+    if "%" in text:
+        ways.append(unquote(text, errors="surrogateescape"))
+    if "&" in text:
+        ways.append(html.unescape(text))
+    if "\\" in text:
+        ways.append(_ESCAPE.sub(" ", text))
+    return dict.fromkeys(ways)
 
 
 def _row(text: str, record: Record, name: str, others: Iterable[str] = ()) -> Row:
@@ -203,7 +230,7 @@ def _row(text: str, record: Record, name: str, others: Iterable[str] = ()) -> Ro
         given = _addresses(unguarded(text))
         known = {canonical(each) for each in given}
         # Names and comments too: whoever sends may read them otherwise. An apostrophe may be of the address.
-        found = [each for cell in (text, *others) for each in _occurring(cell)]
+        found = [each for cell in (text, *others) for way in _ways(cell) for each in _occurring(way)]
         seen = [each for each in found if not known.issuperset(map(canonical, each))]
     except AddressError as error:
         if (
@@ -214,6 +241,7 @@ def _row(text: str, record: Record, name: str, others: Iterable[str] = ()) -> Ro
     return Row(tuple(given), tuple(seen), record.raw, record.line, name)
 
 
+_BETWEEN = " \t\r\n,;"
 _ITEM = re.compile(
     r"""[\s,;]*
     (?: (?: "[^"]*" | [^<>@,;"]* ) \s* <(?P<angle>[^<>]*)>      # Jane <jane@example.com>
@@ -233,6 +261,7 @@ def _addresses(text: str) -> list[str]:
     Raises:
         AddressError: There is none, or something else beside them.
     """
+    text = text.strip(_BETWEEN)
     try:
         canonical(text)
     except AddressError:
@@ -243,7 +272,7 @@ def _addresses(text: str) -> list[str]:
             return [text]
     found: list[str] = []
     position = 0
-    while position < len(text) and text[position:].strip(" \t\r\n,;"):
+    while position < len(text):
         item = _ITEM.match(text, position)
         if item is None:
             raise AddressError("has something beside addresses")
@@ -259,15 +288,16 @@ def _addresses(text: str) -> list[str]:
     return found
 
 
-_OCCURRING = re.compile(
-    r"""("(?:[^"\\]|\\.)+"|(?<![^\s,;:<>()\[\]"\\@])[^\s,;:<>()\[\]"\\@]+)
-    @(?=([A-Za-z0-9._-]*[^\x00-\x7f\s][^\x00-,/:-@\[-^`{-\x7f\s]*|[A-Za-z0-9._-]+|\[[^\]\s]+\]))""",
-    re.VERBOSE,
-)
-"""A domain goes on to the first ASCII character that none has: IDNA takes others, or drops them."""
+_LOCAL = r"""(?<![^\s,;:<>()\[\]"\\@])[^\s,;:<>()\[\]"\\@]+"""
+# A domain goes on to the first ASCII character that none has: IDNA takes others, or drops them.
+_PLACE = r"@(?=([A-Za-z0-9._-]*[^\x00-\x7f\s][^\x00-,/:-@\[-^`{-\x7f\s]*|[A-Za-z0-9._-]+|\[[^\]\s]+\]))"
+_OCCURRING = re.compile(f"({_LOCAL}){_PLACE}")
+_OCCURRING_IN_QUOTES = re.compile(rf"""("(?:[^"\\]|\\.)+"|{_LOCAL}){_PLACE}""")
 
 _PUNCTUATION = re.compile(r"[!-*,/:-?\[-^`{-~]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+_SPLITS = (_PUNCTUATION.split, re.compile(r"[^\w.+-]").split, re.compile(r"[^\w.+'&-]").split, _BEYOND_ASCII.split)
+_ESCAPE = re.compile(r"\\(?:[nrtvf]|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})")
 
 
 def _occurring(text: str) -> list[tuple[str, ...]]:
@@ -279,16 +309,18 @@ def _occurring(text: str) -> list[tuple[str, ...]]:
         AddressError: Something that looks like one is not an address.
     """
     found = []
-    for local, domain in _OCCURRING.findall(text):
+    # Looking for quotes takes time where there are many.
+    for local, domain in (_OCCURRING_IN_QUOTES if '"@' in text else _OCCURRING).findall(text):
         place = domain if domain[0] == "[" else domain.strip(".-_")
         if not place:
             continue
         whole = f"{local}@{place}"
         if not _is_one(whole):
             raise AddressError(f"also has {local}@{domain}, which is not an address")
-        parts = (local, _PUNCTUATION.split(local)[-1], re.split(r"[^\w.+-]", local)[-1], _bare(local))
-        places = (place, _BEYOND_ASCII.split(place)[0], _bare(place))
-        readings = (f"{one.lstrip('.+-_')}@{other}" for other in places for one in parts if one and other)
+        ends = (local, *(split(local)[-1] for split in _SPLITS), _bare(local))
+        parts = dict.fromkeys(part for one in ends for part in (one, one.lstrip(".+-_")))
+        places = (place, *(each.strip(".-_") for each in (_BEYOND_ASCII.split(place)[0], _bare(place))))
+        readings = (f"{one}@{other}" for other in places for one in parts if one and other)
         found.append((whole, *(each for each in dict.fromkeys(readings) if each != whole and _is_one(each))))
     return found
 
@@ -452,7 +484,11 @@ def named(
                 problems.append((f"{where}{row.text}", problem))
             else:
                 others += 1
-        yield from ((f"{where}{each}", each) for each in row.given)
+        for each in row.given:
+            if row.name and reading.may_be_quoted(each) and f"'{each}" not in row.raw:  # not one that is guarded
+                problems.append((f"{where}{each}", "may be in quotation marks; if not, name it as an argument"))
+            else:
+                yield f"{where}{each}", each
     if others:
         lines = output.counted(others, "line")
         output.note(f"{lines} with addresses in other columns, in names or in comments: those are left alone.")

@@ -106,11 +106,14 @@ def answers(
             for row in window:
                 start, end = end, end + len(row.given)
                 answers = found[start:end]
+                known = {each.address for each in answers} if row.others else set()
                 for readings in row.others:
                     start, end = end, end + len(readings)
                     against = next((each for each in reversed(found[start:end]) if not each.may_be_mailed), None)
-                    if against or all(each.address != found[end - 1].address for each in answers):
-                        answers.append(against or found[end - 1])
+                    decisive = against or found[end - 1]
+                    if against or decisive.address not in known:
+                        answers.append(decisive)
+                        known.add(decisive.address)
                 yield row, answers
             counter.add(len(window))
 
@@ -151,10 +154,11 @@ class _Verdicts:
             found = [Answer(row.text, "", self._purpose, problem=row.problem)]
         self._count += 1
         against = [answer for answer in found if not answer.may_be_mailed]
+        place = _place(row) if self._as_json else {}
         for answer in found:
             self._tally["not understood" if row.problem else _outcome(answer)] += 1
             if self._as_json:
-                output.ndjson(api.verdict(answer) | _place(row))
+                output.ndjson(api.verdict(answer) | place)
             elif not self._listed:
                 self._lines.append(
                     (answer.given, "no" if answer in against else "yes", answer.problem or answer.reason)

@@ -154,8 +154,8 @@ class _Source(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401  (what BufferedReader lends)
         try:
             count: int = self._file.readinto(buffer)
-        except OSError:
-            raise
+        except OSError as error:
+            raise CommandError(f"{self._part} can't be read: {error.strerror or error}") from None
         except Exception as error:  # noqa: BLE001  (decompressors raise what they like, such as LZMAError, MemoryError)
             raise CommandError(f"{self._part} can't be unpacked: {str(error) or type(error).__name__}") from None
         self._on_read()
@@ -200,12 +200,13 @@ def _text(file: Any, encoding: str | None) -> io.TextIOWrapper:  # noqa: ANN401 
 
 
 def _as_marked(encoding: str, file: Any) -> str:  # noqa: ANN401  (each of them can peek)
-    """Return an encoding that writes a byte order mark only if the file has one.
+    """Return an encoding that writes a byte order mark, and that order, only if the file has it.
 
-    In UTF-8, a mark is read as a character, which readers of lists pass over.
+    A mark is read as a character, which readers of lists pass over.
     """
-    if encoding in _WIDE and not _begins(file, *_UTF_16, codecs.BOM_UTF32_BE):
-        return f"{encoding}-{sys.byteorder[0]}e"
+    if encoding in _WIDE:
+        order = "be" if _begins(file, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE) else "le"
+        return f"{encoding}-{order if _begins(file, *_UTF_16, codecs.BOM_UTF32_BE) else f'{sys.byteorder[0]}e'}"
     return encoding.removesuffix("-sig")
 
 

@@ -198,10 +198,10 @@ def _parts(given: Sequence[Path], encoding: str | None) -> "list[Part | Planned]
         except CommandError as error:
             found.append(Planned(Part(path, "", ""), problem=str(error), code=_UNREADABLE))
     parts = [each for each in found if isinstance(each, Part)]
-    written = {part.beside(_REFUSED).resolve(): part for part in parts}
+    written = {part.beside(suffix).resolve(): part for part in parts for suffix in (_REFUSED, _PROGRESS)}
     for part in parts:
         if other := written.get(part.path.resolve()):
-            raise CommandError(f"{part.path} would be overwritten by what is refused of {other}. Import it by itself")
+            raise CommandError(f"{part.path} would be overwritten by what is kept of {other}. Import it by itself")
     return found
 
 

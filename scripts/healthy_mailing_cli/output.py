@@ -163,6 +163,8 @@ def replacing(
     except (BrokenPipeError, BotoCoreError):  # of what is printed or asked meanwhile: some of botocore's are OSErrors
         raise
     except OSError as error:
+        if error.errno is None:  # of what is unpacked meanwhile
+            raise
         raise CommandError(f"{path} can't be written: {error.strerror}") from None
 
 

@@ -116,6 +116,12 @@ def test_addresses_are_found(text: str, column: str | None, addresses: list[str]
         (f"{JANE},Jane,joe@exam\u00adple.com", ["joe@exam\u00adple.com", "joe@exam"]),
         (f"{JANE},Jane,joe@\u200bexample.com", ["joe@\u200bexample.com", JOE]),
         (f"{JANE},Jane,mailto:{JOE}?subject=x", [JOE]),
+        (f"{JANE},Jane,\u8fde\u7edc{JOE}", [f"\u8fde\u7edc{JOE}", JOE]),
+        (f"{JANE},Jane,see\\n{JOE}", [f"n{JOE}", JOE]),
+        (f"{JANE},Jane,%3C{JOE}%3E", [f"%3C{JOE}", f"3C{JOE}", JOE]),
+        (f"{JANE},Jane,&lt;{JOE}", [JOE]),
+        (f"{JANE},Jane,?to=o'{JOE}", [f"?to=o'{JOE}", f"to=o'{JOE}", f"o'{JOE}", JOE]),
+        (f"{JANE},Jane,?to=_{JOE}", [f"?to=_{JOE}", f"to=_{JOE}", f"_{JOE}", JOE]),
         (f"{JANE},Jane,'{JOE}'", [f"'{JOE}", JOE]),
         (f"{JANE},Jane,https://x.example/?to={JOE}&x", [f"//x.example/?to={JOE}", f"x.example/?to={JOE}", JOE]),
         (f'{JANE},Jane,"""a b""@example.com"', ['"a b"@example.com']),
@@ -246,6 +252,12 @@ def test_addresses_are_made_canonical_once_each_and_what_is_none_is_told(tmp_pat
         ),
         (f'email,note\n{JANE},"see\nor {JOE} or so"\n', [JANE], [f"lines 2-3: {JANE}"], ""),
         (f"{JANE}, {JOE}\n", [JANE, JOE], [], ""),
+        # Quotation marks that IDNA takes for letters, one that nobody closed, and what is no mark
+        (f"email\n\u201c{JANE}\u201d\n", [], [f"line 2: \u201c{JANE}\u201d"], ""),
+        (f"email\n'{JANE}\n{JOE}\n", [JOE], [f"line 2: '{JANE}"], ""),
+        (f"email\nx|{JANE}\n", [], [f"line 2: x|{JANE}"], ""),
+        (f"email\n'={JANE}\nj\u00fc{JOE}\no'{JOE}\n", [f"={JANE}", f"j\u00fc{JOE}", f"o'{JOE}"], [], ""),
+        (f"email\n\u201cJane\u201d <{JANE}>\n", [JANE], [], ""),
     ],
 )
 def test_what_is_acted_on_is_in_the_column_and_the_rest_is_told(  # noqa: PLR0913, PLR0917  (a table's columns)

@@ -102,6 +102,14 @@ PIECES = (
     '"{}" <{}>',
     "Jane,\u00ab{}\u00bb,{}",
     "Jane {}",
+    "\u8fde\u7edc{}\u8c22\u8c22",
+    "\u201c{}\u201d",
+    "Jane,x\\n{}",
+    "Jane,%3C{}%3E,{}",
+    "Jane,&lt;{}&gt;,{}",
+    'Jane,\\"{}\\",{}',
+    "Doe, Jane <{}>; Smith, Joe <{}>",
+    "{};",
     "https://x.example/?to={}&x=1",
     '=HYPERLINK("mailto:{}")',
     "'={}",
@@ -242,6 +250,12 @@ def test_each_address_is_judged_or_its_line_is_named(
         ('email,name\n"a\nb",c\n', 1, "lines 2-3: "),
         (f"email,name\nok@x.example,{'x' * 200_000}\n", 0, "1  may be mailed"),
         ("Name,Adresse\n", 2, "--column"),
+        ("email\nok@x.example;\nok@x.example,,\n", 0, "2  may be mailed"),
+        ("Doe, Jane <ok@x.example>; Smith, Joe <ok@x.example>\n", 0, "2  may be mailed"),
+        ("Name;Address;E-Mail-Adresse\nJane;High Street;ok@x.example\n", 0, "1  may be mailed"),
+        ('{"email": "ok@x.example", "items": []}\n{"email": "no@x.example"}\n', 1, "1  may not: opt-out"),
+        ('{"email": "ok@x.example", "note": "or\\nno@x.example"}\n', 1, "1  may not: opt-out"),
+        ('{"email": "o@x.example", "note": "no@x.example"}\n', 1, "1  may not: opt-out"),
     ],
 )
 def test_it_says_what_may_not_be_mailed_or_was_not_understood(tmp_path: Path, text: str, code: int, says: str) -> None:
@@ -249,6 +263,13 @@ def test_it_says_what_may_not_be_mailed_or_was_not_understood(tmp_path: Path, te
     path.write_text(text)
     ran = run(path)
     assert (ran[0], says in ran[1] + ran[2]) == (code, True), ran
+
+
+def test_what_can_not_be_unpacked_to_its_end_is_no_fault_of_what_is_written(tmp_path: Path) -> None:
+    path, kept = tmp_path / "list.gz", tmp_path / "kept"
+    path.write_bytes(gzip.compress(b"ok@x.example\n") + b"rubbish")
+    code, _, told = run(path, keep=kept)
+    assert (code, f"{path} can't be" in told, kept.exists()) == (2, True, False), told
 
 
 def test_of_many_lines_that_were_not_understood_some_are_shown(tmp_path: Path) -> None:

