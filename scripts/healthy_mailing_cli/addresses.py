@@ -212,7 +212,7 @@ def _strings(value: object) -> Iterator[str]:
 
 
 def _ways(text: str) -> Iterable[str]:
-    """Return a text, and what it is in a URL, in HTML, or in a program's string."""
+    """Return a string as it is, and what it means in a URL, in HTML, or in a program."""
     ways = [text]
     if "%" in text:
         ways.append(unquote(text, errors="surrogateescape"))
