@@ -106,16 +106,24 @@ def answers(
             for row in window:
                 start, end = end, end + len(row.given)
                 answers = found[start:end]
-                known = {each.address for each in answers} if row.others else set()
-                for readings in row.others:
-                    start, end = end, end + len(readings)
-                    against = next((each for each in reversed(found[start:end]) if not each.may_be_mailed), None)
-                    decisive = against or found[end - 1]
-                    if against or decisive.address not in known:
-                        answers.append(decisive)
-                        known.add(decisive.address)
+                if row.others:
+                    start, end = end, end + sum(map(len, row.others))
+                    answers += _decisive(answers, row.others, iter(found[start:end]))
                 yield row, answers
             counter.add(len(window))
+
+
+def _decisive(
+    answers: Iterable[Answer], others: Iterable[tuple[str, ...]], found: Iterator[Answer]
+) -> Iterator[Answer]:
+    """Yield what counts of the readings of each other address, unless that is known already and may be mailed."""
+    known = {each.address for each in answers}
+    for readings in others:
+        last = [next(found) for _ in readings][::-1]
+        decisive = next((each for each in last if not each.may_be_mailed), last[0])
+        if not decisive.may_be_mailed or decisive.address not in known:
+            yield decisive
+        known.add(decisive.address)
 
 
 _MAY = "may be mailed"
