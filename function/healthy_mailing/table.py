@@ -305,15 +305,19 @@ class Table:
         An address is read whole if its item does not say them, or if there is a row in another spelling.
         """
         wanted = dict.fromkeys(addresses)
-        fetched, late = self._calls.make(
-            lambda keys: self._fetch(keys, deadline, consistent=consistent, part=_ANSWER_ALONE),
-            _chunks(_keys(list(wanted), spellings), KEYS_PER_READ),
-            deadline,
-        )
+
+        # Converted there, while others wait for their answers.
+        def fetch(keys: Sequence[str]) -> tuple[dict[str, Item], str]:
+            items, error = self._fetch(keys, deadline, consistent=consistent, part=_ANSWER_ALONE)
+            return {key: from_dynamodb(item, _ANSWER) for key, item in items.items()}, error
+
+        fetched, late = self._calls.make(fetch, _chunks(_keys(list(wanted), spellings), KEYS_PER_READ), deadline)
         error = OUT_OF_TIME if late else next((error for _, (_, error) in fetched if error), "")
         if error:
             raise TableError(error)
-        found = {key: from_dynamodb(item, _ANSWER) for _, (items, _) in fetched for key, item in items.items()}
+        found: dict[str, Item] = {}
+        for _, (items, _) in fetched:
+            found |= items
         unsaid = [address for address in wanted if address in found and not is_answer(found[address])]
         unsaid += [each for each in spellings.keys() & wanted.keys() if any(key in found for key in spellings[each])]
         whole = self.read(unsaid, deadline, spellings=spellings, consistent=consistent) if unsaid else {}
