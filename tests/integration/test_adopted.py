@@ -167,12 +167,12 @@ def test_a_row_that_is_no_record_is_left_and_told_of_where_that_matters(client: 
     client.put_item(TableName=TABLE, Item={"UserId": {"S": SPELLED}, "state": {"S": "disable"}})
     add(client, override(State.DISABLE, LATER, "dana", "called"))
     table, given = table_of(client), {JANE: [SPELLED]}
+    assert operations.rows_beside(table, [JANE], soon(), spellings=given) == {}
     removed = operations.remove_override(table, JANE, soon(), spellings=given)
     assert removed is not None
     assert not removed.error
     (erased,) = operations.erase(table, [JANE], soon(), spellings=given)
     assert erased.error == "RecordError"
-    assert operations.rows_beside(table, [JANE], soon(), spellings=given) == {}
     assert items(client).keys() == {JANE, SPELLED}
 
 
