@@ -294,6 +294,9 @@ _PLACE = r"@(?=([A-Za-z0-9._-]*[^\x00-\x7f\s][^\x00-,/:-@\[-^`{-\x7f\s]*|[A-Za-z
 _OCCURRING = re.compile(f"({_LOCAL}){_PLACE}")
 _OCCURRING_IN_QUOTES = re.compile(rf"""("(?:[^"\\]|\\.)+"|{_LOCAL}){_PLACE}""")
 
+_UNCLEAR = re.compile(r"[)\\>]@\S|[^\s(]@[(<]")
+"""What may stand within an address: a comment (RFC 5322, 3.2.2), an escape of Markdown, a tag of HTML."""
+
 _PUNCTUATION = re.compile(r"[!-*,/:-?\[-^`{-~]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _SPLITS = (_PUNCTUATION.split, re.compile(r"[^\w.+-]").split, re.compile(r"[^\w.+'&-]").split, _BEYOND_ASCII.split)
@@ -308,6 +311,8 @@ def _occurring(text: str) -> list[tuple[str, ...]]:
     Raises:
         AddressError: Something that looks like one is not an address.
     """
+    if _UNCLEAR.search(text):
+        raise AddressError("has a comment, a tag or a backslash beside an @")
     found = []
     # Looking for quotes takes time where there are many.
     for local, domain in (_OCCURRING_IN_QUOTES if '"@' in text else _OCCURRING).findall(text):

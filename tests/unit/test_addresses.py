@@ -87,6 +87,10 @@ def read(text: str, column: str | None = None) -> list[str]:
         (f'email,name,note\n{JANE},Jane,"failed:\n{JANE}\nsorry"\n{JOE},,\n', None, [JANE, JOE]),
         # Invisible characters in a note
         (f"email,note\n{JANE},jo\u200be@example.com\n", None, ["line 2"]),
+        # A comment, an escape or a tag within one, and what is none
+        (f"email,note\n{JANE},joe(work)@example.com\n{JANE},joe\\@example.com\n", None, ["line 2", "line 3"]),
+        (f"email,note\n{JANE},joe@(work)example.com\n{JANE},joe@<wbr>example.com\n", None, ["line 2", "line 3"]),
+        (f"email,note\n{JANE},on Twitter (@jane)\n", None, [JANE]),
         # What a spreadsheet would take for a formula, as an export writes it
         ("email\n'=a@example.com\n", None, ["=a@example.com"]),
         # What is no address is for the caller to judge
