@@ -108,12 +108,12 @@ def answers(
                 answers = found[start:end]
                 if row.others:
                     start, end = end, end + sum(map(len, row.others))
-                    answers += _decisive(answers, row.others, iter(found[start:end]))
+                    answers += _of_others(answers, row.others, iter(found[start:end]))
                 yield row, answers
             counter.add(len(window))
 
 
-def _decisive(
+def _of_others(
     answers: Iterable[Answer], others: Iterable[tuple[str, ...]], found: Iterator[Answer]
 ) -> Iterator[Answer]:
     """Yield what counts of the readings of each other address, unless that is known already and may be mailed."""

@@ -204,10 +204,12 @@ def _as_marked(encoding: str, file: Any) -> str:  # noqa: ANN401  (each of them 
 
     A mark is read as a character, which readers of lists pass over.
     """
-    if encoding in _WIDE:
-        order = "be" if _begins(file, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE) else "le"
-        return f"{encoding}-{order if _begins(file, *_UTF_16, codecs.BOM_UTF32_BE) else f'{sys.byteorder[0]}e'}"
-    return encoding.removesuffix("-sig")
+    if encoding not in _WIDE:
+        return encoding.removesuffix("-sig")
+    if _begins(file, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE):
+        return f"{encoding}-be"
+    is_marked = _begins(file, codecs.BOM_UTF16_LE)  # that of UTF-32 begins with it
+    return f"{encoding}-le" if is_marked else f"{encoding}-{sys.byteorder[0]}e"
 
 
 _WIDE = ("utf-16", "utf-32")
