@@ -161,7 +161,8 @@ def parse(event: Mapping[str, Any]) -> Request:
     """
     operations = _OPERATIONS.get(event["resource"])
     if operations is None:
-        raise Problem(404, "This path does not exist.")
+        # Not 404, by which callers know that nothing is known about an address, so that it may be mailed.
+        raise Problem(400, "This path does not exist. Percent-encode an address in a path, its slashes too (%2F).")
     operation = operations.get(event["httpMethod"])
     if operation is None:
         allow = ", ".join(operations)

@@ -79,7 +79,7 @@ class Emulator:
         }
 
     @overload
-    def client(self, service: Literal["cloudwatch", "kms", "s3", "sesv2"]) -> Any: ...  # noqa: ANN401  (their types are not installed)
+    def client(self, service: Literal["apigateway", "cloudwatch", "kms", "s3", "sesv2"]) -> Any: ...  # noqa: ANN401  (their types are not installed)
     @overload
     def client(self, service: Literal["dynamodb"]) -> "DynamoDBClient": ...
     @overload

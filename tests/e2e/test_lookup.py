@@ -43,7 +43,7 @@ def callers(deployments: Mapping[str, Deployed]) -> Iterator[Mapping[str, Call]]
 
 
 def test_a_record_is_read_under_any_spelling_of_its_address(queue_mode: Deployed, callers: Mapping[str, Call]) -> None:
-    address = ses.fresh("jane+news")
+    address = ses.fresh("jane+news/1")
     queue_mode.publish(ses.text(ses.complaint(address)))
     eventually(lambda: queue_mode.states(address), {address: "disable"})
 
@@ -85,6 +85,7 @@ def test_an_unknown_address_has_no_record_and_may_be_mailed(callers: Mapping[str
     address = ses.fresh("unknown")
     found = callers["reader"]("GET", path_of(address))
     assert (found.status, found.media_type) == (404, "application/problem+json")
+    assert callers["reader"]("GET", f"/addresses/a/{address}").status == 400, "a slash that is not encoded"
 
     checked = callers["reader"]("POST", "/check", {"addresses": [address, "no address"]})
     assert checked.status == 200
@@ -96,7 +97,7 @@ def test_an_unknown_address_has_no_record_and_may_be_mailed(callers: Mapping[str
 # Elsewhere API Gateway does not tell the function who calls, so overrides are refused.
 @pytest.mark.needs("enforces_iam")
 def test_an_override_is_set_listed_and_removed(callers: Mapping[str, Call]) -> None:
-    address, operator = ses.fresh("called"), callers["operator"]
+    address, operator = ses.fresh("called/by"), callers["operator"]
 
     made = operator("PUT", f"{path_of(address)}/override", {"state": "disable", "note": "asked by phone"})
     assert (made.status, made.body["state"], made.body["reason"]) == (200, "disable", "operator")

@@ -170,9 +170,20 @@ def test_another_method_is_refused_with_those_allowed(method: str, url: str, all
     assert response["headers"]["Allow"] == allow
 
 
-@pytest.mark.parametrize("url", ["/", "/address/a%40example.com", "/addresses/a/b/c", "/check/a"])
-def test_another_path_is_not_found(url: str) -> None:
-    assert refused("GET", url) == (404, {})
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/",
+        "/address/a%40example.com",
+        "/addresses/a/b%40example.com",
+        "/addresses/a/b%40example.com/override",
+        "/check/a",
+    ],
+)
+def test_another_path_is_not_taken_for_an_address_that_may_be_mailed(method: str, url: str) -> None:
+    """Callers take 404 for that."""
+    assert refused(method, url, {"state": "enable"}) == (400, {})
 
 
 def test_a_body_that_is_too_long_is_refused_unread() -> None:

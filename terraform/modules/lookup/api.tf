@@ -18,7 +18,7 @@ locals {
     }
   }
 
-  # The document's methods, by path. Other methods and paths reach the function too, which answers 405 or 404. API Gateway
+  # The document's methods, by path. Other methods and paths reach the function too, which answers 405 or 400. API Gateway
   # itself would answer "Missing Authentication Token".
   methods = merge(
     {

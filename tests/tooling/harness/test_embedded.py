@@ -14,13 +14,14 @@ from typing import Any
 
 import boto3
 import pytest
+import requests
 from botocore.exceptions import ClientError
 
 from harness import emulator, paths
 from harness.emulator import Emulator
 from harness.emulators import embedded, launched
 from harness.errors import HarnessError
-from support.eventually import eventually
+from support.eventually import SECONDS, eventually
 from support.processes import runs
 from support.stream import changes_in
 from support.suppression import listed_at
@@ -182,6 +183,21 @@ def test_loopback_counts_as_tls(running: Emulator) -> None:
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     topic = running.client("sns").create_topic(Name="tls-only", Attributes={"Policy": policy})
     assert running.client("sns").publish(TopicArn=topic["TopicArn"], Message="yes")["MessageId"]
+
+
+def test_an_encoded_slash_in_the_path_of_a_call_is_no_other_segment(running: Emulator) -> None:
+    client = running.client("apigateway")
+    api = client.create_rest_api(name="paths")["id"]
+    (root,) = client.get_resources(restApiId=api)["items"]
+    of_one = {"restApiId": api, "httpMethod": "GET"}
+    of_one["resourceId"] = client.create_resource(restApiId=api, parentId=root["id"], pathPart="{id}")["id"]
+    client.put_method(**of_one, authorizationType="NONE")
+    client.put_integration(**of_one, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
+    client.put_integration_response(**of_one, statusCode="200")
+    client.create_deployment(restApiId=api, stageName="v1")
+
+    url = f"{running.endpoint_url}/_aws/execute-api/{api}/v1"
+    assert [requests.get(f"{url}/{path}", timeout=SECONDS).status_code for path in ("a%2Fb", "a/b")] == [200, 403]
 
 
 def test_ses_answers_what_terraform_asks_of_an_identity_s_notifications(running: Emulator) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+from ministack import app
 from ministack.services import apigateway_v1
 
 from harness.emulators.embedded.ministack_gaps.handlers import OK, Original, Request, Response, answer_before
@@ -12,8 +13,9 @@ _CREATED = 201
 
 
 def fill() -> None:
-    """Add PutRestApi and stage variables in integrations; let stages read back and policies be deployed as on AWS."""
+    """Add PutRestApi and stage variables in integrations; let stages read back, policies and paths be as on AWS."""
     answer_before(apigateway_v1, _answer)
+    _keep_paths_as_in_the_url()
     _deploy_policies()
     _fill_in_stage_variables()
     # Its import skips x-amazon-apigateway-any-method, see below.
@@ -63,6 +65,23 @@ def _fill_in_stage_variables() -> None:
         return answer
 
     apigateway_v1._invoke_lambda_proxy_v1 = invoke_lambda_proxy
+
+
+def _keep_paths_as_in_the_url() -> None:
+    """Let the path of a call reach its API percent-encoded; ministack decodes it, so that ``%2F`` parts two segments.
+
+    The guide does not say what is right. On AWS, ``{ID}`` in the path of a REST API takes ``my-id%2F100`` and hands it
+    over as it is (aws/aws-sam-cli, issue 3524).
+    """
+    handle = app._handle_execute_api_request
+
+    async def handle_execute_api_request(
+        host: str, path: str, *rest: object, raw_path: str | None = None, **named: object
+    ) -> Response | None:
+        answer: Response | None = await handle(host, raw_path or path, *rest, raw_path=raw_path, **named)
+        return answer
+
+    app._handle_execute_api_request = handle_execute_api_request
 
 
 async def _answer(request: Request, original: Original) -> Response:
