@@ -51,8 +51,6 @@ class Emulator:
     enforces_iam: bool
     simulates_ses: bool
     """Whether mail to the SES mailbox simulator produces notifications."""
-    retries_sns_to_lambda: bool
-    """Whether SNS's call of a function is tried again, and its subscription's dead-letter queue is used."""
     limits: tuple[str, ...]
     """What a run on it does not prove."""
     functions_reach_loopback: bool
@@ -111,9 +109,9 @@ _EMBEDDED = Emulator(
     "",
     enforces_iam=True,
     simulates_ses=True,
-    retries_sns_to_lambda=False,
     limits=(
-        "SNS's retries and dead-letter queue for Lambda",
+        "a subscription's dead-letter queue where SNS cannot reach a queue",
+        "how long Lambda waits before it calls again, and that a throttled asynchronous call uses up no try",
         "SQS batches of more than 10 messages",
         "how often a stream's batch is tried, where it is taken up again, and that it is split (bisected)",
         "the role's permissions on queues and logs",
@@ -129,7 +127,6 @@ _LOCALSTACK_DOCKER = Emulator(
     "",
     enforces_iam=False,
     simulates_ses=False,
-    retries_sns_to_lambda=True,
     limits=(
         _NO_IAM,
         "SES (feedback is published to the topic directly)",

@@ -141,15 +141,7 @@ def test_feedback_that_fails_to_the_last_ends_whole_in_the_dead_letter_queue(dir
     good = ses.fresh("a")
     malformed = json.dumps({"notificationType": "Bounce", "mark": uuid.uuid4().hex})
 
-    if direct_mode.emulator.retries_sns_to_lambda:
-        direct_mode.publish(malformed, *texts(ses.delivery(good)))
-    else:
-        # An asynchronous call of our own takes the path that SNS's takes on AWS.
-        direct_mode.emulator.client("lambda").invoke(
-            FunctionName=direct_mode.outputs["function_name"],
-            InvocationType="Event",
-            Payload=json.dumps(ses.sns_event(malformed, ses.delivery(good))).encode(),
-        )
+    direct_mode.publish(malformed, *texts(ses.delivery(good)))
 
     eventually(lambda: direct_mode.states(good), {good: "enable"})
     eventually(
@@ -162,7 +154,6 @@ def test_feedback_that_fails_to_the_last_ends_whole_in_the_dead_letter_queue(dir
     )
 
 
-@pytest.mark.needs("retries_sns_to_lambda")
 def test_feedback_that_sns_can_not_hand_over_ends_in_the_dead_letter_queue(direct_mode: Deployed) -> None:
     message = ses.text(ses.delivery(ses.fresh("a")))
     direct_mode.emulator.client("lambda").delete_function(FunctionName=direct_mode.outputs["function_name"])

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from harness.emulator import Emulator
 from harness.emulators import embedded, launched
 from harness.errors import HarnessError
 from support.eventually import SECONDS, eventually
+from support.hand_made import policy
 from support.processes import runs
 from support.stream import changes_in
 from support.suppression import listed_at
@@ -42,6 +44,13 @@ import os, sys
 def handler(event, context):
     return {"path": sys.path, "environment": dict(os.environ), "pid": os.getpid()}
 """
+# Notes each message that SNS hands over.
+NOTING_HANDLER = """
+import os
+def handler(event, context):
+    with open(os.environ["NOTES"], "a") as notes:
+        print(event["Records"][0]["Sns"]["Message"], file=notes)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -50,21 +59,31 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
         yield started
 
 
-def invoke(target: Emulator) -> dict[str, object]:
-    """Deploy a function that tells about its process, call it, and return its answer."""
+def zipped(code: str) -> bytes:
+    """Return a function's zip."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("index.py", ENVIRONMENT_HANDLER)
-    role = target.client("iam").create_role(RoleName="role", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    client = target.client("lambda")
-    client.create_function(
-        FunctionName="function",
+        archive.writestr("index.py", code)
+    return content.getvalue()
+
+
+def deploy(target: Emulator, name: str, code: str, **variables: str) -> str:
+    """Create a function with a role of the same name, and return its ARN."""
+    role = target.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    return target.client("lambda").create_function(
+        FunctionName=name,
         Role=role,
         Runtime="python3.13",
         Handler="index.handler",
-        Code={"ZipFile": content.getvalue()},
-    )
-    answer = json.loads(client.invoke(FunctionName="function")["Payload"].read())
+        Code={"ZipFile": zipped(code)},
+        Environment={"Variables": variables},
+    )["FunctionArn"]
+
+
+def invoke(target: Emulator) -> dict[str, object]:
+    """Deploy a function that tells about its process, call it, and return its answer."""
+    deploy(target, "function", ENVIRONMENT_HANDLER)
+    answer = json.loads(target.client("lambda").invoke(FunctionName="function")["Payload"].read())
     assert isinstance(answer, dict)
     return answer
 
@@ -477,3 +496,97 @@ def test_no_call_is_served_under_an_earlier_configuration(tmp_path: Path) -> Non
         check=True,
     ).stdout
     assert json.loads(answer.splitlines()[-1]) == [["new", "spawn"], ["new", "reused"]]
+
+
+def test_sns_calls_a_function_that_lets_it_and_else_uses_the_dead_letter_queue(
+    running: Emulator, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes"
+    function = deploy(running, "noting", NOTING_HANDLER, NOTES=str(notes))
+    sns, sqs, client = running.client("sns"), running.client("sqs"), running.client("lambda")
+    topic, other = (sns.create_topic(Name=name)["TopicArn"] for name in ("calling", "calling-too"))
+    letters = topic.replace(":sns:", ":sqs:").replace("calling", "not-handed-over")
+    may_send = policy("sns.amazonaws.com", "sqs:SendMessage", letters, ArnEquals={"aws:SourceArn": topic})
+    url = sqs.create_queue(QueueName="not-handed-over", Attributes={"Policy": may_send})["QueueUrl"]
+    redrive = json.dumps({"deadLetterTargetArn": letters})
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function, Attributes={"RedrivePolicy": redrive})
+
+    def permit(topic_arn: str, service: str = "sns.amazonaws.com", account: str = "000000000000") -> None:
+        client.add_permission(
+            FunctionName="noting",
+            StatementId=uuid.uuid4().hex,
+            Action="lambda:InvokeFunction",
+            Principal=service,
+            SourceArn=topic_arn,
+            SourceAccount=account,
+        )
+
+    def letter() -> str | None:
+        found = sqs.receive_message(QueueUrl=url).get("Messages", [])
+        return json.loads(found[0]["Body"])["Message"] if found else None
+
+    for wrong in ({}, {"topic_arn": other}, {"topic_arn": topic, "service": "s3.amazonaws.com"}):
+        if wrong:
+            permit(**wrong)
+        message = json.dumps(wrong)
+        sns.publish(TopicArn=topic, Message=message)
+        eventually(letter, message)
+    permit(topic, account="111111111111")
+    sns.publish(TopicArn=topic, Message="of another account")
+    eventually(letter, "of another account")
+    assert not notes.exists()
+
+    permit(topic)
+    sns.publish(TopicArn=topic, Message="welcome")
+    eventually(lambda: notes.exists() and notes.read_text(), "welcome\n")
+    assert letter() is None
+
+    client.delete_function(FunctionName="noting")
+    sns.publish(TopicArn=topic, Message="too late")
+    eventually(letter, "too late")
+
+
+def test_a_call_by_sns_that_failed_is_tried_again_with_the_code_as_it_is_then(
+    running: Emulator, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes"
+    function = deploy(running, "mended", NOTING_HANDLER + "    raise ValueError\n", NOTES=str(notes))
+    sns, client = running.client("sns"), running.client("lambda")
+    topic = sns.create_topic(Name="retrying")["TopicArn"]
+    client.add_permission(
+        FunctionName="mended", StatementId="sns", Action="lambda:InvokeFunction", Principal="sns.amazonaws.com"
+    )
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function)
+    sns.publish(TopicArn=topic, Message="again")
+    eventually(notes.exists, expected=True)
+    mended = NOTING_HANDLER.replace('["Message"]', '["Message"] + " and right"')
+    client.update_function_code(FunctionName="mended", ZipFile=zipped(mended))
+    eventually(lambda: notes.read_text().splitlines()[-1], "again and right")
+
+
+def test_an_api_calls_only_a_function_that_lets_it(running: Emulator) -> None:
+    function = deploy(
+        running, "answering", "def handler(event, context): return {'statusCode': 200, 'body': '[\"yes\"]'}"
+    )
+    client = running.client("apigateway")
+    api: str = client.create_rest_api(name="calling")["id"]
+    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function}/invocations"
+    method = {"x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "POST", "uri": uri}}
+    document = {"openapi": "3.0.1", "info": {"title": "calling"}, "paths": {"/a/{b}": {"get": method}}}
+    client.put_rest_api(restApiId=api, mode="overwrite", body=json.dumps(document).encode())
+    client.create_deployment(restApiId=api, stageName="v1")
+
+    for source, expected in (
+        ("other-api/*/*", (500, {"message": "Internal server error"})),
+        (f"{api}/*/POST/*", (500, {"message": "Internal server error"})),
+        (f"{api}/*/GET/a/*", (200, ["yes"])),
+    ):
+        running.client("lambda").add_permission(
+            FunctionName="answering",
+            StatementId=uuid.uuid4().hex,
+            Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+            SourceArn=f"arn:aws:execute-api:us-east-1:000000000000:{source}",
+        )
+        answer = requests.get(f"{running.endpoint_url}/_aws/execute-api/{api}/v1/a/b", timeout=SECONDS)
+        assert (answer.status_code, answer.json()) == expected

@@ -183,7 +183,6 @@ def test_making_a_client_leaves_the_environment_to_other_threads(monkeypatch: py
         "http://127.0.0.1:1",
         enforces_iam=False,
         simulates_ses=False,
-        retries_sns_to_lambda=False,
         limits=(),
         functions_reach_loopback=False,
         large_batches=False,

@@ -59,7 +59,6 @@ def fake_emulator(*, disposable: bool) -> Emulator:
         "http://127.0.0.1:1",
         enforces_iam=True,
         simulates_ses=True,
-        retries_sns_to_lambda=False,
         functions_reach_loopback=True,
         large_batches=False,
         limits=(),

@@ -3,10 +3,20 @@
 With another version of ministack, look at each again.
 """
 
-from harness.emulators.embedded.ministack_gaps import apigateway, cloudwatch, dynamodb, events, iam, lambda_, logs, ses
+from harness.emulators.embedded.ministack_gaps import (
+    apigateway,
+    cloudwatch,
+    dynamodb,
+    events,
+    iam,
+    lambda_,
+    logs,
+    ses,
+    sns,
+)
 
 
 def fill() -> None:
     """Add all of it; once, before ministack serves."""
-    for service in (apigateway, cloudwatch, dynamodb, events, iam, lambda_, logs, ses):
+    for service in (apigateway, cloudwatch, dynamodb, events, iam, lambda_, logs, ses, sns):
         service.fill()

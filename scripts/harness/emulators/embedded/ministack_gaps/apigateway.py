@@ -7,17 +7,18 @@ from typing import Any
 from ministack import app
 from ministack.services import apigateway_v1
 
+from harness.emulators.embedded.ministack_gaps import lambda_
 from harness.emulators.embedded.ministack_gaps.handlers import OK, Original, Request, Response, answer_before
 
 _CREATED = 201
 
 
 def fill() -> None:
-    """Add PutRestApi and stage variables in integrations; let stages read back, policies and paths be as on AWS."""
+    """Add PutRestApi, stage variables and permissions of functions; let stages, policies and paths be as on AWS."""
     answer_before(apigateway_v1, _answer)
     _keep_paths_as_in_the_url()
     _deploy_policies()
-    _fill_in_stage_variables()
+    _call_functions()
     # Its import skips x-amazon-apigateway-any-method, see below.
     apigateway_v1._OPENAPI_HTTP_METHODS.add("any")
 
@@ -49,19 +50,37 @@ def _deploy_policies() -> None:
     apigateway_v1.rest_api_policy_for_arn = rest_api_policy_for_arn
 
 
-def _fill_in_stage_variables() -> None:
-    """Let a stage's variables stand in the name of a Lambda function; ministack takes the name as it is written.
+def _call_functions() -> None:
+    """Let a stage's variables stand in the name of a Lambda function, and call only one that lets the API do so.
 
-    Amazon API Gateway Developer Guide, "Use stage variables for a REST API in API Gateway": ``${stageVariables.NAME}``.
+    ministack takes the name as it is written, and calls any function. Amazon API Gateway Developer Guide, "Use stage
+    variables for a REST API in API Gateway": ``${stageVariables.NAME}``. AWS Lambda Developer Guide, "Invoking a Lambda
+    function using an Amazon API Gateway endpoint": without the permission, the API answers 500.
     """
     invoke = apigateway_v1._invoke_lambda_proxy_v1
 
-    async def invoke_lambda_proxy(
-        integration: dict[str, Any], api_id: str, stage_name: str, stage: dict[str, Any], *rest: object, **named: object
+    async def invoke_lambda_proxy(  # noqa: PLR0913, PLR0917  (ministack calls it so)
+        integration: dict[str, Any],
+        api_id: str,
+        stage_name: str,
+        stage: dict[str, Any],
+        resource: dict[str, Any],
+        path: str,
+        method: str,
+        *rest: object,
+        **named: object,
     ) -> Response:
         variables = stage.get("variables") or {}
         uri = re.sub(r"\$\{stageVariables\.(\w+)\}", lambda found: variables.get(found[1], ""), integration["uri"])
-        answer: Response = await invoke({**integration, "uri": uri}, api_id, stage_name, stage, *rest, **named)
+        function = apigateway_v1._extract_lambda_ref_from_integration_uri(uri)
+        region, account = named["owner_region"], named["owner_account_id"]
+        source = f"arn:aws:execute-api:{region}:{account}:{api_id}/{stage_name}/{method}{resource['path']}"
+        if not lambda_.lets_call(function, "apigateway.amazonaws.com", source):
+            refused: Response = apigateway_v1._gw_error("API_CONFIGURATION_ERROR", "Internal server error")
+            return refused
+        answer: Response = await invoke(
+            {**integration, "uri": uri}, api_id, stage_name, stage, resource, path, method, *rest, **named
+        )
         return answer
 
     apigateway_v1._invoke_lambda_proxy_v1 = invoke_lambda_proxy

@@ -1,13 +1,15 @@
 """Gaps of ministack 1.5.33's Lambda.
 
-Processes that outlive a change, actions with others' names, calls not counted, batches of a stream that fail in part,
-log groups that nobody created.
+Processes and retries that outlive a change, actions with others' names, calls not counted, batches of a stream that
+fail in part, log groups that nobody created, resource policies that no service heeds.
 """
 
 import time
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 from ministack.core import iam_actions, lambda_runtime
+from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 from ministack.services import cloudwatch_logs, lambda_svc
 
 _READS = {"concurrency": "GetFunctionConcurrency", "event-invoke-config": "GetFunctionEventInvokeConfig"}
@@ -19,7 +21,28 @@ def fill() -> None:
     _name_actions()
     _count_calls()
     _retry_partial_failures()
+    _retry_what_is_deployed()
     _create_no_log_groups()
+
+
+def lets_call(function_arn: str, service: str, source_arn: str) -> bool:
+    """Return whether a function's resource policy lets a service call it for a topic or an API.
+
+    ministack never asks it. AWS Lambda Developer Guide, "Granting Lambda function access to AWS services".
+    """
+    function, _, _ = lambda_svc._get_base_func_record_for_ref(function_arn)
+    region, account = source_arn.split(":")[3:5]
+    call = EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action="lambda:InvokeFunction",
+        resource_arn=function_arn,
+        region=region,
+        service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": account},
+    )
+    policy = function and function["policy"]
+    return bool(evaluate_resource_policy(policy, call, service=service).decision == "Allow")
 
 
 def _name_actions() -> None:
@@ -77,6 +100,35 @@ def _retry_partial_failures() -> None:
                 return {**result, "error": True}
         return result
 
+    lambda_svc._execute_function = execute
+
+
+def _retry_what_is_deployed() -> None:
+    """Try an asynchronous call again with the function as it is then; ministack does with what it was at first.
+
+    Otherwise it does as the AWS Lambda Developer Guide says in "How Lambda handles errors and retries with asynchronous
+    invocation", except that a pause of a minute takes a second, and that a throttled call uses up a try.
+    """
+    asynchronous = ContextVar("asynchronous", default=False)
+    invoke, original = lambda_svc.invoke_async_with_retry, lambda_svc._execute_function
+
+    def invoke_asynchronously(func: dict[str, Any], event: Any) -> None:  # noqa: ANN401  (any JSON)
+        def begin() -> None:
+            asynchronous.set(True)
+            invoke(func, event)  # in a thread, with a copy of this context
+
+        copy_context().run(begin)
+
+    def execute(func: dict[str, Any], event: Any) -> dict[str, Any]:  # noqa: ANN401  (any JSON)
+        if asynchronous.get():
+            function, config, _ = lambda_svc._get_func_record_for_ref(func["config"]["FunctionArn"])
+            if not function:
+                return {"error": True, "body": {"errorMessage": "The function was deleted."}}
+            func = lambda_svc._execution_record_for_config(function, config)
+        result: dict[str, Any] = original(func, event)
+        return result
+
+    lambda_svc.invoke_async_with_retry = invoke_asynchronously
     lambda_svc._execute_function = execute
 
 
