@@ -7,7 +7,7 @@ locals {
 }
 
 resource "aws_sqs_queue" "dead_letter" {
-  name                      = "${local.name}-dead-letter"
+  name                      = "${module.function.name}-dead-letter" # after the function: see module feedback
   policy                    = data.aws_iam_policy_document.queue.json
   message_retention_seconds = 14 * 24 * 60 * 60 # SQS's maximum
   kms_master_key_id         = var.feedback.kms_key_arn

@@ -9,6 +9,26 @@ locals {
   subscription_redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_letter.arn })
 }
 
+# Terraform can't add the new way before it removes the old one in the same apply, so what comes in between would be lost.
+# The second resource keeps the `delivery` of the last apply, unless `both` comes or goes.
+resource "terraform_data" "both" {
+  input = var.delivery == "both"
+}
+
+resource "terraform_data" "delivery" {
+  input = var.delivery
+
+  lifecycle {
+    ignore_changes       = [input]
+    replace_triggered_by = [terraform_data.both]
+
+    postcondition {
+      condition     = self.output == var.delivery
+      error_message = "A change of delivery from \"${self.output}\" to \"${var.delivery}\" in one step would lose the feedback that comes meanwhile. Apply delivery = \"both\" first."
+    }
+  }
+}
+
 # Do not set create_before_destroy here or on anything these depend on. It would spread to resources with fixed names, and
 # SNS answers a second Subscribe with the ARN of the first subscription, which Terraform then removes. Do not take the
 # endpoint from a data source either: it is unknown where the module has a `depends_on`.
@@ -64,6 +84,12 @@ resource "aws_lambda_event_source_mapping" "this" {
   }
 }
 
+# AWS deletes permissions and invoke settings with their function. A new function has the same name, so they would stay as
+# they are in Terraform's state, unless its ARN, which is unknown until it exists, replaces them.
+resource "terraform_data" "function" {
+  input = module.function.lambda.arn
+}
+
 resource "aws_lambda_permission" "this" {
   count = local.to_function ? 1 : 0
 
@@ -72,6 +98,10 @@ resource "aws_lambda_permission" "this" {
   function_name = module.function.lambda.function_name
   principal     = "sns.amazonaws.com"
   source_arn    = local.topic_arn
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.function]
+  }
 }
 
 resource "aws_lambda_function_event_invoke_config" "this" {
@@ -85,5 +115,9 @@ resource "aws_lambda_function_event_invoke_config" "this" {
     on_failure {
       destination = aws_sqs_queue.dead_letter.arn
     }
+  }
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.function]
   }
 }

@@ -1,7 +1,9 @@
 # The queue, and the dead-letter queue for everything that keeps failing, with any `delivery`.
 
 locals {
-  queue_name        = coalesce(var.queue.name, local.name)
+  # Of the function, which AWS refuses to create a second time. SQS and SNS would hand over another stack's queue and topic
+  # of the same name.
+  queue_name        = coalesce(var.queue.name, module.function.name)
   retention_seconds = 14 * 24 * 60 * 60 # SQS's maximum
 }
 
@@ -38,7 +40,7 @@ resource "aws_sqs_queue" "this" {
 }
 
 resource "aws_sqs_queue" "dead_letter" {
-  name                      = coalesce(var.queue.dead_letter_name, "${local.name}-dead-letter")
+  name                      = coalesce(var.queue.dead_letter_name, "${module.function.name}-dead-letter")
   policy                    = data.aws_iam_policy_document.queue.json
   message_retention_seconds = local.retention_seconds
   kms_master_key_id         = var.kms_key_arn

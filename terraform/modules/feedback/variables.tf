@@ -74,6 +74,7 @@ variable "function" {
     architecture            = optional(string, "arm64") # Instruction set: `arm64` or `x86_64`.
     log_level               = optional(string, "INFO")  # Lowest level to log: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
     log_retention_days      = optional(number, 30)      # How many days to keep logs: a number that CloudWatch Logs supports, or 0 to keep them forever.
+    role_name               = optional(string)          # Name of the role when it is created; null for NAME-feedback-REGION.
     permissions_boundary    = optional(string)          # ARN of the role's permissions boundary; null for none.
     role_path               = optional(string, "/")     # Path of the role; it must begin and end with a slash. A change replaces the role.
     code_signing_config_arn = optional(string)          # ARN of the code signing configuration that the zip must satisfy; null for none.

@@ -99,8 +99,14 @@ resource "aws_cloudwatch_log_group" "this" {
   }
 }
 
+locals {
+  # A role is of the whole account, where a stack of another region may have the same name.
+  with_region = "${var.name}-${local.region}"
+  role_name   = length(local.with_region) <= 64 ? local.with_region : "${substr(local.with_region, 0, 55)}-${substr(sha256(local.with_region), 0, 8)}"
+}
+
 resource "aws_iam_role" "this" {
-  name                 = var.name
+  name                 = coalesce(var.function.role_name, local.role_name)
   path                 = var.function.role_path
   description          = "What the function of this name may do."
   assume_role_policy   = data.aws_iam_policy_document.trust.json

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the function, its role and the role's policy. The log group is /aws/lambda/NAME."
+  description = "Name of the function and of its role's policy. The log group is /aws/lambda/NAME, the role NAME-REGION."
   type        = string
   nullable    = false
 }
@@ -50,6 +50,7 @@ variable "function" {
     architecture            = string   # Instruction set: `arm64` or `x86_64`.
     log_level               = string   # Lowest level to log: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
     log_retention_days      = number   # How many days to keep logs: a number that CloudWatch Logs supports, or 0 to keep them forever.
+    role_name               = string   # Name of the role when it is created; null for NAME-REGION, which is cut if it is too long.
     permissions_boundary    = string   # ARN of the role's permissions boundary; null for none.
     role_path               = string   # Path of the role; it must begin and end with a slash. A change replaces the role.
     code_signing_config_arn = string   # ARN of the code signing configuration that the zip must satisfy; null for none.
@@ -98,6 +99,12 @@ variable "function" {
 
   validation {
     # AWS Identity and Access Management API Reference, CreateRole
+    condition     = can(regex("^[a-zA-Z0-9_+=,.@-]{1,64}$", coalesce(var.function.role_name, "none")))
+    error_message = "The role_name must be 1 to 64 letters, digits or characters of _+=,.@-"
+  }
+
+  validation {
+    # As above
     condition     = can(regex("^(/|/[!-~]{1,510}/)$", var.function.role_path))
     error_message = "The role_path must begin and end with a slash, such as \"/mail/\", and have at most 512 characters."
   }

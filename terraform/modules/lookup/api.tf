@@ -168,6 +168,11 @@ resource "aws_api_gateway_method_settings" "this" {
     throttling_rate_limit  = var.throttling.requests_per_second
     throttling_burst_limit = var.throttling.burst
   }
+
+  # A new stage of the same name has none.
+  lifecycle {
+    replace_triggered_by = [aws_api_gateway_stage.this.id]
+  }
 }
 
 resource "aws_cloudwatch_log_group" "access" {

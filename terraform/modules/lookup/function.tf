@@ -19,12 +19,21 @@ module "function" {
   }
 }
 
+# As in module feedback: AWS deletes the permission with the function.
+resource "terraform_data" "function" {
+  input = module.function.lambda.arn
+}
+
 resource "aws_lambda_permission" "this" {
   statement_id  = "ApiInvokesFunction" # a change would replace the permission of a live stack
   action        = "lambda:InvokeFunction"
   function_name = module.function.lambda.function_name
   principal     = "apigateway.amazonaws.com"
   source_arn    = "${aws_api_gateway_rest_api.this.execution_arn}/${local.stage}/*"
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.function]
+  }
 }
 
 data "aws_iam_policy_document" "role" {

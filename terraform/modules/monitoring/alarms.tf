@@ -151,7 +151,7 @@ locals {
 
   rates = {
     bounce = {
-      description = "More than ${var.rates.bounce_percent}% of a day's recipients bounced permanently. SES reviews an account from 5% and may stop it from 10%. Find the mailing or the source of addresses behind it (top reasons on the dashboard ${var.name}) and stop it. Make senders ask the table before they send."
+      description = "More than ${var.rates.bounce_percent}% of a day's recipients bounced permanently. SES reviews an account from 5% and may stop it from 10%. Find the mailing or the source of addresses behind it (top reasons on the dashboard) and stop it. Make senders ask the table before they send."
       counted     = "hard_bounces"
       percent     = var.rates.bounce_percent
     }
@@ -244,6 +244,9 @@ resource "aws_cloudwatch_metric_alarm" "reputation" {
   alarm_actions       = local.urgent_actions
   ok_actions          = local.urgent_actions
   tags                = var.tags
+
+  # CloudWatch lets an alarm of the same name be written over. A second stack of the same name has failed before.
+  depends_on = [var.feedback]
 }
 
 # SES's own rates cover all mail of the account in this region, over a period that SES chooses. These rates cover one day

@@ -171,6 +171,11 @@ locals {
 }
 
 resource "aws_cloudwatch_dashboard" "this" {
-  dashboard_name = var.name
+  # A dashboard is of the whole account, where a stack of another region may have the same name.
+  dashboard_name = "${var.name}-${local.region}"
   dashboard_body = jsonencode({ start = "-P7D", periodOverride = "inherit", widgets = local.widgets })
+
+  lifecycle {
+    ignore_changes = [dashboard_name]
+  }
 }

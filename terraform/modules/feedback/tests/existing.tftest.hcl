@@ -80,5 +80,5 @@ run "more_topics_need_the_queue" {
     additional_topic_arns = ["arn:aws:sns:us-east-1:999999999999:feedback"]
   }
 
-  expect_failures = [aws_sqs_queue.dead_letter]
+  expect_failures = [aws_sqs_queue.dead_letter, terraform_data.delivery]
 }

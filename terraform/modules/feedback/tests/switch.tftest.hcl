@@ -7,6 +7,32 @@ mock_provider "aws" {
 
 run "queue" {}
 
+run "not_in_one_step" {
+  command = plan
+
+  variables {
+    delivery = "direct"
+  }
+
+  expect_failures = [terraform_data.delivery]
+}
+
+run "both" {
+  variables {
+    delivery = "both"
+  }
+
+  assert {
+    condition     = aws_sns_topic_subscription.queue[0].protocol == "sqs" && aws_sns_topic_subscription.function[0].protocol == "lambda"
+    error_message = "On the way between the modes, the topic must reach both."
+  }
+
+  assert {
+    condition     = length(aws_lambda_event_source_mapping.this) == 1 && length(aws_lambda_permission.this) == 1
+    error_message = "Both ways must end in the function."
+  }
+}
+
 run "direct_keeps_the_queue" {
   variables {
     delivery = "direct"
@@ -42,22 +68,6 @@ run "direct_keeps_the_queue" {
   }
 }
 
-run "both" {
-  variables {
-    delivery = "both"
-  }
-
-  assert {
-    condition     = aws_sns_topic_subscription.queue[0].protocol == "sqs" && aws_sns_topic_subscription.function[0].protocol == "lambda"
-    error_message = "On the way between the modes, the topic must reach both."
-  }
-
-  assert {
-    condition     = length(aws_lambda_event_source_mapping.this) == 1 && length(aws_lambda_permission.this) == 1
-    error_message = "Both ways must end in the function."
-  }
-}
-
 run "the_queue_goes_when_it_is_told_to" {
   variables {
     delivery = "direct"
@@ -67,6 +77,18 @@ run "the_queue_goes_when_it_is_told_to" {
   assert {
     condition     = length(aws_sqs_queue.this) == 0 && length(aws_lambda_event_source_mapping.this) == 0
     error_message = "With queue.keep = false there must be no queue."
+  }
+}
+
+run "not_back_in_one_step" {
+  command = plan
+
+  expect_failures = [terraform_data.delivery]
+}
+
+run "both_again" {
+  variables {
+    delivery = "both"
   }
 }
 

@@ -20,6 +20,7 @@ variables {
 
     permissions_boundary    = null
     role_path               = "/"
+    role_name               = null
     code_signing_config_arn = null
     tracing                 = false
     vpc                     = null
@@ -94,6 +95,7 @@ run "settings_tags_key_boundary_path_and_code_signing_reach_everything" {
 
       permissions_boundary    = "arn:aws:iam::123456789012:policy/team/boundary"
       role_path               = "/team/mail/"
+      role_name               = "mail-reader"
       code_signing_config_arn = "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-0f6c334abcdea4d8b"
     })
     kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
@@ -126,7 +128,7 @@ run "settings_tags_key_boundary_path_and_code_signing_reach_everything" {
 
   assert {
     condition = (
-      aws_iam_role.this.name == "mailing-feedback" &&
+      aws_iam_role.this.name == "mail-reader" &&
       aws_iam_role.this.path == "/team/mail/" &&
       aws_iam_role.this.permissions_boundary == "arn:aws:iam::123456789012:policy/team/boundary" &&
       aws_lambda_function.this.code_signing_config_arn == var.function.code_signing_config_arn
@@ -157,7 +159,7 @@ run "lambda_takes_the_role_and_the_role_may_do_what_the_policy_says" {
       data.aws_iam_policy_document.role.source_policy_documents == tolist([var.policy]) &&
       aws_iam_role_policy.this.role == aws_iam_role.this.id &&
       jsondecode(aws_iam_role.this.assume_role_policy).Id == "trust" &&
-      aws_iam_role.this.name == "mailing-feedback" &&
+      aws_iam_role.this.name == "mailing-feedback-eu-west-1" &&
       aws_lambda_function.this.role == aws_iam_role.this.arn
     )
     error_message = "A policy is not attached to what it is written for."

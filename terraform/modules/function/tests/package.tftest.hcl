@@ -103,6 +103,7 @@ run "missing_zip_in_a_folder_whose_name_begins_like_the_root" {
 
       permissions_boundary    = null
       role_path               = "/"
+      role_name               = null
       code_signing_config_arn = null
       tracing                 = false
       vpc                     = null

@@ -20,6 +20,7 @@ variables {
 
     permissions_boundary    = null
     role_path               = "/"
+    role_name               = null
     code_signing_config_arn = null
     tracing                 = false
     vpc                     = null
@@ -38,6 +39,7 @@ run "largest_and_longest_and_a_boundary_of_aws" {
   command = plan
 
   variables {
+    name = format("%s-feedback", join("", [for _ in range(54) : "a"]))
     function = merge(var.function, {
       memory_megabytes     = 10240
       timeout_seconds      = 900
@@ -45,5 +47,10 @@ run "largest_and_longest_and_a_boundary_of_aws" {
       role_path            = format("/%s/", join("", [for _ in range(510) : "a"]))
       permissions_boundary = "arn:aws:iam::aws:policy/PowerUserAccess"
     })
+  }
+
+  assert {
+    condition     = aws_iam_role.this.name == "${substr(var.name, 0, 55)}-${substr(sha256("${var.name}-eu-west-1"), 0, 8)}" && length(aws_iam_role.this.name) == 64
+    error_message = "The role's name must end with what makes it the region's, and fit."
   }
 }

@@ -26,8 +26,8 @@ variables {
 
 run "everything" {
   assert {
-    condition     = aws_cloudwatch_dashboard.this.dashboard_name == "mailing" && output.dashboard_name == "mailing"
-    error_message = "The dashboard must have the name asked for."
+    condition     = aws_cloudwatch_dashboard.this.dashboard_name == "mailing-eu-west-1" && output.dashboard_name == "mailing-eu-west-1"
+    error_message = "The dashboard must be named after the stack and its region."
   }
 
   assert {

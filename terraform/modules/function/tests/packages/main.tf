@@ -44,6 +44,7 @@ module "function" {
 
     permissions_boundary    = null
     role_path               = "/"
+    role_name               = null
     code_signing_config_arn = null
     tracing                 = false
     vpc                     = null
