@@ -99,9 +99,9 @@ class Emulator:
     @overload
     def client(self, service: Literal["sts"]) -> "STSClient": ...
 
-    def client(self, service: Any, region: str = REGION) -> Any:
+    def client(self, service: Any, region: str | None = None) -> Any:
         """Return a boto3 client of the emulator, whatever AWS configuration the user has."""
-        return _client(self.endpoint_url, service, region, retries=3)
+        return _client(self.endpoint_url, service, region or self.region, retries=3)
 
 
 _EMBEDDED = Emulator(

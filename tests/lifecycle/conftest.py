@@ -7,7 +7,14 @@ import pytest
 
 from harness.emulator import Emulator, running
 from harness.stack import applied
-from support.deployed import QUICK, Deployed
+from support.deployed import QUICK, Deployed, released
+
+OWNED, OWNED_SET = "whole.example", "whole"
+OF_WHOLE = {
+    "identities": {OWNED: {"create": True, "email_forwarding": False}},
+    "configuration_sets": {OWNED_SET: {"create": True}},
+}
+"""What the root with all modules creates in SES."""
 
 
 @pytest.fixture(scope="package")
@@ -36,4 +43,23 @@ def encrypted(embedded: Emulator, kms_key: str, tmp_path_factory: pytest.TempPat
         policy["Statement"].append(own)
         embedded.client("kms").put_key_policy(KeyId=kms_key, PolicyName="default", Policy=json.dumps(policy))
         yield Deployed(stack)
+    assert stack.leftovers() == []
+
+
+@pytest.fixture(scope="package")
+def whole(embedded: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """The root with all modules, both ways of delivery and what else is optional; who changes it changes it back."""
+    variables = {
+        **QUICK,
+        "delivery": "both",
+        "ses": OF_WHOLE,
+        "lookup": {"access_logs": True},
+        "changes": {"bus": {"create": True}},
+        "monitoring": {},
+    }
+    with applied(embedded, variables, tmp_path_factory.mktemp("whole")) as stack:
+        yield Deployed(stack)
+        # Without what it protects, which destroy would refuse.
+        with released(stack):
+            pass
     assert stack.leftovers() == []

@@ -7,36 +7,19 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
-from harness.emulator import Emulator
-from harness.stack import applied
 from harness.terraform import TerraformError
-from support.deployed import OF_SES, Deployed, released
+from support.deployed import OF_SES, Deployed
 from support.lookup import call_as, path_of
 
-IDENTITY, SET = "around.example", "around"
-CREATED: dict[str, Any] = {"identities": {IDENTITY: {"create": True}}, "configuration_sets": {SET: {"create": True}}}
+from .conftest import OF_WHOLE, OWNED, OWNED_SET
 
-
-@pytest.fixture(scope="module")
-def around(embedded: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    variables = {
-        "delivery": "direct",
-        "queue": {"keep": False},
-        "ses": CREATED,
-        "lookup": {},
-    }
-    with applied(embedded, variables, tmp_path_factory.mktemp("around")) as stack:
-        yield Deployed(stack)
-        # The last test leaves nothing in module ses; without it, destroy refuses.
-        with released(stack):
-            pass
-    assert stack.leftovers() == []
+pytestmark = pytest.mark.xdist_group("whole")
 
 
 @pytest.fixture
-def caller(around: Deployed) -> Iterator[tuple[str, Credentials]]:
+def caller(whole: Deployed) -> Iterator[tuple[str, Credentials]]:
     """ARN and keys of a user whose own policies allow nothing."""
-    iam, name = around.emulator.client("iam"), f"caller-{uuid.uuid4().hex[:8]}"
+    iam, name = whole.emulator.client("iam"), f"caller-{uuid.uuid4().hex[:8]}"
     arn = iam.create_user(UserName=name)["User"]["Arn"]
     key = iam.create_access_key(UserName=name)["AccessKey"]
     try:
@@ -46,18 +29,18 @@ def caller(around: Deployed) -> Iterator[tuple[str, Credentials]]:
         iam.delete_user(UserName=name)
 
 
-def status_for(around: Deployed, credentials: Credentials) -> int:
-    return call_as(around, credentials)("GET", path_of("unknown@example.com")).status
+def status_for(whole: Deployed, credentials: Credentials) -> int:
+    return call_as(whole, credentials)("GET", path_of("unknown@example.com")).status
 
 
 def test_the_last_caller_is_revoked_and_a_changed_api_keeps_the_others(
-    around: Deployed, caller: tuple[str, Credentials]
+    whole: Deployed, caller: tuple[str, Credentials]
 ) -> None:
-    stack, (arn, credentials) = around.stack, caller
-    assert status_for(around, credentials) == 403
+    stack, (arn, credentials) = whole.stack, caller
+    assert status_for(whole, credentials) == 403
 
     stack.change({"lookup": {"callers": [arn]}})
-    assert status_for(around, credentials) == 404  # let in: nothing is known of the address
+    assert status_for(whole, credentials) == 404  # let in: nothing is known of the address
 
     document = stack.folder / "modules" / "lookup" / "openapi.yaml"
     original = document.read_text()
@@ -66,11 +49,11 @@ def test_the_last_caller_is_revoked_and_a_changed_api_keeps_the_others(
     planned = {each.partition(":")[0].rpartition("lookup[0].")[2]: each.partition(": ")[2] for each in stack.drift()}
     assert planned["aws_api_gateway_rest_api_policy.this"] == "update policy"
     stack.change({})
-    assert status_for(around, credentials) == 404
+    assert status_for(whole, credentials) == 404
     assert stack.drift() == []
 
     stack.change({"lookup": {"callers": []}})
-    assert status_for(around, credentials) == 403
+    assert status_for(whole, credentials) == 403
     assert stack.drift() == []
 
 
@@ -79,33 +62,34 @@ def test_the_last_caller_is_revoked_and_a_changed_api_keeps_the_others(
     [
         {"ses": None},
         {"ses": {"identities": {}}},
-        {"ses": {"identities": {IDENTITY: {"create": False}}}},
-        {"ses": {"configuration_sets": {SET: {}}}},
+        {"ses": {"identities": {OWNED: {"create": False}}}},
+        {"ses": {"configuration_sets": {OWNED_SET: {}}}},
     ],
     ids=["no ses", "no identity", "identity not created", "set not created"],
 )
-def test_no_toggle_destroys_what_mail_needs(around: Deployed, toggle: dict[str, Any]) -> None:
+def test_no_toggle_destroys_what_mail_needs(whole: Deployed, toggle: dict[str, Any]) -> None:
     with pytest.raises(TerraformError, match="Instance cannot be destroyed"):
-        around.stack.planned(**toggle)
+        whole.stack.planned(**toggle)
 
 
-def created_in_ses(around: Deployed) -> tuple[bool, bool]:
+def created_in_ses(whole: Deployed) -> tuple[bool, bool]:
     """Return whether the identity and the configuration set exist."""
-    client = around.emulator.client("sesv2")
+    client = whole.emulator.client("sesv2")
     identities = [each["IdentityName"] for each in client.list_email_identities()["EmailIdentities"]]
-    return IDENTITY in identities, SET in client.list_configuration_sets()["ConfigurationSets"]
+    return OWNED in identities, OWNED_SET in client.list_configuration_sets()["ConfigurationSets"]
 
 
-def test_what_terraform_forgets_stays_and_is_taken_over(around: Deployed) -> None:
-    stack = around.stack
+def test_what_terraform_forgets_stays_and_is_taken_over(whole: Deployed) -> None:
+    stack = whole.stack
     try:
         stack.run("state", "rm", *OF_SES)
         stack.change({"ses": None})
-        assert created_in_ses(around) == (True, True)
-        stack.change({"ses": {"identities": {IDENTITY: {}}, "configuration_sets": {SET: {}}}})
+        assert created_in_ses(whole) == (True, True)
+        stack.change({"ses": {"identities": {OWNED: {}}, "configuration_sets": {OWNED_SET: {}}}})
         assert stack.drift() == []
     finally:
         stack.change({"ses": {"identities": {}, "configuration_sets": {}}})
-        client = around.emulator.client("sesv2")
-        client.delete_email_identity(EmailIdentity=IDENTITY)
-        client.delete_configuration_set(ConfigurationSetName=SET)
+        client = whole.emulator.client("sesv2")
+        client.delete_email_identity(EmailIdentity=OWNED)
+        client.delete_configuration_set(ConfigurationSetName=OWNED_SET)
+        stack.change({"ses": OF_WHOLE})

@@ -84,7 +84,7 @@ def test_a_deployer_who_must_set_boundary_and_path_can(encrypted: Deployed) -> N
                         theirs.change({"function": {**NO_OPTIONS, **options}})
                 theirs.change({"function": {"role_path": PATH, "permissions_boundary": bound}})
                 assert theirs.drift() == []
-            role = iam.get_role(RoleName=f"{stack.name}-feedback")["Role"]
+            role = iam.get_role(RoleName=f"{stack.name}-feedback-{encrypted.emulator.region}")["Role"]
             assert (role["Path"], role["PermissionsBoundary"]["PermissionsBoundaryArn"]) == (PATH, bound)
             assert works(encrypted)
         finally:

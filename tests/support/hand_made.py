@@ -57,6 +57,11 @@ class HandMade:
         """Name of the function and of the queue."""
         return f"{self.name}-feedback"
 
+    @property
+    def role(self) -> str:
+        """The name of the function's role."""
+        return f"{self.function}-{self.emulator.region}"
+
     def url(self, suffix: str = "") -> str:
         """Return the URL of a queue."""
         return self.emulator.client("sqs").get_queue_url(QueueName=f"{self.function}{suffix}")["QueueUrl"]
@@ -109,7 +114,7 @@ class HandMade:
         statements = [{"Effect": "Allow", "Action": each, "Resource": resource} for each, resource in allowed]
         document = json.dumps({"Version": "2012-10-17", "Statement": statements})
         client = self.emulator.client("iam")
-        client.put_role_policy(RoleName=self.function, PolicyName=self.function, PolicyDocument=document)
+        client.put_role_policy(RoleName=self.role, PolicyName=self.function, PolicyDocument=document)
 
     def settle(self) -> None:
         """Wait until the function can be called."""
@@ -215,7 +220,7 @@ def _make_function(made: HandMade) -> None:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("index.py", HANDLER)
-    role = made.emulator.client("iam").create_role(RoleName=made.function, AssumeRolePolicyDocument="{}")
+    role = made.emulator.client("iam").create_role(RoleName=made.role, AssumeRolePolicyDocument="{}")
     made.allow()
     client = made.emulator.client("lambda")
     client.create_function(

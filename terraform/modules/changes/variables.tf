@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of every name: function, role and a new bus are called NAME-changes. Existing resources keep their names when you change it."
+  description = "Prefix of every name: function and a new bus are called NAME-changes, the role NAME-changes-REGION. Existing resources keep their names when you change it."
   type        = string
   default     = "mailing"
   nullable    = false

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of every name: API, function and role are called NAME-lookup. Use another for a second copy in the same account and region."
+  description = "Prefix of every name: API and function are called NAME-lookup, the role NAME-lookup-REGION. Use another for a second copy in the same account and region."
   type        = string
   default     = "mailing"
   nullable    = false

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of every name: alarms are called NAME-PROBLEM, the dashboard NAME. Use the same as for module feedback."
+  description = "Prefix of every name: alarms are called NAME-PROBLEM, the dashboard NAME-REGION. Use the same as for module feedback."
   type        = string
   default     = "mailing"
   nullable    = false

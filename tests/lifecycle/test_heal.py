@@ -1,0 +1,219 @@
+"""One apply heals a stack: whatever was replaced or deleted by hand, the next apply brings back all that hung on it.
+
+Every resource of the root with all modules is gone once, a generation at a time: those of one generation do not depend
+on each other, and nothing that depends on them is touched. To Terraform taint is the same as ``-replace``.
+docs/change.md says what each costs.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from botocore.credentials import Credentials
+
+from support import ses
+from support.deployed import Deployed
+from support.events import subscribed
+from support.eventually import eventually
+from support.lookup import call_as, path_of
+
+pytestmark = pytest.mark.xdist_group("whole")
+
+PROTECTED = {"aws_sesv2_email_identity", "aws_sesv2_configuration_set"}
+"""Types of which Terraform refuses to destroy one (test_around.py)."""
+ONLY_IN_THE_STATE = {"terraform_data"}
+REFUSED = {"aws_api_gateway_deployment": "API Gateway deletes none that a stage uses"}
+"""Types of which AWS refuses to delete one by hand."""
+
+# A new policy of an API is made before the old one goes, and with that goes the policy, whichever it is. The deployed
+# API keeps its copy, so callers notice nothing; the next apply writes it again.
+TWO_APPLIES = {"module.lookup[0].aws_api_gateway_rest_api_policy.this: update policy"}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A managed resource of a state, in one instance."""
+
+    address: str
+    block: str
+    """The address without the instance's own key, as dependencies have it."""
+    type: str
+    attributes: Mapping[str, Any]
+    dependencies: frozenset[str]
+
+
+def resources(deployed: Deployed) -> Iterator[Resource]:
+    for each in json.loads(deployed.stack.run("state", "pull"))["resources"]:
+        if each["mode"] != "managed":
+            continue
+        block = ".".join(filter(None, (each.get("module"), each["type"], each["name"])))
+        for instance in each["instances"]:
+            key = instance.get("index_key")
+            address = block if key is None else f"{block}[{json.dumps(key)}]"
+            dependencies = frozenset(instance.get("dependencies", ()))
+            yield Resource(address, block, each["type"], instance["attributes"], dependencies)
+
+
+def generations(found: list[Resource]) -> list[list[Resource]]:
+    """Sort resources by the length of the longest way to what depends on nothing."""
+    dependencies: dict[str, frozenset[str]] = {}
+    for each in found:
+        name = without_keys(each.block)
+        dependencies[name] = dependencies.get(name, frozenset()) | frozenset(map(without_keys, each.dependencies))
+
+    def depth(block: str) -> int:
+        return max((1 + depth(each) for each in dependencies.get(block, ()) if each in dependencies), default=0)
+
+    depths = {each.address: depth(without_keys(each.block)) for each in found}
+    return [[each for each in found if depths[each.address] == number] for number in range(max(depths.values()) + 1)]
+
+
+def without_keys(address: str) -> str:
+    """Return the address of all instances; dependencies name modules with the key and without."""
+    return address.replace("[0]", "")
+
+
+def delete_role(iam: Any, of: Mapping[str, Any]) -> None:
+    for policy in iam.list_role_policies(RoleName=of["name"])["PolicyNames"]:
+        iam.delete_role_policy(RoleName=of["name"], PolicyName=policy)
+    iam.delete_role(RoleName=of["name"])
+
+
+def undo_policy(sns: Any, of: Mapping[str, Any]) -> None:
+    """Let a topic, which always has a policy, have the one of its owner."""
+    own = {"Effect": "Allow", "Principal": {"AWS": of["owner"]}, "Action": "sns:Publish", "Resource": of["arn"]}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [own]})
+    sns.set_topic_attributes(TopicArn=of["arn"], AttributeName="Policy", AttributeValue=policy)
+
+
+def removed(path: str) -> list[dict[str, str]]:
+    return [{"op": "remove", "path": path}]
+
+
+# How a person takes it away, by type: with a client of its service, and what the state says of it.
+BY_HAND: Mapping[str, tuple[Any, Callable[[Any, Mapping[str, Any]], object]]] = {
+    "aws_api_gateway_method_settings": (
+        "apigateway",
+        lambda client, of: client.update_stage(
+            restApiId=of["rest_api_id"], stageName=of["stage_name"], patchOperations=removed(f"/{of['method_path']}")
+        ),
+    ),
+    "aws_api_gateway_rest_api": ("apigateway", lambda client, of: client.delete_rest_api(restApiId=of["id"])),
+    "aws_api_gateway_rest_api_policy": (
+        "apigateway",
+        lambda client, of: client.update_rest_api(restApiId=of["rest_api_id"], patchOperations=removed("/policy")),
+    ),
+    "aws_api_gateway_stage": (
+        "apigateway",
+        lambda client, of: client.delete_stage(restApiId=of["rest_api_id"], stageName=of["stage_name"]),
+    ),
+    "aws_cloudwatch_dashboard": (
+        "cloudwatch",
+        lambda client, of: client.delete_dashboards(DashboardNames=[of["dashboard_name"]]),
+    ),
+    "aws_cloudwatch_event_bus": ("events", lambda client, of: client.delete_event_bus(Name=of["name"])),
+    "aws_cloudwatch_log_group": ("logs", lambda client, of: client.delete_log_group(logGroupName=of["name"])),
+    "aws_cloudwatch_metric_alarm": (
+        "cloudwatch",
+        lambda client, of: client.delete_alarms(AlarmNames=[of["alarm_name"]]),
+    ),
+    "aws_dynamodb_table": ("dynamodb", lambda client, of: client.delete_table(TableName=of["name"])),
+    "aws_iam_role": ("iam", delete_role),
+    "aws_iam_role_policy": (
+        "iam",
+        lambda client, of: client.delete_role_policy(RoleName=of["role"], PolicyName=of["name"]),
+    ),
+    "aws_lambda_event_source_mapping": (
+        "lambda",
+        lambda client, of: client.delete_event_source_mapping(UUID=of["uuid"]),
+    ),
+    "aws_lambda_function": ("lambda", lambda client, of: client.delete_function(FunctionName=of["function_name"])),
+    "aws_lambda_function_event_invoke_config": (
+        "lambda",
+        lambda client, of: client.delete_function_event_invoke_config(FunctionName=of["function_name"]),
+    ),
+    "aws_lambda_permission": (
+        "lambda",
+        lambda client, of: client.remove_permission(FunctionName=of["function_name"], StatementId=of["statement_id"]),
+    ),
+    "aws_ses_identity_notification_topic": (
+        "ses",
+        lambda client, of: client.set_identity_notification_topic(
+            Identity=of["identity"], NotificationType=of["notification_type"]
+        ),
+    ),
+    "aws_sesv2_configuration_set": (
+        "sesv2",
+        lambda client, of: client.delete_configuration_set(ConfigurationSetName=of["configuration_set_name"]),
+    ),
+    "aws_sesv2_configuration_set_event_destination": (
+        "sesv2",
+        lambda client, of: client.delete_configuration_set_event_destination(
+            ConfigurationSetName=of["configuration_set_name"], EventDestinationName=of["event_destination_name"]
+        ),
+    ),
+    "aws_sesv2_email_identity": (
+        "sesv2",
+        lambda client, of: client.delete_email_identity(EmailIdentity=of["email_identity"]),
+    ),
+    "aws_sesv2_email_identity_feedback_attributes": (
+        "sesv2",
+        lambda client, of: client.put_email_identity_feedback_attributes(
+            EmailIdentity=of["email_identity"], EmailForwardingEnabled=True
+        ),
+    ),
+    "aws_sns_topic": ("sns", lambda client, of: client.delete_topic(TopicArn=of["arn"])),
+    "aws_sns_topic_policy": ("sns", undo_policy),
+    "aws_sns_topic_subscription": ("sns", lambda client, of: client.unsubscribe(SubscriptionArn=of["arn"])),
+    "aws_sqs_queue": ("sqs", lambda client, of: client.delete_queue(QueueUrl=of["url"])),
+}
+
+
+def works(whole: Deployed) -> None:
+    """Assert that a message arrives both ways, that the API answers, and that an event goes out."""
+    deployed = Deployed(whole.stack.reread())
+    address = ses.fresh("a")
+    with subscribed(deployed) as subscriber:
+        deployed.publish(ses.text(ses.complaint(address)))
+        eventually(lambda: deployed.states(address), {address: "disable"})
+        eventually(lambda: subscriber.changes(address), [(None, "disable", "complaint:abuse")])
+    call = call_as(deployed, Credentials("test", "test"))
+    assert call("GET", path_of(address)).body["state"] == "disable"
+    # What SNS can't deliver to the function, and what the function fails on, would come here.
+    assert deployed.dead_letters() == []
+
+    def waiting() -> set[str]:
+        counts: Any = deployed.sqs.get_queue_attributes(QueueUrl=deployed.outputs["queue_url"], AttributeNames=["All"])
+        return {counts["Attributes"][f"ApproximateNumberOfMessages{kind}"] for kind in ("", "NotVisible")}
+
+    eventually(waiting, {"0"})
+
+
+def test_all_that_hangs_on_what_is_replaced_follows(whole: Deployed) -> None:
+    for generation in generations(list(resources(whole))):
+        replaced = [each for each in generation if each.type not in PROTECTED]
+        whole.stack.apply(*(f"-replace={each.address}" for each in replaced))
+
+        drift = whole.stack.drift()
+        assert set(drift) <= TWO_APPLIES, [each.address for each in replaced]
+        works(whole)
+        if drift:
+            whole.stack.apply()
+    assert whole.stack.drift() == []
+
+
+def test_what_is_deleted_by_hand_is_back_and_all_that_went_with_it(whole: Deployed) -> None:
+    found = list(resources(whole))
+    assert {each.type for each in found} - BY_HAND.keys() == ONLY_IN_THE_STATE | REFUSED.keys()
+    for number in range(len(generations(found))):
+        # What is there now: the ids have changed.
+        deleted = [each for each in generations(list(resources(whole)))[number] if each.type in BY_HAND]
+        for each in deleted:
+            service, take_away = BY_HAND[each.type]
+            take_away(whole.emulator.client(service), each.attributes)
+        whole.stack.apply()
+
+        assert whole.stack.drift() == [], [each.address for each in deleted]
+        works(whole)
