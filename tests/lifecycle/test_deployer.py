@@ -36,6 +36,8 @@ REPOSITORY, PROJECT = "octo-org@1/mail@2", "group/mail"
 GITHUB, GITLAB = "https://token.actions.githubusercontent.com", "https://gitlab.com"
 BRANCH = f"repo:{REPOSITORY}:ref:refs/heads/main"
 PULL_REQUEST = f"repo:{REPOSITORY}:pull_request"
+# What an account may ask of every role.
+PATH, ITS_BOUNDARY, TAGS = "/ci/", "arn:aws:iam::aws:policy/AdministratorAccess", {"team": "platform"}
 AUDIENCES = {GITHUB: "sts.amazonaws.com", GITLAB: GITLAB}
 
 # What ministack 1.5.33 asks otherwise than AWS does. Both roles are allowed these beside their own policies, each as
@@ -43,6 +45,7 @@ AUDIENCES = {GITHUB: "sts.amazonaws.com", GITLAB: GITLAB}
 ON_ANYTHING = [
     "cloudwatch:DeleteAlarms",
     "cloudwatch:DeleteDashboards",
+    "cloudwatch:DescribeAlarms",
     "cloudwatch:GetDashboard",
     "cloudwatch:ListTagsForResource",
     "cloudwatch:PutDashboard",
@@ -87,7 +90,6 @@ NOT_NEEDED = {
 # What may be different in a later release of the modules, whatever the variables are.
 NEXT_RELEASE = {
     "modules/function/main.tf": {
-        "AllowLambdaAssumeRole": "AllowLambda",
         "What the function of this name may do.": "What the function may do.",
     },
     "modules/feedback/delivery.tf": {
@@ -114,8 +116,16 @@ class Pipeline:
 
     @cached_property
     def policies(self) -> Mapping[str, Any]:
-        """Return the documents of the policies that the example has made, by purpose."""
-        return {purpose: self._document(f"{self.stack.name}-{purpose}") for purpose in ("plan", "apply", "boundary")}
+        """Return what the example's policies allow, by purpose: of a role all that it has, as one document."""
+        iam = self.stack.emulator.client("iam")
+        arns = {"boundary": [self.stack.outputs["permissions_boundary"]]}
+        for purpose, arn in self.stack.outputs["role_arns"].items():
+            attached = iam.list_attached_role_policies(RoleName=arn.rpartition("/")[2])["AttachedPolicies"]
+            arns[purpose] = [each["PolicyArn"] for each in attached]
+        return {
+            purpose: {"Version": "2012-10-17", "Statement": [each for arn in listed for each in self._statements(arn)]}
+            for purpose, listed in arns.items()
+        }
 
     def allowed(self, purpose: str) -> set[str]:
         return {action for each in self.policies[purpose]["Statement"] for action in each["Action"]}
@@ -157,11 +167,11 @@ class Pipeline:
         finally:
             self.actions.setdefault(purpose, set()).update(asked(self.log))
 
-    def _document(self, name: str) -> Any:
+    def _statements(self, arn: str) -> Any:
         iam = self.stack.emulator.client("iam")
-        arn = f"{self.stack.outputs['permissions_boundary'].rpartition('/')[0]}/{name}"
         version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-        return iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+        document: Any = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+        return document["Statement"]
 
 
 def asked(log: Path) -> Iterator[str]:
@@ -199,6 +209,10 @@ def edited(folder: Path) -> None:
 def pipeline(embedded: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     variables = {
         "name": DEPLOYER,
+        "modules": sorted(MODULES),
+        "role_path": PATH,
+        "role_permissions_boundary": ITS_BOUNDARY,
+        "tags": TAGS,
         "state_bucket": BUCKET,
         "github": {"repository": REPOSITORY},
         "gitlab": {"project": PROJECT},
@@ -229,9 +243,12 @@ def pipeline(embedded: Emulator, tmp_path_factory: pytest.TempPathFactory) -> It
 def role_statements(emulator: Emulator) -> Iterator[Any]:
     """Yield what the roles of the functions may do."""
     iam = emulator.client("iam")
-    for role in (f"{DEPLOYER}-feedback", f"{DEPLOYER}-lookup", f"{DEPLOYER}-changes"):
-        document: Any = iam.get_role_policy(RoleName=role, PolicyName=role)["PolicyDocument"]
-        yield from document["Statement"]
+    for function in (f"{DEPLOYER}-feedback", f"{DEPLOYER}-lookup", f"{DEPLOYER}-changes"):
+        arn = emulator.client("lambda").get_function_configuration(FunctionName=function)["Role"]
+        role = arn.rpartition("/")[2]
+        for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            document: Any = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+            yield from document["Statement"]
 
 
 def empty(emulator: Emulator, bucket: str) -> None:
@@ -271,8 +288,7 @@ def life(pipeline: Pipeline, kms_key: str, tmp_path_factory: pytest.TempPathFact
         "lookup": {"access_logs": True, "function": bound},
         "changes": {"bus": {"create": True}, "function": bound},
         "name": DEPLOYER,
-        "delivery": "direct",
-        "queue": {**QUICK["queue"], "keep": False},
+        "delivery": "both",
         "package": packages["this"],
         "tags": {"team": "mail", "cost": "1"},
         "ses": {"identities": {"deployer.example": identity}, "configuration_sets": {DEPLOYER: {"create": True}}},
@@ -330,6 +346,14 @@ def life(pipeline: Pipeline, kms_key: str, tmp_path_factory: pytest.TempPathFact
 
 def test_the_set_up_is_as_it_says(pipeline: Pipeline) -> None:
     assert pipeline.stack.drift() == []
+
+
+def test_the_two_roles_have_the_path_boundary_and_tags_that_their_account_asks_for(pipeline: Pipeline) -> None:
+    for arn in pipeline.stack.outputs["role_arns"].values():
+        role = pipeline.stack.emulator.client("iam").get_role(RoleName=arn.rpartition("/")[2])["Role"]
+        assert role["Path"] == PATH
+        assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == ITS_BOUNDARY
+        assert {each["Key"]: each["Value"] for each in role["Tags"]} == TAGS
 
 
 def test_the_two_roles_suffice_from_the_first_apply_to_the_destroy(life: Life) -> None:
@@ -413,7 +437,7 @@ def test_who_plans_takes_the_lock_and_cannot_write_the_state(pipeline: Pipeline)
     s3.delete_object(Bucket=bucket, Key=f"{key}.tflock")
 
 
-ROLE = f"arn:aws:iam::000000000000:role/{DEPLOYER}-feedback"
+ROLE = f"arn:aws:iam::000000000000:role/{DEPLOYER}-feedback-us-east-1"
 ANOTHER_ROLE = "arn:aws:iam::000000000000:role/admin"
 FUNCTION = f"arn:aws:lambda:us-east-1:000000000000:function:{DEPLOYER}-feedback"
 BOUNDARY = f"arn:aws:iam::000000000000:policy/{DEPLOYER}-boundary"
@@ -449,7 +473,8 @@ def test_nobody_takes_the_boundary_away_or_changes_it(pipeline: Pipeline) -> Non
     assert decision(policy, "iam:PutRolePermissionsBoundary", ROLE, WITHIN) == "Allow"
     another = {"iam:PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess"}
     assert decision(policy, "iam:PutRolePermissionsBoundary", ROLE, another) == "ImplicitDeny"
-    for action in ("iam:DeleteRolePermissionsBoundary", "iam:AttachRolePolicy"):
+    # Nor does anybody let another account become the role.
+    for action in ("iam:DeleteRolePermissionsBoundary", "iam:AttachRolePolicy", "iam:UpdateAssumeRolePolicy"):
         assert decision(policy, action, ROLE, WITHIN) == "ImplicitDeny"
     for action in ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DeletePolicy"):
         assert decision(policy, action, BOUNDARY) == "ImplicitDeny"

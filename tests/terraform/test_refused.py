@@ -112,12 +112,15 @@ REFUSED: dict[str, dict[str, list[dict[str, Any]]]] = {
     },
     "deployer": {
         "The name must be 3 to 54": [{"name": "-mailing"}],
-        "Each of names must be": [{"names": {"table": "*"}}],
-        "The permissions_boundary must be": [{"permissions_boundary": "mailing-boundary"}],
+        "Each of modules must be": [{"modules": ["unsubscribe"]}, {"modules": ["lookup", "Changes"]}],
+        "Each of names must be": [{"names": {"table": "*"}}, {"names": {"roles": ["mailing-feedback", "*"]}}],
+        "The permissions_boundary must be": [{"permissions_boundary": value} for value in ("mailing-boundary", "None")],
         "The role_path must": [{"role_path": "/teams"}, {"role_path": f"/{'a' * 511}/"}],
         "The kms_key_arn must be": [{"kms_key_arn": "alias/aws/sns"}],
         "The bus_arn must be": [{"bus_arn": "company"}],
-        "The package_bucket must be": [{"package_bucket": "s3://packages"}],
+        "The package_bucket must be": [
+            {"package_bucket": value} for value in ("s3://packages", "packages/*", "packages/mailing/")
+        ],
         "The code_signing_config_arn must be": [{"function": {"code_signing_config_arn": "csc-0123456789abcdef0"}}],
     },
     "feedback": {

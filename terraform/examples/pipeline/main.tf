@@ -12,19 +12,31 @@ terraform {
   }
 }
 
-provider "aws" {}
+provider "aws" {
+  default_tags {
+    tags = var.tags
+  }
+}
 
 module "deployer" {
   source = "../../modules/deployer"
 
-  # Add what else your root uses: a customer's key, a table's name, a package in S3, options of the functions.
-  name                 = var.name
-  ses                  = var.ses
-  permissions_boundary = aws_iam_policy.boundary.arn
+  # Add what else your root uses: a customer's key, names of existing resources, a package in S3, options of the functions.
+  # By default the functions' roles need the boundary below.
+  name    = var.name
+  modules = var.modules
+  ses     = var.ses
 }
 
 locals {
   roles = toset(["plan", "apply"])
+
+  # Each role gets all documents of its policy, such as apply-1 and apply-2.
+  documents = merge([
+    for purpose, documents in { plan = module.deployer.plan_policies, apply = module.deployer.apply_policies } : {
+      for number, document in documents : "${purpose}-${number}" => { purpose = purpose, document = document }
+    }
+  ]...)
 }
 
 resource "aws_iam_policy" "boundary" {
@@ -34,25 +46,27 @@ resource "aws_iam_policy" "boundary" {
 }
 
 resource "aws_iam_policy" "this" {
-  for_each = local.roles
+  for_each = local.documents
 
   name        = "${var.name}-${each.key}"
   description = "What the pipeline may do when it deploys ${var.name}: ${each.key}."
-  policy      = each.key == "apply" ? module.deployer.apply_policy : module.deployer.plan_policy
+  policy      = each.value.document
 }
 
 resource "aws_iam_role" "this" {
   for_each = local.roles
 
-  name               = "${var.name}-${each.key}"
-  description        = "What the pipeline does when it deploys ${var.name}: ${each.key}."
-  assume_role_policy = data.aws_iam_policy_document.trust[each.key].json
+  name                 = "${var.name}-${each.key}"
+  path                 = var.role_path
+  description          = "What the pipeline does when it deploys ${var.name}: ${each.key}."
+  assume_role_policy   = data.aws_iam_policy_document.trust[each.key].json
+  permissions_boundary = var.role_permissions_boundary
 }
 
 resource "aws_iam_role_policy_attachment" "this" {
-  for_each = local.roles
+  for_each = local.documents
 
-  role       = aws_iam_role.this[each.key].name
+  role       = aws_iam_role.this[each.value.purpose].name
   policy_arn = aws_iam_policy.this[each.key].arn
 }
 

@@ -4,6 +4,12 @@ variable "name" {
   default     = "mailing"
 }
 
+variable "modules" {
+  description = "Which of the modules `lookup`, `changes` and `monitoring` the stack has beside module feedback."
+  type        = set(string)
+  default     = []
+}
+
 variable "ses" {
   description = "Identities and configuration sets that the pipeline deploys: the keys of module ses's variables."
   type = object({
@@ -11,6 +17,36 @@ variable "ses" {
     configuration_sets = optional(set(string), []) # Names of configuration sets. The policy also allows creating them.
   })
   default = {}
+}
+
+variable "role_path" {
+  description = "Path of the pipeline's two roles. A change replaces the roles."
+  type        = string
+  default     = "/"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(/|/[!-~]{1,510}/)$", var.role_path))
+    error_message = "The role_path must begin and end with a slash, such as \"/ci/\", and have at most 512 characters."
+  }
+}
+
+variable "role_permissions_boundary" {
+  description = "ARN of the permissions boundary of the pipeline's two roles, if your account asks for one; null for none. It must allow what the policies and the state need."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.role_permissions_boundary == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.role_permissions_boundary))
+    error_message = "The role_permissions_boundary must be the ARN of an IAM policy (arn:aws:iam::ACCOUNT:policy/NAME)."
+  }
+}
+
+variable "tags" {
+  description = "Tags for the roles and for everything else that this root creates."
+  type        = map(string)
+  default     = {}
+  nullable    = false
 }
 
 variable "state_bucket" {

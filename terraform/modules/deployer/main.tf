@@ -14,58 +14,58 @@ locals {
   region = split(".", data.aws_region.current.endpoint)[1]
   scope  = "${local.region}:${local.account}"
 
-  feedback  = "${var.name}-feedback"
-  changes   = "${var.name}-changes"
-  functions = [local.feedback, "${var.name}-lookup", local.changes]
+  uses_lookup     = contains(var.modules, "lookup")
+  uses_changes    = contains(var.modules, "changes")
+  uses_monitoring = contains(var.modules, "monitoring")
 
-  table_arn = "arn:${local.partition}:dynamodb:${local.scope}:table/${coalesce(var.names.table, var.name)}"
-  topic_arn = "arn:${local.partition}:sns:${local.scope}:${coalesce(var.names.topic, local.feedback)}"
-  queue_arns = [
-    for queue in [coalesce(var.names.queue, local.feedback), coalesce(var.names.dead_letter_queue, "${local.feedback}-dead-letter"), "${local.changes}-dead-letter"] :
-    "arn:${local.partition}:sqs:${local.scope}:${queue}"
+  feedback  = "${var.name}-feedback"
+  lookup    = "${var.name}-lookup"
+  changes   = "${var.name}-changes"
+  functions = concat([local.feedback], local.uses_lookup ? [local.lookup] : [], local.uses_changes ? [local.changes] : [])
+
+  # A role's name has at most 64 characters; module function shortens a longer one in the same way.
+  usual_roles = [
+    for role in formatlist("%s-${local.region}", local.functions) :
+    length(role) <= 64 ? role : "${substr(role, 0, 55)}-${substr(sha256(role), 0, 8)}"
   ]
-  bus_arn       = "arn:${local.partition}:events:${local.scope}:event-bus/${local.changes}"
-  role_arns     = [for function in local.functions : "arn:${local.partition}:iam::${local.account}:role${var.role_path}${function}"]
+  role_arns = [
+    for role in var.names.roles == null ? local.usual_roles : tolist(var.names.roles) :
+    "arn:${local.partition}:iam::${local.account}:role${var.role_path}${role}"
+  ]
   function_arns = [for function in local.functions : "arn:${local.partition}:lambda:${local.scope}:function:${function}"]
-  # Those of the functions, and of the API's access logs, /aws/apigateway/NAME-lookup; with and without ":*" at the end
-  # (statements.tf). So few patterns keep a policy short enough.
+  # Lambda chooses the ID.
+  mapping_arn = "arn:${local.partition}:lambda:${local.scope}:event-source-mapping:*"
+
+  table_arn       = "arn:${local.partition}:dynamodb:${local.scope}:table/${coalesce(var.names.table, var.name)}"
+  topic_arn       = "arn:${local.partition}:sns:${local.scope}:${coalesce(var.names.topic, local.feedback)}"
+  queue_arn       = "arn:${local.partition}:sqs:${local.scope}:${coalesce(var.names.queue, local.feedback)}"
+  dead_letter_arn = "arn:${local.partition}:sqs:${local.scope}:${coalesce(var.names.dead_letter_queue, "${local.feedback}-dead-letter")}"
+
+  changes_dead_letter_arn = "arn:${local.partition}:sqs:${local.scope}:${local.changes}-dead-letter"
+  bus_arn                 = "arn:${local.partition}:events:${local.scope}:event-bus/${local.changes}"
+
   log_group_arns = [
-    for group in ["lambda/${local.feedback}", "*/${var.name}-lookup", "lambda/${local.changes}"] :
-    "arn:${local.partition}:logs:${local.scope}:log-group:/aws/${group}*"
+    for group in concat([for function in local.functions : "lambda/${function}"], local.uses_lookup ? ["apigateway/${local.lookup}"] : []) :
+    "arn:${local.partition}:logs:${local.scope}:log-group:/aws/${group}"
   ]
+
+  alarm_arn = "arn:${local.partition}:cloudwatch:${local.scope}:alarm"
+  alarms = concat(
+    [
+      "bounce-rate", "complaint-rate", "dead-letters", "errors", "queue-age", "reputation-bounce", "reputation-complaint",
+      "silence", "throttles",
+    ],
+    local.uses_lookup ? ["lookup-errors", "lookup-throttles"] : [],
+    local.uses_changes ? ["changes-age", "changes-dead-letters", "changes-errors", "changes-throttles"] : [],
+  )
+
   ses_arns = concat(
     [for identity in var.ses.identities : "arn:${local.partition}:ses:${local.scope}:identity/${identity}"],
     [for set in var.ses.configuration_sets : "arn:${local.partition}:ses:${local.scope}:configuration-set/${set}"],
   )
 
-  # Statements that differ only in actions and resources are merged, to stay below the maximum length of a policy. This
-  # allows nothing more: an action applies only to resources of its own service, and all statements of a service name the
-  # same resources.
-  groups = {
-    for purpose, listed in {
-      plan  = [for each in local.statements : merge(each, { actions = each.read })]
-      apply = [for each in local.statements : merge(each, { actions = concat(each.read, each.write) })]
-    } :
-    purpose => {
-      for each in listed :
-      jsonencode([each.condition, contains(each.resources, "*")]) => each... if length(each.actions) > 0
-    }
-  }
-
-  policies = {
-    for purpose, groups in local.groups :
-    purpose => jsonencode({
-      Version = "2012-10-17"
-      Statement = [
-        for group in values(groups) : merge(
-          {
-            Effect   = "Allow"
-            Action   = distinct(flatten(group[*].actions))
-            Resource = distinct(flatten(group[*].resources))
-          },
-          { for element, condition in { Condition = group[0].condition } : element => condition if condition != null },
-        )
-      ]
-    })
-  }
+  # By default the one that examples/pipeline makes.
+  boundary_arn = var.permissions_boundary == "none" ? null : coalesce(
+    var.permissions_boundary, "arn:${local.partition}:iam::${local.account}:policy/${var.name}-boundary",
+  )
 }

@@ -1,20 +1,20 @@
-output "apply_policy" {
-  description = "Policy document (JSON) for a role that applies, changes and destroys. It includes everything in `plan_policy`."
+output "apply_policies" {
+  description = "Policy documents (JSON) for a role that applies, changes and destroys: attach all of them. They include everything in `plan_policies`."
   value       = local.policies.apply
 
   precondition {
-    condition     = length(local.policies.apply) <= 6144
-    error_message = "The policy is longer than 6,144 characters, IAM's limit for a managed policy. Use a shorter name, or fewer identities and configuration sets."
+    condition     = local.count <= local.maximum_count
+    error_message = "A role needs ${local.count} of these policies, and IAM lets it have ${local.maximum_count}. Name fewer identities and configuration sets in ses; deploy the others with another role, from another call of this module."
   }
 }
 
-output "plan_policy" {
-  description = "Policy document (JSON) for a role that plans. It reads settings, reads no data and changes nothing."
+output "plan_policies" {
+  description = "Policy documents (JSON) for a role that plans: attach all of them. They read settings, read no data and change nothing."
   value       = local.policies.plan
 }
 
 output "boundary_policy" {
-  description = "Policy document (JSON) of a permissions boundary for the functions' roles: the most that the functions ever need. You can make `permissions_boundary` from it."
+  description = "Policy document (JSON) of a permissions boundary for the functions' roles: the most that the functions in use ever need. Create the policy NAME-boundary from it, or another that you name in `permissions_boundary`."
   value = jsonencode({
     Version   = "2012-10-17"
     Statement = [for each in local.boundary : { Effect = "Allow", Action = each.actions, Resource = each.resources }]

@@ -1,70 +1,34 @@
 # What Terraform needs for each resource: `read` for a plan, `read` and `write` for apply and destroy. The AWS Service
-# Authorization Reference lists the actions and the resources that they support.
+# Authorization Reference lists the actions, and the resources and condition keys that they support.
 
 locals {
-  with_boundary = var.permissions_boundary == null ? null : {
-    StringEquals = { "iam:PermissionsBoundary" = var.permissions_boundary }
-  }
-
   statements = concat(
     local.iam,
     local.lambda,
     local.feedback_path,
     local.events,
-    local.observability,
+    local.logs,
+    local.monitoring,
     local.ses,
     local.api,
     local.options,
   )
 
-  # Everything that a function's role ever gets: see function.tf of modules feedback, lookup and changes.
-  boundary = concat(
-    [
-      { actions = ["dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"], resources = [local.table_arn] },
-      { actions = ["dynamodb:Query"], resources = ["${local.table_arn}/index/suppressed-updatedAt"] },
-      {
-        actions   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"]
-        resources = ["${local.table_arn}/stream/*"]
-      },
-      {
-        actions   = ["events:PutEvents"]
-        resources = var.bus_arn == null ? [local.bus_arn, "arn:${local.partition}:events:${local.scope}:event-bus/default"] : [var.bus_arn]
-      },
-      {
-        actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        resources = [for function in local.functions : "arn:${local.partition}:logs:${local.scope}:log-group:/aws/lambda/${function}:log-stream:*"]
-      },
-      {
-        actions   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
-        resources = local.queue_arns
-      },
-    ],
-    [for key in var.kms_key_arn[*] : { actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [key] }],
-    [
-      for used in [var.function.tracing] :
-      { actions = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources = ["*"] } if used
-    ],
-    [
-      # What Lambda needs to connect a function to a VPC (AWS Lambda Developer Guide, "Giving Lambda functions access to
-      # resources in an Amazon VPC"); the role's own policy names the subnets and security groups.
-      for used in [var.function.vpc] : {
-        actions = [
-          "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
-          "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
-        ]
-        resources = ["*"]
-      } if used
-    ],
-  )
+  # For actions that support no resources: this region, as in the ARNs of the others.
+  in_region = { StringEquals = { "aws:RequestedRegion" = local.region } }
+
+  with_boundary = local.boundary_arn == null ? null : { StringEquals = { "iam:PermissionsBoundary" = local.boundary_arn } }
 
   iam = [
     {
+      # Without iam:UpdateAssumeRolePolicy, which could let another account assume a role: a boundary limits what a role may do,
+      # not who may use it. Module function never changes the trust policy.
       read = [
         "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies",
       ]
       write = [
         "iam:DeleteRole", "iam:ListInstanceProfilesForRole", "iam:PassRole", "iam:TagRole", "iam:UntagRole",
-        "iam:UpdateAssumeRolePolicy", "iam:UpdateRoleDescription",
+        "iam:UpdateRoleDescription",
       ]
       resources = local.role_arns
       # A request to pass a role always says to which service, and no other does (IAM User Guide, "IAM and AWS STS
@@ -76,7 +40,7 @@ locals {
       read = []
       write = concat(
         ["iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy"],
-        var.permissions_boundary == null ? [] : ["iam:PutRolePermissionsBoundary"],
+        local.boundary_arn == null ? [] : ["iam:PutRolePermissionsBoundary"],
       )
       resources = local.role_arns
       condition = local.with_boundary
@@ -99,26 +63,38 @@ locals {
       condition = null
     },
     {
-      # Lambda chooses the id in the ARN of an event source mapping. A condition on its function can limit changes, but not
-      # reads (AWS Lambda Developer Guide, "Resources and conditions for Lambda actions").
+      # This action supports no resources, only the condition.
       read      = []
-      write     = ["lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"]
+      write     = ["lambda:CreateEventSourceMapping"]
       resources = ["*"]
-      condition = { ArnEquals = { "lambda:FunctionArn" = [local.function_arns[0], local.function_arns[2]] } }
+      condition = local.of_functions
     },
     {
+      read      = []
+      write     = ["lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"]
+      resources = [local.mapping_arn]
+      condition = local.of_functions
+    },
+    {
+      # Without the condition: a mapping that is gone has no function. Terraform would be denied where it must learn that the
+      # mapping is gone, which is how it waits for the deletion.
       read      = ["lambda:GetEventSourceMapping"]
       write     = []
-      resources = ["*"]
+      resources = [local.mapping_arn]
       condition = null
     },
     {
       read      = ["lambda:ListTags"]
       write     = ["lambda:TagResource", "lambda:UntagResource"]
-      resources = concat(local.function_arns, ["arn:${local.partition}:lambda:${local.scope}:event-source-mapping:*"])
+      resources = concat(local.function_arns, [local.mapping_arn])
       condition = null
     },
   ]
+
+  # Those that have an event source mapping.
+  of_functions = {
+    ArnEquals = { "lambda:FunctionArn" = [for arn in local.function_arns : arn if !endswith(arn, ":${local.lookup}")] }
+  }
 
   feedback_path = [
     {
@@ -143,32 +119,32 @@ locals {
       condition = null
     },
     {
-      # These actions of SNS support no resources.
+      # These actions of SNS support no resources, and have no condition keys of their own.
       read      = ["sns:GetSubscriptionAttributes"]
       write     = ["sns:SetSubscriptionAttributes", "sns:Unsubscribe"]
       resources = ["*"]
-      condition = null
+      condition = local.in_region
     },
     {
       read = ["sqs:GetQueueAttributes", "sqs:ListQueueTags"]
       write = [
         "sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue",
       ]
-      resources = local.queue_arns
+      resources = concat([local.queue_arn, local.dead_letter_arn], local.uses_changes ? [local.changes_dead_letter_arn] : [])
       condition = null
     },
   ]
 
   events = [
-    {
+    for arn in local.uses_changes && var.bus_arn == null ? [local.bus_arn] : [] : {
       read      = ["events:DescribeEventBus", "events:ListTagsForResource"]
       write     = ["events:CreateEventBus", "events:DeleteEventBus", "events:TagResource", "events:UntagResource"]
-      resources = [local.bus_arn]
+      resources = [arn]
       condition = null
-    },
+    }
   ]
 
-  observability = [
+  logs = [
     {
       # Actions that create and delete a log group need its ARN with ":*", those for tags need it without (Amazon CloudWatch
       # Logs User Guide, "Overview of managing access permissions").
@@ -177,65 +153,82 @@ locals {
         "logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy",
         "logs:DisassociateKmsKey", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
       ]
-      resources = local.log_group_arns
+      resources = flatten([for arn in local.log_group_arns : [arn, "${arn}:*"]])
       condition = null
     },
     {
-      # These actions list with a filter that IAM does not see.
-      read      = ["cloudwatch:DescribeAlarms", "logs:DescribeLogGroups"]
+      # This action supports no resources.
+      read      = ["logs:DescribeLogGroups"]
       write     = []
       resources = ["*"]
-      condition = null
-    },
-    {
-      read      = ["cloudwatch:ListTagsForResource"]
-      write     = ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource"]
-      resources = ["arn:${local.partition}:cloudwatch:${local.scope}:alarm:${var.name}-*"]
-      condition = null
-    },
-    {
-      read      = ["cloudwatch:GetDashboard"]
-      write     = ["cloudwatch:DeleteDashboards", "cloudwatch:PutDashboard"]
-      resources = ["arn:${local.partition}:cloudwatch::${local.account}:dashboard/${var.name}"]
-      condition = null
+      condition = local.in_region
     },
   ]
 
-  ses = length(local.ses_arns) == 0 ? [] : [
-    {
-      # No action deletes identities or configuration sets, because module ses protects them from being destroyed.
-      read = [
-        "ses:GetConfigurationSet", "ses:GetConfigurationSetEventDestinations", "ses:GetEmailIdentity",
-        "ses:ListTagsForResource",
-      ]
-      write = [
-        "ses:CreateConfigurationSet", "ses:CreateConfigurationSetEventDestination", "ses:CreateEmailIdentity",
-        "ses:DeleteConfigurationSetEventDestination",
-        "ses:PutEmailIdentityFeedbackAttributes", "ses:TagResource", "ses:UntagResource",
-        "ses:UpdateConfigurationSetEventDestination",
-      ]
-      resources = local.ses_arns
-      condition = null
-    },
-    {
-      # Actions of version 1 of the API, which support no resources.
-      read      = ["ses:GetIdentityNotificationAttributes"]
-      write     = ["ses:SetIdentityHeadersInNotificationsEnabled", "ses:SetIdentityNotificationTopic"]
-      resources = ["*"]
-      condition = null
-    },
+  monitoring = [
+    for each in [
+      {
+        # Lists alarms with a filter that IAM does not see.
+        read      = ["cloudwatch:DescribeAlarms"]
+        write     = []
+        resources = ["${local.alarm_arn}:*"]
+        condition = null
+      },
+      {
+        read      = ["cloudwatch:ListTagsForResource"]
+        write     = ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource"]
+        resources = [for alarm in local.alarms : "${local.alarm_arn}:${var.name}-${alarm}"]
+        condition = null
+      },
+      {
+        read      = ["cloudwatch:GetDashboard"]
+        write     = ["cloudwatch:DeleteDashboards", "cloudwatch:PutDashboard"]
+        resources = ["arn:${local.partition}:cloudwatch::${local.account}:dashboard/${coalesce(var.names.dashboard, "${var.name}-${local.region}")}"]
+        condition = null
+      },
+    ] : each if local.uses_monitoring
   ]
 
+  ses = [
+    for each in [
+      {
+        # No action deletes identities or configuration sets, because module ses protects them from being destroyed.
+        read = [
+          "ses:GetConfigurationSet", "ses:GetConfigurationSetEventDestinations", "ses:GetEmailIdentity",
+          "ses:ListTagsForResource",
+        ]
+        write = [
+          "ses:CreateConfigurationSet", "ses:CreateConfigurationSetEventDestination", "ses:CreateEmailIdentity",
+          "ses:DeleteConfigurationSetEventDestination",
+          "ses:PutEmailIdentityFeedbackAttributes", "ses:TagResource", "ses:UntagResource",
+          "ses:UpdateConfigurationSetEventDestination",
+        ]
+        resources = local.ses_arns
+        condition = null
+      },
+      {
+        # Actions of version 1 of the API, which support no resources.
+        read      = ["ses:GetIdentityNotificationAttributes"]
+        write     = ["ses:SetIdentityHeadersInNotificationsEnabled", "ses:SetIdentityNotificationTopic"]
+        resources = ["*"]
+        condition = local.in_region
+      },
+    ] : each if length(local.ses_arns) > 0
+  ]
+
+  # API Gateway chooses the ID in the ARN of an API. The last ARN has that of the API, encoded for URLs.
   api = [
+    for paths in local.uses_lookup ? [
+      var.names.rest_api == null
+      ? ["/restapis", "/restapis/*", "/tags/*"]
+      : ["/restapis/${var.names.rest_api}", "/restapis/${var.names.rest_api}/*", "/tags/*restapis*${var.names.rest_api}*"]
+    ] : [] :
     {
-      # API Gateway chooses the id in the ARN of an API.
-      read  = ["apigateway:GET"]
-      write = ["apigateway:DELETE", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT", "apigateway:UpdateRestApiPolicy"]
-      resources = [
-        for path in ["/restapis", "/restapis/*", "/tags/*"] : "arn:${local.partition}:apigateway:${local.region}::${path}"
-      ]
+      read      = ["apigateway:GET"]
+      write     = ["apigateway:DELETE", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT", "apigateway:UpdateRestApiPolicy"]
+      resources = [for path in paths : "arn:${local.partition}:apigateway:${local.region}::${path}"]
       condition = null
-    },
+    }
   ]
 
   options = concat(
@@ -253,10 +246,10 @@ locals {
       }
     ],
     [
-      for bucket in var.package_bucket[*] : {
+      for place in var.package_bucket[*] : {
         read      = []
         write     = ["s3:GetObject", "s3:GetObjectVersion"]
-        resources = ["arn:${local.partition}:s3:::${bucket}/*"]
+        resources = ["arn:${local.partition}:s3:::${place}/*"]
         condition = null
       }
     ],
@@ -275,7 +268,7 @@ locals {
         read      = []
         write     = ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]
         resources = ["*"]
-        condition = null
+        condition = local.in_region
       } if used
     ],
   )

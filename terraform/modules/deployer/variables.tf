@@ -10,20 +10,35 @@ variable "name" {
   }
 }
 
+variable "modules" {
+  description = "Which of the modules `lookup`, `changes` and `monitoring` you deploy with module feedback. The policies allow nothing for the others."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(var.modules, ["lookup", "changes", "monitoring"])) == 0
+    error_message = "Each of modules must be \"lookup\", \"changes\" or \"monitoring\". Module feedback is always included, and module ses follows from ses."
+  }
+}
+
 variable "names" {
-  description = "Names that do not follow from `name`: those you set in the modules' variables `table`, `topic` and `queue`, for new or existing resources."
+  description = "Names that do not follow from `name`: those you set in the modules, those of existing resources, and the ID of the lookup API."
   type = object({
-    table             = optional(string) # Name of the table; null for the value of `name`.
-    topic             = optional(string) # Name of the topic; null for NAME-feedback.
-    queue             = optional(string) # Name of the queue; null for NAME-feedback.
-    dead_letter_queue = optional(string) # Name of the dead-letter queue; null for NAME-feedback-dead-letter.
+    table             = optional(string)      # Name of the table; null for the value of `name`.
+    topic             = optional(string)      # Name of the topic; null for NAME-feedback.
+    queue             = optional(string)      # Name of the queue; null for NAME-feedback.
+    dead_letter_queue = optional(string)      # Name of the dead-letter queue; null for NAME-feedback-dead-letter.
+    roles             = optional(set(string)) # Names of all functions' roles; null for NAME-feedback-REGION, NAME-lookup-REGION and NAME-changes-REGION.
+    dashboard         = optional(string)      # Name of the dashboard; null for NAME-REGION.
+    rest_api          = optional(string)      # ID of the lookup API, once it exists; null to allow every REST API of the region.
   })
   default  = {}
   nullable = false
 
   validation {
-    condition     = alltrue([for name in values(var.names) : can(regex("^[a-zA-Z0-9_.-]{1,256}$", coalesce(name, "mailing")))])
-    error_message = "Each of names must be a name, not an ARN or a pattern: 1 to 256 letters, digits, underscores, dots or hyphens."
+    condition     = alltrue([for name in concat([for key, name in var.names : name if key != "roles"], var.names.roles == null ? [] : tolist(var.names.roles)) : can(regex("^[a-zA-Z0-9_+=,.@-]{1,256}$", coalesce(name, "mailing")))])
+    error_message = "Each of names must be a name, not an ARN or a pattern: 1 to 256 letters, digits or characters of _+=,.@-"
   }
 }
 
@@ -38,13 +53,13 @@ variable "ses" {
 }
 
 variable "permissions_boundary" {
-  description = "ARN of the permissions boundary that every role must have. No role can be created without it, and nobody can remove it. null lets roles get any permission."
+  description = "ARN of the permissions boundary that every role must have; null for the policy NAME-boundary of this account. No role can be created without it, and nobody can remove it. With `none`, roles can get any permission, so the pipeline effectively has every permission of the account."
   type        = string
   default     = null
 
   validation {
-    condition     = var.permissions_boundary == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary))
-    error_message = "The permissions_boundary must be the ARN of an IAM policy (arn:aws:iam::ACCOUNT:policy/NAME)."
+    condition     = coalesce(var.permissions_boundary, "none") == "none" || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary))
+    error_message = "The permissions_boundary must be the ARN of an IAM policy (arn:aws:iam::ACCOUNT:policy/NAME), or \"none\" to let the pipeline give roles every permission."
   }
 }
 
@@ -83,13 +98,13 @@ variable "bus_arn" {
 }
 
 variable "package_bucket" {
-  description = "Name of the bucket in `package.s3`; null if the zip is a local file."
+  description = "Name of the bucket in `package.s3`, or BUCKET/PREFIX for the objects in one folder of it; null if the zip is a local file."
   type        = string
   default     = null
 
   validation {
-    condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", coalesce(var.package_bucket, "mailing")))
-    error_message = "The package_bucket must be the name of an S3 bucket: 3 to 63 lower-case letters, digits, dots or hyphens."
+    condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[a-zA-Z0-9/._-]*[a-zA-Z0-9._-])?$", coalesce(var.package_bucket, "mailing")))
+    error_message = "The package_bucket must be the name of an S3 bucket (3 to 63 lower-case letters, digits, dots or hyphens), or BUCKET/PREFIX without a slash at the end."
   }
 }
 

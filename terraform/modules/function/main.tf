@@ -118,6 +118,7 @@ resource "aws_iam_role" "this" {
   }
 }
 
+# Keep this as it is: module deployer does not allow a pipeline to change it (iam:UpdateAssumeRolePolicy).
 data "aws_iam_policy_document" "trust" {
   statement {
     sid     = "AllowLambdaAssumeRole"
