@@ -272,6 +272,17 @@ def test_a_list_goes_on_behind_such_a_row(client: "DynamoDBClient", api: Api) ->
     assert found == {SPELLED, "Other@Example.com"}
 
 
+def test_the_old_function_undoes_what_is_recorded_and_the_queue_brings_it_back(client: "DynamoDBClient") -> None:
+    """So examples/adopt lets feedback wait until that function is gone."""
+    complaint = mark(MarkKind.COMPLAINT)
+    add(client, complaint)
+    article(client, JANE, "Delivery")
+    reassess(client)
+    assert may_be_mailed(client, JANE) == {JANE: True}
+    add(client, complaint)
+    assert may_be_mailed(client, JANE) == {JANE: False}
+
+
 # ---- They become one row
 
 

@@ -4,6 +4,8 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 
 import pytest
 
@@ -13,89 +15,144 @@ from harness.stack import apply
 from support import ses
 from support.deployed import Deployed
 from support.eventually import eventually
+from support.flowing import publishing
 from support.table import KEY
 
 NAME = "adopted"
+BY_HAND = f"{NAME}-by-hand"
+# The function of the article, but for its language: each message replaces the rows of its addresses.
+ARTICLE = f"""
+import json
+import boto3
+dynamodb = boto3.client("dynamodb")
+
+def handler(event, context):
+    message = json.loads(event["Records"][0]["Sns"]["Message"])
+    kind = message["notificationType"]
+    addresses = {{
+        "Bounce": lambda: [each["emailAddress"] for each in message["bounce"]["bouncedRecipients"]],
+        "Complaint": lambda: [each["emailAddress"] for each in message["complaint"]["complainedRecipients"]],
+        "Delivery": lambda: message["delivery"]["recipients"],
+    }}[kind]()
+    for address in addresses:
+        row = {{
+            "{KEY}": address,
+            "notificationType": kind,
+            "from": message["mail"]["source"],
+            "timestamp": message["mail"]["timestamp"],
+            "state": "enable" if kind == "Delivery" else "disable",
+        }}
+        dynamodb.put_item(TableName="{NAME}", Item={{name: {{"S": value}} for name, value in row.items()}})
+"""
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}],
 }
-OLD, SPELLED = ses.fresh("old"), ses.fresh("Old.Reader")
+MAY_WRITE = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": f"arn:aws:dynamodb:*:*:table/{NAME}"}],
+}
+
+
+@dataclass(frozen=True)
+class MadeByHand:
+    """The table, the topic and the function of the article."""
+
+    emulator: Emulator
+    topic_arn: str
+    subscription_arn: str
+
+    def revision(self) -> str:
+        """Return what any change of the function changes."""
+        return self.emulator.client("lambda").get_function_configuration(FunctionName=BY_HAND)["RevisionId"]
+
+    def remove_function(self) -> None:
+        """Do as the README says."""
+        self.emulator.client("sns").unsubscribe(SubscriptionArn=self.subscription_arn)
+        self.emulator.client("lambda").delete_function(FunctionName=BY_HAND)
 
 
 @pytest.fixture(scope="module")
-def made_by_hand(embedded: Emulator) -> Iterator[dict[str, str]]:
-    """The table, the topic and the function of the article, as the variables of the example name them."""
-    dynamodb = embedded.client("dynamodb")
-    dynamodb.create_table(
+def made_by_hand(embedded: Emulator) -> Iterator[MadeByHand]:
+    """As the article says; Lambda does not call the function again where it fails."""
+    embedded.client("dynamodb").create_table(
         TableName=NAME,
         KeySchema=[{"AttributeName": KEY, "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": KEY, "AttributeType": "S"}],
         ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 5},
     )
-    for key in (OLD, SPELLED):
-        old = {
-            KEY: key,
-            "notificationType": "Complaint",
-            "from": "a@example.com",
-            "timestamp": "2017-08-02T17:20:00Z",
-            "state": "disable",
-        }
-        dynamodb.put_item(TableName=NAME, Item={name: {"S": value} for name, value in old.items()})
-    topic = embedded.client("sns").create_topic(Name=f"{NAME}-ses-notifications")["TopicArn"]
-    iam = embedded.client("iam")
+    sns, iam, client = embedded.client("sns"), embedded.client("iam"), embedded.client("lambda")
+    topic = sns.create_topic(Name=f"{NAME}-ses-notifications")["TopicArn"]
     role = iam.create_role(RoleName="by-hand", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    iam.put_role_policy(RoleName="by-hand", PolicyName="lambda_dynamo", PolicyDocument=json.dumps(MAY_WRITE))
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("index.py", "def handler(event, context): return None")
-    function = embedded.client("lambda").create_function(
-        FunctionName=f"{NAME}-by-hand",
+        archive.writestr("index.py", ARTICLE)
+    function = client.create_function(
+        FunctionName=BY_HAND,
         Runtime="python3.12",
         Handler="index.handler",
         Role=role,
         Code={"ZipFile": content.getvalue()},
+    )["FunctionArn"]
+    client.get_waiter("function_active_v2").wait(FunctionName=BY_HAND)
+    client.put_function_event_invoke_config(FunctionName=BY_HAND, MaximumRetryAttempts=0)
+    client.add_permission(
+        FunctionName=BY_HAND,
+        StatementId="sns",
+        Action="lambda:InvokeFunction",
+        Principal="sns.amazonaws.com",
+        SourceArn=topic,
     )
-    subscription = embedded.client("sns").subscribe(
-        TopicArn=topic, Protocol="lambda", Endpoint=function["FunctionArn"], ReturnSubscriptionArn=True
-    )
-    yield {
-        "table_name": NAME,
-        "topic_arn": topic,
-        "function_name": function["FunctionName"],
-        "subscription_arn": subscription["SubscriptionArn"],
-    }
+    subscription = sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function, ReturnSubscriptionArn=True)
+    yield MadeByHand(embedded, topic, subscription["SubscriptionArn"])
+    iam.delete_role_policy(RoleName="by-hand", PolicyName="lambda_dynamo")
     iam.delete_role(RoleName="by-hand")
 
 
-def test_it_is_taken_over_and_nothing_is_lost(
-    embedded: Emulator, made_by_hand: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+def test_it_is_taken_over_with_feedback_flowing_and_nothing_is_lost(
+    embedded: Emulator, made_by_hand: MadeByHand, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    variables = {"name": NAME, "deletion_protection": False, **made_by_hand}
-    during, after = ses.fresh("during"), ses.fresh("after")
+    topic = made_by_hand.topic_arn
+    before, during, between, after = (ses.fresh(name) for name in ("before", "during", "between", "after"))
+    spelled = ses.fresh("Old.Reader")
+    canonical = spelled.lower()
 
-    stack = apply(embedded, variables, tmp_path_factory.mktemp(NAME), paths.TERRAFORM / "examples" / "adopt")
-    adopted = Deployed(stack)
-    try:
-        assert {name: stack.outputs[name] for name in ("topic_arn", "table_name", "function_name")} == {
-            name: made_by_hand[name] for name in ("topic_arn", "table_name", "function_name")
-        }
-        assert (adopted.item(OLD) or {})["state"] == "disable"
-        subscriptions = adopted.sns.list_subscriptions_by_topic(TopicArn=stack.outputs["topic_arn"])["Subscriptions"]
-        assert made_by_hand["subscription_arn"] in {each["SubscriptionArn"] for each in subscriptions}
-        assert {each["Protocol"] for each in subscriptions} == {"lambda", "sqs"}
-        adopted.publish(ses.text(ses.complaint(during)))
-        eventually(lambda: adopted.states(during), {during: "disable"})
-        assert stack.drift() == []
+    def publish(*messages: ses.Json) -> None:
+        for message in messages:
+            embedded.client("sns").publish(TopicArn=topic, Message=ses.text(message))
 
-        stack.change({"keep_subscription": False})
-        canonical = SPELLED.lower()
-        messages = (ses.complaint(after), ses.complaint(OLD), ses.delivery(SPELLED))
-        adopted.publish(*map(ses.text, messages))
-        blocked = (after, during, OLD, canonical, SPELLED)
+    with ExitStack() as afterwards:
+        with publishing(embedded, topic) as addresses:
+            publish(ses.complaint(before), ses.complaint(spelled))
+            revision = made_by_hand.revision()
+            variables = {"name": NAME, "table_name": NAME, "topic_arn": topic, "deletion_protection": False}
+            stack = apply(embedded, variables, tmp_path_factory.mktemp(NAME), paths.TERRAFORM / "examples" / "adopt")
+            afterwards.callback(stack.destroy)
+            adopted = Deployed(stack)
+            assert (stack.outputs["topic_arn"], stack.outputs["table_name"]) == (topic, NAME)
+            subscriptions = adopted.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+            assert made_by_hand.subscription_arn in {each["SubscriptionArn"] for each in subscriptions}
+            assert {each["Protocol"] for each in subscriptions} == {"lambda", "sqs"}
+            assert made_by_hand.revision() == revision
+            # It forgets a complaint when a delivery comes, even long after. The queue does not.
+            publish(ses.complaint(during))
+            eventually(lambda: adopted.states(during), {during: "disable"})
+            assert stack.drift() == []
+            addresses.wait_for_more(24)  # longer than the queue's batching window
+            publish(ses.delivery(during))
+            eventually(lambda: adopted.states(during), {during: "enable"})
+            assert adopted.states(before, spelled) == {before: "disable", spelled: "disable"}
+
+            made_by_hand.remove_function()
+            publish(ses.complaint(between))
+
+            stack.change({"read_queue": True})
+            publish(ses.complaint(after), ses.complaint(before), ses.delivery(spelled))
+            addresses.wait_for_more(8)
+        blocked = (before, during, between, after, canonical, spelled, *addresses)
         eventually(lambda: adopted.states(*blocked), dict.fromkeys(blocked, "disable"))
         assert (adopted.item(canonical) or {})["evidence"].keys() == {"complaint", "delivery"}
-        eventually(lambda: "suppressed" in (adopted.item(OLD) or {}), expected=True)
+        eventually(lambda: "suppressed" in (adopted.item(before) or {}), expected=True)
         assert stack.drift() == []
-    finally:
-        stack.destroy()
     assert stack.leftovers() == []

@@ -1,7 +1,6 @@
 """Two stacks of one name: in one region the second one fails and harms nothing, in two regions both work."""
 
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
@@ -10,7 +9,7 @@ from harness.terraform import TerraformError
 from support import ses
 from support.deployed import QUICK, Deployed
 from support.eventually import eventually
-from support.flowing import has_grown_to, publishing
+from support.flowing import publishing
 
 from .test_heal import resources
 
@@ -37,12 +36,12 @@ def test_a_second_state_takes_nothing_over(
         whole.emulator, {**ALL, "name": name, "delivery": "both", **existing}, tmp_path_factory.mktemp("second")
     )
     second.init()
-    with publishing(whole) as addresses:
+    with publishing(whole.emulator, whole.outputs["topic_arn"]) as addresses:
         with pytest.raises(TerraformError, match="already exists"):
             second.apply()
         assert identities(second) & identities(whole.stack) == set()
         second.destroy()
-        eventually(partial(has_grown_to, addresses, len(addresses) + 8))
+        addresses.wait_for_more(8)
 
     eventually(lambda: set(whole.states(*addresses).values()), {"disable"})
     assert whole.dead_letters() == []

@@ -1,13 +1,11 @@
 """Changes of the delivery mode and of the index on a live stack."""
 
-from functools import partial
-
 import pytest
 
 from support import ses
 from support.deployed import Deployed
 from support.eventually import eventually
-from support.flowing import has_grown_to, publishing
+from support.flowing import publishing
 
 from .test_encryption import keys_of
 
@@ -17,7 +15,7 @@ pytestmark = pytest.mark.xdist_group("encrypted")
 def test_a_change_of_delivery_and_back_loses_nothing(encrypted: Deployed, kms_key: str) -> None:
     """By way of ``both``, in two applies each way; the queue goes by itself, when it is empty."""
     stack = encrypted.stack
-    with publishing(encrypted) as addresses:
+    with publishing(encrypted.emulator, encrypted.outputs["topic_arn"]) as addresses:
         for change in (
             {"delivery": "both"},
             {"delivery": "queue"},
@@ -28,8 +26,7 @@ def test_a_change_of_delivery_and_back_loses_nothing(encrypted: Deployed, kms_ke
             stack.change(change)
             has_queue = change.get("queue") != {"keep": False}
             assert keys_of(encrypted).get("feedback") == (kms_key if has_queue else None)
-            enough = len(addresses) + 8
-            eventually(partial(has_grown_to, addresses, enough))
+            addresses.wait_for_more(8)
 
     assert len(addresses) > 40
     eventually(lambda: set(encrypted.states(*addresses).values()), {"disable"})

@@ -6,23 +6,33 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from harness.emulator import Emulator
 from support import ses
-from support.deployed import Deployed
+from support.eventually import eventually
+
+
+class Addresses(list[str]):
+    """Addresses, one for each bounce published so far."""
+
+    def wait_for_more(self, count: int) -> None:
+        """Wait until so many more bounces were published."""
+        enough = len(self) + count
+        eventually(lambda: len(self) >= enough, expected=True)
 
 
 @contextmanager
-def publishing(deployed: Deployed) -> Iterator[list[str]]:
-    """Publish a bounce to an address of its own, over and over, and give the growing list of addresses."""
+def publishing(emulator: Emulator, topic_arn: str) -> Iterator[Addresses]:
+    """Publish a bounce to an address of its own, four times a second, and give the growing list of addresses."""
     label = uuid.uuid4().hex[:12]
-    addresses: list[str] = []
+    addresses = Addresses()
     stop = threading.Event()
     # Made here: making a client changes the environment for a moment, which must not happen beside another thread.
-    sns, topic = deployed.sns, deployed.outputs["topic_arn"]
+    sns = emulator.client("sns")
 
     def publish() -> None:
         for number in itertools.count():
             address = f"{number}-{label}@example.com"
-            sns.publish(TopicArn=topic, Message=ses.text(ses.bounce(address)))
+            sns.publish(TopicArn=topic_arn, Message=ses.text(ses.bounce(address)))
             addresses.append(address)
             if stop.wait(0.25):
                 return
@@ -34,7 +44,3 @@ def publishing(deployed: Deployed) -> Iterator[list[str]]:
     finally:
         stop.set()
         thread.join()
-
-
-def has_grown_to(addresses: list[str], count: int) -> bool:
-    return len(addresses) >= count

@@ -1,5 +1,5 @@
-# Takes over what you made by hand after the original article. Terraform changes the table, topic, function and
-# subscription in place and replaces none of them. README.md has the steps.
+# Takes over the table and the topic that you made by hand after the original article, and puts the queue and the module's
+# own function beside your function, which it does not touch. README.md has the steps.
 
 terraform {
   required_version = ">= 1.7"
@@ -24,21 +24,12 @@ import {
   id = var.topic_arn
 }
 
-import {
-  to = module.feedback.module.function.aws_lambda_function.this
-  id = var.function_name
-}
-
-import {
-  for_each = var.keep_subscription ? toset([var.subscription_arn]) : toset([])
-  to       = module.feedback.aws_sns_topic_subscription.function[0]
-  id       = each.value
-}
-
 module "feedback" {
   source = "../../modules/feedback"
 
-  name     = var.name
-  delivery = var.keep_subscription ? "both" : "queue"
-  table    = { deletion_protection = var.deletion_protection }
+  name  = var.name
+  table = { deletion_protection = var.deletion_protection }
+
+  # Your function replaces whole rows. So the module's function begins once yours is gone, with all that waited.
+  queue = { enabled = var.read_queue }
 }

@@ -9,7 +9,7 @@ output "table_name" {
 }
 
 output "function_name" {
-  description = "Name of the function."
+  description = "Name of the module's function."
   value       = module.feedback.function_name
 }
 
@@ -24,6 +24,6 @@ output "dead_letter_queue_url" {
 }
 
 output "log_group_name" {
-  description = "Name of the function's new log group."
+  description = "Name of the function's log group."
   value       = module.feedback.log_group_name
 }

@@ -33,32 +33,10 @@ variable "topic_arn" {
   }
 }
 
-variable "function_name" {
-  description = "Name of your function."
-  type        = string
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^[a-zA-Z0-9_-]{1,64}$", var.function_name))
-    error_message = "The function_name must be the name of a Lambda function, not its ARN."
-  }
-}
-
-variable "subscription_arn" {
-  description = "ARN of the function's subscription to the topic, as `aws sns list-subscriptions-by-topic` shows it."
-  type        = string
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]{1,256}:[0-9a-f-]{36}$", var.subscription_arn))
-    error_message = "The subscription_arn must be the ARN of an SNS subscription (arn:aws:sns:REGION:ACCOUNT:NAME:ID)."
-  }
-}
-
-variable "keep_subscription" {
-  description = "Whether to keep your subscription beside the queue. Set it to false after the first apply."
+variable "read_queue" {
+  description = "Whether the module's function reads the queue. Set it to true once your function is deleted; until then, feedback waits up to 14 days."
   type        = bool
-  default     = true
+  default     = false
   nullable    = false
 }
 
