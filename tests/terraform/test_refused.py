@@ -114,6 +114,7 @@ REFUSED: dict[str, dict[str, list[dict[str, Any]]]] = {
         "The name must be 3 to 54": [{"name": "-mailing"}],
         "Each of modules must be": [{"modules": ["unsubscribe"]}, {"modules": ["lookup", "Changes"]}],
         "Each of names must be": [{"names": {"table": "*"}}, {"names": {"roles": ["mailing-feedback", "*"]}}],
+        "The names.roles must be": [{"names": {"roles": []}}],
         "The permissions_boundary must be": [{"permissions_boundary": value} for value in ("mailing-boundary", "None")],
         "The role_path must": [{"role_path": "/teams"}, {"role_path": f"/{'a' * 511}/"}],
         "The kms_key_arn must be": [{"kms_key_arn": "alias/aws/sns"}],

@@ -14,10 +14,7 @@ locals {
   pieces = {
     for purpose, listed in local.listed : purpose => flatten([
       for each in listed : [
-        for resources in values({
-          for index, arn in each.resources :
-          format("%03d", floor(sum([for before in slice(each.resources, 0, index + 1) : length(before)]) / 1500)) => arn...
-        }) :
+        for resources in chunklist(each.resources, ceil(1500 / max([for arn in each.resources : length(arn)]...))) :
         jsonencode(merge(
           { Effect = "Allow", Action = each.actions, Resource = resources },
           { for element, condition in { Condition = each.condition } : element => condition if condition != null },

@@ -37,6 +37,11 @@ variable "names" {
   nullable = false
 
   validation {
+    condition     = try(length(var.names.roles) > 0, true)
+    error_message = "The names.roles must be at least one name, or null for the usual ones."
+  }
+
+  validation {
     condition     = alltrue([for name in concat([for key, name in var.names : name if key != "roles"], var.names.roles == null ? [] : tolist(var.names.roles)) : can(regex("^[a-zA-Z0-9_+=,.@-]{1,256}$", coalesce(name, "mailing")))])
     error_message = "Each of names must be a name, not an ARN or a pattern: 1 to 256 letters, digits or characters of _+=,.@-"
   }

@@ -286,7 +286,7 @@ run "a_policy_that_a_role_cannot_have_is_refused" {
   command = plan
 
   variables {
-    ses = { identities = [for number in range(1000) : "news${number}.example.com"] }
+    ses = { identities = [for number in range(600) : "news${number}.example.com"] }
   }
 
   expect_failures = [output.apply_policies]
