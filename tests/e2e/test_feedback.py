@@ -2,7 +2,8 @@
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -154,15 +155,37 @@ def test_feedback_that_fails_to_the_last_ends_whole_in_the_dead_letter_queue(dir
     )
 
 
+@contextmanager
+def out_of_reach(deployed: Deployed) -> Iterator[None]:
+    """Keep SNS from calling the function: without its permission, or without the function where none is asked for."""
+    client, name = deployed.lambda_, deployed.outputs["function_name"]
+    if not deployed.emulator.enforces_iam:
+        client.delete_function(FunctionName=name)
+        try:
+            yield
+        finally:
+            deployed.stack.apply()
+        return
+    (permission,) = json.loads(client.get_policy(FunctionName=name)["Policy"])["Statement"]
+    client.remove_permission(FunctionName=name, StatementId=permission["Sid"])
+    try:
+        yield
+    finally:
+        client.add_permission(
+            FunctionName=name,
+            StatementId=permission["Sid"],
+            Action=permission["Action"],
+            Principal=permission["Principal"]["Service"],
+            SourceArn=deployed.outputs["topic_arn"],
+        )
+
+
 def test_feedback_that_sns_can_not_hand_over_ends_in_the_dead_letter_queue(direct_mode: Deployed) -> None:
     message = ses.text(ses.delivery(ses.fresh("a")))
-    direct_mode.emulator.client("lambda").delete_function(FunctionName=direct_mode.outputs["function_name"])
-    try:
+    with out_of_reach(direct_mode):
         direct_mode.publish(message)
 
         eventually(lambda: message in [json.loads(body).get("Message") for body in bodies(direct_mode)], expected=True)
-    finally:
-        direct_mode.stack.apply()
 
 
 @pytest.mark.needs("simulates_ses")
