@@ -27,7 +27,8 @@ def look_at_topic(seen: Examination) -> Findings:
     if key == "alias/aws/sns":
         yield problem(f"{name} is encrypted with {key}, which SES can't use.", "Use a key of your own (kms_key_arn).")
     else:
-        yield ok(f"{name} exists{f', encrypted with {key}; the policy of that key is not looked at' if key else ''}.")
+        encrypted = f", encrypted with {key}; the policy of that key is not looked at" if key else ""
+        yield ok(f"The topic {name} exists{encrypted}.")
 
 
 def look_at_topic_policy(seen: Examination) -> Findings:
@@ -88,7 +89,7 @@ def _subscription(seen: Examination, target: str, arn: str) -> Finding:
         return warning(
             f"The subscription of the {target} has no dead-letter queue: what SNS can't hand over is lost.", APPLY
         )
-    return ok(f"The topic goes to the {target}.")
+    return ok(f"The topic {name_in(seen.stack.topic)} goes to the {target}.")
 
 
 def look_at_queue(seen: Examination) -> Findings:
@@ -112,7 +113,10 @@ def look_at_queue(seen: Examination) -> Findings:
         )
     else:
         waiting, taken = (int(seen.queue[f"ApproximateNumberOfMessages{each}"]) for each in ("", "NotVisible"))
-        yield ok(f"{name}: waiting, about {output.counted(waiting, 'message')}; in the function, {taken:,}.")
+        yield ok(
+            f"The queue {name}: waiting, about {output.counted(waiting, 'message')}; in the function, {taken:,}. What "
+            f"keeps failing goes to {name_in(target)}."
+        )
 
 
 def look_at_queue_policy(seen: Examination) -> Findings:
@@ -165,7 +169,7 @@ def look_at_dead_letters(seen: Examination) -> Findings:
             shlex.join(["mailing", "redrive", *names]),
         )
     else:
-        yield ok(f"{name} is empty.")
+        yield ok(f"The dead-letter queue {name} is empty.")
     policy = _may_send(seen, stack.dead_letter_queue, attributes)
     if policy.remedy:
         yield policy

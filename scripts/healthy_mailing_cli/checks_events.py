@@ -7,8 +7,9 @@ from typing import Any
 from healthy_mailing.settings import ChangesSettings, SettingsError
 from healthy_mailing_cli import output
 from healthy_mailing_cli.checks_delivery import APPLY, attributes_of
+from healthy_mailing_cli.checks_function import is_of, mappings_of
 from healthy_mailing_cli.examination import Examination, Finding, Findings, ok, problem, warning
-from healthy_mailing_cli.stack import name_in
+from healthy_mailing_cli.stack import name_in, table_in
 
 
 def look_at_events(seen: Examination) -> Findings:
@@ -18,28 +19,32 @@ def look_at_events(seen: Examination) -> Findings:
         described = seen.dynamodb.describe_table(TableName=table)["Table"]
     except seen.dynamodb.exceptions.ResourceNotFoundException:
         return  # as the check of the table says
+    sources = {each.get("EventSourceArn", "") for each in mappings_of(seen, FunctionName=function)}
+    others = sorted({table_in(each) for each in sources if ":dynamodb:" in each} - {table})
+    if others:
+        yield problem(
+            f"The function {function} reads the stream of the table {', '.join(others)}, and tells of its changes.",
+            f"{APPLY} If it is of another stack: --name.",
+        )
     if not described.get("StreamSpecification", {}).get("StreamEnabled"):
-        yield ok(f"{table} has no stream, so changes give no events.")
+        yield ok(f"The table {table} has no stream, so its changes give no events.")
         return
-    pages = seen.lambda_.get_paginator("list_event_source_mappings").paginate(
-        EventSourceArn=described["LatestStreamArn"]
-    )
-    mappings = [each for page in pages for each in page["EventSourceMappings"]]
-    found: Any = next(
-        (each for each in mappings if f"{each['FunctionArn']}:".startswith(f"{seen.stack.changes}:")), None
-    )
-    if found is None:
+    mappings = mappings_of(seen, EventSourceArn=described["LatestStreamArn"])
+    found = next((each for each in mappings if is_of(each, seen.stack.changes)), None)
+    if found is not None:
+        yield _mapping(function, table, found)
+    elif not others:
         yield warning(
             f"{table} has a stream, and no function {function} reads it: changes give no events.",
             f"Unless that is meant so: {APPLY} If it is called otherwise: --name.",
         )
+    if found is None:
         return
-    yield _mapping(function, found)
     yield _function(seen, function)
     yield from _dead_letters(seen, function)
 
 
-def _mapping(function: str, mapping: Mapping[str, Any]) -> Finding:
+def _mapping(function: str, table: str, mapping: Mapping[str, Any]) -> Finding:
     if mapping["State"] in {"Disabled", "Disabling"}:
         return problem(
             f"{function} does not read the table's stream, as its mapping is disabled: changes wait, for 24 hours.",
@@ -50,7 +55,7 @@ def _mapping(function: str, mapping: Mapping[str, Any]) -> Finding:
         return problem(f"{function} can't tell which changes failed, so those are lost.", APPLY)
     if mapping["State"] != "Enabled":
         return warning(f"The mapping from the stream to {function} is {mapping['State']}.", "Run it again in a minute.")
-    return ok(f"{function} reads the table's stream.")
+    return ok(f"The function {function} reads the stream of the table {table}.")
 
 
 def _function(seen: Examination, function: str) -> Finding:
@@ -64,7 +69,7 @@ def _function(seen: Examination, function: str) -> Finding:
             f"{function} tells of the table {name_in(settings.table_arn)}, not of {name_in(seen.stack.table)}.",
             f"If it is called otherwise: --name. {APPLY}",
         )
-    return ok(f"{function} puts events on {settings.event_bus}.")
+    return ok(f"The function {function} puts events on {settings.event_bus}.")
 
 
 def _dead_letters(seen: Examination, function: str) -> Findings:
@@ -79,3 +84,5 @@ def _dead_letters(seen: Examination, function: str) -> Findings:
             f"The log /aws/lambda/{function} says why. Fix the cause, then, within 24 hours of the change:",
             shlex.join(["mailing", "redrive", "--changes", *names]),
         )
+    else:
+        yield ok(f"The dead-letter queue {queue} is empty.")

@@ -61,7 +61,7 @@ def _settings(name: str, variables: Mapping[str, str], table: str) -> Finding:
             f"{name} writes to the table {settings.table_name}, not to {table}.",
             f"If that is the stack's table, name it: --table {settings.table_name}. Otherwise apply.",
         )
-    return ok(f"{name} is ready, and writes to {table}.")
+    return ok(f"The function {name} is ready, and writes to the table {table}.")
 
 
 def look_at_role(seen: Examination) -> Findings:
@@ -124,19 +124,36 @@ def look_at_timeouts(seen: Examination) -> Findings:
 
 
 def look_at_mapping(seen: Examination) -> Findings:
-    """See whether the function is given what is in the queue."""
+    """See whether the function, and no other, is given what is in the queue, and is given nothing else."""
     if seen.queue is None:
         return
     function, queue = name_in(seen.stack.function), name_in(seen.stack.queue)
-    # Not by function: its absence would be an error here.
-    pages = seen.lambda_.get_paginator("list_event_source_mappings").paginate(EventSourceArn=seen.stack.queue)
-    mappings = [each for page in pages for each in page["EventSourceMappings"]]
-    found: Any = next(
-        (each for each in mappings if f"{each['FunctionArn']}:".startswith(f"{seen.stack.function}:")), None
-    )
+    mappings = mappings_of(seen, EventSourceArn=seen.stack.queue)
+    found = next((each for each in mappings if is_of(each, seen.stack.function)), None)
+    own = mappings_of(seen, FunctionName=function)
+    sources = {each.get("EventSourceArn", "") for each in own} - {"", seen.stack.queue}
+    others = sorted(map(name_in, sources))
     if found is None:
-        yield problem(f"Nothing takes messages from {queue} to {function}: they wait, for up to 14 days.", APPLY)
+        instead = f"; the function takes those of {', '.join(others)} instead" if others else ""
+        yield problem(
+            f"Nothing takes messages from the queue {queue} to the function {function}: they wait, for up to 14 "
+            f"days{instead}.",
+            f"{APPLY} If either is called otherwise: --queue, --function.",
+        )
         return
+    takers = sorted({each["FunctionArn"].split(":")[6] for each in mappings if not is_of(each, seen.stack.function)})
+    if takers:
+        yield problem(
+            f"The function {', '.join(takers)} takes messages from the queue {queue} too, so {function} lacks these.",
+            "It may be of another stack. Delete its mapping, which this lists:",
+            f"aws lambda list-event-source-mappings --event-source-arn {seen.stack.queue}",
+        )
+    if others:
+        yield warning(
+            f"The function {function} takes messages from {', '.join(others)} too.",
+            "If that is of another stack, delete the mapping, which this lists:",
+            f"aws lambda list-event-source-mappings --function-name {function}",
+        )
     seen.window = found.get("MaximumBatchingWindowInSeconds", 0)
     if found["State"] in {"Disabled", "Disabling"}:
         yield problem(
@@ -149,7 +166,45 @@ def look_at_mapping(seen: Examination) -> Findings:
     elif found["State"] != "Enabled":
         yield warning(f"The mapping from {queue} to {function} is {found['State']}.", "Run it again in a minute.")
     else:
-        yield ok(f"{function} takes messages from {queue}.")
+        yield ok(f"The function {function} takes messages from the queue {queue}.")
+
+
+def mappings_of(seen: Examination, **of: str) -> list[Any]:
+    """Return the event source mappings of a source or a function; none where there is no such function."""
+    try:
+        pages = list(seen.lambda_.get_paginator("list_event_source_mappings").paginate(**of))  # type: ignore[arg-type]  # names of parameters
+    except seen.lambda_.exceptions.ResourceNotFoundException:
+        return []
+    return [each for page in pages for each in page["EventSourceMappings"]]
+
+
+def is_of(mapping: Mapping[str, Any], function: str) -> bool:
+    """Return whether a mapping is a function's, by its ARN; a version or an alias may follow that."""
+    return f"{mapping['FunctionArn']}:".startswith(f"{function}:")
+
+
+def look_at_lookup(seen: Examination) -> Findings:
+    """See whether the lookup API, where there is one, answers from the table."""
+    name, table = name_in(seen.stack.lookup), name_in(seen.stack.table)
+    try:
+        found = seen.lambda_.get_function_configuration(FunctionName=name)
+    except seen.lambda_.exceptions.ResourceNotFoundException:
+        yield ok(f"There is no function {name}, so no lookup API of this stack.")
+        return
+    own = found.get("Environment", {}).get("Variables", {}).get("TABLE_NAME")
+    if own == table:
+        yield ok(f"The lookup function {name} reads the table {table}.")
+    elif "Error" in found.get("Environment", {}):
+        yield unknown(
+            f"Which table the lookup function {name} reads: its settings can't be read.",
+            "Use credentials that allow kms:Decrypt with the function's key.",
+        )
+    else:
+        yield problem(
+            f"The lookup function {name} reads {f'the table {own}' if own else 'no table'}, not {table}: callers learn "
+            "what another stack knows.",
+            f"{APPLY} If it is of another stack: --name.",
+        )
 
 
 def look_at_direct_calls(seen: Examination) -> Findings:
@@ -201,7 +256,7 @@ def look_at_table(seen: Examination) -> Findings:
             f"It must be ACTIVE, with the partition key {ADDRESS} and no sort key.",
         )
         return
-    yield ok(f"{name} is {table['TableStatus']}.")
+    yield ok(f"The table {name} is {table['TableStatus']}.")
     index: Any = next((each for each in table.get("GlobalSecondaryIndexes", []) if each["IndexName"] == INDEX), None)
     if index is None:
         yield warning(

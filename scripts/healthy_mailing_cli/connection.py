@@ -4,7 +4,7 @@ import functools
 import inspect
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -36,6 +36,14 @@ def _url(text: str | None) -> str | None:
     return text
 
 
+def bare(text: str | None) -> str | None:
+    """Refuse an ARN in place of a name: it may lead to another region or account than everything else does."""
+    if text is not None and re.match("arn:|[0-9]{12}:", text):
+        name = re.split("[:/]", text)[-1]
+        raise typer.BadParameter(f"{text} is an ARN: give the name, such as {name}, and the region with --region")
+    return text
+
+
 _OPTIONS = {
     "table": Annotated[
         str | None,
@@ -43,6 +51,7 @@ _OPTIONS = {
             envvar="MAILING_TABLE",
             show_default=DEFAULT_TABLE,
             help="The table; by default, queues and function are named after it.",
+            callback=bare,
         ),
     ],
     # botocore reads AWS_DEFAULT_REGION alone; AWS CLI 2, Terraform and Lambda know this one.
@@ -56,7 +65,8 @@ _OPTIONS = {
     "profile": Annotated[str | None, typer.Option(help="Profile of the AWS configuration to take credentials from.")],
 }
 Function = Annotated[
-    str | None, typer.Option(help="The function whose rules apply; default: the table's name with -feedback.")
+    str | None,
+    typer.Option(help="The function whose rules apply; default: the table's name with -feedback.", callback=bare),
 ]
 
 _NO_TABLE = frozenset({"ResourceNotFoundException", "ResourceNotFound", "TableNotFoundException"})
@@ -115,6 +125,26 @@ class Connection:
         """Return the table; writing to it needs the stack's rules."""
         return Table(connect(self.core_session(), self.endpoint_url), self.table, rules or Rules())
 
+    def settings_of(self, function: str, remedy: str = "check the names and --region") -> Mapping[str, str]:
+        """Return the environment variables of a function.
+
+        Needs ``lambda:GetFunctionConfiguration``.
+
+        Raises:
+            CommandError: There is no such function, which ``remedy`` is about, or you may not decrypt its settings.
+            botocore.exceptions.ClientError: You may not read it.
+        """
+        client = self.client("lambda")
+        try:
+            configuration = client.get_function_configuration(FunctionName=function)
+        except client.exceptions.ResourceNotFoundException:
+            raise CommandError(f"There is no function {function} in {client.meta.region_name}: {remedy}") from None
+        environment = configuration.get("Environment", {})
+        if "Error" in environment:  # the variables are left out then, and the default rules may be others
+            raise CommandError(f"The settings of {function} can't be read without kms:Decrypt on the function's key")
+        variables: Mapping[str, str] = environment.get("Variables", {})
+        return variables
+
     def rules(self, function: str | None) -> Rules:
         """Return the rules that the stack's function applies, read from its settings.
 
@@ -126,18 +156,10 @@ class Connection:
             botocore.exceptions.ClientError: You may not read it.
             SettingsError: The function is another one.
         """
-        name, client = function or f"{self.table}-feedback", self.client("lambda")
-        try:
-            configuration = client.get_function_configuration(FunctionName=name)
-        except client.exceptions.ResourceNotFoundException:
-            where = client.meta.region_name
-            raise CommandError(
-                f"There is no function {name} in {where}, by whose rules the state follows: name it with --function"
-            ) from None
-        environment = configuration.get("Environment", {})
-        if "Error" in environment:  # the variables are left out then, and the default rules may be others
-            raise CommandError(f"The settings of {name} can't be read without kms:Decrypt on the function's key")
-        variables = {"TABLE_NAME": self.table, **environment.get("Variables", {})}
+        name = function or f"{self.table}-feedback"
+        variables = self.settings_of(name, "the state follows its rules, so name it with --function")
+        if "TABLE_NAME" not in variables:  # another program's, which has no rules
+            raise CommandError(f"The function {name} writes to no table: name that of {self.table} with --function")
         settings = Settings.from_environment(variables)
         if settings.table_name != self.table:
             mismatch = f"The function {name} writes to the table {settings.table_name}, not to {self.table}"

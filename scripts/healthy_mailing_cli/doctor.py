@@ -7,8 +7,8 @@ It reads, and changes nothing. It needs these actions, and says of each that is 
 - on the topic, ``sns:GetSubscriptionAttributes``, ``sns:GetTopicAttributes``, ``sns:ListSubscriptionsByTopic``
 - on the queues, ``sqs:GetQueueAttributes``, ``sqs:GetQueueUrl``
 - on the function, ``lambda:GetFunctionConcurrency``, ``lambda:GetFunctionConfiguration`` and, where the topic calls it,
-  ``lambda:GetFunctionEventInvokeConfig``, ``lambda:GetPolicy``; where there is a queue, or the table has a stream,
-  ``lambda:ListEventSourceMappings``; where there are events, ``lambda:GetFunctionConfiguration`` on their function too
+  ``lambda:GetFunctionEventInvokeConfig``, ``lambda:GetPolicy``; ``lambda:ListEventSourceMappings``; on the function of
+  the lookup API and, where there are events, on theirs, ``lambda:GetFunctionConfiguration`` too
 - on the table, ``dynamodb:DescribeContinuousBackups``, ``dynamodb:DescribeTable``, ``dynamodb:Scan`` and, where
   rows are not as this version writes them, ``dynamodb:BatchGetItem``
 - on the function's role, ``iam:SimulatePrincipalPolicy``
@@ -59,6 +59,7 @@ CHECKS: Mapping[str, Look] = {
     "rows": checks_table.look_at_rows,
     "last feedback": checks_metrics.look_at_calls,
     "failures": checks_metrics.look_at_failures,
+    "lookup": checks_function.look_at_lookup,
     "events": checks_events.look_at_events,
 }
 
@@ -81,7 +82,8 @@ def doctor(
 ) -> None:
     """Check every part of the stack, and name what is wrong.
 
-    Looks at each part on the path of feedback: SES, topic, queue, function, table. It changes nothing. Exits with 1 if
+    Looks at each part on the path of feedback: SES, topic, queue, function, table. It says what goes where, so it shows
+    which parts are of one stack and which are of another. It changes nothing. Exits with 1 if
     there is a problem, or something that it can't tell; warnings alone leave 0.
     """
     place = Place.of(connection)

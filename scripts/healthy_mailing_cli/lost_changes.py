@@ -31,6 +31,7 @@ from healthy_mailing.calls import is_past, pause
 from healthy_mailing.changes import REDRIVEN, REDRIVEN_DELIVERY, ImageError, event_of
 from healthy_mailing.item import ADDRESS, EVIDENCE, LISTED, STATE, TRANSACTIONAL, VERSION
 from healthy_mailing_cli import output
+from healthy_mailing_cli.stack import name_in
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 Json = Mapping[str, Any]
+
+OF_ANOTHER_TABLE = "of another table"
+"""The kind of a dead letter that is not told of."""
 
 _RECORDS_PER_CALL = 50
 """BatchGetItem reads 100 items; a call of a function takes 6 MB, and a record has two items of a few KB."""
@@ -96,21 +100,22 @@ class Changes:
         streams: "DynamoDBStreamsClient",
         *,
         name: str,
-        table: str,
+        table_arn: str,
     ) -> None:
-        """Tell by the function of a name about a table."""
+        """Tell by the function of a name about a table, of this region and account."""
         self._lambda = function
         self._dynamodb = dynamodb
         self._streams = streams
         self._name = name
-        self._table = table
-        self.description = f"the function {name}, with what the table {table} says"
+        self._arn = table_arn
+        self._table = name_in(table_arn)
+        self.description = f"the function {name}, with what the table {self._table} says"
 
     def kinds(self, letter: str) -> list[str]:
         """Return what a dead letter is, for the report."""
         read = _read(letter)
         if self._is_of_another(read):
-            return ["of another table"]
+            return [OF_ANOTHER_TABLE]
         match read:
             case {"DDBStreamBatchInfo": {"batchSize": int(size)}}:
                 return ["change"] * size
@@ -122,9 +127,12 @@ class Changes:
     def problem(self, letter: str) -> str:
         """Return why a dead letter can't be told of; empty if it can, as far as that shows."""
         read = _read(letter)
-        if self._is_of_another(read):
-            return f"it is of the table {_table_of(read)}, not of {self._table}"
-        return ""
+        if not self._is_of_another(read):
+            return ""
+        other = _table_of(read)
+        arns = other, self._arn  # which may differ in the region alone
+        names = tuple(map(name_in, arns))
+        return "it is of the table {}, not of {}".format(*(arns if names[0] == names[1] else names))
 
     def take(self, letter: str) -> bool:
         """Tell of the addresses in a dead letter, and return whether that is done."""
@@ -150,7 +158,7 @@ class Changes:
             return False
 
     def _is_of_another(self, letter: Any) -> bool:  # noqa: ANN401  (whatever JSON holds)
-        return _table_of(letter) not in {"", self._table}
+        return _table_of(letter) not in {"", self._arn}
 
     def _lost(self, letter: Json) -> list[_Lost]:
         """Return what was lost of each address in a dead letter."""
@@ -232,10 +240,10 @@ def _read(letter: str) -> Any:  # noqa: ANN401  (whatever JSON holds)
 
 
 def _table_of(letter: Any) -> str:  # noqa: ANN401  (whatever JSON holds)
-    """Return the table that a dead letter names by its stream; empty if none."""
+    """Return the ARN of the table that a dead letter names by its stream; empty if none."""
     match letter:
         case {"DDBStreamBatchInfo": {"streamArn": str(stream)}} | {"eventSourceARN": str(stream)}:
-            return stream.partition(":table/")[2].partition("/")[0]
+            return stream.partition("/stream/")[0]
         case _:
             return ""
 

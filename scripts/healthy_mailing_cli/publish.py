@@ -1,4 +1,9 @@
-"""``mailing publish``: send a message to the stack's topic, as SES would. Needs ``sns:Publish`` on the topic."""
+"""``mailing publish``: send a message to the stack's topic, as SES would.
+
+Needs ``sns:Publish`` on the topic. If the table is named, also ``sns:ListSubscriptionsByTopic`` on it,
+``lambda:GetFunctionConfiguration`` on the function and, where the topic goes to a queue,
+``lambda:ListEventSourceMappings``.
+"""
 
 import re
 import sys
@@ -11,7 +16,7 @@ import typer
 from botocore.config import Config
 
 from healthy_mailing.notification import NotificationError, parse
-from healthy_mailing_cli import output, stack
+from healthy_mailing_cli import belonging, output, stack
 from healthy_mailing_cli.addresses import STDIN
 from healthy_mailing_cli.connection import Connection, connected
 from healthy_mailing_cli.output import CommandError
@@ -58,6 +63,7 @@ def publish(
         question = f"Publish to {name_in(arn)} at AWS, where it counts as true ({meaning})?"
         output.confirm(question, yes=yes or _is_elsewhere(connection, sns.meta.endpoint_url))
         try:
+            belonging.check_topics(connection, f"The topic {name_in(arn)}", [arn])
             fields["messageId"] = sns.publish(TopicArn=arn, Message=text)["MessageId"]
         except sns.exceptions.NotFoundException:
             raise CommandError(

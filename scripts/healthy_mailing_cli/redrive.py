@@ -6,7 +6,8 @@ belong to no queue.
 Needs ``sqs:GetQueueUrl`` and ``sqs:GetQueueAttributes``, ``sqs:ReceiveMessage``, ``sqs:DeleteMessage`` and
 ``sqs:ChangeMessageVisibility`` on the dead-letter queue, and ``sqs:GetQueueUrl``, ``sqs:GetQueueAttributes`` and
 ``sqs:SendMessage`` on the queue or, without one, ``lambda:GetFunctionEventInvokeConfig`` and ``lambda:InvokeFunction``
-on the function. ``--changes`` is in ``lost_changes``.
+on the function. If the table or the function is named, also ``lambda:GetFunctionConfiguration`` on the function and,
+for a queue, ``lambda:ListEventSourceMappings``. ``--changes`` is in ``lost_changes``.
 """
 
 import json
@@ -32,9 +33,9 @@ from healthy_mailing.envelope import EnvelopeError, content, unwrap
 from healthy_mailing.notification import NotificationError, parse
 from healthy_mailing.settings import ChangesSettings
 from healthy_mailing.timestamp import from_datetime
-from healthy_mailing_cli import errors, output, stack
+from healthy_mailing_cli import belonging, errors, output, stack
 from healthy_mailing_cli.connection import Connection, connected
-from healthy_mailing_cli.lost_changes import Changes
+from healthy_mailing_cli.lost_changes import OF_ANOTHER_TABLE, Changes
 from healthy_mailing_cli.output import CommandError
 from healthy_mailing_cli.stack import Names
 
@@ -84,8 +85,11 @@ class Report:
         """Return it as a few sentences."""
         found = ", ".join(f"{count} {kind}" for kind, count in sorted(self.kinds.items())) or "nothing"
         lines = [f"In {self.dead_letter_queue}: {found}."]
-        if self.kinds and dry_run:
+        others = self.kinds[OF_ANOTHER_TABLE]
+        if self.kinds.total() > others and dry_run:
             lines.append(f"Without --dry-run they go to {self.target}.")
+        if others and dry_run:
+            lines.append(f"Of another table, and stays there in any case: {others}.")
         if self.moved:
             lines.append(f"Handed over to {self.target}: {self.moved}.")
         if self.saved:
@@ -145,10 +149,16 @@ def redrive_command(
     if changes:
         letters = dead_letter_queue or f"{stack_name}-changes-dead-letter"
         _there(sqs, letters)
-        target: Target = telling(connection, function or f"{stack_name}-changes", letters)
+        # A default is no name of a table: then the function that is named says which, as in the alarm's command.
+        any_table = function is not None and not connection.is_named
+        target: Target = telling(connection, function or f"{stack_name}-changes", letters, any_table=any_table)
     else:
         names = Names.of(stack_name, dead_letter_queue=dead_letter_queue, queue=queue, function=function)
-        letters, target = names.dead_letter_queue, feedback_target(connection.session, names, connection.endpoint_url)
+        letters = names.dead_letter_queue
+        _there(sqs, letters)
+        feedback = feedback_target(connection.session, names, connection.endpoint_url)
+        feedback.check(connection, function)
+        target = feedback
     if save is None:
         report = bring_back(sqs, letters, target, dry_run=dry_run)
     else:
@@ -164,24 +174,19 @@ def redrive_command(
         raise typer.Exit(output.NO)
 
 
-def telling(connection: Connection, function: str, letters: str) -> Changes:
+def telling(connection: Connection, function: str, letters: str, *, any_table: bool = False) -> Changes:
     """Return what tells of changes, if function, table and dead-letter queue are of one stack.
+
+    With ``any_table``, the table is the function's own, whichever that is.
 
     Raises:
         CommandError: They are not, or there is no such function: what another table says would be told as news.
         SettingsError: The function is another one.
     """
-    client: LambdaClient = connection.client("lambda", Config(read_timeout=60))  # it is called, and waited for
-    try:
-        configuration = client.get_function_configuration(FunctionName=function)
-    except client.exceptions.ResourceNotFoundException:
-        raise CommandError(
-            f"There is no function {function} in {client.meta.region_name}: name the stack with --name, or the "
-            "function with --function"
-        ) from None
-    settings = ChangesSettings.from_environment(configuration.get("Environment", {}).get("Variables", {}))
+    remedy = "name the stack with --name, or the function with --function"
+    settings = ChangesSettings.from_environment(connection.settings_of(function, remedy))
     table, own = stack.name_in(settings.table_arn), settings.dead_letter_queue_url.rpartition("/")[2]
-    if table != connection.table:
+    if table != connection.table and not any_table:
         raise CommandError(
             f"{function} tells of the table {table}, not of {connection.table}: add --table {table}, or name the "
             f"stack of {connection.table} with --name"
@@ -189,7 +194,11 @@ def telling(connection: Connection, function: str, letters: str) -> Changes:
     if own != letters:
         raise CommandError(f"The dead-letter queue of {function} is {own}, not {letters}: name both of one stack")
     return Changes(
-        client, connection.client("dynamodb"), connection.client("dynamodbstreams"), name=function, table=table
+        connection.client("lambda", Config(read_timeout=60)),  # it is called, and waited for
+        connection.client("dynamodb"),
+        connection.client("dynamodbstreams"),
+        name=function,
+        table_arn=settings.table_arn,
     )
 
 
@@ -225,7 +234,7 @@ def redrive(session: boto3.Session, names: Names, endpoint_url: str | None, *, d
     return bring_back(sqs, names.dead_letter_queue, target, dry_run=dry_run)
 
 
-def feedback_target(session: boto3.Session, names: Names, endpoint_url: str | None) -> Target:
+def feedback_target(session: boto3.Session, names: Names, endpoint_url: str | None) -> "_Feedback":
     """Return where feedback goes: the queue or, if there is none, the function.
 
     Raises:
@@ -240,15 +249,17 @@ def feedback_target(session: boto3.Session, names: Names, endpoint_url: str | No
             own = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")
         except lambda_.exceptions.ResourceNotFoundException:
             own = ""
-        target: Target = _Function(lambda_, names.function)
+        target: _Feedback = _Function(lambda_, names.function)
     else:
-        attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["RedrivePolicy"])
-        policy = json.loads(attributes.get("Attributes", {}).get("RedrivePolicy") or "{}")
+        attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn", "RedrivePolicy"])
+        policy = json.loads(attributes["Attributes"].get("RedrivePolicy") or "{}")
         own = policy.get("deadLetterTargetArn", "")
-        target = _Queue(sqs, queue_url, names.queue)
-    if stack.name_in(own) not in {"", names.dead_letter_queue}:
+        target = _Queue(sqs, queue_url, attributes["Attributes"]["QueueArn"])
+    # Without a setting that says so, it is the one that Terraform names after it.
+    own = stack.name_in(own) or f"{names.queue if queue_url else names.function}-dead-letter"
+    if own != names.dead_letter_queue:
         raise CommandError(
-            f"The dead letters of {target.description} go to {stack.name_in(own)}, not to {names.dead_letter_queue}: "
+            f"The dead letters of {target.description} go to {own}, not to {names.dead_letter_queue}: "
             "name the stack with --name, or its queues with --dead-letter-queue and --queue"
         )
     return target
@@ -488,6 +499,14 @@ class _Feedback(ABC):
         return all(map(self._hand_over, messages_in(letter)))
 
     @abstractmethod
+    def check(self, connection: Connection, function: str | None) -> None:
+        """Make sure that it leads to a function, if one is given, and to the table, if someone named it.
+
+        Raises:
+            CommandError: It does not.
+        """
+
+    @abstractmethod
     def _hand_over(self, message: str) -> bool:
         """Hand over one message."""
 
@@ -495,10 +514,15 @@ class _Feedback(ABC):
 class _Queue(_Feedback):
     """The queue: messages go back to where they came from."""
 
-    def __init__(self, sqs: "SQSClient", url: str, name: str) -> None:
+    def __init__(self, sqs: "SQSClient", url: str, arn: str) -> None:
         self._sqs = sqs
         self._url = url
-        self.description = f"the queue {name}"
+        self._arn = arn
+        self.description = f"the queue {stack.name_in(arn)}"
+
+    def check(self, connection: Connection, function: str | None) -> None:
+        """Follow the queue to the function."""
+        belonging.check_queue(connection, self._arn, function)
 
     def _hand_over(self, message: str) -> bool:
         """Send one message."""
@@ -520,6 +544,10 @@ class _Function(_Feedback):
         self._client = client
         self._name = name
         self.description = f"the function {name}"
+
+    def check(self, connection: Connection, function: str | None) -> None:  # noqa: ARG002  (it is the one)
+        """Follow the function to its table."""
+        belonging.check_table(connection, f"The function {self._name}", [self._name])
 
     def _hand_over(self, message: str) -> bool:
         """Call the function with one message."""

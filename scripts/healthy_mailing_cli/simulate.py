@@ -1,13 +1,18 @@
 """``mailing simulate``: send a mail to SES's mailbox simulator, and see that its feedback reaches the table.
 
-Needs ``ses:SendEmail`` on the identity and, unless ``--no-wait``, ``dynamodb:BatchGetItem`` on the table.
+Needs ``ses:SendEmail`` on the identity and, unless ``--no-wait``, ``dynamodb:BatchGetItem`` on the table. If the table
+is named, also ``ses:GetIdentityNotificationAttributes`` or, with ``--configuration-set``,
+``ses:GetConfigurationSetEventDestinations``, and ``sns:ListSubscriptionsByTopic``, ``lambda:ListEventSourceMappings``
+and ``lambda:GetFunctionConfiguration`` as ``publish``.
 """
 
 import shlex
 import time
 import uuid
+from contextlib import suppress
+from email.utils import parseaddr
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import ClientError
@@ -16,9 +21,10 @@ from healthy_mailing import api, operations
 from healthy_mailing.address import SIMULATOR
 from healthy_mailing.evidence import MarkKind
 from healthy_mailing.item import EVIDENCE, REASON, STATE, Item
-from healthy_mailing_cli import output
+from healthy_mailing_cli import belonging, output
 from healthy_mailing_cli.connection import Connection, connected, soon
 from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.stack import name_in
 
 _POLL_SECONDS = 1
 
@@ -84,6 +90,7 @@ def simulate(
     if not no_wait:
         # Nothing is sent that could not be waited for.
         operations.find(connection.open(), address, soon(), consistent=False)
+    _check(connection, sender, configuration_set)
     message_id = _send(connection, sender, address, configuration_set)
     begun = time.monotonic()
     try:
@@ -104,6 +111,34 @@ def simulate(
             f"`{_explain(address)}` shows the feedback once it is there."
         )
         raise typer.Exit(output.NO)
+
+
+def _check(connection: Connection, sender: str, configuration_set: str | None) -> None:
+    """Make sure that the feedback goes to no other stack alone, if someone named the table.
+
+    A sender may report through its default configuration set, or by another way than a topic; that is not followed.
+
+    Raises:
+        CommandError: It does.
+    """
+    if not connection.is_named:
+        return
+    topics: set[str] = set()
+    if configuration_set is None:
+        what, bare = sender, parseaddr(sender)[1]
+        names = [bare, bare.rpartition("@")[2]]  # of which SES takes the first that it knows
+        answer: Any = connection.client("ses").get_identity_notification_attributes(Identities=names)
+        for each in answer["NotificationAttributes"].values():
+            topics |= {each[f"{kind}Topic"] for kind in ("Bounce", "Complaint", "Delivery") if each.get(f"{kind}Topic")}
+    else:
+        what, client = f"The configuration set {configuration_set}", connection.client("sesv2")
+        with suppress(client.exceptions.NotFoundException):  # SES says so when it is to send
+            answer = client.get_configuration_set_event_destinations(ConfigurationSetName=configuration_set)
+            found = [each.get("SnsDestination", {}).get("TopicArn") for each in answer["EventDestinations"]]
+            topics = set(filter(None, found))
+    if topics:
+        names = sorted(map(name_in, topics))
+        belonging.check_topics(connection, f"{what} reports to {' and '.join(names)}, which", sorted(topics))
 
 
 def _send(connection: Connection, sender: str, address: str, configuration_set: str | None) -> str:

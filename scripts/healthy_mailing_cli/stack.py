@@ -6,17 +6,18 @@ from typing import Annotated
 
 import typer
 
-from healthy_mailing_cli.connection import Connection
+from healthy_mailing_cli.connection import Connection, bare
 
 Name = Annotated[
-    str | None, typer.Option(envvar="MAILING_NAME", help="The Terraform variable `name`, if the table has another.")
+    str | None,
+    typer.Option(envvar="MAILING_NAME", help="The Terraform variable `name`, if the table has another.", callback=bare),
 ]
 Topic = Annotated[str | None, typer.Option(help="Name or ARN of the topic; default: NAME-feedback.")]
-Queue = Annotated[str | None, typer.Option(help="Name of the queue; default: NAME-feedback.")]
+Queue = Annotated[str | None, typer.Option(help="Name of the queue; default: NAME-feedback.", callback=bare)]
 DeadLetterQueue = Annotated[
-    str | None, typer.Option(help="Name of the dead-letter queue; default: NAME-feedback-dead-letter.")
+    str | None, typer.Option(help="Name of the dead-letter queue; default: NAME-feedback-dead-letter.", callback=bare)
 ]
-Function = Annotated[str | None, typer.Option(help="Name of the function; default: NAME-feedback.")]
+Function = Annotated[str | None, typer.Option(help="Name of the function; default: NAME-feedback.", callback=bare)]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Names:
     function: str
     changes: str
     """The function that tells of changes by events."""
+    lookup: str
+    """The function behind the lookup API."""
 
     @classmethod
     def of(
@@ -39,6 +42,7 @@ class Names:
             queue or f"{name}-feedback",
             function or f"{name}-feedback",
             f"{name}-changes",
+            f"{name}-lookup",
         )
 
 
@@ -55,6 +59,10 @@ class Place:
         """Return where the credentials lead."""
         _, partition, _, _, account, _ = connection.caller().split(":", 5)
         return cls(partition, connection.session.region_name, account)
+
+    def __contains__(self, arn: str) -> bool:
+        """Return whether something is here, by its ARN."""
+        return arn.split(":")[3:5] == [self.region, self.account]
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource."""
@@ -76,6 +84,7 @@ class Stack:
     dead_letter_queue: str
     function: str
     changes: str
+    lookup: str
     table: str
 
     @classmethod
@@ -87,6 +96,7 @@ class Stack:
             place.arn("sqs", names.dead_letter_queue),
             place.arn("lambda", f"function:{names.function}"),
             place.arn("lambda", f"function:{names.changes}"),
+            place.arn("lambda", f"function:{names.lookup}"),
             place.arn("dynamodb", f"table/{table}"),
         )
 
@@ -94,6 +104,11 @@ class Stack:
 def name_in(arn: str) -> str:
     """Return the name at the end of the ARN of a topic, queue, function or table."""
     return arn.rpartition(":")[2].rpartition("/")[2]
+
+
+def table_in(stream: str) -> str:
+    """Return the name of the table in the ARN of its stream; the name at its end for another source."""
+    return name_in(stream.partition("/stream/")[0])
 
 
 def sent_for(arn: str) -> Mapping[str, str]:

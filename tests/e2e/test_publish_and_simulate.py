@@ -38,7 +38,13 @@ def allow(action: str, resource: str) -> dict[str, Any]:
 def needed(deployed: Deployed) -> list[dict[str, Any]]:
     """Return what the modules of the two commands say that they need, on this stack."""
     identity = f"arn:aws:ses:{deployed.emulator.region}:{deployed.outputs['table_arn'].split(':')[4]}:identity"
+    function = deployed.outputs["table_arn"].replace(":dynamodb:", ":lambda:").partition(":table/")[0]
     return [
+        allow("ses:GetIdentityNotificationAttributes", "*"),
+        allow("ses:GetConfigurationSetEventDestinations", "*"),
+        allow("sns:ListSubscriptionsByTopic", deployed.outputs["topic_arn"]),
+        allow("lambda:ListEventSourceMappings", "*"),
+        allow("lambda:GetFunctionConfiguration", f"{function}:function:{deployed.outputs['function_name']}"),
         allow("sns:Publish", deployed.outputs["topic_arn"]),
         allow("ses:SendEmail", f"{identity}/{deployed.mode}.example"),
         allow("dynamodb:BatchGetItem", deployed.outputs["table_arn"]),
@@ -202,10 +208,17 @@ def test_bytes_that_are_no_message_are_not_published(mailing: Mailing, stack: De
 def test_they_ask_for_what_their_modules_name_and_for_nothing_else(
     mailing: Mailing, stack: Deployed, tmp_path: Path
 ) -> None:
-    for command, options in (("publish", ["delivery", *named(stack)]), ("simulate", ["--from", sender(stack)])):
-        noted = tmp_path / command
-        assert mailing.noting(noted)(command, *options).code == 0
-        assert set(noted.read_text().split()) == named_by(command)
+    simulate = ["simulate", "--from", sender(stack)]
+    runs = {
+        "publish": [["publish", "delivery", *named(stack)]],
+        "simulate": [simulate, [*simulate, "--configuration-set", stack.mode]],
+    }
+    # The topic goes to the function itself.
+    unneeded = {"lambda:ListEventSourceMappings"} if stack.mode == "direct" else set()
+    for module, commands in runs.items():
+        noted = tmp_path / module
+        assert {mailing.noting(noted)(*command).code for command in commands} == {0}
+        assert set(noted.read_text().split()) == named_by(module) - unneeded
 
 
 @pytest.mark.parametrize("missing", ["sns:Publish", "ses:SendEmail", "dynamodb:BatchGetItem"])

@@ -130,7 +130,7 @@ class Stack:
             self.client("dynamodb"),
             self.client("dynamodbstreams"),
             name=f"{self.name}-{function}",
-            table=self.name,
+            table_arn=f"arn:aws:dynamodb:{self.emulator.region}:000000000000:table/{self.name}",
         )
         return bring_back(self.client("sqs"), f"{self.name}-changes-dead-letter", target, dry_run=False)
 
@@ -381,7 +381,7 @@ def test_it_asks_for_what_the_modules_name_and_for_nothing_else(stack: Stack, tm
             stack.letter(stack.batch())
             assert mailing("redrive", "--changes", *options).code == 0
     # The function asks EventBridge, called by the command. The others are for feedback alone.
-    of_feedback = {"sqs:SendMessage", "lambda:GetFunctionEventInvokeConfig"}
+    of_feedback = {"sqs:SendMessage", "lambda:GetFunctionEventInvokeConfig", "lambda:ListEventSourceMappings"}
     assert set(noted.read_text().split()) == named_by("lost_changes", "redrive") - of_feedback
 
 

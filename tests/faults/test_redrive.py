@@ -19,6 +19,7 @@ from healthy_mailing_cli.redrive import messages_in, redrive
 from healthy_mailing_cli.stack import Names
 from support import ses
 from support.faults import nothing, only, refuse
+from support.hand_made import HandMade, add_function
 
 from . import workload
 from .conftest import Compare, Functions
@@ -69,6 +70,14 @@ class Queues:
                 self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return bodies
 
+    def lead_on(self, queue: str) -> None:
+        """Let a queue lead to the function, which takes nothing yet."""
+        self.emulator.client("lambda").create_event_source_mapping(
+            FunctionName=f"{self.name}-feedback",
+            EventSourceArn=f"arn:aws:sqs:{self.emulator.region}:000000000000:{queue}",
+            Enabled=False,
+        )
+
     def command(self, *options: str) -> subprocess.CompletedProcess[str]:
         """Run ``mailing redrive`` as a user does."""
         environment = {**os.environ, **self.emulator.environment(), "PYTHONPATH": "scripts:function"}
@@ -85,7 +94,12 @@ def queues(emulator: Emulator) -> Queues:
     name = f"stack-{uuid.uuid4().hex[:8]}"
     for suffix in ("", "-dead-letter"):
         sqs.create_queue(QueueName=f"{name}-feedback{suffix}")
-    return Queues(emulator, sqs, name)
+    made = Queues(emulator, sqs, name)
+    stack = HandMade(emulator, name)
+    emulator.client("iam").create_role(RoleName=stack.role, AssumeRolePolicyDocument="{}")
+    add_function(stack, "feedback", {"TABLE_NAME": name})
+    made.lead_on(f"{name}-feedback")
+    return made
 
 
 @pytest.mark.parametrize("body", BODIES, ids=["bounce", "set-up", "no JSON", "no object", "looks alike"])
@@ -208,8 +222,11 @@ def test_what_comes_back_at_once_is_left_for_the_next_run(queues: Queues) -> Non
 
 def test_queues_with_names_of_their_own(queues: Queues) -> None:
     dead_letters, target = (f"{queues.name}-{purpose}" for purpose in ("failed", "incoming"))
-    for name in (dead_letters, target):
-        queues.sqs.create_queue(QueueName=name)
+    arn = f"arn:aws:sqs:{queues.emulator.region}:000000000000:{dead_letters}"
+    redrive_policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 5})
+    queues.sqs.create_queue(QueueName=dead_letters)
+    queues.sqs.create_queue(QueueName=target, Attributes={"RedrivePolicy": redrive_policy})
+    queues.lead_on(target)
     url = queues.sqs.get_queue_url(QueueName=dead_letters)["QueueUrl"]
     queues.sqs.send_message(QueueUrl=url, MessageBody=BODIES[0])
 

@@ -8,6 +8,7 @@ import json
 import time
 import uuid
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -116,11 +117,11 @@ class HandMade:
         client = self.emulator.client("iam")
         client.put_role_policy(RoleName=self.role, PolicyName=self.function, PolicyDocument=document)
 
-    def settle(self) -> None:
-        """Wait until the function can be called."""
+    def settle(self, function: str = "") -> None:
+        """Wait until the function, or another one, can be called."""
         client = self.emulator.client("lambda")
         until(
-            lambda: client.get_function_configuration(FunctionName=self.function).get("State"),
+            lambda: client.get_function_configuration(FunctionName=function or self.function).get("State"),
             _SECONDS,
             found=lambda state: state == "Active",
         )
@@ -151,6 +152,45 @@ def hand_made(emulator: Emulator) -> HandMade:
     _make_senders(made)
     made.count_a_call()
     return made
+
+
+def add_function(made: HandMade, purpose: str, variables: Mapping[str, str]) -> str:
+    """Add a function to a stack, called ``NAME-purpose``, and return its name; it does nothing."""
+    name = f"{made.name}-{purpose}"
+    made.emulator.client("lambda").create_function(
+        FunctionName=name,
+        Role=made.arn("iam", f"role/{made.role}"),
+        Runtime="python3.13",
+        Handler="index.handler",
+        Code={"ZipFile": _zip()},
+        Environment={"Variables": variables},
+    )
+    made.settle(name)
+    return name
+
+
+def add_events(made: HandMade) -> None:
+    """Add what tells of changes to a stack: the table's stream, and the function that reads it."""
+    view: Any = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    made.emulator.client("dynamodb").update_table(TableName=made.name, StreamSpecification=view)
+    queue = made.emulator.client("sqs").create_queue(QueueName=f"{made.name}-changes-dead-letter")
+    variables = {
+        "EVENT_BUS": made.arn("events", "event-bus/default"),
+        "TABLE_ARN": made.arn("dynamodb", f"table/{made.name}"),
+        "DEAD_LETTER_QUEUE_URL": queue["QueueUrl"],
+    }
+    add_function(made, "changes", variables)
+    add_reader(made, made)
+
+
+def add_reader(made: HandMade, of: HandMade) -> None:
+    """Let the function that tells of changes read the stream of a stack."""
+    made.emulator.client("lambda").create_event_source_mapping(
+        FunctionName=f"{made.name}-changes",
+        EventSourceArn=made.emulator.client("dynamodb").describe_table(TableName=of.name)["Table"]["LatestStreamArn"],
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        StartingPosition="LATEST",
+    )
 
 
 @dataclass(frozen=True)
@@ -216,10 +256,14 @@ def _make_topic_and_queues(made: HandMade) -> None:
         made.emulator.client("sqs").create_queue(QueueName=name, Attributes=attributes)  # type: ignore[arg-type]  # names of attributes
 
 
-def _make_function(made: HandMade) -> None:
+def _zip() -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("index.py", HANDLER)
+    return content.getvalue()
+
+
+def _make_function(made: HandMade) -> None:
     role = made.emulator.client("iam").create_role(RoleName=made.role, AssumeRolePolicyDocument="{}")
     made.allow()
     client = made.emulator.client("lambda")
@@ -228,7 +272,7 @@ def _make_function(made: HandMade) -> None:
         Role=role["Role"]["Arn"],
         Runtime="python3.13",
         Handler="index.handler",
-        Code={"ZipFile": content.getvalue()},
+        Code={"ZipFile": _zip()},
         Environment={"Variables": {"TABLE_NAME": made.name}},
     )
     made.settle()

@@ -37,6 +37,7 @@ def operating(deployed: Deployed) -> tuple[Statements, Statements]:
         "table/mailing": f"table/{deployed.outputs['table_name']}",
         "mailing-feedback": deployed.outputs["function_name"],
         "mailing-changes": deployed.outputs["changes_function_name"],
+        "mailing-lookup": f"{deployed.stack.name}-lookup",
         "identity/example.com": f"identity/{deployed.mode}.example",
     }
     read, operate, _ = policies(own)

@@ -4,11 +4,12 @@ from typing import Any
 
 import boto3
 import pytest
+import typer
 from botocore.config import Config
 from botocore.stub import Stubber
 
 from healthy_mailing.evidence import Rules
-from healthy_mailing_cli.connection import Connection
+from healthy_mailing_cli.connection import Connection, bare
 from healthy_mailing_cli.output import CommandError
 
 
@@ -41,7 +42,24 @@ def test_what_never_answers_is_not_waited_for_for_long() -> None:
 
 
 def test_the_rules_are_those_of_the_function(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert rules(monkeypatch, {"Variables": {"SOFT_BOUNCE_LIMIT": "3"}}) == Rules(soft_bounce_limit=3)
+    environment = {"Variables": {"TABLE_NAME": "mailing", "SOFT_BOUNCE_LIMIT": "3"}}
+    assert rules(monkeypatch, environment) == Rules(soft_bounce_limit=3)
+
+
+def test_a_function_that_names_no_table_has_no_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as the one that tells of changes, or another program's."""
+    with pytest.raises(CommandError, match="mailing-changes writes to no table: name that of mailing with --fun"):
+        rules(monkeypatch, {"Variables": {"TABLE_ARN": "x"}}, "mailing-changes")
+
+
+@pytest.mark.parametrize(
+    "text", ["arn:aws:lambda:eu-west-1:123456789012:function:crm-feedback", "123456789012:function:crm-feedback"]
+)
+def test_an_arn_is_not_a_name(text: str) -> None:
+    """It may lead to another region or account."""
+    assert bare("crm-feedback") == "crm-feedback"
+    with pytest.raises(typer.BadParameter, match="is an ARN: give the name, such as crm-feedback, and the region with"):
+        bare(text)
 
 
 def test_rules_that_cannot_be_decrypted_are_not_taken_for_the_default_ones(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,6 +178,7 @@ def with_events(
     client.exceptions.ResourceNotFoundException = KeyError
     client.describe_table.return_value = {"Table": described if stream else {}}
     lambda_: Any = seen.lambda_
+    lambda_.exceptions.ResourceNotFoundException = KeyError
     pages = [{"EventSourceMappings": [] if mapping is None else [{"FunctionArn": f"{CHANGES}-2"}, mapping]}]
     lambda_.get_paginator.return_value.paginate.return_value = pages
     lambda_.get_function_configuration.return_value = {"Environment": {"Variables": settings}}
@@ -191,13 +192,16 @@ def with_events(
 
 def test_events_that_come(seen: Examination) -> None:
     assert with_events(seen) == [
-        (Level.OK, "mailing-changes reads the table's stream."),
-        (Level.OK, f"mailing-changes puts events on {SETTINGS['EVENT_BUS']}."),
+        (Level.OK, "The function mailing-changes reads the stream of the table mailing."),
+        (Level.OK, f"The function mailing-changes puts events on {SETTINGS['EVENT_BUS']}."),
+        (Level.OK, "The dead-letter queue mailing-changes-dead-letter is empty."),
     ]
 
 
 def test_events_that_nobody_asked_for(seen: Examination) -> None:
-    assert with_events(seen, stream=False) == [(Level.OK, "mailing has no stream, so changes give no events.")]
+    assert with_events(seen, stream=False) == [
+        (Level.OK, "The table mailing has no stream, so its changes give no events.")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -208,10 +212,24 @@ def test_events_that_nobody_asked_for(seen: Examination) -> None:
         ({"mapping": {**MAPPING, "State": "Creating"}}, Level.WARNING, "is Creating"),
         ({"mapping": {**MAPPING, "FunctionResponseTypes": []}}, Level.PROBLEM, "those are lost"),
         ({"settings": {**SETTINGS, "EVENT_BUS": "company"}}, Level.PROBLEM, "EVENT_BUS is 'company'"),
+        (
+            {"mapping": {**MAPPING, "FunctionArn": f"{CHANGES}-3", "EventSourceArn": STREAM.replace("mailing", "crm")}},
+            Level.PROBLEM,
+            "The function mailing-changes reads the stream of the table crm",
+        ),
         ({"letters": "3"}, Level.PROBLEM, "mailing-changes-dead-letter holds about 3 messages"),
         ({"letters": None}, Level.PROBLEM, "There is no queue mailing-changes-dead-letter"),
     ],
-    ids=["no mapping", "disabled", "creating", "no partial failures", "a wrong setting", "dead letters", "no queue"],
+    ids=[
+        "no mapping",
+        "disabled",
+        "creating",
+        "no partial failures",
+        "a wrong setting",
+        "another stream",
+        "dead letters",
+        "no queue",
+    ],
 )
 def test_events_that_do_not_come(seen: Examination, changed: dict[str, Any], level: Level, says: str) -> None:
     ((found, text),) = [each for each in with_events(seen, **changed) if each[0] is not Level.OK]

@@ -482,7 +482,7 @@ def test_redrive_asks_for_what_its_modules_name_and_for_nothing_else(
         stack.sqs.delete_queue(QueueUrl=made.url())
     # What is asked of the queue, and of the function in its place.
     own = {
-        "queue": {"sqs:SendMessage"},
+        "queue": {"sqs:SendMessage", "lambda:ListEventSourceMappings"},
         "direct": {"lambda:GetFunctionEventInvokeConfig", "lambda:InvokeFunction"},
     }
     _, operate = operating(stack)

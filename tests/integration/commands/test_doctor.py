@@ -16,7 +16,16 @@ from healthy_mailing_cli import doctor
 from healthy_mailing_cli.examination import Examination, Finding
 from healthy_mailing_cli.stack import Names, Place, Stack
 from support.command_line import Mailing, Ran
-from support.hand_made import HandMade, filled, hand_made, policy, without_index
+from support.hand_made import (
+    HandMade,
+    add_events,
+    add_function,
+    add_reader,
+    filled,
+    hand_made,
+    policy,
+    without_index,
+)
 from support.iam import user
 from support.runbook import named_by, operating
 
@@ -54,11 +63,29 @@ def amiss(found: Iterable[Finding]) -> dict[str, set[str]]:
 
 def test_a_stack_in_which_all_is_well(emulator: Emulator) -> None:
     made = hand_made(emulator)
+    add_events(made)
+    add_function(made, "lookup", {"TABLE_NAME": made.name})
     ran = run(made)
     assert (ran.code, ran.err[:4]) == (0, "ok: "), ran
     found = run(made, "--json").json
     assert {each["check"] for each in found} == set(doctor.CHECKS)
     assert [each for each in found if each["level"] != "ok" or each["remedy"]] == []
+    # What is of which stack, a line each.
+    name, feedback, letters = made.name, made.function, f"{made.function}-dead-letter"
+    assert {each["text"] for each in found} >= {
+        f"The topic {feedback} exists.",
+        f"The topic {feedback} goes to the queue {feedback}.",
+        f"The topic {feedback} goes to the function {feedback}.",
+        f"The queue {feedback}: waiting, about 0 messages; in the function, 0. What keeps failing goes to {letters}.",
+        f"The dead-letter queue {letters} is empty.",
+        f"The function {feedback} takes messages from the queue {feedback}.",
+        f"The function {feedback} is ready, and writes to the table {name}.",
+        f"The table {name} is ACTIVE.",
+        f"The lookup function {name}-lookup reads the table {name}.",
+        f"The function {name}-changes reads the stream of the table {name}.",
+        f"The function {name}-changes puts events on {made.arn('events', 'event-bus/default')}.",
+        f"The dead-letter queue {name}-changes-dead-letter is empty.",
+    }
 
 
 OLD_ROW = {
@@ -143,6 +170,31 @@ def reports_nowhere(made: HandMade) -> None:
 def dropped(made: HandMade) -> None:
     set_topic(made, "Policy", ses_elsewhere(made))
     reports_nowhere(made)
+
+
+def from_another_queue(made: HandMade, *, own: bool = False) -> None:
+    """Let the function take messages from another queue, and from its own too if asked."""
+    other = client(made, "sqs").create_queue(QueueName=f"another-{made.name}")["QueueUrl"].rpartition("/")[2]
+    if not own:
+        without_mapping(made)
+    client(made, "lambda").create_event_source_mapping(
+        FunctionName=made.function, EventSourceArn=made.arn("sqs", other)
+    )
+
+
+def taken_by_another(made: HandMade) -> None:
+    add_function(made, "other", {})
+    client(made, "lambda").create_event_source_mapping(
+        FunctionName=f"{made.name}-other", EventSourceArn=made.arn("sqs", made.function)
+    )
+
+
+def events_of_another(made: HandMade) -> None:
+    """Let what tells of changes read the stream of another stack too."""
+    other = hand_made(made.emulator)
+    for each in (made, other):
+        add_events(each)
+    add_reader(made, other)
 
 
 FAULTS = {
@@ -304,6 +356,38 @@ FAULTS = {
         "problem",
         "can't tell",
         "terraform apply",
+    ),
+    "mapping from another queue": Fault(
+        from_another_queue,
+        "mapping",
+        "problem",
+        "the function takes those of another-",
+        "--queue",
+        ("role",),
+    ),
+    "another function at the queue": Fault(
+        taken_by_another,
+        "mapping",
+        "problem",
+        "-other takes messages from the queue hand-",
+        "aws lambda list-event-source-mappings --event-source-arn",
+    ),
+    "another queue too": Fault(
+        lambda made: from_another_queue(made, own=True),
+        "mapping",
+        "warning",
+        "takes messages from another-",
+        "aws lambda list-event-source-mappings --function-name",
+    ),
+    "lookup of another table": Fault(
+        lambda made: add_function(made, "lookup", {"TABLE_NAME": "another"}),
+        "lookup",
+        "problem",
+        "reads the table another, not hand-",
+        "--name",
+    ),
+    "events of another table": Fault(
+        events_of_another, "events", "problem", "reads the stream of the table hand-", "--name"
     ),
     "function that the topic may not call": Fault(
         lambda made: client(made, "lambda").remove_permission(FunctionName=made.function, StatementId="topic"),
