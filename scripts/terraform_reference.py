@@ -3,8 +3,9 @@
     python scripts/terraform_reference.py [--check]
 
 The tables stand between two marker comments. A variable or output is described by its description, an attribute of an
-object by the comment at the end of its line. With ``--check`` nothing is written; the files that are stale are named,
-and the exit status is 1 if there are any.
+object by the comment at the end of its line. A variable of type ``any`` has the attributes that the modules declare to
+which it is passed on. With ``--check`` nothing is written; the files that are stale are named, and the exit status is 1
+if there are any.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ REQUIRED = "required"
 # A line such as `name = type # comment`; a "#" in quotes begins no comment.
 _ATTRIBUTE = re.compile(r'\s*(?P<name>\w+)\s*=\s*(?P<value>(?:[^"#]|"(?:\\.|[^"\\])*")*)(?:#\s*(?P<comment>.*))?')
 _OBJECT = re.compile(r"object\((?P<attributes>.*)\)|(?P<collection>map|list|set)\(object\((?P<of_each>.*)\)\)")
+
+_PASSED = re.compile(r"\$\{(?:var\.(?P<whole>[\w.]+)|lookup\(var\.(?P<object>\w+), \"(?P<attribute>\w+)\", null\))\}")
 
 _OPTIONS = hcl2.SerializationOptions(with_comments=False, explicit_blocks=False, preserve_heredocs=False)
 
@@ -54,6 +57,11 @@ class Attribute:
         yield self
         for each in self.attributes:
             yield from each.tree()
+
+    def renamed(self, name: str) -> "Attribute":
+        """Return it under another name."""
+        attributes = tuple(each.renamed(name + each.name.removeprefix(self.name)) for each in self.attributes)
+        return replace(self, name=name, attributes=attributes)
 
 
 def main() -> int:
@@ -102,9 +110,13 @@ def reference(folder: Path) -> str:
 
 
 def variables(folder: Path) -> list[Attribute]:
-    """Return the variables of one module in the order of its files."""
+    """Return the variables of one module in the order of its files.
+
+    Raises:
+        ValueError: a variable is `any`, and is passed on to no module that declares its type.
+    """
     comments = _comments("\n".join(file.read_text() for file in sorted(folder.glob("*.tf"))))
-    return [
+    found = [
         _attribute(
             name,
             body["type"],
@@ -113,6 +125,22 @@ def variables(folder: Path) -> list[Attribute]:
         )
         for name, body in blocks(folder, "variable")
     ]
+    return [_typed(each, folder) if each.type == "any" else each for each in found]
+
+
+def calls(folder: Path) -> Iterator[tuple[str, Path, Mapping[str, Any]]]:
+    """Yield name, called folder and arguments of each call of a module."""
+    for name, body in blocks(folder, "module"):
+        yield name, (folder / body["source"].strip('"')).resolve(), body
+
+
+def variable_in(value: object) -> str | None:
+    """Return A.B of the expressions ``var.A.B`` and ``lookup(var.A, "B", null)``, None of any other."""
+    match = _PASSED.fullmatch(str(value))
+    if not match:
+        return None
+    whole: str | None = match["whole"]
+    return whole or f"{match['object']}.{match['attribute']}"
 
 
 def blocks(folder: Path, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -145,6 +173,23 @@ def _cells(row: Attribute) -> tuple[str, ...]:
     type_ = row.type if row.type == "object" else _code(row.type)
     default = row.default if row.default == REQUIRED else _code(row.default)
     return _code(row.name), type_, default, _cell(row.description)
+
+
+def _typed(variable: Attribute, folder: Path) -> Attribute:
+    """Give a variable of type `any` the attributes with which modules declare it, or each of its attributes."""
+    parts = []
+    for _, called, arguments in calls(folder):
+        names = {argument: variable_in(value) or "" for argument, value in arguments.items()}
+        passed_on = {argument for argument, name in names.items() if name.partition(".")[0] == variable.name}
+        for declared in variables(called) if passed_on else ():
+            name = names.get(declared.name)
+            if name == variable.name:
+                return replace(declared.renamed(name), default=variable.default, description=variable.description)
+            if declared.name in passed_on:
+                parts.append(declared.renamed(names[declared.name]))
+    if not parts:
+        raise ValueError(f"{folder}: no module that is called with {variable.name} declares its type")
+    return replace(variable, type="object", attributes=tuple(parts))
 
 
 def _attribute(name: str, type_: str, default: str, descriptions: Mapping[str, str]) -> Attribute:

@@ -27,8 +27,8 @@ module "ses" {
 
   name               = var.name
   topic_arn          = module.feedback.topic_arn
-  identities         = var.ses.identities
-  configuration_sets = var.ses.configuration_sets
+  identities         = lookup(var.ses, "identities", null)
+  configuration_sets = lookup(var.ses, "configuration_sets", null)
   tags               = var.tags
 }
 
@@ -38,10 +38,10 @@ module "lookup" {
 
   name        = var.name
   package     = var.package
-  function    = var.lookup.function
-  throttling  = var.lookup.throttling
-  callers     = var.lookup.callers
-  access_logs = var.lookup.access_logs
+  function    = lookup(var.lookup, "function", null)
+  throttling  = lookup(var.lookup, "throttling", null)
+  callers     = lookup(var.lookup, "callers", null)
+  access_logs = lookup(var.lookup, "access_logs", null)
   tags        = var.tags
 
   # Not the whole module: it would wait for the queue, which takes a minute.
@@ -58,10 +58,10 @@ module "changes" {
 
   name           = var.name
   package        = var.package
-  bus            = var.changes.bus
-  new_deliveries = var.changes.new_deliveries
-  stream         = var.changes.stream
-  function       = var.changes.function
+  bus            = lookup(var.changes, "bus", null)
+  new_deliveries = lookup(var.changes, "new_deliveries", null)
+  stream         = lookup(var.changes, "stream", null)
+  function       = lookup(var.changes, "function", null)
   tags           = var.tags
 
   feedback = {
@@ -82,10 +82,10 @@ module "monitoring" {
   feedback               = module.feedback
   lookup                 = one(module.lookup[*])
   changes                = one(module.changes[*])
-  alarm_topic_arn        = var.monitoring.alarm_topic_arn
-  urgent_alarm_topic_arn = var.monitoring.urgent_alarm_topic_arn
-  rates                  = var.monitoring.rates
-  silence_hours          = var.monitoring.silence_hours
-  queue_age_seconds      = var.monitoring.queue_age_seconds
+  alarm_topic_arn        = lookup(var.monitoring, "alarm_topic_arn", null)
+  urgent_alarm_topic_arn = lookup(var.monitoring, "urgent_alarm_topic_arn", null)
+  rates                  = lookup(var.monitoring, "rates", null)
+  silence_hours          = lookup(var.monitoring, "silence_hours", null)
+  queue_age_seconds      = lookup(var.monitoring, "queue_age_seconds", null)
   tags                   = var.tags
 }

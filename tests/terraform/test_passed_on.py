@@ -1,13 +1,14 @@
 """What one module passes on to another arrives whole.
 
-Terraform drops attributes that an object's type does not have, and says nothing. So where a module passes a variable on
-(``rules = var.rules``, ``throttling = var.lookup.throttling``), both sides must declare the same; and a module that
-takes ``module.feedback`` whole must ask for outputs that exist.
+Terraform drops attributes that an object's type does not have, and says nothing. So a variable of type ``any`` refuses
+those that the module lacks to which it is passed on; where a variable has a type on both sides, both must declare the
+same; and a module that takes ``module.feedback`` whole must ask for outputs that exist.
 """
 
+import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +16,16 @@ import pytest
 
 import terraform_reference
 from harness import paths
-from terraform_reference import REQUIRED, Attribute
+from terraform_reference import REQUIRED, Attribute, calls, variable_in
 
 FEEDBACK = paths.TERRAFORM / "modules" / "feedback"
-# Of this one only names and types are compared: it requires what its callers have defaults for.
-INTERNAL = "function"
+# Of these only names and types are compared: they require what their callers have defaults for.
+INTERNAL = {"function", "settings"}
 
 
 def declared(folder: Path) -> dict[str, Attribute]:
     """Return each variable, and each attribute of its type, by name."""
     return {each.name: each for variable in terraform_reference.variables(folder) for each in variable.tree()}
-
-
-def calls(folder: Path) -> Iterator[tuple[str, Path, Mapping[str, Any]]]:
-    """Yield name, called folder and arguments of each call of a module."""
-    for name, body in terraform_reference.blocks(folder, "module"):
-        yield name, (folder / body["source"].strip('"')).resolve(), body
-
-
-def variable_in(value: object) -> str | None:
-    """Return A.B of the expression ``var.A.B``, None of any other."""
-    match = re.fullmatch(r"\$\{var\.([\w.]+)\}", str(value))
-    return match[1] if match else None
 
 
 def passed_on(folder: Path) -> dict[str, list[str]]:
@@ -46,10 +35,10 @@ def passed_on(folder: Path) -> dict[str, list[str]]:
     for call, called, arguments in calls(folder):
         inner = declared(called)
         for argument, value in arguments.items():
-            name = variable_in(value)
+            name = variable_in(str(value).replace("${module.settings.", "${var."))
             if name in outer and argument in inner:
                 found[f"{call}.{argument}"] = [*differences(outer[name], inner[argument], called.name)]
-                if called.name != INTERNAL and outer[name].default != inner[argument].default:
+                if called.name not in INTERNAL and outer[name].default != inner[argument].default:
                     found[f"{call}.{argument}"].append(f"{name} has another default than {argument} of {called.name}")
     return found
 
@@ -76,13 +65,33 @@ def differences(outer: Attribute, inner: Attribute, module: str) -> Iterator[str
     )
     for name in ours:
         if name in theirs:
-            if module != INTERNAL:
+            if module not in INTERNAL:
                 for what in ("default", "description"):
                     if getattr(ours[name], what) != getattr(theirs[name], what):
                         yield f"{ours[name].name} has another {what} than {theirs[name].name} of {module}"
             elif theirs[name].default not in (REQUIRED, ours[name].default):
                 yield f"{theirs[name].name} of {module} has a default of its own"
             yield from differences(ours[name], theirs[name], module)
+
+
+def wrong_guards(folder: Path) -> Iterator[str]:
+    """Yield the variables of type ``any`` that refuse what they have, or accept what they lack.
+
+    One without a guard of its own must be passed on to a module whose variable has one.
+    """
+    types = declared(folder)
+    for name, body in terraform_reference.blocks(folder, "variable"):
+        if body["type"] != "any":
+            continue
+        attributes = [each.name.removeprefix(f"{name}.") for each in types[name].attributes]
+        guards = re.findall(r"\[(\"[^]]*\")\]", json.dumps(body.get("validation", "")).replace('\\"', '"'))
+        if guards:
+            yield from (name for guard in guards if guard != ", ".join(f'"{each}"' for each in attributes))
+        elif not any(
+            f"${{var.{name}}}" in arguments.values() and name not in wrong_guards(called)
+            for _, called, arguments in calls(folder)
+        ):
+            yield name
 
 
 def missing_outputs(module: Path, taken: Attribute) -> Iterator[str]:
@@ -94,7 +103,7 @@ def missing_outputs(module: Path, taken: Attribute) -> Iterator[str]:
             yield f"{module.name} has no output {name}"
             continue
         value = outputs[name]
-        if (variable := variable_in(value)) and attribute.attributes:
+        if (variable := variable_in(str(value).replace("module.settings.", "var."))) and attribute.attributes:
             yield from differences(declared(module)[variable], attribute, name)
         for each in attribute.attributes:
             if isinstance(value, dict) and (key := each.name.rpartition(".")[2]) not in value:
@@ -110,6 +119,11 @@ def of_other_modules(value: Any) -> bool:
 
 def test_both_sides_declare_the_same() -> None:
     assert all_differences(paths.TERRAFORM) == []
+
+
+@pytest.mark.parametrize("folder", [".", "modules/feedback"])
+def test_objects_of_any_type_refuse_what_they_lack(folder: str) -> None:
+    assert list(wrong_guards(paths.TERRAFORM / folder)) == []
 
 
 def test_the_root_passes_everything_on_and_all_of_it_is_compared() -> None:
@@ -157,41 +171,42 @@ def tree(tmp_path: Path) -> Path:
     return Path(shutil.copytree(paths.TERRAFORM, tmp_path / "terraform", ignore=shutil.ignore_patterns(".terraform*")))
 
 
-LIMIT = "soft_bounce_limit       = optional(number, 5)"
-FEEDBACK_LIMIT = "feedback.rules: rules.soft_bounce_limit has another {} than rules.soft_bounce_limit of feedback"
+LEVEL = 'log_level               = optional(string, "INFO")'
 TIMEOUT = "timeout_seconds         = number"
 
 
 @pytest.mark.parametrize(
     ("folder", "before", "after", "difference"),
     [
-        (".", LIMIT, f"extra = number # More.\n{LIMIT}", "feedback.rules: rules of feedback has no extra"),
         (
-            "modules/feedback",
-            LIMIT,
-            f"extra = number # More.\n{LIMIT}",
-            "feedback.rules: rules has no extra, which rules of feedback has",
-        ),
-        ("modules/feedback", LIMIT, LIMIT.replace("5", "6"), FEEDBACK_LIMIT.format("default")),
-        (".", LIMIT, "soft_bounce_limit = number", FEEDBACK_LIMIT.format("default")),
-        ("modules/feedback", LIMIT, LIMIT.replace("number, 5", 'string, "5"'), FEEDBACK_LIMIT.format("type")),
-        (
-            "modules/feedback",
-            "How many days with a soft bounce",
-            "How many soft bounces",
-            FEEDBACK_LIMIT.format("description"),
+            ".",
+            'default     = "queue"',
+            'default     = "direct"',
+            "feedback.delivery: delivery has another default than delivery of feedback",
         ),
         (
-            "modules/ses",
-            "delivery         = optional(bool, true)",
+            ".",
+            "type        = map(string)",
+            "type        = map(bool)",
+            "feedback.tags: tags has another type than tags of feedback",
+        ),
+        (
+            "modules/feedback/settings",
+            LEVEL,
+            f"extra = number # More.\n{LEVEL}",
+            "function.function: function of function has no extra",
+        ),
+        (
+            "modules/feedback/settings",
+            LEVEL,
             "",
-            "ses.identities: identities of ses has no delivery",
+            "function.function: function has no log_level, which function of function has",
         ),
         (
-            "modules/monitoring",
-            "default     = 24",
-            "default     = 25",
-            "monitoring.silence_hours: monitoring.silence_hours has another default than silence_hours of monitoring",
+            "modules/lookup",
+            LEVEL,
+            LEVEL.replace("string", "number"),
+            "function.function: function.log_level has another type than function.log_level of function",
         ),
         (
             "modules/function",
@@ -215,11 +230,27 @@ def test_a_difference_is_found(tree: Path, folder: str, before: str, after: str,
 
 
 @pytest.mark.parametrize(
+    ("folder", "before", "after", "found"),
+    [
+        (".", '["identities", "configuration_sets"]', '["identities"]', "ses"),
+        ("modules/feedback", '["name", "existing"]', '["name"]', "topic"),
+        ("modules/feedback", '["name", "existing"]', '["name", "existing", "exist"]', "topic"),
+        ("modules/feedback/settings", LEVEL, "", "function"),
+    ],
+)
+def test_a_wrong_guard_is_found(tree: Path, folder: str, before: str, after: str, found: str) -> None:
+    file = tree / folder / "variables.tf"
+    assert before in file.read_text()
+    file.write_text(file.read_text().replace(before, after))
+    assert set(wrong_guards(tree / folder.removesuffix("/settings"))) == {found}
+
+
+@pytest.mark.parametrize(
     ("before", "after", "problem"),
     [
         ('output "rules"', 'output "rule"', "feedback has no output rules"),
-        ("index       = var.table.index", "", "the output table of feedback has no index"),
-        ("value       = var.rules", "value       = var.queue", "rules of rules has no batch_size"),
+        ("index       = module.settings.table.index", "", "the output table of feedback has no index"),
+        ("= module.settings.rules", "= module.settings.queue", "rules of rules has no batch_size"),
     ],
 )
 def test_a_missing_output_is_found(tree: Path, before: str, after: str, problem: str) -> None:

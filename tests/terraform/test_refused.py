@@ -2,7 +2,7 @@
 
 A run of ``terraform test`` that expects a variable to fail does not tell which of its rules failed, so it can hold only
 one wrong value of each variable, and it plans the whole module. Here one plan holds a call for each value, and its
-errors name the call and the rule. The called modules are nothing but ``variables.tf``, so the plan needs no provider.
+errors name the call and the rule. The called modules are nothing but their variables, so the plan needs no provider.
 
 The nearest values that are accepted are in the modules' ``tests/variables.tftest.hcl``.
 """
@@ -10,6 +10,7 @@ The nearest values that are accepted are in the modules' ``tests/variables.tftes
 import json
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -127,6 +128,15 @@ REFUSED: dict[str, dict[str, list[dict[str, Any]]]] = {
     "feedback": {
         "The name must be 3 to 54": [{"name": "ab"}, {"name": "a" * 55}, {"name": "a.b.c"}, {"name": "-abc"}],
         "The delivery must be": [{"delivery": "http"}],
+        "Unknown attributes in package: paths.": [{"package": {"paths": "a.zip"}}],
+        "Unknown attributes in rules: soft_bounces_limit.": [
+            {"rules": {"soft_bounces_limit": 3}},
+            {"rules": {"soft_bounce_limit": 3, "soft_bounces_limit": 3}},
+        ],
+        "Unknown attributes in function: permission_boundary.": [{"function": {"permission_boundary": None}}],
+        "Unknown attributes in queue: enable.": [{"queue": {"enable": False}}],
+        "Unknown attributes in table: exist, names.": [{"table": {"names": "a", "exist": "b", "index": True}}],
+        "Unknown attributes in topic: exist.": [{"topic": {"exist": {"arn": AWS.format("sns", "feedback")}}}],
         "The soft_bounce_limit must be": [{"rules": {"soft_bounce_limit": value}} for value in (0, 17, 1.5)],
         "The soft_bounce_window_days must be": [
             {"rules": {"soft_bounce_window_days": value}} for value in (0, 3651, 1.5)
@@ -260,24 +270,42 @@ RULES = [(module, rule) for module, rules in REFUSED.items() for rule in rules]
 
 @pytest.fixture(scope="module")
 def errors(tree: Tree) -> Mapping[str, list[str]]:
-    """The errors of one plan of all calls, by the call that they are of: ``module.NAME``."""
+    """The errors of all calls, by the name of the call."""
     folder = tree.folder / "refused"
     calls = {}
     for module, rules in REFUSED.items():
-        (folder / module).mkdir(parents=True)
-        shutil.copy(MODULES / module / "variables.tf", folder / module)
         for rule, values in rules.items():
             for number, each in enumerate(values):
-                calls[call(module, rule, number)] = {"source": f"./{module}", **REQUIRED.get(module, {}), **each}
-    (folder / "main.tf.json").write_text(json.dumps({"module": calls}, indent=1))  # errors show the lines around them
+                name = call(module, rule, number)
+                calls[name] = {"source": f"./{name}", **REQUIRED.get(module, {}), **each}
+                copy_variables(MODULES / module, folder / name)
+    # Terraform looks at a module's settings only if all calls of modules are right.
+    found = errors_of(tree, folder, calls)
+    others = {name: arguments for name, arguments in calls.items() if name not in found}
+    return found | errors_of(tree, folder, others)
 
+
+def errors_of(tree: Tree, folder: Path, calls: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Plan these calls and return the errors by the name of the call."""
+    (folder / "main.tf.json").write_text(json.dumps({"module": calls}, indent=1))  # errors show the lines around them
     found: dict[str, list[str]] = {}
     for line in tree.run("plan", "-json", folder=folder, check=False).splitlines():
         if diagnostic := json.loads(line).get("diagnostic"):
             assert diagnostic["summary"] == "Invalid value for variable", diagnostic
             assert "snippet" in diagnostic, f"a default is refused: {diagnostic}"
-            found.setdefault(diagnostic["snippet"]["context"], []).append(diagnostic["detail"])
+            # In the call, or in the called module's own call of its settings.
+            place, _, file = diagnostic["range"]["filename"].rpartition("/")
+            name = place if file == "settings.tf" else diagnostic["snippet"]["context"].removeprefix("module.")
+            found.setdefault(name, []).append(diagnostic["detail"])
     return found
+
+
+def copy_variables(module: Path, to: Path) -> None:
+    """Copy the files of a module that declare and check variables."""
+    for file in [module / "variables.tf", module / "settings.tf", *module.glob("settings/*")]:
+        if file.exists():
+            (to / file.relative_to(module)).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, to / file.relative_to(module))
 
 
 def call(module: str, rule: str, number: int) -> str:
@@ -289,7 +317,7 @@ def test_rule_refuses_each_of_these_values_and_no_other_rule_does(
     errors: Mapping[str, list[str]], module: str, rule: str
 ) -> None:
     for number, values in enumerate(REFUSED[module][rule]):
-        found = errors.get(f"module.{call(module, rule, number)}", [])
+        found = errors.get(call(module, rule, number), [])
         assert [error[: len(rule)] for error in found] == [rule], values
 
 
@@ -297,9 +325,49 @@ def test_rule_refuses_each_of_these_values_and_no_other_rule_does(
 def test_every_rule_of_a_module_is_among_them(module: str) -> None:
     messages = [
         rule["error_message"].strip('"')
-        for _, variable in terraform_reference.blocks(MODULES / module, "variable")
+        for folder in (MODULES / module, MODULES / module / "settings")
+        for _, variable in terraform_reference.blocks(folder, "variable")
         for rule in variable.get("validation", [])
     ]
     for message in messages:
-        assert [rule for rule in REFUSED[module] if message.startswith(rule)], message
+        constant = message.partition("${")[0]  # up to what is unknown
+        assert [rule for rule in REFUSED[module] if rule.startswith(constant) or message.startswith(rule)], message
     assert len(messages) == len(REFUSED[module])
+
+
+def test_objects_may_hold_null_strings_and_what_apply_makes_known(tree: Tree) -> None:
+    folder = tree.folder / "accepted"
+    copy_variables(MODULES / "feedback", folder / "feedback")
+    (folder / "feedback" / "outputs.tf").write_text(
+        """
+output "settings" {
+  value = merge(module.settings, { own_topic = module.settings.topic.existing == null })
+}
+"""
+    )
+    topic = AWS.format("sns", "${terraform_data.topic.id}")
+    call = {
+        "source": "./feedback",
+        "for_each": {"queue": {"batch_size": "10"}, "direct": {"batch_size": None}},
+        "rules": None,
+        "queue": "${each.value}",
+        "table": '${each.key == "queue" ? {} : { name = "addresses" }}',
+        "topic": {"existing": {"arn": topic}},
+    }
+    (folder / "main.tf.json").write_text(
+        json.dumps(
+            {
+                "resource": {"terraform_data": {"topic": {}}},
+                "module": {"feedback": call},
+                "output": {"all": {"value": "${values(module.feedback)[*].settings}"}},
+            }
+        )
+    )
+    tree.run("plan", "-out=plan", folder=folder)
+    change = json.loads(tree.run("show", "-json", "plan", folder=folder))["output_changes"]["all"]
+    direct, queue = change["after"]
+    assert [each["own_topic"] for each in (direct, queue)] == [False, False]
+    assert [each["queue"]["batch_size"] for each in (direct, queue)] == [1000, 10]
+    assert [each["table"]["name"] for each in (direct, queue)] == ["addresses", None]
+    assert queue["rules"]["soft_bounce_limit"] == 5
+    assert change["after_unknown"][0]["topic"]["existing"]["arn"] is True

@@ -98,6 +98,51 @@ def test_tables(module: Path) -> None:
     assert terraform_reference.reference(module) == EXPECTED
 
 
+def test_any_has_the_attributes_of_the_modules_that_it_is_passed_on_to(module: Path) -> None:
+    caller = module.parent / "caller"
+    caller.mkdir()
+    (caller / "variables.tf").write_text(
+        """
+variable "numbers" {
+  description = "Passed on whole."
+  type        = any
+  default     = {}
+}
+
+variable "some" {
+  description = "Passed on in parts."
+  type        = any
+  default     = null
+}
+"""
+    )
+    with pytest.raises(ValueError, match=r"no module that is called with numbers declares its type"):
+        terraform_reference.reference(caller)
+    (caller / "main.tf").write_text(
+        """
+module "first" {
+  source = "../some"
+  limits = var.numbers
+}
+
+module "second" {
+  source = "../some"
+  name   = lookup(var.some, "called", null)
+  limits = lookup(var.some, "limits", null)
+}
+"""
+    )
+    tables = EXPECTED.partition("| `limits` |")[2].partition("\n")[2].partition("\n\n")[0]
+    assert (
+        "| `numbers` | object | `{}` | Passed on whole. |\n"
+        + tables.replace("`limits", "`numbers")
+        + "\n| `some` | object | `null` | Passed on in parts. |"
+        + '\n| `some.called` | `string` | required | A "name", or a\\|b. |'
+        + "\n| `some.limits` | object | `null` | First line, second line. |\n"
+        + tables.replace("`limits", "`some.limits")
+    ) in terraform_reference.reference(caller)
+
+
 def test_tables_go_between_the_markers_and_stay(module: Path) -> None:
     readme = module / "README.md"
     stale = terraform_reference.stale_files(module.parent.parent)

@@ -61,14 +61,14 @@ resource "aws_lambda_event_source_mapping" "this" {
 
   event_source_arn                   = aws_sqs_queue.this[0].arn
   function_name                      = module.function.lambda.arn
-  enabled                            = var.queue.enabled
-  batch_size                         = var.queue.batch_size
-  maximum_batching_window_in_seconds = var.queue.batching_window_seconds
+  enabled                            = module.settings.queue.enabled
+  batch_size                         = module.settings.queue.batch_size
+  maximum_batching_window_in_seconds = module.settings.queue.batching_window_seconds
   function_response_types            = ["ReportBatchItemFailures"]
   tags                               = var.tags
 
   dynamic "scaling_config" {
-    for_each = var.queue.maximum_concurrency == null ? [] : [var.queue.maximum_concurrency]
+    for_each = module.settings.queue.maximum_concurrency == null ? [] : [module.settings.queue.maximum_concurrency]
 
     content {
       maximum_concurrency = scaling_config.value
@@ -78,7 +78,7 @@ resource "aws_lambda_event_source_mapping" "this" {
   lifecycle {
     # Otherwise Lambda throttles its own polling, and each throttled message uses up one of its tries.
     precondition {
-      condition     = var.function.reserved_concurrency == null || coalesce(var.queue.maximum_concurrency, 0) <= coalesce(var.function.reserved_concurrency, 0)
+      condition     = module.settings.function.reserved_concurrency == null || coalesce(module.settings.queue.maximum_concurrency, 0) <= coalesce(module.settings.function.reserved_concurrency, 0)
       error_message = "Set queue.maximum_concurrency to at most function.reserved_concurrency."
     }
   }

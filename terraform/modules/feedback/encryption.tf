@@ -39,7 +39,7 @@ data "aws_iam_policy_document" "key" {
     condition {
       test     = "ArnLike"
       variable = "aws:SourceArn"
-      values   = distinct(concat(["arn:${local.partition}:sns:${local.scope}:*"], var.topic.existing == null ? [] : [var.topic.existing.arn], var.additional_topic_arns))
+      values   = distinct(concat(["arn:${local.partition}:sns:${local.scope}:*"], module.settings.topic.existing == null ? [] : [module.settings.topic.existing.arn], var.additional_topic_arns))
     }
   }
 

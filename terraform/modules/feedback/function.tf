@@ -4,18 +4,18 @@ module "function" {
   name        = local.name
   description = "Merges SES feedback into the table ${local.table_name}."
   handler     = "feedback.handler"
-  package     = var.package
-  function    = var.function
+  package     = module.settings.package
+  function    = module.settings.function
   policy      = data.aws_iam_policy_document.role.json
   kms_key_arn = var.kms_key_arn
   tags        = var.tags
 
   environment = {
     TABLE_NAME              = local.table_name
-    SOFT_BOUNCE_LIMIT       = var.rules.soft_bounce_limit
-    SOFT_BOUNCE_WINDOW_DAYS = var.rules.soft_bounce_window_days
-    DELIVERY_REFRESH_DAYS   = var.rules.delivery_refresh_days
-    EXPIRE_DAYS             = var.table.expire_days
+    SOFT_BOUNCE_LIMIT       = module.settings.rules.soft_bounce_limit
+    SOFT_BOUNCE_WINDOW_DAYS = module.settings.rules.soft_bounce_window_days
+    DELIVERY_REFRESH_DAYS   = module.settings.rules.delivery_refresh_days
+    EXPIRE_DAYS             = module.settings.table.expire_days
   }
 }
 

@@ -14,14 +14,14 @@ locals {
 
   to_queue    = contains(["queue", "both"], var.delivery)
   to_function = contains(["direct", "both"], var.delivery)
-  has_queue   = local.to_queue || var.queue.keep
+  has_queue   = local.to_queue || module.settings.queue.keep
   encrypted   = var.kms_key_arn != null
 
-  own_topic = var.topic.existing == null
-  topic_arn = local.own_topic ? one(module.topic[*].arn) : var.topic.existing.arn
+  own_topic = module.settings.topic.existing == null
+  topic_arn = local.own_topic ? one(module.topic[*].arn) : module.settings.topic.existing.arn
 
-  own_table  = var.table.existing == null
-  table_name = local.own_table ? one(aws_dynamodb_table.this[*].name) : var.table.existing
+  own_table  = module.settings.table.existing == null
+  table_name = local.own_table ? one(aws_dynamodb_table.this[*].name) : module.settings.table.existing
   table_arn  = local.own_table ? one(aws_dynamodb_table.this[*].arn) : one(data.aws_dynamodb_table.existing[*].arn)
   stream_arn = local.own_table ? one(aws_dynamodb_table.this[*].stream_arn) : one(data.aws_dynamodb_table.existing[*].stream_arn)
 
@@ -35,7 +35,7 @@ locals {
   # known at plan time. Do not use these ARNs in arguments that force replacement: a `depends_on` on the whole module makes
   # data sources, and so these ARNs, unknown.
   scope                = "${local.region}:${local.account}"
-  topic_resource       = local.own_topic ? "arn:${local.partition}:sns:${local.scope}:${one(module.topic[*].name)}" : var.topic.existing.arn
+  topic_resource       = local.own_topic ? "arn:${local.partition}:sns:${local.scope}:${one(module.topic[*].name)}" : module.settings.topic.existing.arn
   queue_resource       = local.has_queue ? "arn:${local.partition}:sqs:${local.scope}:${one(aws_sqs_queue.this[*].name)}" : null
   dead_letter_resource = "arn:${local.partition}:sqs:${local.scope}:${aws_sqs_queue.dead_letter.name}"
   table_resource       = "arn:${local.partition}:dynamodb:${local.scope}:table/${local.table_name}"

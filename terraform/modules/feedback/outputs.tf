@@ -51,21 +51,21 @@ output "table" {
   value = {
     name        = local.table_name
     arn         = local.table_arn
-    index       = var.table.index
-    expire_days = var.table.expire_days
+    index       = module.settings.table.index
+    expire_days = module.settings.table.expire_days
     stream_arn  = var.stream ? local.stream_arn : null
   }
 
   # The recorded delivery may be delivery_refresh_days older than the newest one.
   precondition {
-    condition     = var.table.expire_days == null || coalesce(var.table.expire_days, 0) >= 2 * var.rules.delivery_refresh_days
+    condition     = module.settings.table.expire_days == null || coalesce(module.settings.table.expire_days, 0) >= 2 * module.settings.rules.delivery_refresh_days
     error_message = "Set table.expire_days to at least twice rules.delivery_refresh_days."
   }
 }
 
 output "rules" {
   description = "The variable `rules` with its defaults. Module lookup reads it."
-  value       = var.rules
+  value       = module.settings.rules
 }
 
 output "kms_key_arn" {

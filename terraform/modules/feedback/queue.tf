@@ -3,7 +3,7 @@
 locals {
   # Of the function, which AWS refuses to create a second time. SQS and SNS would hand over another stack's queue and topic
   # of the same name.
-  queue_name        = coalesce(var.queue.name, module.function.name)
+  queue_name        = coalesce(module.settings.queue.name, module.function.name)
   retention_seconds = 14 * 24 * 60 * 60 # SQS's maximum
 }
 
@@ -16,7 +16,7 @@ resource "aws_sqs_queue" "this" {
 
   # AWS recommends six times the function's timeout, and the batching window on top (AWS Lambda Developer Guide, "Creating
   # and configuring an Amazon SQS event source mapping").
-  visibility_timeout_seconds = 6 * var.function.timeout_seconds + var.queue.batching_window_seconds
+  visibility_timeout_seconds = 6 * module.settings.function.timeout_seconds + module.settings.queue.batching_window_seconds
 
   kms_master_key_id       = var.kms_key_arn
   sqs_managed_sse_enabled = local.encrypted ? null : true
@@ -24,7 +24,7 @@ resource "aws_sqs_queue" "this" {
 
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead_letter.arn
-    maxReceiveCount     = var.queue.max_receive_count
+    maxReceiveCount     = module.settings.queue.max_receive_count
   })
 
   lifecycle {
@@ -40,7 +40,7 @@ resource "aws_sqs_queue" "this" {
 }
 
 resource "aws_sqs_queue" "dead_letter" {
-  name                      = coalesce(var.queue.dead_letter_name, "${module.function.name}-dead-letter")
+  name                      = coalesce(module.settings.queue.dead_letter_name, "${module.function.name}-dead-letter")
   policy                    = data.aws_iam_policy_document.queue.json
   message_retention_seconds = local.retention_seconds
   kms_master_key_id         = var.kms_key_arn

@@ -4,10 +4,10 @@ resource "aws_dynamodb_table" "this" {
 
   count = local.own_table ? 1 : 0
 
-  name                        = coalesce(var.table.name, var.name)
+  name                        = coalesce(module.settings.table.name, var.name)
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "UserId"
-  deletion_protection_enabled = var.table.deletion_protection
+  deletion_protection_enabled = module.settings.table.deletion_protection
   stream_enabled              = var.stream
   stream_view_type            = var.stream ? "NEW_AND_OLD_IMAGES" : null
   tags                        = var.tags
@@ -19,7 +19,7 @@ resource "aws_dynamodb_table" "this" {
 
   # DynamoDB allows only key attributes here.
   dynamic "attribute" {
-    for_each = var.table.index ? ["suppressed", "updatedAt"] : []
+    for_each = module.settings.table.index ? ["suppressed", "updatedAt"] : []
 
     content {
       name = attribute.value
@@ -31,7 +31,7 @@ resource "aws_dynamodb_table" "this" {
   # can say why. Provider 6.28 and later warn that `hash_key` and `range_key` of an index are deprecated; their successor
   # `key_schema` does not exist in provider 5.
   dynamic "global_secondary_index" {
-    for_each = var.table.index ? ["suppressed-updatedAt"] : []
+    for_each = module.settings.table.index ? ["suppressed-updatedAt"] : []
 
     content {
       name            = global_secondary_index.value
@@ -42,12 +42,12 @@ resource "aws_dynamodb_table" "this" {
   }
 
   point_in_time_recovery {
-    enabled = var.table.point_in_time_recovery
+    enabled = module.settings.table.point_in_time_recovery
   }
 
   # Present even if nothing expires: DynamoDB needs the attribute's name to turn it off.
   ttl {
-    enabled        = var.table.expire_days != null
+    enabled        = module.settings.table.expire_days != null
     attribute_name = "expiresAt"
   }
 
@@ -68,7 +68,7 @@ resource "aws_dynamodb_table" "this" {
 data "aws_dynamodb_table" "existing" {
   count = local.own_table ? 0 : 1
 
-  name = var.table.existing
+  name = module.settings.table.existing
 
   lifecycle {
     postcondition {
@@ -77,14 +77,14 @@ data "aws_dynamodb_table" "existing" {
     }
 
     postcondition {
-      condition = !var.table.index || contains([
+      condition = !module.settings.table.index || contains([
         for index in self.global_secondary_index : "${index.name} ${index.hash_key} ${index.range_key} ${index.projection_type}"
       ], "suppressed-updatedAt suppressed updatedAt ALL")
       error_message = "The table ${self.name} lacks the index suppressed-updatedAt (partition key suppressed and sort key updatedAt, both strings, with all attributes projected). Add it to the table, or set table.index to false."
     }
 
     postcondition {
-      condition     = var.table.expire_days == null || contains([for each in self.ttl : "${each.attribute_name} ${each.enabled}"], "expiresAt true")
+      condition     = module.settings.table.expire_days == null || contains([for each in self.ttl : "${each.attribute_name} ${each.enabled}"], "expiresAt true")
       error_message = "The table ${self.name} does not remove items by the attribute expiresAt. Enable its time to live for that attribute, or leave out table.expire_days."
     }
 
