@@ -296,6 +296,7 @@ def life(pipeline: Pipeline, kms_key: str, tmp_path_factory: pytest.TempPathFact
     changed: Mapping[str, Any] = {
         **created,
         "delivery": "queue",
+        "queue": {**created["queue"], "maximum_concurrency": 5},
         "package": packages["next"],
         "tags": {"team": "post"},
         "function": {
@@ -318,7 +319,7 @@ def life(pipeline: Pipeline, kms_key: str, tmp_path_factory: pytest.TempPathFact
             "configuration_sets": {DEPLOYER: {"create": True, "delivery": False}},
         },
     }
-    more: Mapping[str, Any] = {**changed, "queue": {**QUICK["queue"], "batch_size": 9}}
+    more: Mapping[str, Any] = {**changed, "queue": {**changed["queue"], "keep": True, "batch_size": 9}}
     planning = pipeline.root("plan", claims(GITHUB, PULL_REQUEST), created, folder / "plan")
     applying = pipeline.root("apply", claims(GITHUB, BRANCH), created, folder / "apply")
     roles: list[Any] = []

@@ -76,10 +76,11 @@ resource "aws_lambda_event_source_mapping" "this" {
   }
 
   lifecycle {
-    # Otherwise Lambda throttles its own polling, and each throttled message uses up one of its tries.
+    # Lambda begins with five calls at a time if nothing limits it (AWS Lambda Developer Guide, "Configuring scaling behavior
+    # for SQS event source mappings"). A reserved concurrency of 0 stops the function.
     precondition {
-      condition     = module.settings.function.reserved_concurrency == null || coalesce(module.settings.queue.maximum_concurrency, 0) <= coalesce(module.settings.function.reserved_concurrency, 0)
-      error_message = "Set queue.maximum_concurrency to at most function.reserved_concurrency."
+      condition     = coalesce(module.settings.function.reserved_concurrency, 0) == 0 || coalesce(module.settings.queue.maximum_concurrency, 1001) <= coalesce(module.settings.function.reserved_concurrency, 0)
+      error_message = "Set queue.maximum_concurrency to at most function.reserved_concurrency, which must then be at least 2. Otherwise Lambda throttles its own calls, and each throttled message uses up one of its tries."
     }
   }
 }

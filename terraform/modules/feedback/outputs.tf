@@ -4,6 +4,11 @@ output "topic_arn" {
 
   # SES drops a topic that it may not publish to, so the ARN is known only once the topic's policy allows it.
   depends_on = [module.topic, aws_sns_topic_subscription.queue, aws_sns_topic_subscription.function]
+
+  precondition {
+    condition     = split(":", local.topic_resource)[3] == local.region
+    error_message = "The topic.existing.arn must be in this region, ${local.region}: SES publishes only to topics of its own region. For a topic in another region, use additional_topic_arns."
+  }
 }
 
 output "queue_url" {

@@ -4,6 +4,7 @@ locals {
   # Of the function, which AWS refuses to create a second time. SQS and SNS would hand over another stack's queue and topic
   # of the same name.
   queue_name        = coalesce(module.settings.queue.name, module.function.name)
+  dead_letter_name  = coalesce(module.settings.queue.dead_letter_name, "${module.function.name}-dead-letter")
   retention_seconds = 14 * 24 * 60 * 60 # SQS's maximum
 }
 
@@ -40,7 +41,7 @@ resource "aws_sqs_queue" "this" {
 }
 
 resource "aws_sqs_queue" "dead_letter" {
-  name                      = coalesce(module.settings.queue.dead_letter_name, "${module.function.name}-dead-letter")
+  name                      = local.dead_letter_name
   policy                    = data.aws_iam_policy_document.queue.json
   message_retention_seconds = local.retention_seconds
   kms_master_key_id         = var.kms_key_arn
@@ -56,6 +57,11 @@ resource "aws_sqs_queue" "dead_letter" {
   lifecycle {
     # The queue keeps its name, so the policy that names it stays correct.
     ignore_changes = [name, redrive_allow_policy]
+
+    precondition {
+      condition     = local.dead_letter_name != local.queue_name
+      error_message = "The queue and the dead-letter queue cannot both be called ${local.queue_name}. Set queue.name or queue.dead_letter_name to another name."
+    }
 
     precondition {
       condition     = local.has_queue || length(var.additional_topic_arns) == 0

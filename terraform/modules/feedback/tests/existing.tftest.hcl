@@ -82,3 +82,13 @@ run "more_topics_need_the_queue" {
 
   expect_failures = [aws_sqs_queue.dead_letter, terraform_data.delivery]
 }
+
+run "a_topic_of_another_region_is_refused" {
+  command = plan
+
+  variables {
+    topic = { existing = { arn = "arn:aws:sns:us-east-1:123456789012:ses-notifications" } }
+  }
+
+  expect_failures = [output.topic_arn]
+}

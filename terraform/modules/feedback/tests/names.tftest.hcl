@@ -63,7 +63,7 @@ run "names_of_ones_own" {
 run "other_names_later_change_nothing" {
   variables {
     name  = "other"
-    queue = { name = "other", dead_letter_name = "other" }
+    queue = { name = "other", dead_letter_name = "other-failed" }
     topic = { name = "other" }
     table = { name = "other" }
   }
@@ -89,4 +89,14 @@ run "other_names_later_change_nothing" {
     }
     error_message = "The role must name what there is, not what there would be by the new names."
   }
+}
+
+run "both_queues_cannot_have_one_name" {
+  command = plan
+
+  variables {
+    queue = { name = "other", dead_letter_name = "other" }
+  }
+
+  expect_failures = [aws_sqs_queue.dead_letter]
 }

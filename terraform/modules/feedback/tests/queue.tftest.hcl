@@ -109,6 +109,16 @@ run "what_keeps_failing_or_cannot_be_delivered_goes_to_the_dead_letter_queue" {
   }
 }
 
+run "queue_must_not_call_more_often_than_the_function_may_run" {
+  command = plan
+
+  variables {
+    function = { reserved_concurrency = 5 }
+  }
+
+  expect_failures = [aws_lambda_event_source_mapping.this]
+}
+
 run "queue_may_not_ask_for_more_concurrency_than_the_function_has" {
   command = plan
 
