@@ -1,6 +1,7 @@
 """What Terraform itself says of the configuration: its format, its validity, and the modules' own tests."""
 
 import re
+import shutil
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,6 +80,37 @@ def test_root_examples_and_readme_blocks_are_valid(tree: Tree) -> None:
     calls = [f'module "{name}" {{\n  source = "../{folder}"\n}}\n' for name, folder in folders.items()]
     (caller / "main.tf").write_text("\n".join(calls))
     assert "Success! The configuration is valid" in tree.run("validate", "-no-color", folder=caller)
+
+
+MOCKED = """
+mock_provider "aws" {
+  source = "./mocks"
+}
+
+mock_provider "aws" {
+  alias  = "us"
+  source = "./mocks"
+}
+
+run "plan" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for name, topic in module.topic_us : topic.name == "${name}-feedback"])
+    error_message = "The ARNs that the queues accept are not those of the topics."
+  }
+}
+"""
+
+
+def test_several_topics_and_stacks_can_be_planned(tree: Tree) -> None:
+    (block,) = [each for name, each in readme_blocks() if "modules_topic" in name and "for_each" in each]
+    assert ":${each.key}-feedback" in block
+    folder = tree.folder / "several"
+    shutil.copytree(tree.root / "tests" / "mocks", folder / "mocks")
+    (folder / "main.tf").write_text(completed(block))
+    (folder / "main.tftest.hcl").write_text(MOCKED)
+    assert "Success! 1 passed, 0 failed." in tree.run("test", "-no-color", folder=folder)
 
 
 @pytest.mark.parametrize("folder", TESTED)
