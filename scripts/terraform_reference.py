@@ -1,11 +1,11 @@
-"""Write the tables of variables and outputs in the README.md of the Terraform root and of each module.
+"""Write the reference tables in the README.md of the Terraform root and of each module.
 
     python scripts/terraform_reference.py [--check]
 
-The tables stand between two marker comments. A variable or output is described by its description, an attribute of an
-object by the comment at the end of its line. A variable of type ``any`` has the attributes that the modules declare to
-which it is passed on. With ``--check`` nothing is written; the files that are stale are named, and the exit status is 1
-if there are any.
+The tables of variables, outputs, resources, modules and requirements stand between two marker comments. A variable or
+output is described by its description, an attribute of an object by the comment at the end of its line. A variable of
+type ``any`` has the attributes that the modules declare to which it is passed on. With ``--check`` nothing is
+written; the files that are stale are named, and the exit status is 1 if there are any.
 """
 
 import argparse
@@ -95,7 +95,7 @@ def stale_files(root: Path) -> dict[Path, str]:
 
 
 def reference(folder: Path) -> str:
-    """Return the tables of one module's variables and outputs, in Markdown.
+    """Return the tables of one module, in Markdown; those that have no rows are left out.
 
     Raises:
         ValueError: an attribute has no comment.
@@ -104,9 +104,14 @@ def reference(folder: Path) -> str:
     undescribed = [each.name for each in rows if not each.description]
     if undescribed:
         raise ValueError(f"{folder}: add a comment at the end of the line of {', '.join(undescribed)}")
-    parts = [_table("Variables", ("name", "type", "default", "description"), map(_cells, rows))]
-    parts.append(_table("Outputs", ("name", "description"), _outputs(folder)))
-    return "\n\n".join(parts)
+    tables = [
+        _table("Variables", ("name", "type", "default", "description"), map(_cells, rows)),
+        _table("Outputs", ("name", "description"), _outputs(folder)),
+        _table("Resources", ("type", "names"), _resources(folder)),
+        _table("Modules", ("name", "source"), _modules(folder)),
+        _table("Requirements", ("name", "version"), _requirements(folder)),
+    ]
+    return "\n\n".join(filter(None, tables))
 
 
 def variables(folder: Path) -> list[Attribute]:
@@ -161,12 +166,37 @@ def _renewed(readme: Path, text: str) -> str:
 
 def _table(title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [columns, ("---",) * len(columns), *rows]
+    if len(lines) == 2:  # noqa: PLR2004  (the heading's two lines)
+        return ""
     return f"## {title}\n\n" + "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def _outputs(folder: Path) -> Iterator[tuple[str, str]]:
     for name, body in blocks(folder, "output"):
         yield _code(name), _cell(json.loads(body["description"]))
+
+
+def _resources(folder: Path) -> Iterator[tuple[str, str]]:
+    names: dict[str, list[str]] = {}
+    for resource_type, named in blocks(folder, "resource"):
+        names.setdefault(resource_type, []).extend(json.loads(name) for name in named)
+    for resource_type, each in sorted(names.items()):
+        yield _code(resource_type), ", ".join(_code(name) for name in sorted(each))
+
+
+def _modules(folder: Path) -> Iterator[tuple[str, str]]:
+    for name, body in blocks(folder, "module"):
+        source = json.loads(body["source"])
+        yield _code(name), f"[`{source}`]({source})"
+
+
+def _requirements(folder: Path) -> Iterator[tuple[str, str]]:
+    for file in sorted(folder.glob("*.tf")):
+        for block in _loaded(file.read_text()).get("terraform", []):
+            yield "Terraform", _code(json.loads(block["required_version"]))
+            for providers in block["required_providers"]:
+                for provider in providers.values():
+                    yield _code(json.loads(provider["source"])), _code(json.loads(provider["version"]))
 
 
 def _cells(row: Attribute) -> tuple[str, ...]:

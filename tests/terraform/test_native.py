@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import terraform_reference
 from harness import paths
 
 from .conftest import Tree
@@ -80,6 +81,18 @@ def test_root_examples_and_readme_blocks_are_valid(tree: Tree) -> None:
     calls = [f'module "{name}" {{\n  source = "../{folder}"\n}}\n' for name, folder in folders.items()]
     (caller / "main.tf").write_text("\n".join(calls))
     assert "Success! The configuration is valid" in tree.run("validate", "-no-color", folder=caller)
+
+
+@pytest.mark.parametrize(("module", "needed"), [("topic", "aws_sns_topic_policy.this"), ("feedback", "module.topic")])
+def test_a_topics_arn_is_known_once_ses_may_publish(module: str, needed: str) -> None:
+    outputs = terraform_reference.blocks(paths.TERRAFORM / "modules" / module, "output")
+    arns = {
+        name: body.get("depends_on", [])
+        for name, body in outputs
+        if body["value"] in ("${aws_sns_topic.this.arn}", "${local.topic_arn}")
+    }
+    assert "topic_arn" in arns
+    assert [name for name, waits_for in arns.items() if f"${{{needed}}}" not in waits_for] == []
 
 
 MOCKED = """

@@ -1,4 +1,4 @@
-"""The tables of variables and outputs in the README.md files are those of the configuration."""
+"""The reference tables in the README.md files are those of the configuration."""
 
 import re
 from pathlib import Path
@@ -42,6 +42,28 @@ output "arn" {
   value       = "x"
 }
 """
+MAIN = """
+terraform {
+  required_version = ">= 1.7"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.80"
+    }
+  }
+}
+
+resource "aws_sqs_queue" "this" {}
+
+resource "aws_sns_topic" "this" {}
+
+resource "aws_sqs_queue" "dead_letter" {}
+
+module "other" {
+  source = "../other"
+}
+"""
 EXPECTED = r"""## Variables
 
 | name | type | default | description |
@@ -62,7 +84,27 @@ EXPECTED = r"""## Variables
 
 | name | description |
 | --- | --- |
-| `arn` | Where it is. |"""
+| `arn` | Where it is. |
+
+## Resources
+
+| type | names |
+| --- | --- |
+| `aws_sns_topic` | `this` |
+| `aws_sqs_queue` | `dead_letter`, `this` |
+
+## Modules
+
+| name | source |
+| --- | --- |
+| `other` | [`../other`](../other) |
+
+## Requirements
+
+| name | version |
+| --- | --- |
+| Terraform | `>= 1.7` |
+| `hashicorp/aws` | `>= 5.80` |"""
 
 
 @pytest.fixture
@@ -72,6 +114,7 @@ def module(tmp_path: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "variables.tf").write_text(VARIABLES)
     (folder / "outputs.tf").write_text(OUTPUTS)
+    (folder / "main.tf").write_text(MAIN)
     (folder / "README.md").write_text(f"# Some\n\n{terraform_reference.START}\n{terraform_reference.END}\n\nMore.\n")
     return folder
 

@@ -7,8 +7,11 @@ output "topic_arn" {
 }
 
 output "arn" {
-  description = "ARN of the topic for `additional_topic_arns` of module feedback. The queue's policy must allow the topic before it can subscribe."
+  description = "ARN of the topic for `additional_topic_arns` of module feedback. Known before the queue is subscribed, because the queue's policy must allow the topic first."
   value       = aws_sns_topic.this.arn
+
+  # If SES is pointed at this one by mistake, it must not drop the topic.
+  depends_on = [aws_sns_topic_policy.this]
 }
 
 output "name" {
