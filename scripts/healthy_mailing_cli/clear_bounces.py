@@ -37,9 +37,11 @@ from healthy_mailing_cli.filters import time_of
 from healthy_mailing_cli.formats import reading
 from healthy_mailing_cli.formats.reading import Sheet, guarded, unguarded
 from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.stack import Place
 from healthy_mailing_cli.suppression_list import Asking, Entry, Reason, SuppressionList
 
 _COLUMNS = ("address", "until", "bounced", "reason", "diagnostic", "then", "ses")
+_TABLE = "table"
 _LISTED_LATE = timedelta(hours=1)
 """For how long after a bounce SES may put its address on the list."""
 
@@ -146,6 +148,8 @@ def clear_bounces(
     kept: set[str] = set()
     table = connection.open(connection.rules(function))
     suppressed = SuppressionList(connection) if ses else None
+    # A selection is of one table; applied to another, it would hide bounces there that nobody looked at.
+    arn = Place.of(connection).arn("dynamodb", f"table/{connection.table}") if selection else ""
     match _chosen(given, begin, end, None if dry_run else selection):
         case "addresses":
             read = addresses.canonical_ones(given or (), column, encoding)
@@ -158,10 +162,10 @@ def clear_bounces(
         case _:
             assert selection is not None, "it was chosen"  # noqa: S101  (for the type checker)
             # Bounces further ahead than any clock are yet to come.
-            rows = _in_file(selection, latest=from_datetime(datetime.now(UTC) + timedelta(days=1)))
+            rows = _in_file(selection, latest=from_datetime(datetime.now(UTC) + timedelta(days=1)), table=arn)
             rows = rows if suppressed is None else _looked_up(rows, suppressed, kept)
     with _kept(selection if dry_run else None) as path:
-        totals = _write(path, rows, as_json=as_json and dry_run, ses=ses)
+        totals = _write(path, rows, as_json=as_json and dry_run, ses=ses, table=arn)
         totals.kept |= kept
         for text, problem in problems:
             output.note(f"{text}: {problem}")
@@ -346,13 +350,14 @@ def _kept(path: Path | None) -> Iterator[Path]:
         yield Path(folder) / "selection.csv"
 
 
-def _write(path: Path, rows: Iterable[Row], *, as_json: bool, ses: bool) -> _Totals:
+def _write(path: Path, rows: Iterable[Row], *, as_json: bool, ses: bool, table: str = "") -> _Totals:
+    """Write a selection of a table, given by its ARN, and return what is in it."""
     totals = _Totals()
     with output.replacing(path) as file, output.progress("Found") as counter:
         writer = csv.writer(file)
-        writer.writerow(_COLUMNS)
+        writer.writerow([*_COLUMNS, _TABLE])
         for row in rows:
-            writer.writerow(map(guarded, row.cells()))
+            writer.writerow([*map(guarded, row.cells()), table])
             totals.listed += bool(row.ses)
             if row.ses and not ses:
                 totals.kept.add(row.address)
@@ -368,11 +373,11 @@ def _write(path: Path, rows: Iterable[Row], *, as_json: bool, ses: bool) -> _Tot
     return totals
 
 
-def _in_file(path: Path, latest: str = "9999") -> Iterator[Row]:
+def _in_file(path: Path, latest: str = "9999", table: str = "") -> Iterator[Row]:
     """Yield the rows of a selection, none of which hides bounces that are later than a time.
 
     Raises:
-        CommandError: It is none.
+        CommandError: It is none, or one of another table than the one of an ARN.
     """
     with Part(path, "", "").opened() as file:
         found = reading.sheet(file)
@@ -383,8 +388,15 @@ def _in_file(path: Path, latest: str = "9999") -> Iterator[Row]:
                 f"{path} is not a selection that --dry-run wrote: it lacks the columns address and until"
             )
         for record in found.records:
+            cells = dict(zip(names, map(unguarded, record.cells), strict=False))
+            written_for = cells.get(_TABLE, "")
+            if table and written_for not in {"", table}:
+                raise CommandError(
+                    f"{path} was written for the table {written_for}, not for {table}: name that one with --table and "
+                    "--region, or write another with --dry-run"
+                )
             try:
-                yield _row_of(dict(zip(names, map(unguarded, record.cells), strict=False)), record.problem, latest)
+                yield _row_of(cells, record.problem, latest)
             except ValueError as error:
                 raise CommandError(f"{path}, line {record.line}: {error}") from None
 

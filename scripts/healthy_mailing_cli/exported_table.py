@@ -193,6 +193,11 @@ class ExportedTable:
             raise CommandError(
                 f"{source} is not a full export in DynamoDB's JSON: export the whole table in that format"
             )
+        table = str(summary.get("tableArn", "")).rpartition("/")[2]
+        if connection.is_named and table not in {"", connection.table}:
+            raise CommandError(
+                f"{source} is an export of the table {table}, not of {connection.table}: name it with --table {table}"
+            )
         self._files = self._read(_FILES)
         try:
             names = [_name(each) for each in self._files]

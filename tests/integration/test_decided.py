@@ -64,7 +64,7 @@ def run(client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command line, on the table that stands in, with the default rules and an empty list of SES."""
     monkeypatch.setattr(Connection, "open", lambda _, rules=None: Table(client, TABLE, rules or Rules()))
     monkeypatch.setattr(Connection, "rules", lambda *_: Rules())
-    monkeypatch.setattr(Connection, "caller", lambda _: "dana")
+    monkeypatch.setattr(Connection, "caller", lambda _: "arn:aws:iam::123456789012:user/dana")
     monkeypatch.setattr("healthy_mailing_cli.suppression_list.SuppressionList.find", lambda *_: iter(()))
     monkeypatch.setattr("healthy_mailing_cli.explain._on_list_of_ses", lambda *_: {"listed": False})
     monkeypatch.setattr("healthy_mailing.table.rest", lambda _: None)

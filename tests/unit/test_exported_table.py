@@ -52,7 +52,12 @@ def packed(numbers: range) -> bytes:
     return gzip.compress("".join(f"{json.dumps({'Item': to_dynamodb(item(each))})}\n" for each in numbers).encode())
 
 
-SUMMARY = {"version": "2020-06-30", "outputFormat": "DYNAMODB_JSON", "itemCount": 10}
+SUMMARY = {
+    "version": "2020-06-30",
+    "tableArn": "arn:aws:dynamodb:us-east-1:123456789012:table/mailing",
+    "outputFormat": "DYNAMODB_JSON",
+    "itemCount": 10,
+}
 
 
 @pytest.fixture
@@ -103,6 +108,12 @@ def addresses(table: ExportedTable) -> list[str]:
 
 def test_its_items_are_those_of_the_table(opened: Callable[[Path], ExportedTable], folder: Path) -> None:
     assert [each for page, _ in opened(folder).pages() for each in page] == list(map(item, range(10)))
+
+
+def test_an_export_of_another_table_than_the_one_that_was_named_is_refused(folder: Path) -> None:
+    with pytest.raises(CommandError, match=r"is an export of the table mailing, not of crm: name it with --table mail"):
+        ExportedTable(str(folder), Connection("crm", "us-east-1"))
+    assert len(addresses(ExportedTable(str(folder), Connection("crm", "us-east-1", is_named=False)))) == 10
 
 
 @pytest.mark.parametrize("place", ["2026", "2026/AWSDynamoDB/", f"2026/{NAME}"])

@@ -68,6 +68,15 @@ def test_no_row_hides_bounces_of_later_than_a_time(tmp_path: Path) -> None:
     assert [each.until for each in _in_file(file, latest=UNTIL)] == [UNTIL]
 
 
+def test_a_selection_of_another_table_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "selection.csv"
+    crm, mailing = (f"arn:aws:dynamodb:eu-west-1:123456789012:table/{name}" for name in ("crm", "mailing"))
+    _write(file, [Row("a@example.com", UNTIL)], as_json=False, ses=True, table=crm)
+    assert [each.address for each in _in_file(file, table=crm)] == ["a@example.com"]
+    with pytest.raises(CommandError, match=f"was written for the table {crm}, not for {mailing}: name that one with"):
+        list(_in_file(file, table=mailing))
+
+
 def test_who_is_on_the_list_of_ses_for_a_complaint_since_stays_there() -> None:
     """Whatever the file says of its day."""
     entries = [

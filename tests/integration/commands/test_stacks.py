@@ -98,7 +98,6 @@ ARN = "is an ARN: give the name, such as {crm}"
 MIXED: dict[tuple[str, ...], str] = {
     ("redrive", "--name", "{crm}"): f"The queue {{crm}}-feedback {LEADS}",
     ("redrive", *FEEDBACK): f"The queue {{crm}}-feedback {LEADS}",
-    ("redrive", *FEEDBACK, "--function", "{crm}-feedback"): f"The queue {{crm}}-feedback {LEADS}",
     ("redrive", *FEEDBACK[2:]): "go to {mailing}-feedback-dead-letter, not to {crm}-feedback-dead-letter",
     ("redrive", *FEEDBACK[:2]): "go to {crm}-feedback-dead-letter, not to {mailing}-feedback-dead-letter",
     ("redrive", "--function", "{crm}-feedback"): (
@@ -110,17 +109,14 @@ MIXED: dict[tuple[str, ...], str] = {
     ("redrive", "--save", "-", "--name", "{crm}"): f"The queue {{crm}}-feedback {LEADS}",
     ("redrive", "--changes", "--name", "{crm}"): TELLS,
     ("redrive", "--changes", *TOLD): TELLS,
-    ("redrive", "--changes", *TOLD[:2]): TELLS,
     ("redrive", "--changes", *TOLD[2:]): (
         "The dead-letter queue of {mailing}-changes is {mailing}-changes-dead-letter, not {crm}-changes-dead-letter"
     ),
     ("publish", "complaint-abuse", "--name", "{crm}"): f"The topic {{crm}}-feedback {LEADS}",
-    ("publish", "complaint-abuse", "--topic", "{crm}-feedback"): f"The topic {{crm}}-feedback {LEADS}",
     ("publish", "complaint-abuse", "--topic", "{topic}"): f"The topic {{crm}}-feedback {LEADS}",
     ("publish", "complaint-abuse", "--topic", "{elsewhere}"): f"The topic {{crm}}-feedback {NOT_HERE}",
     ("publish", "complaint-abuse", "--topic", "{theirs}"): f"The topic {{crm}}-feedback {NOT_HERE}",
     ("simulate", "--from", "news@{crm}.example"): (f"news@{{crm}}.example reports to {{crm}}-feedback, which {LEADS}"),
-    ("simulate", "--from", "news@{crm}.example", "--no-wait"): f"reports to {{crm}}-feedback, which {LEADS}",
     ("simulate", "--from", "news@{mailing}.example", "--configuration-set", "{crm}"): (
         f"The configuration set {{crm}} reports to {{crm}}-feedback, which {LEADS}"
     ),
