@@ -93,8 +93,9 @@ REFUSED: dict[str, dict[str, list[dict[str, Any]]]] = {
         "The table's arn must be": [changes(table={"name": "people"})],
         "The table has no stream.": [changes(table={"stream_arn": None})],
         "The kms_key_arn must be": [changes(kms_key_arn="alias/aws/sqs")],
-        "Set bus.arn (for an existing bus) or bus.create": [
+        "Set bus.arn (for an existing bus) or bus.create = true": [
             {"bus": {"arn": AWS.format("events", "event-bus/company"), "create": True}},
+            {"bus": {"arm": AWS.format("events", "event-bus/company")}},
         ],
         "The bus.arn must be": [{"bus": {"arn": "company"}}],
         "The batch_size must be": [{"stream": {"batch_size": value}} for value in (0, 10001, 1.5)],

@@ -45,7 +45,7 @@ resource "aws_lambda_event_source_mapping" "this" {
 
   lifecycle {
     precondition {
-      condition     = var.bus.arn == null || try(split(":", var.bus.arn)[3], "") == local.region
+      condition     = local.bus.arn == null || try(split(":", local.bus.arn)[3], "") == local.region
       error_message = "The bus.arn must name a bus in this region, ${local.region}, because the function cannot send to other regions. Forward events to another region with a rule."
     }
   }

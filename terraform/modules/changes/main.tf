@@ -16,12 +16,13 @@ locals {
 
   # Built from the bus's name, so that policies are known at plan time. The bus keeps the name that it was created with.
   own_bus_name = one(aws_cloudwatch_event_bus.this[*].name)
-  bus_arn      = var.bus.arn != null ? var.bus.arn : "arn:${local.partition}:events:${local.scope}:event-bus/${var.bus.create ? local.own_bus_name : "default"}"
+  bus          = var.bus == null ? { arn = null, create = false } : var.bus
+  bus_arn      = local.bus.arn != null ? local.bus.arn : "arn:${local.partition}:events:${local.scope}:event-bus/${local.bus.create ? local.own_bus_name : "default"}"
 }
 
 # Rules decide who gets which events. Readers create their rules on this bus.
 resource "aws_cloudwatch_event_bus" "this" {
-  count = var.bus.create ? 1 : 0
+  count = local.bus.create ? 1 : 0
 
   name = local.name
   tags = var.tags

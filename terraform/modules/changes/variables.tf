@@ -55,21 +55,21 @@ variable "feedback" {
 }
 
 variable "bus" {
-  description = "The EventBridge bus that gets the events. By default the account's default bus."
+  description = "The EventBridge bus that gets the events: set `arn` or `create`. null for the account's default bus."
   type = object({
     arn    = optional(string)      # ARN of an existing bus in this region, in this account or one that lets it put events; null for none.
     create = optional(bool, false) # Whether to create a bus for these events.
   })
-  default  = {}
-  nullable = false
+  default = null
 
+  # Terraform ignores unknown attributes. So a misspelled one must not mean the default bus.
   validation {
-    condition     = var.bus.arn == null || !var.bus.create
-    error_message = "Set bus.arn (for an existing bus) or bus.create, not both."
+    condition     = alltrue([for bus in var.bus[*] : (bus.arn == null) == bus.create])
+    error_message = "Set bus.arn (for an existing bus) or bus.create = true (for a new one). For the default bus leave out bus."
   }
 
   validation {
-    condition     = var.bus.arn == null || can(regex("^arn:[a-z-]+:events:[a-z0-9-]+:[0-9]{12}:event-bus/[a-zA-Z0-9._/-]{1,256}$", var.bus.arn))
+    condition     = try(var.bus.arn, null) == null || can(regex("^arn:[a-z-]+:events:[a-z0-9-]+:[0-9]{12}:event-bus/[a-zA-Z0-9._/-]{1,256}$", var.bus.arn))
     error_message = "The bus.arn must be the ARN of an EventBridge bus (arn:aws:events:REGION:ACCOUNT:event-bus/NAME)."
   }
 }
