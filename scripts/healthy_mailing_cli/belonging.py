@@ -15,7 +15,7 @@ from healthy_mailing_cli.stack import Place, name_in
 
 
 def functions_behind(lambda_: Any, queue: str) -> list[str]:  # noqa: ANN401  (as of all clients)
-    """Return the ARNs of the functions that take messages from a queue, or records from a stream, given by its ARN."""
+    """Return the ARNs of the functions that take messages from a queue, given by its ARN."""
     pages = lambda_.get_paginator("list_event_source_mappings").paginate(EventSourceArn=queue)
     return [each["FunctionArn"] for page in pages for each in page["EventSourceMappings"]]
 
@@ -73,17 +73,18 @@ def check_table(connection: Connection, what: str, functions: Iterable[str], *, 
         alone: Whether none may write to another, since what goes there reaches one of them and not all.
 
     Raises:
-        CommandError: None does.
+        CommandError: None does, or one that matters is gone.
         botocore.exceptions.ClientError: You may not read the settings of one that matters.
     """
     if not connection.is_named:
         return
-    tables, refused = set[str](), None
+    tables = set[str]()
+    refused: ClientError | CommandError | None = None
     for each in functions:
         try:
             tables.add(connection.settings_of(each).get("TABLE_NAME", ""))
-        except ClientError as error:
-            refused = error  # it may be another team's
+        except (ClientError, CommandError) as error:
+            refused = error  # it may be another team's, or what is left of one
     tables.discard("")
     ours = connection.table in tables
     if refused and (alone or not ours):
