@@ -137,6 +137,15 @@ def test_names_of_two_stacks_are_refused_before_anything_changes(pair: Pair, com
     assert (pair.letters(), before["feedback-dead-letter"], before["changes-dead-letter"]) == (before, 3, 3)
 
 
+def test_changes_of_a_stack_are_not_judged_by_the_table_that_is_the_default(pair: Pair) -> None:
+    """That of its name alone would tell that people who complained there may be mailed."""
+    before, crm = pair.letters(), pair.crm.name
+    environment = pair.mailing.emulator.environment()
+    ran = Mailing(environment, "").noting(pair.actions)("redrive", "--changes", "--name", crm)
+    assert (ran.code, ran.out, pair.letters()) == (2, "", before)
+    assert f"{crm}-changes tells of the table {crm}, not of mailing: add --table {crm}" in ran.err
+
+
 def test_a_dry_run_shows_by_which_table_changes_are_judged(pair: Pair) -> None:
     ran, _ = pair.run("redrive", "--changes", "--dry-run", table=pair.crm.name)
     crm = pair.crm.name
