@@ -80,7 +80,7 @@ def check_table(connection: Connection, what: str, functions: Iterable[str], *, 
         return
     tables = set[str]()
     refused: ClientError | CommandError | None = None
-    for each in functions:
+    for each in dict.fromkeys(functions):  # delivery by both ways leads to it twice
         try:
             tables.add(connection.settings_of(each).get("TABLE_NAME", ""))
         except (ClientError, CommandError) as error:
