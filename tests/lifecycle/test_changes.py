@@ -17,18 +17,7 @@ from support.table import KEY, create_table
 IDENTITY = "platform.example"
 CALLER = Path(__file__).with_name("platform")
 FEEDBACK = "module.feedback"
-FUNCTION = f"{FEEDBACK}.module.function"
 TABLE = f"{FEEDBACK}.aws_dynamodb_table.this[0]"
-# Everything of module feedback whose name is fixed, or that hangs on such.
-REPLACED = (
-    f"{FEEDBACK}.module.topic[0].aws_sns_topic.this",
-    f"{FEEDBACK}.aws_sqs_queue.this[0]",
-    f"{FEEDBACK}.aws_sqs_queue.dead_letter",
-    TABLE,
-    f"{FUNCTION}.aws_lambda_function.this",
-    f"{FUNCTION}.aws_iam_role.this",
-    f"{FUNCTION}.aws_cloudwatch_log_group.this",
-)
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +58,6 @@ def test_a_change_beside_the_modules_replaces_nothing(platform: Deployed) -> Non
     platform.stack.change({"release": 2})
     takes_feedback(platform)
     assert platform.stack.drift() == []
-
-
-def test_whatever_is_replaced_is_there_afterwards(platform: Deployed) -> None:
-    platform.stack.apply(*(f"-replace={address}" for address in REPLACED))
-
-    assert platform.stack.drift() == []
-    takes_feedback(platform)
 
 
 def test_events_come_and_go_and_the_table_stays(platform: Deployed) -> None:

@@ -1,10 +1,11 @@
-"""A gap of ministack 1.5.33's CloudWatch."""
+"""Gaps of ministack 1.5.33's CloudWatch."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
+from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
 from ministack.services import cloudwatch
 
 from harness.emulators.embedded.ministack_gaps.handlers import OK, Response
@@ -13,12 +14,20 @@ _NOT_IN_ALARM = frozenset({"Action", "Version", "Tags"})
 
 
 def fill() -> None:
+    """Fill them."""
+    _describe_alarms_as_put()
+    # ministack has other dashboards in each region. "All dashboards in your account are global, not region-specific"
+    # (Amazon CloudWatch API Reference, PutDashboard).
+    cloudwatch._dashboards = AccountScopedDict()
+
+
+def _describe_alarms_as_put() -> None:
     """Let DescribeAlarms return alarms as they were put; ministack leaves out half of their fields in XML.
 
     In the query protocol, a request names a field by its path in the answer, such as ``Dimensions.member.1.Name``.
     """
     put, describe = cloudwatch._put_metric_alarm, cloudwatch._describe_alarms
-    fields: dict[str, dict[str, Any]] = {}
+    fields = AccountRegionScopedDict()
 
     def put_metric_alarm(params: dict[str, list[str]], *rest: object) -> Response:
         answer: Response = put(params, *rest)
