@@ -583,6 +583,20 @@ def test_a_call_by_sns_that_failed_is_tried_again_with_the_code_as_it_is_then(
     eventually(lambda: notes.read_text().splitlines()[-1], "again and right")
 
 
+def test_the_limit_of_a_queue_s_calls_can_be_lifted(running: Emulator) -> None:
+    function = deploy(running, "limited", "def handler(event, context): pass")
+    client = running.client("lambda")
+    running.client("sqs").create_queue(QueueName="limited")
+    source = function.replace(":lambda:", ":sqs:").replace(":function:", ":")
+    mapping = client.create_event_source_mapping(
+        EventSourceArn=source, FunctionName="limited", ScalingConfig={"MaximumConcurrency": 5}
+    )
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
+    client.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={})
+    assert "ScalingConfig" not in client.get_event_source_mapping(UUID=mapping["UUID"])
+    client.delete_event_source_mapping(UUID=mapping["UUID"])
+
+
 def test_an_api_calls_only_a_function_that_lets_it(running: Emulator) -> None:
     function = deploy(
         running, "answering", "def handler(event, context): return {'statusCode': 200, 'body': '[\"yes\"]'}"

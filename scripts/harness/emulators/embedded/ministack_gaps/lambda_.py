@@ -1,7 +1,7 @@
 """Gaps of ministack 1.5.33's Lambda.
 
 Processes and retries that outlive a change, actions with others' names, calls not counted, batches of a stream that
-fail in part, log groups that nobody created, resource policies that no service heeds.
+fail in part, limits that can't be lifted, log groups that nobody created, resource policies that no service heeds.
 """
 
 import time
@@ -23,6 +23,7 @@ def fill() -> None:
     _retry_partial_failures()
     _retry_what_is_deployed()
     _create_no_log_groups()
+    _lift_limits()
 
 
 def lets_call(function_arn: str, service: str, source_arn: str) -> bool:
@@ -171,3 +172,20 @@ def _end_outdated_processes() -> None:
 
     # The second is the name by which ministack's Lambda calls it.
     lambda_runtime.acquire_worker = lambda_svc.acquire_worker = acquire_worker
+
+
+def _lift_limits() -> None:
+    """Let an update with an empty ``ScalingConfig`` remove a mapping's limit; ministack keeps an empty one.
+
+    AWS Lambda Developer Guide, "Configuring scaling behavior for SQS event source mappings".
+    """
+    original = lambda_svc._update_esm
+
+    def update(esm_id: str, data: dict[str, Any]) -> Any:  # noqa: ANN401  (ministack's own)
+        mapping = lambda_svc._esms.get(esm_id)
+        if mapping and data.get("ScalingConfig") == {}:
+            mapping.pop("ScalingConfig", None)
+            data = {key: value for key, value in data.items() if key != "ScalingConfig"}
+        return original(esm_id, data)
+
+    lambda_svc._update_esm = update
