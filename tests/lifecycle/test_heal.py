@@ -6,8 +6,9 @@ docs/change.md says what each costs.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from botocore.credentials import Credentials
 
 from support import ses
 from support.deployed import Deployed
-from support.events import subscribed
+from support.events import complained, subscribed
 from support.eventually import eventually
+from support.flowing import publishing
 from support.lookup import call_as, path_of
 
 pytestmark = pytest.mark.xdist_group("whole")
@@ -171,9 +173,55 @@ BY_HAND: Mapping[str, tuple[Any, Callable[[Any, Mapping[str, Any]], object]]] = 
 }
 
 
-def works(whole: Deployed) -> None:
+# What a new one costs, by the end of its address. docs/change.md says so.
+COSTS = {
+    "feedback.aws_dynamodb_table.this": "rows",
+    "feedback.aws_sqs_queue.dead_letter": "dead letters",
+    "changes.aws_sqs_queue.dead_letter": "dead letters of events",
+    "feedback.module.function.aws_cloudwatch_log_group.this": "log",
+    "lookup.aws_api_gateway_rest_api.this": "URL",
+}
+STOPS_THE_FLOW = ("feedback.aws_dynamodb_table.this", "feedback.module.topic.aws_sns_topic.this")
+"""What feedback that comes in between is lost with, while both ways of delivery are there."""
+
+
+def are_among(ends: Iterable[str], found: Iterable[Resource]) -> list[str]:
+    """Return which ends of addresses resources have."""
+    return [end for end in ends if any(without_keys(each.block).endswith(end) for each in found)]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a stack holds before something of it goes."""
+
+    row: str
+    log: str
+    url: str
+
+    @classmethod
+    def of(cls, deployed: Deployed) -> "Kept":
+        row = complained(deployed, "kept")
+        for queue in ("dead_letter_queue_url", "changes_dead_letter_queue_url"):
+            deployed.sqs.purge_queue(QueueUrl=deployed.outputs[queue])
+            deployed.sqs.send_message(QueueUrl=deployed.outputs[queue], MessageBody="waiting")
+        return cls(row, eventually(deployed.log, found=bool)[0], deployed.outputs["lookup_endpoint"])
+
+    def lost(self, deployed: Deployed) -> set[str]:
+        """Return what is not there any more, in the words of ``COSTS``."""
+        of_changes = {**deployed.outputs, "dead_letter_queue_url": deployed.outputs["changes_dead_letter_queue_url"]}
+        changes = Deployed(replace(deployed.stack, outputs=of_changes))
+        held = {
+            "rows": deployed.states(self.row) == {self.row: "disable"},
+            "dead letters": "waiting" in {each["Body"] for each in deployed.dead_letters()},
+            "dead letters of events": "waiting" in {each["Body"] for each in changes.dead_letters()},
+            "log": self.log in deployed.log(),
+            "URL": self.url == deployed.outputs["lookup_endpoint"],
+        }
+        return {what for what, is_held in held.items() if not is_held}
+
+
+def works(deployed: Deployed) -> None:
     """Assert that a message arrives both ways, that the API answers, and that an event goes out."""
-    deployed = Deployed(whole.stack.reread())
     address = ses.fresh("a")
     with subscribed(deployed) as subscriber:
         deployed.publish(ses.text(ses.complaint(address)))
@@ -181,24 +229,36 @@ def works(whole: Deployed) -> None:
         eventually(lambda: subscriber.changes(address), [(None, "disable", "complaint:abuse")])
     call = call_as(deployed, Credentials("test", "test"))
     assert call("GET", path_of(address)).body["state"] == "disable"
-    # What SNS can't deliver to the function, and what the function fails on, would come here.
-    assert deployed.dead_letters() == []
 
     def waiting() -> set[str]:
         counts: Any = deployed.sqs.get_queue_attributes(QueueUrl=deployed.outputs["queue_url"], AttributeNames=["All"])
         return {counts["Attributes"][f"ApproximateNumberOfMessages{kind}"] for kind in ("", "NotVisible")}
 
     eventually(waiting, {"0"})
+    # What SNS can't deliver to the function, and what the function fails on, would come here.
+    assert [each for each in deployed.dead_letters() if address in each["Body"]] == []
+
+
+def all_arrive(deployed: Deployed, addresses: list[str]) -> None:
+    eventually(lambda: {each for each, state in deployed.states(*addresses).items() if state != "disable"}, set())
 
 
 def test_all_that_hangs_on_what_is_replaced_follows(whole: Deployed) -> None:
     for generation in generations(list(resources(whole))):
         replaced = [each for each in generation if each.type not in PROTECTED]
-        whole.stack.apply(*(f"-replace={each.address}" for each in replaced))
+        names = [each.address for each in replaced]
+        before = Deployed(whole.stack.reread())
+        kept = Kept.of(before)
+        flow = publishing(whole.emulator, before.outputs["topic_arn"])
+        with nullcontext(list[str]()) if are_among(STOPS_THE_FLOW, replaced) else flow as addresses:
+            whole.stack.apply(*(f"-replace={each}" for each in names))
 
         drift = whole.stack.drift()
-        assert set(drift) <= TWO_APPLIES, [each.address for each in replaced]
-        works(whole)
+        assert set(drift) <= TWO_APPLIES, names
+        after = Deployed(whole.stack.reread())
+        assert kept.lost(after) == {COSTS[each] for each in are_among(COSTS, replaced)}, names
+        works(after)
+        all_arrive(after, addresses)
         if drift:
             whole.stack.apply()
     assert whole.stack.drift() == []
@@ -210,10 +270,14 @@ def test_what_is_deleted_by_hand_is_back_and_all_that_went_with_it(whole: Deploy
     for number in range(len(generations(found))):
         # What is there now: the ids have changed.
         deleted = [each for each in generations(list(resources(whole)))[number] if each.type in BY_HAND]
+        names = [each.address for each in deleted]
+        kept = Kept.of(Deployed(whole.stack.reread()))
         for each in deleted:
             service, take_away = BY_HAND[each.type]
             take_away(whole.emulator.client(service), each.attributes)
         whole.stack.apply()
 
-        assert whole.stack.drift() == [], [each.address for each in deleted]
-        works(whole)
+        assert whole.stack.drift() == [], names
+        after = Deployed(whole.stack.reread())
+        assert kept.lost(after) == {COSTS[each] for each in are_among(COSTS, deleted)}, names
+        works(after)
