@@ -14,14 +14,12 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
-from support import ses
+from support import ses, warm
 from support.deployed import Deployed
 from support.events import complained, subscribed
 from support.eventually import eventually
 from support.flowing import publishing
 from support.lookup import call_as, path_of
-
-pytestmark = pytest.mark.xdist_group("whole")
 
 PROTECTED = {"aws_sesv2_email_identity", "aws_sesv2_configuration_set"}
 """Types of which Terraform refuses to destroy one (test_around.py)."""
@@ -240,44 +238,62 @@ def works(deployed: Deployed) -> None:
 
 
 def all_arrive(deployed: Deployed, addresses: list[str]) -> None:
-    eventually(lambda: {each for each, state in deployed.states(*addresses).items() if state != "disable"}, set())
+    """Assert that feedback is in the table, or complete in the dead-letter queue if SNS could not hand it over."""
+
+    def missing() -> set[str]:
+        letters = "".join(each["Body"] for each in deployed.dead_letters())
+        states = deployed.states(*addresses)
+        return {each for each, state in states.items() if state != "disable" and each not in letters}
+
+    eventually(missing, set())
 
 
-def test_all_that_hangs_on_what_is_replaced_follows(whole: Deployed) -> None:
-    for generation in generations(list(resources(whole))):
+@pytest.fixture
+def healing(whole: Deployed) -> Iterator[Deployed]:
+    """The stack, with a provider that runs already."""
+    stack = whole.stack
+    with warm.provider(stack.terraform, stack.folder, whole.emulator.environment()) as environment:
+        yield Deployed(replace(stack, environment=environment))
+
+
+@pytest.mark.xdist_group("whole")
+def test_all_that_hangs_on_what_is_replaced_follows(healing: Deployed) -> None:
+    for generation in generations(list(resources(healing))):
         replaced = [each for each in generation if each.type not in PROTECTED]
         names = [each.address for each in replaced]
-        before = Deployed(whole.stack.reread())
+        before = Deployed(healing.stack.reread())
         kept = Kept.of(before)
-        flow = publishing(whole.emulator, before.outputs["topic_arn"])
+        flow = publishing(healing.emulator, before.outputs["topic_arn"])
         with nullcontext(list[str]()) if are_among(STOPS_THE_FLOW, replaced) else flow as addresses:
-            whole.stack.apply(*(f"-replace={each}" for each in names))
+            healing.stack.apply(*(f"-replace={each}" for each in names))
 
-        drift = whole.stack.drift()
+        drift = healing.stack.drift()
         assert set(drift) <= TWO_APPLIES, names
-        after = Deployed(whole.stack.reread())
+        after = Deployed(healing.stack.reread())
         assert kept.lost(after) == {COSTS[each] for each in are_among(COSTS, replaced)}, names
         works(after)
         all_arrive(after, addresses)
         if drift:
-            whole.stack.apply()
-    assert whole.stack.drift() == []
+            healing.stack.apply()
+    assert healing.stack.drift() == []
 
 
-def test_what_is_deleted_by_hand_is_back_and_all_that_went_with_it(whole: Deployed) -> None:
-    found = list(resources(whole))
+# On a stack of its own, so that both run at once.
+@pytest.mark.xdist_group("another whole")
+def test_what_is_deleted_by_hand_is_back_and_all_that_went_with_it(healing: Deployed) -> None:
+    found = list(resources(healing))
     assert {each.type for each in found} - BY_HAND.keys() == ONLY_IN_THE_STATE | REFUSED.keys()
     for number in range(len(generations(found))):
         # What is there now: the ids have changed.
-        deleted = [each for each in generations(list(resources(whole)))[number] if each.type in BY_HAND]
+        deleted = [each for each in generations(list(resources(healing)))[number] if each.type in BY_HAND]
         names = [each.address for each in deleted]
-        kept = Kept.of(Deployed(whole.stack.reread()))
+        kept = Kept.of(Deployed(healing.stack.reread()))
         for each in deleted:
             service, take_away = BY_HAND[each.type]
-            take_away(whole.emulator.client(service), each.attributes)
-        whole.stack.apply()
+            take_away(healing.emulator.client(service), each.attributes)
+        healing.stack.apply()
 
-        assert whole.stack.drift() == [], names
-        after = Deployed(whole.stack.reread())
+        assert healing.stack.drift() == [], names
+        after = Deployed(healing.stack.reread())
         assert kept.lost(after) == {COSTS[each] for each in are_among(COSTS, deleted)}, names
         works(after)

@@ -14,7 +14,7 @@ from support.flowing import publishing
 from .conftest import OWNED, OWNED_SET
 from .test_heal import resources
 
-pytestmark = pytest.mark.xdist_group("whole")
+pytestmark = pytest.mark.xdist_group("another whole")
 
 ALL = {**QUICK, "lookup": {"access_logs": True}, "changes": {"bus": {"create": True}}, "monitoring": {}}
 # Of an API there may be two of one name.

@@ -1,11 +1,8 @@
 """The tree's Terraform, copied, so that nothing of a run stays in the tree; and one provider for all runs."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +12,8 @@ import pytest
 from harness import paths, terraform
 from harness.emulator import REGION, running
 from harness.terraform import Terraform
+from support import warm
 
-_GUARD = Path(terraform.__file__).with_name("lifeline.py")
 _NOT_COPIED = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars", "*_override.tf")
 
 
@@ -55,7 +52,7 @@ class Tree:
 
     folder: Path
     terraform: Terraform
-    environment: dict[str, str]
+    environment: Mapping[str, str]
 
     @property
     def root(self) -> Path:
@@ -77,19 +74,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     provider_only.mkdir()
     shutil.copy(paths.TERRAFORM / "versions.tf", provider_only)
     program.init(folder=provider_only)
-    binary = next(provider_only.glob(".terraform/providers/*/hashicorp/aws/*/*/terraform-provider-aws*"))
-    # The guard ends the provider when this process ends, however it does.
-    with subprocess.Popen(
-        [sys.executable, "-I", str(_GUARD), str(binary), "-debug"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        text=True,
-        env={**terraform.COLLECT_SELDOM, **os.environ},
-    ) as provider:
-        yield Tree(folder, program, {"TF_REATTACH_PROVIDERS": _address(provider, program)})
-        provider.terminate()
+    with warm.provider(program, provider_only, {}) as environment:
+        yield Tree(folder, program, environment)
 
 
 @pytest.fixture(scope="session")
@@ -115,11 +101,3 @@ def plan(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
         tree.terraform.run("plan", "-no-color", "-out=plan", folder=folder, environment=emulator.environment())
     shown: dict[str, Any] = json.loads(tree.run("show", "-json", "plan", folder=folder))
     return shown
-
-
-def _address(provider: subprocess.Popen[str], program: Terraform) -> str:
-    """Return the value of TF_REATTACH_PROVIDERS that a provider prints when it is run for debugging."""
-    assert provider.stdout
-    line = next(line for line in provider.stdout if "TF_REATTACH_PROVIDERS=" in line)
-    (address,) = json.loads(line.partition("=")[2].strip().strip("'")).values()
-    return json.dumps({f"{terraform.REGISTRY[program.product]}/hashicorp/aws": address})
