@@ -29,6 +29,9 @@ _PROVIDER = 'provider "aws" {\n  s3_use_path_style = true\n}\n'
 _SENT_TWICE = re.compile(
     r"adding Lambda Permission \(([^/\s]+)/([^)\s]+)\): .*The statement id \(\2\) provided already exists"
 )
+# The same of CreateLogGroup, with the embedded emulator (ministack 1.5.33). Only of a stack that is new is it certain
+# that the log group is its own.
+_CREATED_TWICE = re.compile(r"creating CloudWatch Logs Log Group \(([^)\s]+)\): .*ResourceAlreadyExistsException")
 # What a stack may leave: service and operation that list it, and where the answer has the names.
 _LISTED: Mapping[str, tuple[Any, Any, str, str | None]] = {
     "table": ("dynamodb", "list_tables", "TableNames", None),
@@ -175,11 +178,23 @@ def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller
     stack = prepared(emulator, variables, folder, caller)
     stack.init()
     try:
-        stack.apply()
+        _apply_new(stack)
     except BaseException:
         abandon(stack)
         raise
     return stack.reread()
+
+
+def _apply_new(stack: Stack) -> None:
+    try:
+        stack.apply()
+    except TerraformError as error:
+        twice = _CREATED_TWICE.findall(str(error))
+        if not twice:
+            raise
+        for group in twice:
+            stack.emulator.client("logs").delete_log_group(logGroupName=group)
+        stack.apply()
 
 
 def prepared(emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller: Path | None = None) -> Stack:

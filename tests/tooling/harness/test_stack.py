@@ -140,6 +140,28 @@ def test_a_permission_that_the_provider_sent_twice_is_removed_and_added_again(
     )
 
 
+CREATED_TWICE = (
+    "Error: creating CloudWatch Logs Log Group (/aws/lambda/mailing-565c27-changes): operation error CloudWatch Logs: "
+    "CreateLogGroup, https response error StatusCode: 400, RequestID: e76b0611, ResourceAlreadyExistsException: The "
+    "specified log group already exists: /aws/lambda/mailing-565c27-changes\n"
+)
+
+
+def test_a_log_group_that_the_provider_made_twice_is_deleted_and_made_again_if_the_stack_is_new(
+    calls: Callable[[], list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs = Mock()
+    monkeypatch.setattr(Emulator, "client", lambda _, service: {"logs": logs}[service])
+    (tmp_path / "says").write_text(CREATED_TWICE)
+    made = stack.apply(fake_emulator(disposable=True), {}, tmp_path / "run")
+    assert calls() == ["init", "apply", "apply", "output"]
+    logs.delete_log_group.assert_called_once_with(logGroupName="/aws/lambda/mailing-565c27-changes")
+
+    (tmp_path / "says").write_text(CREATED_TWICE)
+    with pytest.raises(TerraformError, match="already exists"):
+        made.apply()
+
+
 @pytest.mark.parametrize(("disposable", "last"), [(False, "destroy"), (True, "output")])
 def test_after_a_failed_test_it_is_destroyed_where_others_would_find_it(
     calls: Callable[[], list[str]],
