@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
 from harness.emulator import Emulator, running
-from harness.stack import applied
+from harness.stack import Stack, applied
+from support import warm
 from support.deployed import QUICK, Deployed, released
 
 OWNED, OWNED_SET = "whole.example", "whole"
@@ -30,19 +33,26 @@ def kms_key(embedded: Emulator) -> str:
     return arn
 
 
+@contextmanager
+def warmed(stack: Stack) -> Iterator[Deployed]:
+    """Give a stack whose commands share a provider that runs already, for a ``with`` block."""
+    with warm.provider(stack.terraform, stack.folder, stack.emulator.environment()) as environment:
+        yield Deployed(replace(stack, environment=environment))
+
+
 @pytest.fixture(scope="package")
 def encrypted(embedded: Emulator, kms_key: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """A stack in direct mode, encrypted with a customer's key; whoever changes its mode changes it back."""
     queue = {**QUICK["queue"], "keep": False}
     variables = {**QUICK, "delivery": "direct", "queue": queue, "kms_key_arn": kms_key}
-    with applied(embedded, variables, tmp_path_factory.mktemp("encrypted")) as stack:
+    with applied(embedded, variables, tmp_path_factory.mktemp("encrypted")) as stack, warmed(stack) as deployed:
         # As the output asks: its statements beside the customer's own, before the topic is used.
         policy = json.loads(stack.outputs["kms_key_policy"])
         administers = {"AWS": f"arn:aws:iam::{kms_key.split(':')[4]}:root"}
         own = {"Sid": "Own", "Effect": "Allow", "Action": "kms:*", "Resource": "*", "Principal": administers}
         policy["Statement"].append(own)
         embedded.client("kms").put_key_policy(KeyId=kms_key, PolicyName="default", Policy=json.dumps(policy))
-        yield Deployed(stack)
+        yield deployed
     assert stack.leftovers() == []
 
 
@@ -57,8 +67,8 @@ def whole(embedded: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "changes": {"bus": {"create": True}},
         "monitoring": {},
     }
-    with applied(embedded, variables, tmp_path_factory.mktemp("whole")) as stack:
-        yield Deployed(stack)
+    with applied(embedded, variables, tmp_path_factory.mktemp("whole")) as stack, warmed(stack) as deployed:
+        yield deployed
         # Without what it protects, which destroy would refuse.
         with released(stack):
             pass

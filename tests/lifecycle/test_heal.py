@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 
-from support import ses, warm
+from support import ses
 from support.deployed import Deployed
 from support.events import complained, subscribed
 from support.eventually import eventually
@@ -179,6 +179,7 @@ COSTS = {
     "feedback.module.function.aws_cloudwatch_log_group.this": "log",
     "lookup.aws_api_gateway_rest_api.this": "URL",
 }
+DEAD_LETTER_QUEUES = ("dead_letter_queue_url", "changes_dead_letter_queue_url")
 STOPS_THE_FLOW = ("feedback.aws_dynamodb_table.this", "feedback.module.topic.aws_sns_topic.this")
 """What feedback that comes in between is lost with, while both ways of delivery are there."""
 
@@ -199,8 +200,7 @@ class Kept:
     @classmethod
     def of(cls, deployed: Deployed) -> "Kept":
         row = complained(deployed, "kept")
-        for queue in ("dead_letter_queue_url", "changes_dead_letter_queue_url"):
-            deployed.sqs.purge_queue(QueueUrl=deployed.outputs[queue])
+        for queue in DEAD_LETTER_QUEUES:
             deployed.sqs.send_message(QueueUrl=deployed.outputs[queue], MessageBody="waiting")
         return cls(row, eventually(deployed.log, found=bool)[0], deployed.outputs["lookup_endpoint"])
 
@@ -216,6 +216,11 @@ class Kept:
             "URL": self.url == deployed.outputs["lookup_endpoint"],
         }
         return {what for what, is_held in held.items() if not is_held}
+
+
+def forget_letters(deployed: Deployed) -> None:
+    for queue in DEAD_LETTER_QUEUES:
+        deployed.sqs.purge_queue(QueueUrl=deployed.outputs[queue])
 
 
 def works(deployed: Deployed) -> None:
@@ -248,52 +253,46 @@ def all_arrive(deployed: Deployed, addresses: list[str]) -> None:
     eventually(missing, set())
 
 
-@pytest.fixture
-def healing(whole: Deployed) -> Iterator[Deployed]:
-    """The stack, with a provider that runs already."""
-    stack = whole.stack
-    with warm.provider(stack.terraform, stack.folder, whole.emulator.environment()) as environment:
-        yield Deployed(replace(stack, environment=environment))
-
-
 @pytest.mark.xdist_group("whole")
-def test_all_that_hangs_on_what_is_replaced_follows(healing: Deployed) -> None:
-    for generation in generations(list(resources(healing))):
+def test_all_that_hangs_on_what_is_replaced_follows(whole: Deployed) -> None:
+    for generation in generations(list(resources(whole))):
         replaced = [each for each in generation if each.type not in PROTECTED]
         names = [each.address for each in replaced]
-        before = Deployed(healing.stack.reread())
+        before = Deployed(whole.stack.reread())
         kept = Kept.of(before)
-        flow = publishing(healing.emulator, before.outputs["topic_arn"])
+        flow = publishing(whole.emulator, before.outputs["topic_arn"])
         with nullcontext(list[str]()) if are_among(STOPS_THE_FLOW, replaced) else flow as addresses:
-            healing.stack.apply(*(f"-replace={each}" for each in names))
+            whole.stack.apply(*(f"-replace={each}" for each in names))
 
-        drift = healing.stack.drift()
+        drift = whole.stack.drift()
         assert set(drift) <= TWO_APPLIES, names
-        after = Deployed(healing.stack.reread())
+        after = Deployed(whole.stack.reread())
         assert kept.lost(after) == {COSTS[each] for each in are_among(COSTS, replaced)}, names
         works(after)
         all_arrive(after, addresses)
         if drift:
-            healing.stack.apply()
-    assert healing.stack.drift() == []
+            whole.stack.apply()
+        forget_letters(after)
+    assert whole.stack.drift() == []
 
 
 # On a stack of its own, so that both run at once.
 @pytest.mark.xdist_group("another whole")
-def test_what_is_deleted_by_hand_is_back_and_all_that_went_with_it(healing: Deployed) -> None:
-    found = list(resources(healing))
+def test_what_is_deleted_by_hand_is_back_and_all_that_went_with_it(whole: Deployed) -> None:
+    found = list(resources(whole))
     assert {each.type for each in found} - BY_HAND.keys() == ONLY_IN_THE_STATE | REFUSED.keys()
     for number in range(len(generations(found))):
         # What is there now: the ids have changed.
-        deleted = [each for each in generations(list(resources(healing)))[number] if each.type in BY_HAND]
+        deleted = [each for each in generations(list(resources(whole)))[number] if each.type in BY_HAND]
         names = [each.address for each in deleted]
-        kept = Kept.of(Deployed(healing.stack.reread()))
+        kept = Kept.of(Deployed(whole.stack.reread()))
         for each in deleted:
             service, take_away = BY_HAND[each.type]
-            take_away(healing.emulator.client(service), each.attributes)
-        healing.stack.apply()
+            take_away(whole.emulator.client(service), each.attributes)
+        whole.stack.apply()
 
-        assert healing.stack.drift() == [], names
-        after = Deployed(healing.stack.reread())
+        assert whole.stack.drift() == [], names
+        after = Deployed(whole.stack.reread())
         assert kept.lost(after) == {COSTS[each] for each in are_among(COSTS, deleted)}, names
         works(after)
+        forget_letters(after)
