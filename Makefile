@@ -61,7 +61,7 @@ down: $(HARNESS) ## stop what `make up` started
 test: $(DEV) ## test it all once: functions, table, command line, modules, one applied stack (4 minutes)
 	@$(VENV)/bin/pytest $(PYTEST_ARGS) tests/unit tests/integration tests/terraform tests/e2e
 
-test-all: test rest search ## test the rest too: changes of live stacks, faults, tools; look for new examples (16 minutes)
+test-all: test rest search ## test the rest too: changes of live stacks, faults, tools; look for new examples (15 minutes)
 
 # Most of the time it waits.
 rest: PYTEST_ARGS := -n 6 --dist loadgroup
