@@ -229,13 +229,13 @@ def _row(text: str, record: Record, name: str, others: Iterable[str] = ()) -> Ro
     try:
         given = _addresses(unguarded(text))
         known = {canonical(each) for each in given}
-        # Names and comments too: whoever sends may read them otherwise. An apostrophe may be of the address.
+        # Names and comments too: a sending program may read them otherwise. An apostrophe may be of the address.
         found = [each for cell in (text, *others) for way in _ways(cell) for each in _occurring(way)]
         seen = [each for each in found if not known.issuperset(map(canonical, each))]
     except AddressError as error:
         if (
             record.raw.count("@") == 1 and "@" in text and not _is_one(unguarded(text))
-        ):  # as it stands; whoever asks about it hears why it is none
+        ):  # as it stands; an answer about it says why it is none
             return Row((text,), (), record.raw, record.line, name)
         return Row((), (), record.raw, record.line, name, str(error))
     return Row(tuple(given), tuple(seen), record.raw, record.line, name)

@@ -14,10 +14,18 @@ from healthy_mailing_cli.output import CommandError
 from healthy_mailing_cli.stack import Place, name_in
 
 
+def mappings(lambda_: Any, **of: str) -> list[Any]:  # noqa: ANN401  (as of all clients)
+    """Return the event source mappings of a source or a function; none where there is no such function."""
+    try:
+        pages = list(lambda_.get_paginator("list_event_source_mappings").paginate(**of))
+    except lambda_.exceptions.ResourceNotFoundException:
+        return []
+    return [each for page in pages for each in page["EventSourceMappings"]]
+
+
 def functions_behind(lambda_: Any, queue: str) -> list[str]:  # noqa: ANN401  (as of all clients)
     """Return the ARNs of the functions that take messages from a queue, given by its ARN."""
-    pages = lambda_.get_paginator("list_event_source_mappings").paginate(EventSourceArn=queue)
-    return [each["FunctionArn"] for page in pages for each in page["EventSourceMappings"]]
+    return [each["FunctionArn"] for each in mappings(lambda_, EventSourceArn=queue)]
 
 
 def check_queue(connection: Connection, queue: str, function: str | None) -> None:

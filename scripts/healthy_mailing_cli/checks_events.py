@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from healthy_mailing.settings import ChangesSettings, SettingsError
-from healthy_mailing_cli import output
+from healthy_mailing_cli import belonging, output
 from healthy_mailing_cli.checks_delivery import APPLY, attributes_of
-from healthy_mailing_cli.checks_function import is_of, mappings_of
+from healthy_mailing_cli.checks_function import is_of
 from healthy_mailing_cli.examination import Examination, Finding, Findings, ok, problem, warning
 from healthy_mailing_cli.stack import name_in, table_in
 
@@ -19,7 +19,7 @@ def look_at_events(seen: Examination) -> Findings:
         described = seen.dynamodb.describe_table(TableName=table)["Table"]
     except seen.dynamodb.exceptions.ResourceNotFoundException:
         return  # as the check of the table says
-    sources = {each.get("EventSourceArn", "") for each in mappings_of(seen, FunctionName=function)}
+    sources = {each.get("EventSourceArn", "") for each in belonging.mappings(seen.lambda_, FunctionName=function)}
     others = sorted({table_in(each) for each in sources if ":dynamodb:" in each} - {table})
     if others:
         yield problem(
@@ -29,7 +29,7 @@ def look_at_events(seen: Examination) -> Findings:
     if not described.get("StreamSpecification", {}).get("StreamEnabled"):
         yield ok(f"The table {table} has no stream, so its changes give no events.")
         return
-    mappings = mappings_of(seen, EventSourceArn=described["LatestStreamArn"])
+    mappings = belonging.mappings(seen.lambda_, EventSourceArn=described["LatestStreamArn"])
     found = next((each for each in mappings if is_of(each, seen.stack.changes)), None)
     if found is not None:
         yield _mapping(function, table, found)

@@ -6,6 +6,7 @@ from typing import Any
 from healthy_mailing.item import ADDRESS
 from healthy_mailing.settings import Settings, SettingsError
 from healthy_mailing.table import INDEX
+from healthy_mailing_cli import belonging
 from healthy_mailing_cli.checks_delivery import APPLY
 from healthy_mailing_cli.examination import Examination, Finding, Findings, ok, problem, unknown, warning
 from healthy_mailing_cli.policies import lets
@@ -128,9 +129,9 @@ def look_at_mapping(seen: Examination) -> Findings:
     if seen.queue is None:
         return
     function, queue = name_in(seen.stack.function), name_in(seen.stack.queue)
-    mappings = mappings_of(seen, EventSourceArn=seen.stack.queue)
+    mappings = belonging.mappings(seen.lambda_, EventSourceArn=seen.stack.queue)
     found = next((each for each in mappings if is_of(each, seen.stack.function)), None)
-    own = mappings_of(seen, FunctionName=function)
+    own = belonging.mappings(seen.lambda_, FunctionName=function)
     sources = {each.get("EventSourceArn", "") for each in own} - {"", seen.stack.queue}
     others = sorted(map(name_in, sources))
     if found is None:
@@ -167,15 +168,6 @@ def look_at_mapping(seen: Examination) -> Findings:
         yield warning(f"The mapping from {queue} to {function} is {found['State']}.", "Run it again in a minute.")
     else:
         yield ok(f"The function {function} takes messages from the queue {queue}.")
-
-
-def mappings_of(seen: Examination, **of: str) -> list[Any]:
-    """Return the event source mappings of a source or a function; none where there is no such function."""
-    try:
-        pages = list(seen.lambda_.get_paginator("list_event_source_mappings").paginate(**of))  # type: ignore[arg-type]  # names of parameters
-    except seen.lambda_.exceptions.ResourceNotFoundException:
-        return []
-    return [each for page in pages for each in page["EventSourceMappings"]]
 
 
 def is_of(mapping: Mapping[str, Any], function: str) -> bool:

@@ -545,7 +545,7 @@ class _Function(_Feedback):
         self._name = name
         self.description = f"the function {name}"
 
-    def check(self, connection: Connection, function: str | None) -> None:  # noqa: ARG002  (it is the one)
+    def check(self, connection: Connection, function: str | None) -> None:  # noqa: ARG002  (a queue needs it; here it is this function)
         """Follow the function to its table."""
         belonging.check_table(connection, f"The function {self._name}", [self._name])
 

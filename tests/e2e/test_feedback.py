@@ -138,7 +138,7 @@ def test_malformed_feedback_ends_whole_in_the_dead_letter_queue_and_its_neighbou
         eventually(lambda: message in bodies(queue_mode))
 
 
-def test_feedback_that_fails_to_the_last_ends_whole_in_the_dead_letter_queue(direct_mode: Deployed) -> None:
+def test_feedback_that_fails_in_every_try_ends_whole_in_the_dead_letter_queue(direct_mode: Deployed) -> None:
     good = ses.fresh("a")
     malformed = json.dumps({"notificationType": "Bounce", "mark": uuid.uuid4().hex})
 

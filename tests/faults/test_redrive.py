@@ -33,7 +33,7 @@ BODIES = [ses.text(ses.bounce("a@example.com")), ses.SET_UP_TEXT, "not JSON", "[
 
 
 def on_failure(*records: dict[str, Any]) -> str:
-    """Return what Lambda keeps of an asynchronous call that failed to the last."""
+    """Return what Lambda keeps of an asynchronous call whose last try failed."""
     return json.dumps(
         {
             "version": "1.0",
@@ -164,7 +164,7 @@ def test_after_an_interruption_a_second_run_brings_the_rest(  # noqa: PLR0913, P
     assert_table_is: Compare,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The whole way: feedback fails to the last, is brought back in two runs, and then is in the table."""
+    """The whole way: feedback fails in every try, is brought back in two runs, and then is in the table."""
     messages = workload.feedback(120, addresses=40, seed=21)
     made = functions(2)
     proxy.fault = only("BatchExecuteStatement", refuse("AccessDeniedException"))

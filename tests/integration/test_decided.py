@@ -127,7 +127,7 @@ def test_what_is_printed_is_what_a_lookup_finds(client: "DynamoDBClient", run: R
 
 
 def commands(text: str) -> list[list[str]]:
-    """Return the commands that a text suggests, as a shell reads them."""
+    """Return the commands that an output suggests, as a shell reads them."""
     return [shlex.split(each)[1:] for each in re.findall(r"`(mailing .+?)`(?=[.;, ])", text.replace("\n", " "))]
 
 

@@ -42,7 +42,7 @@ def warmed(stack: Stack) -> Iterator[Deployed]:
 
 @pytest.fixture(scope="package")
 def encrypted(embedded: Emulator, kms_key: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """A stack in direct mode, encrypted with a customer's key; whoever changes its mode changes it back."""
+    """A stack in direct mode, encrypted with a customer's key; a test that changes its mode changes it back."""
     queue = {**QUICK["queue"], "keep": False}
     variables = {**QUICK, "delivery": "direct", "queue": queue, "kms_key_arn": kms_key}
     with applied(embedded, variables, tmp_path_factory.mktemp("encrypted")) as stack, warmed(stack) as deployed:
@@ -58,7 +58,7 @@ def encrypted(embedded: Emulator, kms_key: str, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture(scope="package")
 def whole(embedded: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """The root with all modules, both ways of delivery and what else is optional; who changes it changes it back."""
+    """The root with all modules, both ways of delivery and all options; a test that changes it changes it back."""
     variables = {
         **QUICK,
         "delivery": "both",

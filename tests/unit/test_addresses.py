@@ -78,7 +78,7 @@ def read(text: str, column: str | None = None) -> list[str]:
         (f'email,name\n{JANE},"Tom\n{JOE},x\n{JANE},Eve"\n', None, ["line 2", JOE, JANE]),
         (f'email,name\n{JANE},"Tom\n{JOE},""\n', None, ["line 2", JOE]),
         (f'email,"name\n{JANE},x"\n', None, ["line 1", JANE]),
-        # A shorter row may be swallowed too, or be a text; then it is named
+        # A shorter row may be swallowed too, or be prose; then it is named
         (
             f'email,name,note\n{JANE},Jane,"left\n{JOE}\n{JOE},Joe\n"\n{JANE},,\n',
             None,

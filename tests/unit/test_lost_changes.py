@@ -194,7 +194,7 @@ def test_the_last_event_of_each_address_says_what_the_table_says(before: list[Wr
 
 
 def test_a_dead_letter_of_another_table_is_not_told_of(capsys: pytest.CaptureFixture[str]) -> None:
-    """What this table says of its addresses would be told as news: that whoever complained there may be mailed."""
+    """What this table says of its addresses would be told as news: who complained there would be mailable."""
     untouched = Mock()
     target = Changes(untouched, untouched, untouched, name="mailing-changes", table_arn=TABLE)
     batch = letter([record("a@example.com", None, {})]).replace("table/mailing/", "table/crm/")

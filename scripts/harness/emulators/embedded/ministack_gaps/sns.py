@@ -18,7 +18,7 @@ def _deliver_to_function(
     """Hand a message to Lambda, which calls the function until it succeeds, or take it to the dead-letter queue.
 
     SNS does not try again if the function was deleted or does not let the topic call it (Amazon SNS Developer Guide,
-    "Amazon SNS dead-letter queues"). ministack calls it once, whoever may, and loses what fails.
+    "Amazon SNS dead-letter queues"). ministack calls it once, also without permission, and loses what fails.
     """
     function, config, _ = lambda_svc._get_func_record_for_ref(endpoint)
     if function and lambda_.lets_call(endpoint, "sns.amazonaws.com", topic_arn):
