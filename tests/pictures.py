@@ -19,10 +19,10 @@ from harness import paths
 from harness.commands.demo import run
 from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, evidence_of
 from healthy_mailing.item import to_item
-from healthy_mailing_cli import page
-from healthy_mailing_cli.figures import BOUNCE_LINES, COMPLAINT_LINES, Figures, Rate, Tally, Window
-from healthy_mailing_cli.scan import known
-from healthy_mailing_cli.weeks import WEEKS, Week
+from healthy_mailing_cli.figures import page
+from healthy_mailing_cli.figures.statistics import BOUNCE_LINES, COMPLAINT_LINES, Figures, Rate, Tally, Window
+from healthy_mailing_cli.figures.weeks import WEEKS, Week
+from healthy_mailing_cli.table.scan import known
 from support import browser
 
 # Rich's own format, which loads a font from the network, without the font.

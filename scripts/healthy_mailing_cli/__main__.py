@@ -12,24 +12,24 @@ from botocore.exceptions import BotoCoreError, ClientError
 import healthy_mailing
 from healthy_mailing.settings import SettingsError
 from healthy_mailing.table import TableError
-from healthy_mailing_cli import errors, output
-from healthy_mailing_cli.check import check
-from healthy_mailing_cli.clear_bounces import clear_bounces
-from healthy_mailing_cli.decide import disable, enable, remove_override
-from healthy_mailing_cli.doctor import doctor
-from healthy_mailing_cli.erase import erase
-from healthy_mailing_cli.explain import explain
-from healthy_mailing_cli.export import export
-from healthy_mailing_cli.import_list import import_list
-from healthy_mailing_cli.list import list_command
-from healthy_mailing_cli.output import CommandError
-from healthy_mailing_cli.publish import publish
-from healthy_mailing_cli.reassess import reassess
-from healthy_mailing_cli.redrive import redrive_command
-from healthy_mailing_cli.report import report
-from healthy_mailing_cli.simulate import simulate
-from healthy_mailing_cli.stats import stats
-from healthy_mailing_cli.sync_ses import sync_ses
+from healthy_mailing_cli.commands.check import check
+from healthy_mailing_cli.commands.clear_bounces import clear_bounces
+from healthy_mailing_cli.commands.decide import disable, enable, remove_override
+from healthy_mailing_cli.commands.doctor import doctor
+from healthy_mailing_cli.commands.erase import erase
+from healthy_mailing_cli.commands.explain import explain
+from healthy_mailing_cli.commands.export import export
+from healthy_mailing_cli.commands.import_list import import_list
+from healthy_mailing_cli.commands.list import list_command
+from healthy_mailing_cli.commands.publish import publish
+from healthy_mailing_cli.commands.reassess import reassess
+from healthy_mailing_cli.commands.redrive import redrive_command
+from healthy_mailing_cli.commands.report import report
+from healthy_mailing_cli.commands.simulate import simulate
+from healthy_mailing_cli.commands.stats import stats
+from healthy_mailing_cli.commands.sync_ses import sync_ses
+from healthy_mailing_cli.shell import errors, output
+from healthy_mailing_cli.shell.output import CommandError
 
 app = typer.Typer(
     no_args_is_help=True,

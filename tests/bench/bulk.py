@@ -23,8 +23,8 @@ from healthy_mailing.evidence import Evidence, Purpose, Record, Rules, evidence_
 from healthy_mailing.item import to_dynamodb, to_item
 from healthy_mailing.notification import parse
 from healthy_mailing.table import KEYS_PER_READ, STATEMENTS_PER_WRITE, Table, connect
-from healthy_mailing_cli import check
-from healthy_mailing_cli.addresses import Source
+from healthy_mailing_cli.commands import check
+from healthy_mailing_cli.lists.addresses import Source
 
 PART = 10_000
 ONE_BY_ONE = 20

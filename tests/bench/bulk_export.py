@@ -18,9 +18,9 @@ import boto3
 
 from bench import mixes, pipeline
 from healthy_mailing.evidence import State
-from healthy_mailing_cli import export
-from healthy_mailing_cli.connection import Connection
-from healthy_mailing_cli.scan import Scan
+from healthy_mailing_cli.commands import export
+from healthy_mailing_cli.shell.connection import Connection
+from healthy_mailing_cli.table.scan import Scan
 
 _TABLE = "mailing"
 _PUTS = 25  # of one BatchWriteItem

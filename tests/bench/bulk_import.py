@@ -20,8 +20,8 @@ from bench.bulk import PART, put_in_batches
 from healthy_mailing.evidence import Evidence, Record, Rules
 from healthy_mailing.item import to_dynamodb, to_item
 from healthy_mailing.table import Table, connect
-from healthy_mailing_cli import import_list
-from healthy_mailing_cli.formats import reading, sources
+from healthy_mailing_cli.commands import import_list
+from healthy_mailing_cli.lists.formats import reading, sources
 
 _TABLE = "mailing"
 

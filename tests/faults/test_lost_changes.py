@@ -15,8 +15,8 @@ import pytest
 from harness.emulator import Emulator
 from healthy_mailing.evidence import Evidence, Mark, MarkKind, Rules, State, evidence_of, override
 from healthy_mailing.table import Table, connect
-from healthy_mailing_cli.lost_changes import Changes
-from healthy_mailing_cli.redrive import Report, bring_back
+from healthy_mailing_cli.commands.redrive import Report, bring_back
+from healthy_mailing_cli.redrive.lost_changes import Changes
 from support.command_line import Mailing, Ran
 from support.eventually import SECONDS, eventually
 from support.iam import mailing_of, user

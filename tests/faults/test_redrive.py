@@ -15,8 +15,8 @@ import pytest
 
 from harness import paths
 from harness.emulator import Emulator
-from healthy_mailing_cli.redrive import messages_in, redrive
-from healthy_mailing_cli.stack import Names
+from healthy_mailing_cli.commands.redrive import messages_in, redrive
+from healthy_mailing_cli.shell.stack import Names
 from support import ses
 from support.faults import nothing, only, refuse
 from support.hand_made import HandMade, add_function

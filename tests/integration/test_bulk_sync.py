@@ -15,13 +15,13 @@ from healthy_mailing.evidence import Mark, MarkKind, Rules, State, evidence_of, 
 from healthy_mailing.item import PUSHED
 from healthy_mailing.table import Table
 from healthy_mailing.timestamp import from_datetime
-from healthy_mailing_cli import import_jobs
-from healthy_mailing_cli.bulk_sync import BulkSync
-from healthy_mailing_cli.import_jobs import Action, ImportJobs
-from healthy_mailing_cli.output import CommandError
-from healthy_mailing_cli.s3 import Place
-from healthy_mailing_cli.suppression_list import Entry, Reason, SuppressionList
-from healthy_mailing_cli.syncing import Done, Result
+from healthy_mailing_cli.ses import import_jobs
+from healthy_mailing_cli.ses.bulk_sync import BulkSync
+from healthy_mailing_cli.ses.import_jobs import Action, ImportJobs
+from healthy_mailing_cli.ses.suppression_list import Entry, Reason, SuppressionList
+from healthy_mailing_cli.ses.syncing import Done, Result
+from healthy_mailing_cli.shell.output import CommandError
+from healthy_mailing_cli.shell.s3 import Place
 from support.table import TABLE
 
 from .conftest import Answer, items, refusal_of
@@ -29,7 +29,7 @@ from .conftest import Answer, items, refusal_of
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from healthy_mailing_cli.connection import Connection
+    from healthy_mailing_cli.shell.connection import Connection
 
 BUCKET = "lists"
 FAR = time.monotonic() + 6000
@@ -199,7 +199,7 @@ def test_an_object_holds_no_more_than_ses_takes_and_no_more_jobs_run_at_once(
     bulk: BulkSync, fake: Fake, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     addresses = [f"{number}@example.com" for number in range(11)]
-    monkeypatch.setattr("healthy_mailing_cli.bulk_sync.MOST", {Action.PUT: 2, Action.DELETE: 1})
+    monkeypatch.setattr("healthy_mailing_cli.ses.bulk_sync.MOST", {Action.PUT: 2, Action.DELETE: 1})
     monkeypatch.setattr(import_jobs, "AT_ONCE", 3)
     for address in addresses:
         known(table, address, BOUNCE)

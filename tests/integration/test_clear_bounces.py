@@ -8,7 +8,7 @@ import pytest
 
 from healthy_mailing.evidence import Mark, MarkKind, Rules, evidence_of
 from healthy_mailing.table import Table
-from healthy_mailing_cli.clear_bounces import Clear, Row
+from healthy_mailing_cli.commands.clear_bounces import Clear, Row
 from support.table import TABLE
 
 from .conftest import items
@@ -16,7 +16,7 @@ from .conftest import items
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from healthy_mailing_cli.suppression_list import SuppressionList
+    from healthy_mailing_cli.ses.suppression_list import SuppressionList
 
 UNTIL, BOUNCED, REMOVED = "2020-12-15T01:38:00.000Z", "2020-12-14T23:00:00.000Z", "2020-12-20T10:00:00.999Z"
 

@@ -17,7 +17,7 @@ from healthy_mailing.evidence import Mark, MarkKind, Purpose, Rules, State, evid
 from healthy_mailing.item import state_of
 from healthy_mailing.table import Table
 from healthy_mailing_cli.__main__ import app
-from healthy_mailing_cli.connection import Connection
+from healthy_mailing_cli.shell.connection import Connection
 from support.table import TABLE
 
 from .conftest import items
@@ -65,8 +65,8 @@ def run(client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(Connection, "open", lambda _, rules=None: Table(client, TABLE, rules or Rules()))
     monkeypatch.setattr(Connection, "rules", lambda *_: Rules())
     monkeypatch.setattr(Connection, "caller", lambda _: "arn:aws:iam::123456789012:user/dana")
-    monkeypatch.setattr("healthy_mailing_cli.suppression_list.SuppressionList.find", lambda *_: iter(()))
-    monkeypatch.setattr("healthy_mailing_cli.explain._on_list_of_ses", lambda *_: {"listed": False})
+    monkeypatch.setattr("healthy_mailing_cli.ses.suppression_list.SuppressionList.find", lambda *_: iter(()))
+    monkeypatch.setattr("healthy_mailing_cli.commands.explain._on_list_of_ses", lambda *_: {"listed": False})
     monkeypatch.setattr("healthy_mailing.table.rest", lambda _: None)
 
     def run(*arguments: str, stdin: str = "") -> Result:

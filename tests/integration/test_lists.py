@@ -13,14 +13,14 @@ import pytest
 
 from healthy_mailing.evidence import Evidence, Mark, MarkKind, Rules, State, evidence_of
 from healthy_mailing.table import Table, TableError
-from healthy_mailing_cli import export, import_list
-from healthy_mailing_cli.connection import Connection
-from healthy_mailing_cli.export import Form
-from healthy_mailing_cli.files import Part, parts
-from healthy_mailing_cli.formats.sources import FORMATS
-from healthy_mailing_cli.import_list import Tally, Writer, merged
-from healthy_mailing_cli.output import CommandError
-from healthy_mailing_cli.scan import Scan
+from healthy_mailing_cli.commands import export, import_list
+from healthy_mailing_cli.commands.export import Form
+from healthy_mailing_cli.commands.import_list import Tally, Writer, merged
+from healthy_mailing_cli.lists.files import Part, parts
+from healthy_mailing_cli.lists.formats.sources import FORMATS
+from healthy_mailing_cli.shell.connection import Connection
+from healthy_mailing_cli.shell.output import CommandError
+from healthy_mailing_cli.table.scan import Scan
 from support.table import TABLE
 
 from .conftest import Answer, items, meet_after_reading, refusal, refusal_of

@@ -10,10 +10,10 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, evidence_of
 from healthy_mailing.item import to_item
-from healthy_mailing_cli import page as report
-from healthy_mailing_cli.figures import BOUNCE_LINES, COMPLAINT_LINES, Figures, Rate, Tally, Window
-from healthy_mailing_cli.scan import known
-from healthy_mailing_cli.weeks import WEEKS, Week
+from healthy_mailing_cli.figures import page as report
+from healthy_mailing_cli.figures.statistics import BOUNCE_LINES, COMPLAINT_LINES, Figures, Rate, Tally, Window
+from healthy_mailing_cli.figures.weeks import WEEKS, Week
+from healthy_mailing_cli.table.scan import known
 from support import browser
 
 pytestmark = pytest.mark.xdist_group("browser")  # one browser for all

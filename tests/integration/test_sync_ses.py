@@ -10,9 +10,9 @@ import pytest
 from healthy_mailing.evidence import Mark, MarkKind, Rules, State, evidence_of, override
 from healthy_mailing.item import PUSHED
 from healthy_mailing.table import Table
-from healthy_mailing_cli.suppression_list import Entry, Reason
-from healthy_mailing_cli.sync_ses import Direction, Plan, Step, _carry_out, _compared
-from healthy_mailing_cli.syncing import Done, Result, Sync
+from healthy_mailing_cli.commands.sync_ses import Direction, Plan, Step, _carry_out, _compared
+from healthy_mailing_cli.ses.suppression_list import Entry, Reason
+from healthy_mailing_cli.ses.syncing import Done, Result, Sync
 from support.table import TABLE
 
 from .conftest import Answer, items, refusal_of
@@ -20,7 +20,7 @@ from .conftest import Answer, items, refusal_of
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from healthy_mailing_cli.suppression_list import SuppressionList
+    from healthy_mailing_cli.ses.suppression_list import SuppressionList
 
 BOUNCED, AT, LATER = "2026-03-01T10:00:00.000Z", "2026-03-02T10:00:00.000Z", "2026-03-03T10:00:00.000Z"
 ADDRESS = "a@example.com"

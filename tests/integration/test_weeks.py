@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from healthy_mailing_cli import weeks
-from healthy_mailing_cli.connection import Connection
+from healthy_mailing_cli.figures import weeks
+from healthy_mailing_cli.shell.connection import Connection
 
 TODAY = datetime(2026, 3, 31, 15, tzinfo=UTC)
 AT = "2026-03-31T15:00:00.000Z"

@@ -79,7 +79,7 @@ def test_a_long_cell_is_found_unless_the_table_is_generated() -> None:
 def test_what_users_read_is_read_and_tests_are_not() -> None:
     read = {str(path.relative_to(paths.ROOT)) for path in prose.read_by_users()} | prose.NOT_YET
     assert {"README.md", "terraform/variables.tf", "terraform/modules/lookup/openapi.yaml"} <= read
-    assert {"scripts/healthy_mailing_cli/check.py", "docs/operate.md"} <= read
+    assert {"scripts/healthy_mailing_cli/commands/check.py", "docs/operate.md"} <= read
     assert [name for name in read if "/tests/" in name] == []
 
 

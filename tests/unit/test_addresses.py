@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
-from healthy_mailing_cli.addresses import Row, Source, canonical_domain, canonical_ones, is_source, opened, rows
-from healthy_mailing_cli.formats import reading
-from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.lists.addresses import Row, Source, canonical_domain, canonical_ones, is_source, opened, rows
+from healthy_mailing_cli.lists.formats import reading
+from healthy_mailing_cli.shell.output import CommandError
 
 JANE, JOE = "jane@example.com", "joe@example.com"
 

@@ -7,9 +7,9 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ClientError
 
-from healthy_mailing_cli import belonging
-from healthy_mailing_cli.connection import Connection
-from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.shell import belonging
+from healthy_mailing_cli.shell.connection import Connection
+from healthy_mailing_cli.shell.output import CommandError
 
 HERE = "eu-west-1:123456789012"
 QUEUE = f"arn:aws:sqs:{HERE}:mailing-feedback"

@@ -25,10 +25,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from healthy_mailing.evidence import Rules
-from healthy_mailing_cli import check
 from healthy_mailing_cli.__main__ import app
-from healthy_mailing_cli.connection import Connection
-from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.commands import check
+from healthy_mailing_cli.shell.connection import Connection
+from healthy_mailing_cli.shell.output import CommandError
 
 BLOCKED = {"state": "disable", "reason": "opt-out", "UserId": ""}
 

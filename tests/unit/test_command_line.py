@@ -27,11 +27,12 @@ from typer.testing import CliRunner
 from harness import paths
 from healthy_mailing.settings import SettingsError
 from healthy_mailing.table import OUT_OF_TIME, UNREADABLE, TableError
-from healthy_mailing_cli import __main__, output, stack
+from healthy_mailing_cli import __main__
 from healthy_mailing_cli.__main__ import app
-from healthy_mailing_cli.connection import Connection, connected
-from healthy_mailing_cli.errors import sentence
-from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.shell import output, stack
+from healthy_mailing_cli.shell.connection import Connection, connected
+from healthy_mailing_cli.shell.errors import sentence
+from healthy_mailing_cli.shell.output import CommandError
 from support.command_line import PROGRAM
 from support.eventually import eventually
 

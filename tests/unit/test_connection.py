@@ -9,8 +9,8 @@ from botocore.config import Config
 from botocore.stub import Stubber
 
 from healthy_mailing.evidence import Rules
-from healthy_mailing_cli.connection import Connection, bare
-from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.shell.connection import Connection, bare
+from healthy_mailing_cli.shell.output import CommandError
 
 
 def rules(

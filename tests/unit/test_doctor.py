@@ -9,9 +9,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from healthy_mailing_cli import checks_events, checks_function, checks_metrics, checks_ses, checks_table, doctor
-from healthy_mailing_cli.examination import Examination, Finding, Level
-from healthy_mailing_cli.stack import Names, Place, Stack
+from healthy_mailing_cli.commands import doctor
+from healthy_mailing_cli.doctor import events, function, metrics, ses, table
+from healthy_mailing_cli.doctor.examination import Examination, Finding, Level
+from healthy_mailing_cli.shell.stack import Names, Place, Stack
 
 PLACE = Place("aws-cn", "cn-north-1", "123456789012")
 TOPIC = PLACE.arn("sns", "mailing-feedback")
@@ -58,7 +59,7 @@ def only(found: Iterator[Finding]) -> Finding:
 )
 def test_the_account(seen: Examination, changed: Mapping[str, Any], level: Level, says: str) -> None:
     seen.sesv2.get_account.return_value = {**ACCOUNT, **changed}
-    finding = only(checks_ses.look_at_account(seen))
+    finding = only(ses.look_at_account(seen))
     assert (finding.level, says in finding.text) == (level, True)
     assert bool(finding.remedy) == (level is not Level.OK)
 
@@ -79,7 +80,7 @@ def test_all_pages_of_identities_are_read_and_asked_about_a_hundred_at_a_time(se
     pages = {"": {"EmailIdentities": listed[:200], "NextToken": "more"}, "more": {"EmailIdentities": listed[200:]}}
     seen.sesv2.list_email_identities.side_effect = lambda PageSize, NextToken="": pages[NextToken]  # noqa: N803, ARG005
     seen.ses.get_identity_notification_attributes = Mock(side_effect=reports(*names))  # type: ignore[method-assign]
-    found = list(checks_ses.look_at_identities(seen))
+    found = list(ses.look_at_identities(seen))
     assert [each.text.split()[0] for each in found] == names
     assert {each.level for each in found} == {Level.OK}
     assert [len(call.kwargs["Identities"]) for call in seen.ses.get_identity_notification_attributes.mock_calls] == [
@@ -95,7 +96,7 @@ def test_an_identity_that_is_not_verified_sends_nothing(seen: Examination) -> No
         "EmailIdentities": [{"IdentityName": "a.example", "VerificationStatus": "PENDING"}]
     }
     seen.ses.get_identity_notification_attributes = Mock(side_effect=reports())  # type: ignore[method-assign]
-    finding = only(checks_ses.look_at_identities(seen))
+    finding = only(ses.look_at_identities(seen))
     assert (finding.level, finding.text) == (Level.WARNING, "a.example is not verified: SES sends nothing from it.")
 
 
@@ -120,7 +121,7 @@ def test_the_function(seen: Examination, configuration: Mapping[str, Any], level
     lambda_.exceptions.ResourceNotFoundException = KeyError
     lambda_.get_function_configuration.return_value = {**variables, **configuration}
     lambda_.get_function_concurrency.return_value = {}
-    finding = only(checks_function.look_at_function(seen))
+    finding = only(function.look_at_function(seen))
     assert (finding.level, says in finding.text) == (level, True), finding
 
 
@@ -187,7 +188,7 @@ def with_events(
     sqs.get_queue_url.side_effect = LookupError if letters is None else None
     sqs.get_queue_url.return_value = {"QueueUrl": SETTINGS["DEAD_LETTER_QUEUE_URL"]}
     sqs.get_queue_attributes.return_value = {"Attributes": {"ApproximateNumberOfMessages": letters}}
-    return [(each.level, each.text) for each in checks_events.look_at_events(seen)]
+    return [(each.level, each.text) for each in events.look_at_events(seen)]
 
 
 def test_events_that_come(seen: Examination) -> None:
@@ -241,7 +242,7 @@ def test_without_a_table_nothing_is_said_of_events(seen: Examination) -> None:
     client: Any = seen.dynamodb
     client.exceptions.ResourceNotFoundException = KeyError
     client.describe_table.side_effect = KeyError
-    assert list(checks_events.look_at_events(seen)) == []
+    assert list(events.look_at_events(seen)) == []
 
 
 def role(seen: Examination, *answers: Mapping[str, Any]) -> Finding:
@@ -251,7 +252,7 @@ def role(seen: Examination, *answers: Mapping[str, Any]) -> Finding:
     iam: Any = seen.iam
     iam.exceptions.NoSuchEntityException = KeyError
     iam.simulate_principal_policy.return_value = {"EvaluationResults": answers}
-    return only(checks_function.look_at_role(seen))
+    return only(function.look_at_role(seen))
 
 
 WRITE = {"EvalActionName": "dynamodb:PartiQLUpdate", "EvalDecision": "implicitDeny"}
@@ -287,9 +288,9 @@ def test_a_role_that_does_not_allow_what_the_function_does(seen: Examination) ->
 
 def test_the_batching_window_comes_on_top_of_the_timeout(seen: Examination) -> None:
     seen.queue, seen.function, seen.window = {"VisibilityTimeout": "200"}, {"Timeout": 30}, 20
-    assert only(checks_function.look_at_timeouts(seen)).level is Level.OK
+    assert only(function.look_at_timeouts(seen)).level is Level.OK
     seen.window = 21
-    found = only(checks_function.look_at_timeouts(seen))
+    found = only(function.look_at_timeouts(seen))
     assert (found.level, "at least 201 s" in found.remedy) == (Level.WARNING, True)
 
 
@@ -319,19 +320,19 @@ MINUTES_AGO: Mapping[str, tuple[Mapping[str, Mapping[int, int]], Level, str]] = 
 
 @pytest.mark.parametrize("case", MINUTES_AGO)
 def test_failures_are_told_before_they_are_dead_letters(seen: Examination, case: str) -> None:
-    metrics, level, says = MINUTES_AGO[case]
+    seen_then, level, says = MINUTES_AGO[case]
     results = [
         {
             "Id": name,
             "Timestamps": [seen.now - timedelta(minutes=ago) for ago in values],
             "Values": [float(value) for value in values.values()],
         }
-        for name, values in metrics.items()
+        for name, values in seen_then.items()
     ]
     # Metrics come in pages.
     pages = [{"MetricDataResults": results[:1]}, {"MetricDataResults": results[1:]}]
     seen.cloudwatch.get_paginator.return_value.paginate.return_value = pages
-    found = only(checks_metrics.look_at_failures(seen))
+    found = only(metrics.look_at_failures(seen))
     assert (found.level, says in found.text) == (level, True), found
     assert bool(found.remedy) == (level is not Level.OK)
 
@@ -390,7 +391,7 @@ def test_rows_that_reassess_is_to_bring_up_to_date_are_counted_and_those_that_it
         }
 
     dynamodb.batch_get_item.side_effect = whole
-    found = list(checks_table.look_at_rows(seen))
+    found = list(table.look_at_rows(seen))
     assert [(each.level, list(each.commands)) for each in found] == [
         (level, commands) for level, _, commands in expected
     ]
@@ -403,7 +404,7 @@ def test_that_rows_may_not_be_read_whole_is_told(seen: Examination) -> None:
     dynamodb.describe_table.return_value = {"Table": {"TableSizeBytes": 1}}
     dynamodb.get_paginator.return_value.paginate.return_value = [{"Items": [{"UserId": {"S": "Jane@x.org"}}]}]
     dynamodb.batch_get_item.side_effect = ClientError({"Error": {"Code": "AccessDeniedException"}}, "BatchGetItem")
-    cannot, found = checks_table.look_at_rows(seen)
+    cannot, found = table.look_at_rows(seen)
     assert (cannot.level, cannot.text) == (Level.UNKNOWN, "You may not call dynamodb:BatchGetItem.")
     assert found.level is Level.PROBLEM
 
@@ -411,6 +412,6 @@ def test_that_rows_may_not_be_read_whole_is_told(seen: Examination) -> None:
 def test_the_rows_of_a_large_table_are_not_read(seen: Examination) -> None:
     dynamodb: Any = seen.dynamodb
     dynamodb.describe_table.return_value = {"Table": {"TableSizeBytes": 2**40, "ItemCount": 10**9}}
-    finding = only(checks_table.look_at_rows(seen))
+    finding = only(table.look_at_rows(seen))
     assert (finding.level, "`mailing reassess --dry-run`" in finding.text) == (Level.OK, True)
     dynamodb.get_paginator.assert_not_called()

@@ -8,7 +8,7 @@ from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, evidence_of
 from healthy_mailing.item import to_item
 from healthy_mailing.settings import SettingsError
 from healthy_mailing_cli.__main__ import app
-from healthy_mailing_cli.connection import Connection
+from healthy_mailing_cli.shell.connection import Connection
 
 COMPLAINT = Mark(
     kind=MarkKind.COMPLAINT,

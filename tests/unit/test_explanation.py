@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from healthy_mailing.evidence import Mark, MarkKind, Purpose, Rules, State, assess, erased, evidence_of
-from healthy_mailing_cli.explanation import because, lifted_by, timeline, why_they_differ
+from healthy_mailing_cli.shell.explanation import because, lifted_by, timeline, why_they_differ
 
 from .strategies import ALL_RULES, histories
 from .test_evidence_state import mark, softs

@@ -13,10 +13,10 @@ import pytest
 
 from healthy_mailing.evidence import State
 from healthy_mailing.item import Item
-from healthy_mailing_cli import export
-from healthy_mailing_cli.export import Form, Lines
-from healthy_mailing_cli.output import CommandError
-from healthy_mailing_cli.scan import Scan
+from healthy_mailing_cli.commands import export
+from healthy_mailing_cli.commands.export import Form, Lines
+from healthy_mailing_cli.shell.output import CommandError
+from healthy_mailing_cli.table.scan import Scan
 
 STEERING = "news\x1b[2J\u202e@example.org"
 

@@ -19,9 +19,9 @@ from typer.testing import CliRunner
 from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, evidence_of
 from healthy_mailing.item import to_dynamodb, to_item
 from healthy_mailing_cli.__main__ import app
-from healthy_mailing_cli.connection import Connection
-from healthy_mailing_cli.exported_table import ExportedTable
-from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.lists.exported_table import ExportedTable
+from healthy_mailing_cli.shell.connection import Connection
+from healthy_mailing_cli.shell.output import CommandError
 
 NAME = "AWSDynamoDB/01693685827463-2d8752fd"
 KINDS = (MarkKind.OPT_OUT, MarkKind.DELIVERY, MarkKind.COMPLAINT)

@@ -22,8 +22,8 @@ from healthy_mailing.evidence import (
     override,
 )
 from healthy_mailing.item import to_item
-from healthy_mailing_cli.figures import CHANGES, DOMAINS, Figures, Tally
-from healthy_mailing_cli.scan import known
+from healthy_mailing_cli.figures.statistics import CHANGES, DOMAINS, Figures, Tally
+from healthy_mailing_cli.table.scan import known
 
 from . import strategies
 

@@ -23,13 +23,14 @@ from hypothesis import strategies as st
 
 from healthy_mailing.evidence import Evidence, MarkKind, Rules
 from healthy_mailing.table import Outcome, Table, TableError
-from healthy_mailing_cli import import_list, output, waiting
-from healthy_mailing_cli.connection import Connection
-from healthy_mailing_cli.files import Part, parts
-from healthy_mailing_cli.formats import reading
-from healthy_mailing_cli.formats.sources import FORMATS, Reader
-from healthy_mailing_cli.import_list import RefusedRows, Tally, Writer, marks, merged
-from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.commands import import_list
+from healthy_mailing_cli.commands.import_list import RefusedRows, Tally, Writer, marks, merged
+from healthy_mailing_cli.lists.files import Part, parts
+from healthy_mailing_cli.lists.formats import reading
+from healthy_mailing_cli.lists.formats.sources import FORMATS, Reader
+from healthy_mailing_cli.shell import output, waiting
+from healthy_mailing_cli.shell.connection import Connection
+from healthy_mailing_cli.shell.output import CommandError
 
 HEADER = "status,reason,email,created\n"
 BOUNCES = ("--as", "sendgrid-bounces")

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from healthy_mailing_cli.__main__ import app
-from healthy_mailing_cli.files import parts
-from healthy_mailing_cli.output import CommandError
+from healthy_mailing_cli.lists.files import parts
+from healthy_mailing_cli.shell.output import CommandError
 
 TEXT = 'address,created_at\nj\u00fcrgen@example.com,"Fri, 21 Oct 2011 11:02:55 GMT"\n'
 

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from harness import paths
 from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, State, evidence_of
 from healthy_mailing.item import to_item
-from healthy_mailing_cli import import_list
-from healthy_mailing_cli.addresses import Source
-from healthy_mailing_cli.formats import reading, sources, times
-from healthy_mailing_cli.formats.reading import Row
-from healthy_mailing_cli.formats.sources import FORMATS, Reader, RowError, SkippedError, UnknownError
-from healthy_mailing_cli.import_list import RefusedRows, Tally, marks, windows
+from healthy_mailing_cli.commands import import_list
+from healthy_mailing_cli.commands.import_list import RefusedRows, Tally, marks, windows
+from healthy_mailing_cli.lists.addresses import Source
+from healthy_mailing_cli.lists.formats import reading, sources, times
+from healthy_mailing_cli.lists.formats.reading import Row
+from healthy_mailing_cli.lists.formats.sources import FORMATS, Reader, RowError, SkippedError, UnknownError
 
 from .strategies import ALL_RULES, histories
 

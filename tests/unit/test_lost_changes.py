@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthy_mailing.changes import event_of
-from healthy_mailing_cli import lost_changes
-from healthy_mailing_cli.connection import Connection
-from healthy_mailing_cli.lost_changes import Changes
-from healthy_mailing_cli.output import CommandError
-from healthy_mailing_cli.redrive import telling
+from healthy_mailing_cli.commands.redrive import telling
+from healthy_mailing_cli.redrive import lost_changes
+from healthy_mailing_cli.redrive.lost_changes import Changes
+from healthy_mailing_cli.shell.connection import Connection
+from healthy_mailing_cli.shell.output import CommandError
 from support.clock import Clock
 from support.stream import Image, record
 

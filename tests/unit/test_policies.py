@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from healthy_mailing_cli.policies import lets
-from healthy_mailing_cli.stack import sent_for
+from healthy_mailing_cli.doctor.policies import lets
+from healthy_mailing_cli.shell.stack import sent_for
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:mailing-feedback"
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:mailing-feedback"

@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 from harness import paths
 from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, evidence_of
 from healthy_mailing.item import to_item
-from healthy_mailing_cli import charts, page
 from healthy_mailing_cli.__main__ import app
-from healthy_mailing_cli.figures import Figures, Jump, Tally
-from healthy_mailing_cli.output import CommandError
-from healthy_mailing_cli.scan import known
-from healthy_mailing_cli.stats import percent, remedy
+from healthy_mailing_cli.commands.stats import percent, remedy
+from healthy_mailing_cli.figures import charts, page
+from healthy_mailing_cli.figures.statistics import Figures, Jump, Tally
+from healthy_mailing_cli.shell.output import CommandError
+from healthy_mailing_cli.table.scan import known
 
 TODAY = date(2026, 3, 31)
 OUTAGE = 24

@@ -10,9 +10,9 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 from botocore.parsers import create_parser
 
 from healthy_mailing.evidence import State
-from healthy_mailing_cli import waiting
-from healthy_mailing_cli.connection import Connection
-from healthy_mailing_cli.scan import Scan, _Parsers
+from healthy_mailing_cli.shell import waiting
+from healthy_mailing_cli.shell.connection import Connection
+from healthy_mailing_cli.table.scan import Scan, _Parsers
 
 ITEM = {
     "UserId": {"S": "jürgen@example.com"},

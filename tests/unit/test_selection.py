@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthy_mailing_cli.clear_bounces import Row, _in_file, _looked_up, _write  # the two halves of one file
-from healthy_mailing_cli.output import CommandError, printable
-from healthy_mailing_cli.suppression_list import Entry, Reason
+from healthy_mailing_cli.commands.clear_bounces import Row, _in_file, _looked_up, _write  # the two halves of one file
+from healthy_mailing_cli.ses.suppression_list import Entry, Reason
+from healthy_mailing_cli.shell.output import CommandError, printable
 
 UNTIL = "2026-03-10T12:00:00.000Z"
 said = st.text(max_size=30) | st.sampled_from(

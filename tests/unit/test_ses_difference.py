@@ -21,8 +21,8 @@ from healthy_mailing.evidence import (
 )
 from healthy_mailing.item import PUSHED, RecordError, evidence_in, to_item
 from healthy_mailing.timestamp import from_datetime
-from healthy_mailing_cli.ses_difference import Difference, Known, Pushed, difference, mark_of, suppression
-from healthy_mailing_cli.suppression_list import Entry, Reason
+from healthy_mailing_cli.ses.difference import Difference, Known, Pushed, difference, mark_of, suppression
+from healthy_mailing_cli.ses.suppression_list import Entry, Reason
 
 from . import oracle, strategies
 

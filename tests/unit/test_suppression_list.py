@@ -11,8 +11,8 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
 from moto.core.botocore_stubber import MockRawResponse
 
-from healthy_mailing_cli.connection import Connection
-from healthy_mailing_cli.suppression_list import Entry, Pace, Reason, SuppressionList
+from healthy_mailing_cli.ses.suppression_list import Entry, Pace, Reason, SuppressionList
+from healthy_mailing_cli.shell.connection import Connection
 from support.clock import Clock
 
 DATE = "Tue, 15 Dec 2020 10:00:07 GMT"
@@ -154,7 +154,7 @@ def test_what_the_service_takes_for_no_address_is_told(list_of: ListOf) -> None:
 
 def test_a_pace_lets_one_request_a_second_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr("healthy_mailing_cli.suppression_list.time", clock)
+    monkeypatch.setattr("healthy_mailing_cli.ses.suppression_list.time", clock)
     pace, begun = Pace(), clock.monotonic()
     passed = []
     for pause in (0, 0, 0.4, 2.5, 0):

@@ -12,9 +12,9 @@ import boto3
 import pytest
 
 from harness.emulator import Emulator
-from healthy_mailing_cli import doctor
-from healthy_mailing_cli.examination import Examination, Finding
-from healthy_mailing_cli.stack import Names, Place, Stack
+from healthy_mailing_cli.commands import doctor
+from healthy_mailing_cli.doctor.examination import Examination, Finding
+from healthy_mailing_cli.shell.stack import Names, Place, Stack
 from support.command_line import Mailing, Ran
 from support.hand_made import (
     HandMade,

@@ -1,0 +1,146 @@
+"""``mailing reassess``: every item as today's rules would have it, and under its canonical address.
+
+Needs ``dynamodb:Scan``, and to write what decisions need, without SES's list. For rows in another
+spelling than the canonical one it also needs ``dynamodb:DeleteItem``, and ``dynamodb:UpdateItem`` for attributes of
+other programs in them. With ``--dry-run``, ``dynamodb:Scan`` and, for such rows, ``dynamodb:BatchGetItem`` will do.
+"""
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+from healthy_mailing import operations
+from healthy_mailing.evidence import Rules
+from healthy_mailing.settings import Settings, SettingsError
+from healthy_mailing.table import Outcome, TableError
+from healthy_mailing_cli.shell import errors, output
+from healthy_mailing_cli.shell.connection import Connection, Function, by_tomorrow, connected
+from healthy_mailing_cli.shell.output import CommandError
+
+_RULES = ("SOFT_BOUNCE_LIMIT", "SOFT_BOUNCE_WINDOW_DAYS", "DELIVERY_REFRESH_DAYS", "EXPIRE_DAYS")
+
+Given = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rules", metavar="NAME=NUMBER", help="Rules in place of the function's settings; may be given again."
+    ),
+]
+
+KeepSpellings = Annotated[
+    bool,
+    typer.Option(
+        "--keep-spellings",
+        help="Merge rows in other spellings, such as Jane@Example.com, and leave them for an application that asks so.",
+    ),
+]
+
+
+@connected
+def reassess(
+    connection: Connection,
+    rules: Given = None,
+    keep_spellings: KeepSpellings = False,
+    function: Function = None,
+    yes: output.Yes = False,
+    dry_run: output.DryRun = False,
+    as_json: output.AsJson = False,
+) -> None:
+    """Bring every item up to date with the rules.
+
+    Run it after the rules changed, and after you adopted a table. A row in another spelling than the canonical one, as
+    the original article's function wrote it, is merged into the canonical row and then deleted. So first let your
+    applications ask by the canonical address.
+
+    The rules are read from the function's own settings. Or give them by the names of these: `--rules
+    SOFT_BOUNCE_LIMIT=3`; what you leave out is as by default. Reads the whole table, and writes only what differs.
+    """
+    applied = _parsed(rules) if rules else connection.rules(function)
+    table = connection.open(applied)
+    if not dry_run:
+        spelled = "stay" if keep_spellings else "are deleted once they are merged"
+        output.confirm(
+            f"Bring all of {connection.table} to these rules: {_words(applied)}? Rows in other spellings than the "
+            f"canonical one {spelled}",
+            yes=yes,
+        )
+    read, moved, results = 0, 0, Counter[str]()
+    with output.progress("Read") as counter:
+        for count, outcomes in operations.reassess(
+            table, by_tomorrow(), dry_run=dry_run, keep_spellings=keep_spellings
+        ):
+            counter.add(count)
+            read += count
+            for outcome in outcomes:
+                _note(outcome, as_json=as_json)
+                results[_result(outcome)] += 1
+                moved += outcome.moved
+    if not as_json:
+        _sum_up(read, results, dry_run=dry_run)
+        if moved:
+            done = "merged, and left" if keep_spellings else "moved"
+            output.line(f"Rows in another spelling, {'to be ' if dry_run else ''}{done}: {moved:,}.")
+    if results["failed"]:
+        raise typer.Exit(output.NO)
+
+
+def _parsed(given: list[str]) -> Rules:
+    """Return the rules that options say, as the function reads its settings."""
+    variables = {"TABLE_NAME": "-"}
+    for text in given:
+        name, _, number = text.partition("=")
+        if name.upper() not in _RULES:
+            raise CommandError(f"--rules {text} names no rule: it is NAME=NUMBER, of {', '.join(_RULES)}")
+        variables[name.upper()] = number
+    try:
+        return Settings.from_environment(variables).rules
+    except SettingsError as error:
+        raise CommandError(f"--rules: {error}") from None
+
+
+def _words(rules: Rules) -> str:
+    expire = "nothing expires" if rules.expire_days is None else f"deliveries expire after {rules.expire_days} days"
+    return (
+        f"soft bounces count from {rules.soft_bounce_limit} days within {rules.soft_bounce_window_days}, "
+        f"deliveries are written every {rules.delivery_refresh_days} days, {expire}"
+    )
+
+
+def _note(outcome: Outcome, *, as_json: bool) -> None:
+    """Say what became of one address: all of them in JSON, else those that failed."""
+    if as_json:
+        change = outcome.change
+        states = (
+            {"before": change.before, "after": change.after, "transactional": change.transactional} if change else {}
+        )
+        moved = {"moved": outcome.moved} if outcome.moved else {}
+        output.ndjson(
+            {"address": outcome.address, "result": _result(outcome), **states, **moved, **errors.as_json(outcome.error)}
+        )
+    elif outcome.error:
+        output.note(f"{outcome.address}: left as it is. {errors.sentence(TableError(outcome.error))}.")
+
+
+def _result(outcome: Outcome) -> str:
+    if outcome.error:
+        return "failed"
+    if not outcome.written:
+        return "up to date"  # another program was faster
+    change = outcome.change
+    if change is None:
+        return "same state"
+    if change.before is change.after:
+        return f"transactional mail: to {change.transactional}"
+    return f"{change.before or 'unknown'} to {change.after}"
+
+
+def _sum_up(read: int, results: Counter[str], *, dry_run: bool) -> None:
+    changed = sum(count for result, count in results.items() if result not in {"failed", "up to date"})
+    output.line(f"Read {read:,}. {'Without --dry-run, written' if dry_run else 'Written'}: {changed:,}.")
+    for result, count in sorted(results.items()):
+        if result not in {"failed", "up to date", "same state"}:
+            output.line(f"{result[0].upper()}{result[1:]}: {count:,}.")
+    if results["same state"]:
+        output.line(f"Same state, but another reason or time to expire: {results['same state']:,}.")
+    if results["failed"]:
+        output.line(f"{'Would fail' if dry_run else 'Failed'}: {results['failed']:,}.")

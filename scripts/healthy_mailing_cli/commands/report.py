@@ -1,0 +1,70 @@
+"""``mailing report``: the figures of ``mailing stats`` as a page for people who do not use a terminal.
+
+Needs ``dynamodb:Scan``, and ``cloudwatch:GetMetricData`` for the rates of past weeks.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from healthy_mailing_cli.commands import stats
+from healthy_mailing_cli.commands.export import Segments
+from healthy_mailing_cli.figures import weeks
+from healthy_mailing_cli.lists.exported_table import From
+from healthy_mailing_cli.shell import filters, output
+from healthy_mailing_cli.shell.connection import Connection, connected
+from healthy_mailing_cli.shell.output import CommandError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+Function = Annotated[
+    str | None,
+    typer.Option(help="The function that counted past weeks; default: the table's name with -feedback."),
+]
+Page = Annotated[Path, typer.Option("--html", metavar="FILE", help="Where to write the page.")]
+
+
+@connected
+def report(
+    connection: Connection,
+    to: Page,
+    days: stats.Days = 30,
+    segments: Segments = 4,
+    from_export: From = None,
+    sender: filters.Sender = None,
+    function: Function = None,
+    as_json: output.AsJson = False,
+) -> None:
+    """Write the figures of `stats` to a page that you can share.
+
+    The page is one file that needs no network, and addresses in it are masked. With --json, the figures are printed
+    too.
+    """
+    drawn = _page()
+    with output.replacing(to) as file:  # which fails before the table is read, if it must
+        found = stats.count(connection, days, segments, from_export, sender)
+        past = weeks.OF_ALL_SENDERS if sender else weeks.read(connection, function, found.at)
+        region = connection.client("dynamodb").meta.region_name
+        file.write(drawn.html(found, past, table=connection.table, region=region, sender=sender))
+    if as_json:
+        output.ndjson(found.to_json() | {"weeks": None if isinstance(past, str) else [asdict(week) for week in past]})
+    else:
+        output.line(f"{to}: {output.counted(found.addresses, 'address')}.")
+
+
+def _page() -> "ModuleType":
+    """Import what draws the page, which is installed apart and takes a second.
+
+    Raises:
+        CommandError: It is not installed.
+    """
+    try:
+        from healthy_mailing_cli.figures import page  # noqa: PLC0415  (for the reasons above)
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            f"This needs {error.name}, which comes with the extra `report`: pipx install '.[report]' in a clone"
+        ) from None
+    return page

@@ -1,0 +1,1 @@
+"""The examination of a stack, one module for each part of it."""

@@ -1,0 +1,106 @@
+"""What ``mailing doctor`` looks at in the table: rows that an earlier function, or another program, wrote.
+
+Needs ``dynamodb:Scan`` and, where there are such rows, ``dynamodb:BatchGetItem``.
+"""
+
+import shlex
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from healthy_mailing.address import canonical_or_same, masked
+from healthy_mailing.evidence import Rules
+from healthy_mailing.item import ADDRESS, VERSION, unreadable
+from healthy_mailing.table import Table, TableError
+from healthy_mailing_cli.doctor.examination import Examination, Findings, ok, problem, warning
+from healthy_mailing_cli.shell.connection import DEFAULT_TABLE, soon
+from healthy_mailing_cli.shell.stack import name_in
+
+_MOST = 256 * 2**20
+"""How large a table is read, in bytes: for less than a cent, in some seconds."""
+
+_WHOLE = 10_000
+"""How many of the rows that `mailing reassess` is to bring up to date are read whole, to see whether it can."""
+
+
+def look_at_rows(seen: Examination) -> Findings:
+    """Count the rows that `mailing reassess` is to bring up to date."""
+    name = name_in(seen.stack.table)
+    try:
+        table = seen.dynamodb.describe_table(TableName=name)["Table"]
+    except seen.dynamodb.exceptions.ResourceNotFoundException:
+        return  # which is a finding of the table
+    reassess = shlex.join(["mailing", "reassess", *([] if name == DEFAULT_TABLE else ["--table", name])])
+    if table.get("TableSizeBytes", 0) > _MOST:
+        count = table.get("ItemCount", 0)
+        yield ok(f"Not looked at: {name} has about {count:,} items. `{reassess} --dry-run` reads all of them.")
+        return
+    count, spelled, old = _keys(seen, name)
+    try:
+        odd = _unreadable(Table(seen.dynamodb, name, Rules()), [*spelled, *old][:_WHOLE])
+    except TableError as error:
+        yield seen.refused(ClientError({"Error": {"Code": str(error)}}, "BatchGetItem"))
+        odd = set()
+    if odd:
+        yield problem(
+            f"{len(odd):,} of {count:,} rows can't be read: {_example(sorted(odd))}. `mailing reassess` leaves such "
+            "rows as they are.",
+            "Another program wrote them, or a newer version of this one. Upgrade, or look at them in DynamoDB, then "
+            "correct or delete them. This names each:",
+            f"{reassess} --dry-run",
+        )
+    spelled, old = ([key for key in keys if key not in odd] for keys in (spelled, old))
+    if spelled:
+        yield problem(
+            f"{_of(len(spelled), count)} under another spelling than the canonical address: {_example(spelled)}. Who "
+            "asks by the canonical one may not find it.",
+            "Let your applications ask by the canonical address. Then merge such rows:",
+            reassess,
+        )
+    if old:
+        yield warning(
+            f"{_of(len(old), count)} as the original article's function wrote it, so lists leave it out.",
+            "Bring such rows up to date:",
+            reassess,
+        )
+    if not spelled and not old and not odd:
+        yield ok(f"All rows ({count:,}) are under the canonical address, and as this version writes them.")
+
+
+def _keys(seen: Examination, name: str) -> tuple[int, list[str], list[str]]:
+    """Return how many rows there are, the keys that are another spelling, and the others of rows without a version."""
+    pages: Any = seen.dynamodb.get_paginator("scan").paginate(
+        TableName=name,
+        ProjectionExpression=f"{ADDRESS}, #{VERSION}",
+        ExpressionAttributeNames={f"#{VERSION}": VERSION},
+    )
+    count, spelled, old = 0, list[str](), list[str]()
+    for page in pages:
+        for item in page["Items"]:
+            count += 1
+            key = item.get(ADDRESS, {}).get("S", "")
+            if canonical_or_same(key) != key:
+                spelled.append(key)
+            elif VERSION not in item:
+                old.append(key)
+    return count, spelled, old
+
+
+def _unreadable(table: Table, keys: list[str]) -> set[str]:
+    """Return the keys of rows that can't be read, or merged into the canonical row since that can't be.
+
+    Raises:
+        TableError: DynamoDB refused, or the deadline passed.
+    """
+    addresses = {key: canonical_or_same(key) for key in keys}
+    items = table.read([*addresses, *addresses.values()], soon(), consistent=False)
+    odd = {key for key, item in items.items() if item == unreadable(key)}
+    return {key for key, address in addresses.items() if key in odd or address in odd}
+
+
+def _example(keys: list[str]) -> str:
+    return f"{masked(keys[0])}{' …' if len(keys) > 1 else ''}"
+
+
+def _of(some: int, count: int) -> str:
+    return f"{some:,} of {count:,} rows {'is' if some == 1 else 'are'}"

@@ -1,0 +1,1 @@
+"""What the table says in figures, and the page that shows it."""

@@ -1,0 +1,1 @@
+"""Lists of addresses: others' formats, files, exported tables."""

@@ -1,0 +1,1 @@
+"""Dead letters, and changes whose events were lost."""

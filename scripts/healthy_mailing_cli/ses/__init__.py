@@ -1,0 +1,1 @@
+"""SES's own suppression list: reading, comparing and syncing it."""

@@ -1,0 +1,114 @@
+"""The steps that bring the table and SES's own suppression list together, one address after the other."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from healthy_mailing import operations
+from healthy_mailing.evidence import Mark, evidence_of
+from healthy_mailing.item import PUSHED, RecordError
+from healthy_mailing.table import Outcome, Table, TableError
+from healthy_mailing.timestamp import from_datetime
+from healthy_mailing_cli.commands.decide import WINDOW
+from healthy_mailing_cli.ses.difference import Known, Pushed, suppression
+from healthy_mailing_cli.ses.suppression_list import Entry, SuppressionList
+from healthy_mailing_cli.shell import errors, output
+from healthy_mailing_cli.shell.connection import soon
+
+
+class Result(StrEnum):
+    """What becomes of an address, as ``--json`` says it."""
+
+    MARKED = "marked"
+    TAKEN_OFF = "takenOff"
+    PUT = "put"
+    LEFT = "left"
+    CHANGED = "changed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of an address; where it failed, ``error`` is a code, and ``message`` says why in a sentence."""
+
+    address: str
+    result: Result
+    error: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Sync:
+    """Carries out a plan, one address after the other, so that an interruption loses nothing."""
+
+    table: Table
+    suppressed: SuppressionList
+
+    def mark(self, marks: Mapping[str, tuple[Mark, ...]]) -> Iterator[Done]:
+        """Merge marks into the table."""
+        for window in output.windows(marks.items(), WINDOW):
+            for outcome in self.table.add({address: evidence_of(each) for address, each in window}, soon()):
+                yield Done(
+                    outcome.address, Result.FAILED if outcome.error else Result.MARKED, **errors.as_json(outcome.error)
+                )
+
+    def take_off(self, address: str, entry: Entry) -> Done:
+        """Take an entry that a push made off SES's list.
+
+        The list and the table were read some time ago. Someone who complained since must not be mailed, so both are
+        asked once more.
+        """
+        try:
+            known = self._known(address)
+        except RecordError:
+            return Done(address, Result.CHANGED)
+        found = self.suppressed.look_up(entry.spelling)
+        if suppression(known.evidence, self.table.rules) is not None:
+            return Done(address, Result.CHANGED)
+        if found is None or known.pushed is None or not known.pushed.made(address, found):
+            return Done(address, Result.CHANGED)
+        with output.finishing():
+            self.suppressed.remove(entry.spelling)
+            return noted(self.table.annotate(address, PUSHED, None, soon()), Result.TAKEN_OFF)
+
+    def put(self, address: str) -> Done:
+        """Put an address on SES's list, if the table still says so, and note that in its item.
+
+        An interruption while SES is asked leaves open whether the address is there. So it is noted all the same: the
+        note does no harm if it is not, since an entry that another makes later has another time.
+        """
+        try:
+            reason = suppression(self._known(address).evidence, self.table.rules)
+        except RecordError:
+            reason = None
+        if reason is None:
+            return Done(address, Result.CHANGED)
+        with output.finishing():
+            try:
+                at = self.suppressed.put(address, reason)
+            except ValueError as error:
+                message = f"SES refuses it: {str(error).rstrip('.')}"
+                return Done(address, Result.FAILED, "RefusedBySes", message)
+            except KeyboardInterrupt:
+                self._note(address, Pushed(from_datetime(datetime.now(UTC)), reason))
+                raise
+            return noted(self._note(address, Pushed(at, reason)), Result.PUT)
+
+    def _known(self, address: str) -> Known:
+        return Known.of(operations.find(self.table, address, soon(), consistent=True))
+
+    def _note(self, address: str, pushed: Pushed) -> Outcome:
+        return self.table.annotate(address, PUSHED, pushed.to_map(), soon())
+
+
+def noted(outcome: Outcome, result: Result) -> Done:
+    """Return what became of an address once SES's list was changed and the table was to note it."""
+    if not outcome.error or outcome.error == _NO_ITEM:
+        return Done(outcome.address, result)
+    why = errors.sentence(TableError(outcome.error))
+    message = f"SES's list was changed, but the table could not note it. {why}"
+    return Done(outcome.address, Result.FAILED, outcome.error, message)
+
+
+_NO_ITEM = "ConditionalCheckFailed"  # it was forgotten meanwhile, and with it that a push put it on the list

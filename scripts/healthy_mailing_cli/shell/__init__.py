@@ -1,0 +1,1 @@
+"""What every command stands on: connection, output, errors, the names of a stack."""

@@ -1,0 +1,221 @@
+"""Where a command finds the table, and whose credentials it uses: the four options that every command takes."""
+
+import functools
+import inspect
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import boto3
+import botocore.session
+import typer
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from healthy_mailing.evidence import Rules
+from healthy_mailing.settings import Settings
+from healthy_mailing.table import Table, TableError, connect
+from healthy_mailing_cli.shell import output
+from healthy_mailing_cli.shell.output import CommandError
+
+DEFAULT_TABLE = "mailing"
+"""The table of a command without ``--table``."""
+
+SECONDS = 60.0
+"""How long one step of a command, a few thousand addresses at most, may take."""
+
+_TIMEOUTS = Config(connect_timeout=5, read_timeout=15)
+"""In seconds, for each of five tries: what can't be reached is an error within a minute or so, not within five."""
+
+
+def _url(text: str | None) -> str | None:
+    if text is not None and not re.match("https?://[^/]", text):
+        raise typer.BadParameter(f"{text} is not a URL such as http://127.0.0.1:4566")
+    return text
+
+
+def bare(text: str | None) -> str | None:
+    """Refuse an ARN in place of a name: it may lead to another region or account than everything else does."""
+    if text is not None and re.match("arn:|[0-9]{12}:", text):
+        name = re.split("[:/]", text)[-1]
+        raise typer.BadParameter(f"{text} is an ARN: give the name, such as {name}, and the region with --region")
+    return text
+
+
+_OPTIONS = {
+    "table": Annotated[
+        str | None,
+        typer.Option(
+            envvar="MAILING_TABLE",
+            show_default=DEFAULT_TABLE,
+            help="The table; by default, queues and function are named after it.",
+            callback=bare,
+        ),
+    ],
+    # botocore reads AWS_DEFAULT_REGION alone; AWS CLI 2, Terraform and Lambda know this one.
+    "region": Annotated[
+        str | None,
+        typer.Option(envvar="AWS_REGION", help="AWS region; default: that of the environment or the profile."),
+    ],
+    "endpoint_url": Annotated[
+        str | None, typer.Option(help="Where AWS is, if not at AWS: an emulator's URL.", callback=_url)
+    ],
+    "profile": Annotated[str | None, typer.Option(help="Profile of the AWS configuration to take credentials from.")],
+}
+Function = Annotated[
+    str | None,
+    typer.Option(help="The function whose rules apply; default: the table's name with -feedback.", callback=bare),
+]
+
+_NO_TABLE = frozenset({"ResourceNotFoundException", "ResourceNotFound", "TableNotFoundException"})
+_OF_TABLE = frozenset(
+    {
+        "BatchExecuteStatement",
+        "BatchGetItem",
+        "DeleteItem",
+        "DescribeTable",
+        "ExportTableToPointInTime",
+        "Query",
+        "Scan",
+    }
+)
+"""Requests about the table alone. Those about a stream, an export or another service have other names."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """The table's name, and the way to AWS; ``is_named`` is whether someone named the table."""
+
+    table: str
+    region: str | None = None
+    endpoint_url: str | None = None
+    profile: str | None = None
+    is_named: bool = True
+
+    @functools.cached_property
+    def session(self) -> boto3.Session:
+        """The session, with the credentials and the region of the options or the environment."""
+        core = botocore.session.Session()
+        core.set_default_client_config(_TIMEOUTS)
+        return boto3.Session(botocore_session=core, profile_name=self.profile, region_name=self.region)
+
+    def client(self, service: str, config: Config | None = None) -> Any:  # noqa: ANN401  (each service has its own)
+        """Return a client of boto3."""
+        return self.session.client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload]  # a name each
+
+    def caller(self) -> str:
+        """Return the ARN of who calls, which nobody needs a permission for."""
+        return str(self.client("sts").get_caller_identity()["Arn"])
+
+    def place(self) -> str:
+        """Return the account, the region, the endpoint and the name by which the table differs from all others."""
+        client = self.client("dynamodb")
+        account = self.caller().split(":")[4]
+        return f"{self.table} of {account} in {client.meta.region_name} at {client.meta.endpoint_url}"
+
+    def core_session(self) -> botocore.session.Session:
+        """Return a session of botocore, without boto3 on top."""
+        session = botocore.session.Session(profile=self.profile)
+        session.set_config_variable("region", self.region)
+        return session
+
+    def open(self, rules: Rules | None = None) -> Table:
+        """Return the table; writing to it needs the stack's rules."""
+        return Table(connect(self.core_session(), self.endpoint_url), self.table, rules or Rules())
+
+    def settings_of(self, function: str, remedy: str = "check the names and --region") -> Mapping[str, str]:
+        """Return the environment variables of a function.
+
+        Needs ``lambda:GetFunctionConfiguration``.
+
+        Raises:
+            CommandError: There is no such function, which ``remedy`` is about, or you may not decrypt its settings.
+            botocore.exceptions.ClientError: You may not read it.
+        """
+        client = self.client("lambda")
+        try:
+            configuration = client.get_function_configuration(FunctionName=function)
+        except client.exceptions.ResourceNotFoundException:
+            raise CommandError(f"There is no function {function} in {client.meta.region_name}: {remedy}") from None
+        environment = configuration.get("Environment", {})
+        if "Error" in environment:  # the variables are left out then, and the default rules may be others
+            raise CommandError(f"The settings of {function} can't be read without kms:Decrypt on the function's key")
+        variables: Mapping[str, str] = environment.get("Variables", {})
+        return variables
+
+    def rules(self, function: str | None) -> Rules:
+        """Return the rules that the stack's function applies, read from its settings.
+
+        Needs ``lambda:GetFunctionConfiguration``.
+
+        Raises:
+            CommandError: There is no such function, it writes to another table and not both were named, or you may not
+                decrypt its settings.
+            botocore.exceptions.ClientError: You may not read it.
+            SettingsError: The function is another one.
+        """
+        name = function or f"{self.table}-feedback"
+        variables = self.settings_of(name, "the state follows its rules, so name it with --function")
+        if "TABLE_NAME" not in variables:  # another program's, which has no rules
+            raise CommandError(f"The function {name} writes to no table: name that of {self.table} with --function")
+        settings = Settings.from_environment(variables)
+        if settings.table_name != self.table:
+            mismatch = f"The function {name} writes to the table {settings.table_name}, not to {self.table}"
+            if function is None or not self.is_named:
+                raise CommandError(f"{mismatch}: name both, with --table and --function")
+            output.note(f"{mismatch}; its rules apply all the same.")  # as for a copy of the table
+        return settings.rules
+
+
+def _is_of_no_table(error: ClientError | TableError) -> bool:
+    """Return whether an error says that the table is not there."""
+    if isinstance(error, TableError):
+        return str(error) in _NO_TABLE
+    return error.response["Error"]["Code"] in _NO_TABLE and error.operation_name in _OF_TABLE
+
+
+def soon() -> float:
+    """Return the deadline of a step that begins now."""
+    return time.monotonic() + SECONDS
+
+
+def by_tomorrow() -> float:
+    """Return the deadline of a step that may read the whole table."""
+    return time.monotonic() + 24 * 60 * 60
+
+
+def connected(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options ``--table``, ``--region``, ``--endpoint-url`` and ``--profile``.
+
+    The command takes them as its first parameter, ``connection``.
+    """
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in _OPTIONS.items()
+    ]
+
+    @functools.wraps(command)
+    def with_options(**given: object) -> None:
+        options: dict[str, Any] = {name: given.pop(name) for name in _OPTIONS}
+        connection = Connection(
+            **options | {"table": options["table"] or DEFAULT_TABLE}, is_named=bool(options["table"])
+        )
+        try:
+            command(connection, **given)
+        except (ClientError, TableError) as error:
+            if not _is_of_no_table(error):
+                raise
+            raise CommandError(
+                f"There is no table {connection.table} in {connection.session.region_name}: name it with --table, and "
+                "its region with --region"
+            ) from None
+
+    # What Typer reads; the function that was wrapped has other parameters.
+    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own] + shared
+    with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # a function may have it
+    with_options.__annotations__ = {each.name: each.annotation for each in parameters}
+    del with_options.__wrapped__
+    return with_options
