@@ -29,8 +29,9 @@ from healthy_mailing.settings import SettingsError
 from healthy_mailing.table import OUT_OF_TIME, UNREADABLE, TableError
 from healthy_mailing_cli import __main__
 from healthy_mailing_cli.__main__ import app
-from healthy_mailing_cli.shell import output, stack
-from healthy_mailing_cli.shell.connection import Connection, connected
+from healthy_mailing_cli.commands import options
+from healthy_mailing_cli.shell import output
+from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.errors import sentence
 from healthy_mailing_cli.shell.output import CommandError
 from support.command_line import PROGRAM
@@ -97,8 +98,8 @@ def test_help_is_a_word_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 def test_names_come_from_the_environment_too_and_options_win() -> None:
     seen: list[tuple[str, str | None, str | None]] = []
 
-    @connected
-    def command(connection: Connection, name: stack.Name = None) -> None:
+    @options.connected
+    def command(connection: Connection, name: options.Name = None) -> None:
         seen.append((connection.table, connection.region, name))
 
     own = typer.Typer()
@@ -128,7 +129,7 @@ def test_names_come_from_the_environment_too_and_options_win() -> None:
     ids=str,
 )
 def test_a_table_that_is_not_there_is_named(error: Exception, says: str) -> None:
-    @connected
+    @options.connected
     def command(connection: Connection) -> None:
         del connection
         raise error
@@ -255,14 +256,14 @@ def test_steps_that_belong_together_are_finished_after_ctrl_c() -> None:
 def test_a_question_without_a_terminal_is_an_error_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     with pytest.raises(CommandError, match="--yes"):
-        output.confirm("Disable 20 addresses?", yes=False)
-    output.confirm("Disable 20 addresses?", yes=True)
+        options.confirm("Disable 20 addresses?", yes=False)
+    options.confirm("Disable 20 addresses?", yes=True)
 
 
 def test_a_question_begins_with_a_capital_and_cannot_steer_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     with pytest.raises(CommandError, match=r"^Take it off SES's own list\\x1b\?"):
-        output.confirm("take it off SES's own list\x1b?", yes=False)
+        options.confirm("take it off SES's own list\x1b?", yes=False)
 
 
 @pytest.mark.parametrize(

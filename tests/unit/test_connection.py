@@ -9,7 +9,8 @@ from botocore.config import Config
 from botocore.stub import Stubber
 
 from healthy_mailing.evidence import Rules
-from healthy_mailing_cli.shell.connection import Connection, bare
+from healthy_mailing_cli.commands import options
+from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.output import CommandError
 
 
@@ -57,9 +58,9 @@ def test_a_function_that_names_no_table_has_no_rules(monkeypatch: pytest.MonkeyP
 )
 def test_an_arn_is_not_a_name(text: str) -> None:
     """It may lead to another region or account."""
-    assert bare("crm-feedback") == "crm-feedback"
+    assert options.bare("crm-feedback") == "crm-feedback"
     with pytest.raises(typer.BadParameter, match="is an ARN: give the name, such as crm-feedback, and the region with"):
-        bare(text)
+        options.bare(text)
 
 
 def test_rules_that_cannot_be_decrypted_are_not_taken_for_the_default_ones(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,8 @@ import pytest
 from typer.testing import CliRunner
 
 from healthy_mailing_cli.__main__ import app
-from healthy_mailing_cli.shell.filters import sender, sent_by, time_of
+from healthy_mailing_cli.commands.options import sender
+from healthy_mailing_cli.shell.filters import sent_by, time_of
 from healthy_mailing_cli.shell.output import CommandError
 
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from healthy_mailing.evidence import Evidence, MarkKind, Rules
 from healthy_mailing.table import Outcome, Table, TableError
-from healthy_mailing_cli.commands import import_list
+from healthy_mailing_cli.commands import import_list, options
 from healthy_mailing_cli.commands.import_list import RefusedRows, Tally, Writer, marks, merged
 from healthy_mailing_cli.lists.files import Part, parts
 from healthy_mailing_cli.lists.formats import reading
@@ -473,7 +473,7 @@ def test_the_question_has_what_the_lists_hold(
     many, one = bounces(tmp_path / "many.csv", 2_000), tmp_path / "one.csv"
     one.write_text(f"{HEADER}5,x,jane@example.com,1417885600\n5,x,nobody,1417885600\n")
     asked: list[str] = []
-    monkeypatch.setattr(output, "confirm", lambda question, **_: asked.append(question))
+    monkeypatch.setattr(options, "confirm", lambda question, **_: asked.append(question))
     assert run(one, many, as_format="sendgrid-bounces", yes=False) == 1
     assert asked == ["Import into mailing: 2 lists, 2,002 rows?"]
     said = capsys.readouterr().err

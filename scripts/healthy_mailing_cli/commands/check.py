@@ -17,11 +17,12 @@ from healthy_mailing import api, operations
 from healthy_mailing.evidence import Purpose
 from healthy_mailing.operations import Answer
 from healthy_mailing.table import Table
+from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.lists import addresses
 from healthy_mailing_cli.lists.addresses import STDIN, Row, Source
 from healthy_mailing_cli.lists.formats.reading import guarded
 from healthy_mailing_cli.shell import output
-from healthy_mailing_cli.shell.connection import Connection, connected, soon
+from healthy_mailing_cli.shell.connection import Connection, soon
 from healthy_mailing_cli.shell.output import CommandError
 
 WINDOW = 8_000
@@ -41,17 +42,17 @@ Dropped = Annotated[Path | None, typer.Option(metavar="FILE", help="Write here w
 Consistent = Annotated[bool, typer.Option("--consistent", help="See every change made before, at twice the cost.")]
 
 
-@connected
+@options.connected
 def check(
     connection: Connection,
-    given: addresses.Given,
+    given: options.Addresses,
     transactional: Transactional = False,
-    column: addresses.Column = None,
-    encoding: addresses.Encoding = None,
+    column: options.Column = None,
+    encoding: options.Encoding = None,
     keep: Keep = None,
     dropped: Dropped = None,
     consistent: Consistent = False,
-    as_json: output.AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Say whether addresses may be mailed.
 

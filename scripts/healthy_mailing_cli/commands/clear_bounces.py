@@ -28,14 +28,15 @@ from healthy_mailing.item import REASON, Item, RecordError, evidence_in, state_o
 from healthy_mailing.operations import Clearing, Outage
 from healthy_mailing.table import Outcome, Table, TableError
 from healthy_mailing.timestamp import from_datetime, to_utc
-from healthy_mailing_cli.commands.decide import WINDOW, Note, check_note, decided_by
+from healthy_mailing_cli.commands import options
+from healthy_mailing_cli.commands.decide import WINDOW, check_note, decided_by
 from healthy_mailing_cli.lists import addresses
 from healthy_mailing_cli.lists.files import Part
 from healthy_mailing_cli.lists.formats import reading
 from healthy_mailing_cli.lists.formats.reading import Sheet, guarded, unguarded
 from healthy_mailing_cli.ses.suppression_list import Asking, Entry, Reason, SuppressionList
 from healthy_mailing_cli.shell import errors, output
-from healthy_mailing_cli.shell.connection import Connection, Function, by_tomorrow, connected, soon
+from healthy_mailing_cli.shell.connection import Connection, by_tomorrow, soon
 from healthy_mailing_cli.shell.explanation import moment, other_row
 from healthy_mailing_cli.shell.filters import time_of
 from healthy_mailing_cli.shell.output import CommandError
@@ -48,7 +49,7 @@ _LISTED_LATE = timedelta(hours=1)
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
-Given = Annotated[
+Cleared = Annotated[
     list[str] | None,
     typer.Argument(metavar="ADDRESS|FILE|-", help="Addresses whose bounces until now to clear; or give a time."),
 ]
@@ -115,10 +116,10 @@ class _Totals:
         return len(self.seen)
 
 
-@connected
+@options.connected
 def clear_bounces(
     connection: Connection,
-    given: Given = None,
+    given: Cleared = None,
     begin: Begin = "",
     end: End = "",
     domain: Domain = None,
@@ -126,13 +127,13 @@ def clear_bounces(
     grace: Grace = "1h",
     selection: Selection = None,
     ses: Ses = False,
-    note: Note = "",
-    function: Function = None,
-    column: addresses.Column = None,
-    encoding: addresses.Encoding = None,
-    yes: output.Yes = False,
-    dry_run: output.DryRun = False,
-    as_json: output.AsJson = False,
+    note: options.Note = "",
+    function: options.Function = None,
+    column: options.Column = None,
+    encoding: options.Encoding = None,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Undo bounces of good addresses, such as an outage's.
 
@@ -175,7 +176,7 @@ def clear_bounces(
             _tell(totals, selection, ses=ses, as_json=as_json)
         elif totals.addresses:
             if totals.addresses > output.FEW or (ses and totals.listed):
-                output.confirm(f"{_what(totals, ses=ses)}?", yes=yes)
+                options.confirm(f"{_what(totals, ses=ses)}?", yes=yes)
             clear = Clear(table, suppressed, connection.caller(), note)
             is_told = ses or _ask_about_few(connection, path, totals)
             failed = _clear_all(clear, _in_file(path), totals, is_told=is_told, as_json=as_json)

@@ -8,7 +8,6 @@ Needs ``dynamodb:BatchGetItem``, ``dynamodb:PartiQLInsert`` and ``dynamodb:Parti
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
 
 import typer
 
@@ -19,30 +18,29 @@ from healthy_mailing.item import ADDRESS, REASON, STATE, Item, evidence_in, stat
 from healthy_mailing.operations import UnreadableError
 from healthy_mailing.table import UNREADABLE, Outcome, TableError
 from healthy_mailing.timestamp import from_datetime
+from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.lists import addresses
 from healthy_mailing_cli.ses.suppression_list import Asking, Told
 from healthy_mailing_cli.shell import errors, output
-from healthy_mailing_cli.shell.connection import Connection, Function, connected, soon
+from healthy_mailing_cli.shell.connection import Connection, soon
 from healthy_mailing_cli.shell.explanation import maker, moment, other_row
 from healthy_mailing_cli.shell.output import CommandError
 
 WINDOW = 1_000
 """How many addresses are decided about at a time."""
 
-Note = Annotated[str, typer.Option(help="Why: for the next person who looks at the address.")]
 
-
-@connected
+@options.connected
 def enable(
     connection: Connection,
-    given: addresses.Given,
-    note: Note = "",
-    function: Function = None,
-    column: addresses.Column = None,
-    encoding: addresses.Encoding = None,
-    yes: output.Yes = False,
-    dry_run: output.DryRun = False,
-    as_json: output.AsJson = False,
+    given: options.Addresses,
+    note: options.Note = "",
+    function: options.Function = None,
+    column: options.Column = None,
+    encoding: options.Encoding = None,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Let addresses be mailed, whatever is known of them so far.
 
@@ -60,17 +58,17 @@ def enable(
     )
 
 
-@connected
+@options.connected
 def disable(
     connection: Connection,
-    given: addresses.Given,
-    note: Note = "",
-    function: Function = None,
-    column: addresses.Column = None,
-    encoding: addresses.Encoding = None,
-    yes: output.Yes = False,
-    dry_run: output.DryRun = False,
-    as_json: output.AsJson = False,
+    given: options.Addresses,
+    note: options.Note = "",
+    function: options.Function = None,
+    column: options.Column = None,
+    encoding: options.Encoding = None,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Stop mail to addresses until a person decides otherwise."""
     _decide(
@@ -83,12 +81,12 @@ def disable(
     )
 
 
-@connected
+@options.connected
 def remove_override(
     connection: Connection,
-    address: addresses.One,
-    function: Function = None,
-    as_json: output.AsJson = False,
+    address: options.Address,
+    function: options.Function = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Take a person's decision back: the feedback decides again.
 
@@ -148,7 +146,7 @@ def _decide(
         output.would(what, ({"address": each, "state": decision.state} for each in given.addresses), as_json=as_json)
         return
     if len(given.addresses) > output.FEW:
-        output.confirm(f"{what}?", yes=yes)
+        options.confirm(f"{what}?", yes=yes)
     failed = _set(connection, decision, given, as_json=as_json)
     if failed or given.problems:
         raise typer.Exit(output.NO)

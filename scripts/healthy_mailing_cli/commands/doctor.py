@@ -24,10 +24,11 @@ from typing import Annotated
 import typer
 from botocore.exceptions import ClientError
 
+from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.doctor import delivery, events, function, metrics, ses, table
 from healthy_mailing_cli.doctor.examination import Examination, Finding, Findings, Level, Look
 from healthy_mailing_cli.shell import output, stack
-from healthy_mailing_cli.shell.connection import Connection, connected
+from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.stack import Names, Place, Stack
 
 CHECKS: Mapping[str, Look] = {
@@ -61,16 +62,16 @@ Identities = Annotated[
 ]
 
 
-@connected
+@options.connected
 def doctor(
     connection: Connection,
     identity: Identities = None,
-    name: stack.Name = None,
-    topic: stack.Topic = None,
-    queue: stack.Queue = None,
-    dead_letter_queue: stack.DeadLetterQueue = None,
-    function: stack.Function = None,
-    as_json: output.AsJson = False,
+    name: options.Name = None,
+    topic: options.Topic = None,
+    queue: options.Queue = None,
+    dead_letter_queue: options.DeadLetterQueue = None,
+    function: options.StackFunction = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Check every part of the stack, and name what is wrong.
 

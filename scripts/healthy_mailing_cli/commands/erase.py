@@ -14,27 +14,28 @@ from healthy_mailing import operations
 from healthy_mailing.evidence import erased
 from healthy_mailing.item import ADDRESS, Item, RecordError, evidence_in
 from healthy_mailing.table import Outcome, TableError
+from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.commands.decide import WINDOW
 from healthy_mailing_cli.lists import addresses
 from healthy_mailing_cli.ses.suppression_list import Asking, Told
 from healthy_mailing_cli.shell import errors, output
-from healthy_mailing_cli.shell.connection import Connection, Function, connected, soon
+from healthy_mailing_cli.shell.connection import Connection, soon
 from healthy_mailing_cli.shell.explanation import argument
 
 Forget = Annotated[bool, typer.Option("--forget", help="Delete all that is known: the address may be mailed again.")]
 
 
-@connected
+@options.connected
 def erase(
     connection: Connection,
-    given: addresses.Given,
+    given: options.Addresses,
     forget: Forget = False,
-    function: Function = None,
-    column: addresses.Column = None,
-    encoding: addresses.Encoding = None,
-    yes: output.Yes = False,
-    dry_run: output.DryRun = False,
-    as_json: output.AsJson = False,
+    function: options.Function = None,
+    column: options.Column = None,
+    encoding: options.Encoding = None,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Erase what identifies a person; who may be mailed stays.
 
@@ -56,7 +57,7 @@ def erase(
         output.would(what, ({"address": each} for each in found.addresses), as_json=as_json)
         return
     if found.addresses and (forget or len(found.addresses) > output.FEW):
-        output.confirm(f"{what}?", yes=yes)
+        options.confirm(f"{what}?", yes=yes)
     table = connection.open() if forget else connection.open(connection.rules(function))
     act = operations.forget if forget else operations.erase
     are_few = len(found.addresses) <= output.FEW

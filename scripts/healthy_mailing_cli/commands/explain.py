@@ -17,21 +17,22 @@ from healthy_mailing.item import ADDRESS, EVIDENCE, REASON, VERSION, Item, evide
 from healthy_mailing.settings import SettingsError
 from healthy_mailing.table import UNREADABLE, TableError
 from healthy_mailing.timestamp import from_datetime
+from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.lists import addresses
 from healthy_mailing_cli.shell import explanation, output
-from healthy_mailing_cli.shell.connection import Connection, Function, connected, soon
+from healthy_mailing_cli.shell.connection import Connection, soon
 from healthy_mailing_cli.shell.errors import sentence
 from healthy_mailing_cli.shell.output import CommandError
 
 _Json = dict[str, Any]
 
 
-@connected
+@options.connected
 def explain(
     connection: Connection,
-    address: addresses.One,
-    function: Function = None,
-    as_json: output.AsJson = False,
+    address: options.Address,
+    function: options.Function = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Say why an address may or may not be mailed.
 

@@ -38,12 +38,13 @@ from healthy_mailing.item import (
     TRANSACTIONAL,
     Item,
 )
+from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.lists import exported_table
-from healthy_mailing_cli.lists.exported_table import ExportedTable, From, Started
+from healthy_mailing_cli.lists.exported_table import ExportedTable, Started
 from healthy_mailing_cli.lists.formats.reading import guarded
 from healthy_mailing_cli.lists.formats.sources import EXPORTED_COLUMNS
 from healthy_mailing_cli.shell import output
-from healthy_mailing_cli.shell.connection import Connection, connected
+from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.s3 import Place
 from healthy_mailing_cli.table.scan import Scan, known
@@ -64,7 +65,6 @@ To = Annotated[
 ]
 States = Annotated[list[State] | None, typer.Option(help="Only addresses in this state; may be given again.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to; default: the terminal.")]
-Segments = Annotated[int, typer.Option(min=1, max=64, help="In how many parts the table is read at once.")]
 Start = Annotated[
     str | None,
     typer.Option(metavar="S3-URL", help="Let DynamoDB export the table to s3://BUCKET/PREFIX, and write nothing here."),
@@ -72,17 +72,17 @@ Start = Annotated[
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted export to that file was.")]
 
 
-@connected
+@options.connected
 def export(
     connection: Connection,
     form: To = Form.CSV,
     state: States = None,
     to: Output = None,
-    segments: Segments = 4,
+    segments: options.Segments = 4,
     resume: Resume = False,
-    from_export: From = None,
+    from_export: options.From = None,
     start_export: Start = None,
-    as_json: output.AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Write what the table knows to a file.
 

@@ -22,14 +22,14 @@ import typer
 from healthy_mailing.evidence import Evidence, Mark, evidence_of, merge
 from healthy_mailing.table import UNREADABLE, Outcome, Table, TableError
 from healthy_mailing.timestamp import from_datetime
+from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.lists import files
-from healthy_mailing_cli.lists.addresses import Encoding
 from healthy_mailing_cli.lists.files import Part
 from healthy_mailing_cli.lists.formats import reading, sources
 from healthy_mailing_cli.lists.formats.reading import REFUSED, Listing, Row
 from healthy_mailing_cli.lists.formats.sources import FORMATS, Format, Reader, RowError, SkippedError, UnknownError
 from healthy_mailing_cli.shell import errors, output, waiting
-from healthy_mailing_cli.shell.connection import Connection, Function, connected, soon
+from healthy_mailing_cli.shell.connection import Connection, soon
 from healthy_mailing_cli.shell.filters import time_of
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.waiting import is_lost, is_worth_another_try
@@ -49,7 +49,7 @@ _NEVER = frozenset({UNREADABLE, "ValidationError", "ItemCollectionSizeLimitExcee
 
 _HINT = "After Ctrl-C, the same command goes on where it was."
 
-Given = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Lists: CSV, JSON, plain; also in gzip or zip.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Lists: CSV, JSON, plain; also in gzip or zip.")]
 As = Annotated[
     str | None,
     typer.Option(
@@ -83,17 +83,17 @@ class Tally:
     results: Counter[str] = field(default_factory=Counter)
 
 
-@connected
+@options.connected
 def import_list(
     connection: Connection,
-    given: Given,
+    given: Files,
     as_format: As = None,
     at: At = "",
-    encoding: Encoding = None,
-    function: Function = None,
-    yes: output.Yes = False,
-    dry_run: output.DryRun = False,
-    as_json: output.AsJson = False,
+    encoding: options.Encoding = None,
+    function: options.Function = None,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Take other systems' lists, or an export, into the table.
 
@@ -242,7 +242,7 @@ def _ask(table: str, plan: Sequence[Planned], at: str) -> None:
             output.note(f"{each.part}: {each.kind.title}, {', '.join(found)}.")
         if each.problem:
             output.note(each.problem)
-    output.confirm(f"Import into {table}: {output.counted(len(known), 'list')}, {_rows(rows, left)}?", yes=False)
+    options.confirm(f"Import into {table}: {output.counted(len(known), 'list')}, {_rows(rows, left)}?", yes=False)
 
 
 def _rows(count: int, left: int) -> str:

@@ -10,9 +10,10 @@ from healthy_mailing import api
 from healthy_mailing.evidence import State
 from healthy_mailing.item import ADDRESS, REASON, SENDER, STATE, TRANSACTIONAL, UPDATED_AT, Item
 from healthy_mailing.table import INDEX, TableError
+from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.lists import addresses
 from healthy_mailing_cli.shell import filters, output
-from healthy_mailing_cli.shell.connection import Connection, connected, soon
+from healthy_mailing_cli.shell.connection import Connection, soon
 from healthy_mailing_cli.shell.output import CommandError
 
 PAGE = 1_000
@@ -30,13 +31,13 @@ Sender = Annotated[
     typer.Option(
         metavar="ADDRESS|DOMAIN",
         help="Only where mail from this address or domain decided.",
-        callback=filters.sender,
+        callback=options.sender,
     ),
 ]
 Limit = Annotated[int, typer.Option(min=1, help="Most addresses to list.")]
 
 
-@connected
+@options.connected
 def list_command(
     connection: Connection,
     state: Suppressed = State.DISABLE,
@@ -45,7 +46,7 @@ def list_command(
     since: Since = "",
     sender: Sender = None,
     limit: Limit = 100,
-    as_json: output.AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """List addresses that may not be mailed, newest change first.
 

@@ -16,9 +16,10 @@ import typer
 from botocore.config import Config
 
 from healthy_mailing.notification import NotificationError, parse
+from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.lists.addresses import STDIN
 from healthy_mailing_cli.shell import belonging, output, stack
-from healthy_mailing_cli.shell.connection import Connection, connected
+from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.stack import name_in
 
@@ -33,16 +34,16 @@ Message = Annotated[
 ListSamples = Annotated[bool, typer.Option("--list", help="List the samples, and what each is.")]
 
 
-@connected
+@options.connected
 def publish(
     connection: Connection,
     message: Message = None,
     list_samples: ListSamples = False,
-    name: stack.Name = None,
-    topic: stack.Topic = None,
-    yes: output.Yes = False,
-    dry_run: output.DryRun = False,
-    as_json: output.AsJson = False,
+    name: options.Name = None,
+    topic: options.Topic = None,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Publish a sample event or a file to the topic.
 
@@ -61,7 +62,7 @@ def publish(
     fields = {"topic": arn, "message": meaning}
     if not dry_run:
         question = f"Publish to {name_in(arn)} at AWS, where it counts as true ({meaning})?"
-        output.confirm(question, yes=yes or _is_elsewhere(connection, sns.meta.endpoint_url))
+        options.confirm(question, yes=yes or _is_elsewhere(connection, sns.meta.endpoint_url))
         try:
             belonging.check_topics(connection, f"The topic {name_in(arn)}", [arn])
             fields["messageId"] = sns.publish(TopicArn=arn, Message=text)["MessageId"]

@@ -14,13 +14,14 @@ from healthy_mailing import operations
 from healthy_mailing.evidence import Rules
 from healthy_mailing.settings import Settings, SettingsError
 from healthy_mailing.table import Outcome, TableError
+from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.shell import errors, output
-from healthy_mailing_cli.shell.connection import Connection, Function, by_tomorrow, connected
+from healthy_mailing_cli.shell.connection import Connection, by_tomorrow
 from healthy_mailing_cli.shell.output import CommandError
 
 _RULES = ("SOFT_BOUNCE_LIMIT", "SOFT_BOUNCE_WINDOW_DAYS", "DELIVERY_REFRESH_DAYS", "EXPIRE_DAYS")
 
-Given = Annotated[
+OtherRules = Annotated[
     list[str] | None,
     typer.Option(
         "--rules", metavar="NAME=NUMBER", help="Rules in place of the function's settings; may be given again."
@@ -36,15 +37,15 @@ KeepSpellings = Annotated[
 ]
 
 
-@connected
+@options.connected
 def reassess(
     connection: Connection,
-    rules: Given = None,
+    rules: OtherRules = None,
     keep_spellings: KeepSpellings = False,
-    function: Function = None,
-    yes: output.Yes = False,
-    dry_run: output.DryRun = False,
-    as_json: output.AsJson = False,
+    function: options.Function = None,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Bring every item up to date with the rules.
 
@@ -59,7 +60,7 @@ def reassess(
     table = connection.open(applied)
     if not dry_run:
         spelled = "stay" if keep_spellings else "are deleted once they are merged"
-        output.confirm(
+        options.confirm(
             f"Bring all of {connection.table} to these rules: {_words(applied)}? Rows in other spellings than the "
             f"canonical one {spelled}",
             yes=yes,

@@ -33,9 +33,10 @@ from healthy_mailing.envelope import EnvelopeError, content, unwrap
 from healthy_mailing.notification import NotificationError, parse
 from healthy_mailing.settings import ChangesSettings
 from healthy_mailing.timestamp import from_datetime
+from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.redrive.lost_changes import OF_ANOTHER_TABLE, Changes
 from healthy_mailing_cli.shell import belonging, errors, output, stack
-from healthy_mailing_cli.shell.connection import Connection, connected
+from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.stack import Names
 
@@ -112,13 +113,13 @@ Save = Annotated[
 Drop = Annotated[bool, typer.Option("--drop", help="With --save, delete what was saved.")]
 
 
-@connected
+@options.connected
 def redrive_command(
     connection: Connection,
-    name: stack.Name = None,
-    dead_letter_queue: stack.DeadLetterQueue = None,
-    queue: stack.Queue = None,
-    function: stack.Function = None,
+    name: options.Name = None,
+    dead_letter_queue: options.DeadLetterQueue = None,
+    queue: options.Queue = None,
+    function: options.StackFunction = None,
     changes: Annotated[
         bool,
         typer.Option(
@@ -129,9 +130,9 @@ def redrive_command(
     ] = False,
     save: Save = None,
     drop: Drop = False,
-    yes: output.Yes = False,
-    dry_run: output.DryRun = False,
-    as_json: output.AsJson = False,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Bring dead letters back to the queue or the function.
 
@@ -164,7 +165,7 @@ def redrive_command(
     else:
         if drop and not dry_run:
             count = output.counted(_count(sqs, _there(sqs, letters)), "dead letter")
-            output.confirm(f"Save about {count} of {letters} to {_place(save)}, and delete them?", yes=yes)
+            options.confirm(f"Save about {count} of {letters} to {_place(save)}, and delete them?", yes=yes)
         report = _save(sqs, letters, target, save, drop=drop, dry_run=dry_run)
     # Beside the dead letters themselves, the report is only a note.
     show = output.note if save == _STDOUT and not dry_run else output.line

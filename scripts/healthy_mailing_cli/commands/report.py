@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from healthy_mailing_cli.commands import stats
-from healthy_mailing_cli.commands.export import Segments
+from healthy_mailing_cli.commands import options, stats
 from healthy_mailing_cli.figures import weeks
-from healthy_mailing_cli.lists.exported_table import From
-from healthy_mailing_cli.shell import filters, output
-from healthy_mailing_cli.shell.connection import Connection, connected
+from healthy_mailing_cli.shell import output
+from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.output import CommandError
 
 if TYPE_CHECKING:
@@ -27,16 +25,16 @@ Function = Annotated[
 Page = Annotated[Path, typer.Option("--html", metavar="FILE", help="Where to write the page.")]
 
 
-@connected
+@options.connected
 def report(
     connection: Connection,
     to: Page,
     days: stats.Days = 30,
-    segments: Segments = 4,
-    from_export: From = None,
-    sender: filters.Sender = None,
+    segments: options.Segments = 4,
+    from_export: options.From = None,
+    sender: options.Sender = None,
     function: Function = None,
-    as_json: output.AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Write the figures of `stats` to a page that you can share.
 

@@ -21,8 +21,9 @@ from healthy_mailing import api, operations
 from healthy_mailing.address import SIMULATOR
 from healthy_mailing.evidence import MarkKind
 from healthy_mailing.item import EVIDENCE, REASON, STATE, Item
+from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.shell import belonging, output
-from healthy_mailing_cli.shell.connection import Connection, connected, soon
+from healthy_mailing_cli.shell.connection import Connection, soon
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.stack import name_in
 
@@ -68,7 +69,7 @@ NoWait = Annotated[bool, typer.Option("--no-wait", help="Send, and do not wait f
 Timeout = Annotated[int, typer.Option(min=1, help="For how many seconds to wait.")]
 
 
-@connected
+@options.connected
 def simulate(
     connection: Connection,
     sender: Sender,
@@ -76,7 +77,7 @@ def simulate(
     configuration_set: ConfigurationSet = None,
     no_wait: NoWait = False,
     timeout: Timeout = 120,
-    as_json: output.AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Send mail to SES's simulator and wait for its feedback.
 

@@ -12,11 +12,11 @@ import typer
 
 from healthy_mailing.evidence import State
 from healthy_mailing.timestamp import from_datetime
-from healthy_mailing_cli.commands.export import Segments
+from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.figures.statistics import BOUNCE_LINES, COMPLAINT_LINES, Figures, Jump, Rate, Tally
-from healthy_mailing_cli.lists.exported_table import ExportedTable, From
-from healthy_mailing_cli.shell import explanation, filters, output
-from healthy_mailing_cli.shell.connection import DEFAULT_TABLE, Connection, connected
+from healthy_mailing_cli.lists.exported_table import ExportedTable
+from healthy_mailing_cli.shell import explanation, output
+from healthy_mailing_cli.shell.connection import DEFAULT_TABLE, Connection
 from healthy_mailing_cli.table.scan import Scan, known
 
 Days = Annotated[int, typer.Option(min=1, max=365, help="How many days of feedback to count, today included.")]
@@ -24,14 +24,14 @@ _DOMAINS = 5
 _LEAST = 0.00001
 
 
-@connected
+@options.connected
 def stats(
     connection: Connection,
     days: Days = 30,
-    segments: Segments = 4,
-    from_export: From = None,
-    sender: filters.Sender = None,
-    as_json: output.AsJson = False,
+    segments: options.Segments = 4,
+    from_export: options.From = None,
+    sender: options.Sender = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Count states, reasons, rates and domains of the table.
 

@@ -21,6 +21,7 @@ from healthy_mailing.address import AddressError, canonical
 from healthy_mailing.evidence import Mark
 from healthy_mailing.item import ADDRESS, Item, RecordError
 from healthy_mailing.table import Table
+from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.commands.decide import WINDOW
 from healthy_mailing_cli.ses.bulk_sync import BulkSync
 from healthy_mailing_cli.ses.difference import Difference, Known, difference
@@ -28,7 +29,7 @@ from healthy_mailing_cli.ses.import_jobs import ImportJobs
 from healthy_mailing_cli.ses.suppression_list import Entry, Pace, Reason, SuppressionList
 from healthy_mailing_cli.ses.syncing import Done, Result, Sync
 from healthy_mailing_cli.shell import output
-from healthy_mailing_cli.shell.connection import Connection, Function, by_tomorrow, connected, soon
+from healthy_mailing_cli.shell.connection import Connection, by_tomorrow, soon
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.s3 import Place
 
@@ -48,7 +49,7 @@ class Direction(StrEnum):
     BOTH = "both"
 
 
-Given = Annotated[
+Which = Annotated[
     Direction,
     typer.Argument(help="push changes SES's list, pull the table.", metavar="DIRECTION", show_default=False),
 ]
@@ -60,15 +61,15 @@ Bucket = Annotated[
 ]
 
 
-@connected
+@options.connected
 def sync_ses(
     connection: Connection,
-    direction: Given,
-    function: Function = None,
+    direction: Which,
+    function: options.Function = None,
     bucket: Bucket = None,
-    yes: output.Yes = False,
-    dry_run: output.DryRun = False,
-    as_json: output.AsJson = False,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Bring SES's own suppression list and the table together.
 
@@ -95,7 +96,7 @@ def sync_ses(
         plan.tell(as_json=as_json)
         return
     if plan.changes > output.FEW:
-        output.confirm(f"{plan.what()}?", yes=yes)
+        options.confirm(f"{plan.what()}?", yes=yes)
     if as_json:
         plan.tell_left()
     done = _carry_out(_steps(Sync(table, suppressed), bulk, since, plan), as_json=as_json)

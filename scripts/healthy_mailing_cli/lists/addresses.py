@@ -12,10 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, NamedTuple, TextIO
+from typing import NamedTuple, TextIO
 from urllib.parse import unquote
-
-import typer
 
 from healthy_mailing.address import AddressError, canonical, forms, spelled
 from healthy_mailing_cli.lists import files
@@ -24,16 +22,6 @@ from healthy_mailing_cli.lists.formats import reading
 from healthy_mailing_cli.lists.formats.reading import HEADINGS, Record, Sheet, heading, text_of, too_many, unguarded
 from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.output import CommandError
-
-Given = Annotated[
-    list[str],
-    typer.Argument(metavar="ADDRESS|FILE|-", help="Addresses, a list or CSV file of them, - for standard input."),
-]
-One = Annotated[str, typer.Argument(metavar="ADDRESS", help="The address, in any spelling.")]
-Column = Annotated[str | None, typer.Option(help="The CSV column that holds the addresses, if it has no usual name.")]
-Encoding = Annotated[
-    str | None, typer.Option(help="How a list is encoded, such as latin-1, if not in UTF-8 or UTF-16.")
-]
 
 STDIN = "-"
 

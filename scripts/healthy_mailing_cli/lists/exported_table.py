@@ -16,9 +16,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Annotated, Any, Protocol
+from typing import IO, Any, Protocol
 
-import typer
 from boto3.exceptions import Boto3Error
 
 from healthy_mailing.item import ADDRESS, Item, from_dynamodb
@@ -27,13 +26,6 @@ from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.s3 import Place
 from healthy_mailing_cli.table.scan import Positions
-
-From = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FOLDER", help="Read a DynamoDB export to S3, not the table: s3://BUCKET/PREFIX, or a copy in a folder."
-    ),
-]
 
 _PAGE = 1_000
 _SUMMARY, _FILES, _STARTED, _DATA = "manifest-summary.json", "manifest-files.json", "_started", "data"

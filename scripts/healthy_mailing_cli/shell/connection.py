@@ -1,22 +1,18 @@
-"""Where a command finds the table, and whose credentials it uses: the four options that every command takes."""
+"""Where a command finds the table, and whose credentials it uses."""
 
 import functools
-import inspect
-import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import boto3
 import botocore.session
-import typer
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from healthy_mailing.evidence import Rules
 from healthy_mailing.settings import Settings
-from healthy_mailing.table import Table, TableError, connect
+from healthy_mailing.table import Table, connect
 from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.output import CommandError
 
@@ -28,60 +24,6 @@ SECONDS = 60.0
 
 _TIMEOUTS = Config(connect_timeout=5, read_timeout=15)
 """In seconds, for each of five tries: what can't be reached is an error within a minute or so, not within five."""
-
-
-def _url(text: str | None) -> str | None:
-    if text is not None and not re.match("https?://[^/]", text):
-        raise typer.BadParameter(f"{text} is not a URL such as http://127.0.0.1:4566")
-    return text
-
-
-def bare(text: str | None) -> str | None:
-    """Refuse an ARN in place of a name: it may lead to another region or account than everything else does."""
-    if text is not None and re.match("arn:|[0-9]{12}:", text):
-        name = re.split("[:/]", text)[-1]
-        raise typer.BadParameter(f"{text} is an ARN: give the name, such as {name}, and the region with --region")
-    return text
-
-
-_OPTIONS = {
-    "table": Annotated[
-        str | None,
-        typer.Option(
-            envvar="MAILING_TABLE",
-            show_default=DEFAULT_TABLE,
-            help="The table; by default, queues and function are named after it.",
-            callback=bare,
-        ),
-    ],
-    # botocore reads AWS_DEFAULT_REGION alone; AWS CLI 2, Terraform and Lambda know this one.
-    "region": Annotated[
-        str | None,
-        typer.Option(envvar="AWS_REGION", help="AWS region; default: that of the environment or the profile."),
-    ],
-    "endpoint_url": Annotated[
-        str | None, typer.Option(help="Where AWS is, if not at AWS: an emulator's URL.", callback=_url)
-    ],
-    "profile": Annotated[str | None, typer.Option(help="Profile of the AWS configuration to take credentials from.")],
-}
-Function = Annotated[
-    str | None,
-    typer.Option(help="The function whose rules apply; default: the table's name with -feedback.", callback=bare),
-]
-
-_NO_TABLE = frozenset({"ResourceNotFoundException", "ResourceNotFound", "TableNotFoundException"})
-_OF_TABLE = frozenset(
-    {
-        "BatchExecuteStatement",
-        "BatchGetItem",
-        "DeleteItem",
-        "DescribeTable",
-        "ExportTableToPointInTime",
-        "Query",
-        "Scan",
-    }
-)
-"""Requests about the table alone. Those about a stream, an export or another service have other names."""
 
 
 @dataclass(frozen=True)
@@ -169,13 +111,6 @@ class Connection:
         return settings.rules
 
 
-def _is_of_no_table(error: ClientError | TableError) -> bool:
-    """Return whether an error says that the table is not there."""
-    if isinstance(error, TableError):
-        return str(error) in _NO_TABLE
-    return error.response["Error"]["Code"] in _NO_TABLE and error.operation_name in _OF_TABLE
-
-
 def soon() -> float:
     """Return the deadline of a step that begins now."""
     return time.monotonic() + SECONDS
@@ -184,38 +119,3 @@ def soon() -> float:
 def by_tomorrow() -> float:
     """Return the deadline of a step that may read the whole table."""
     return time.monotonic() + 24 * 60 * 60
-
-
-def connected(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options ``--table``, ``--region``, ``--endpoint-url`` and ``--profile``.
-
-    The command takes them as its first parameter, ``connection``.
-    """
-    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
-    shared = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-        for name, annotation in _OPTIONS.items()
-    ]
-
-    @functools.wraps(command)
-    def with_options(**given: object) -> None:
-        options: dict[str, Any] = {name: given.pop(name) for name in _OPTIONS}
-        connection = Connection(
-            **options | {"table": options["table"] or DEFAULT_TABLE}, is_named=bool(options["table"])
-        )
-        try:
-            command(connection, **given)
-        except (ClientError, TableError) as error:
-            if not _is_of_no_table(error):
-                raise
-            raise CommandError(
-                f"There is no table {connection.table} in {connection.session.region_name}: name it with --table, and "
-                "its region with --region"
-            ) from None
-
-    # What Typer reads; the function that was wrapped has other parameters.
-    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own] + shared
-    with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # a function may have it
-    with_options.__annotations__ = {each.name: each.annotation for each in parameters}
-    del with_options.__wrapped__
-    return with_options

@@ -1,31 +1,9 @@
 """Which addresses, and which feedback, a command is about. Pure: no AWS, no clock."""
 
 import re
-from typing import Annotated
 
-import typer
-
-from healthy_mailing.address import AddressError, canonical
 from healthy_mailing.timestamp import to_utc
 from healthy_mailing_cli.shell.output import CommandError
-
-
-def sender(text: str | None) -> str | None:
-    """Return what ``--sender`` names, if it is an address or a domain."""
-    if text is not None:
-        try:
-            canonical(text if "@" in text[1:] else f"a@{text.removeprefix('@')}")
-        except AddressError:
-            raise typer.BadParameter(f"{text} is neither an address nor a domain") from None
-    return text
-
-
-Sender = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ADDRESS|DOMAIN", help="Only feedback about mail from this address or domain.", callback=sender
-    ),
-]
 
 
 def sent_by(sender: str, wanted: str) -> bool:

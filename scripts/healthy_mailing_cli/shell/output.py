@@ -12,18 +12,13 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Annotated, Any, TextIO, TypeVar
+from typing import IO, Any, TextIO, TypeVar
 
-import typer
 from botocore.exceptions import BotoCoreError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
 
 FEW = 10
 """How many addresses a command changes without asking."""
@@ -112,21 +107,6 @@ def error(text: str) -> None:
     """Print what is wrong, in red where that can be seen."""
     console = Console(stderr=True, highlight=False)
     console.print(Text.assemble(("error:", "red"), " ", printable(text)), soft_wrap=True)
-
-
-def confirm(question: str, *, yes: bool) -> None:
-    """Ask a question; anything but yes ends the command.
-
-    Raises:
-        CommandError: There is no terminal to answer from.
-        typer.Abort: The answer is no.
-    """
-    if yes:
-        return
-    question = printable(f"{question[0].upper()}{question[1:]}")
-    if not sys.stdin.isatty():
-        raise CommandError(f"{question} There is no terminal to ask at: add --yes, or look with --dry-run first")
-    typer.confirm(question, abort=True, err=True)
 
 
 @contextmanager

@@ -2,22 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
 
-import typer
-
-from healthy_mailing_cli.shell.connection import Connection, bare
-
-Name = Annotated[
-    str | None,
-    typer.Option(envvar="MAILING_NAME", help="The Terraform variable `name`, if the table has another.", callback=bare),
-]
-Topic = Annotated[str | None, typer.Option(help="Name or ARN of the topic; default: NAME-feedback.")]
-Queue = Annotated[str | None, typer.Option(help="Name of the queue; default: NAME-feedback.", callback=bare)]
-DeadLetterQueue = Annotated[
-    str | None, typer.Option(help="Name of the dead-letter queue; default: NAME-feedback-dead-letter.", callback=bare)
-]
-Function = Annotated[str | None, typer.Option(help="Name of the function; default: NAME-feedback.", callback=bare)]
+from healthy_mailing_cli.shell.connection import Connection
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,10 @@ from harness import paths
 SCRIPTS = paths.ROOT / "scripts"
 # Of this project's own modules, by folder: these and what is in them.
 BASICS = {f"harness.{name}" for name in ("environment", "errors", "lifeline", "locks", "paths", "polling")}
-ROOMS = ("commands", "shell", "lists", "ses", "doctor", "figures", "redrive", "table")
+ROOMS = ("/commands", "/shell", "/lists", "/ses", "/doctor", "/figures", "/redrive", "/table")
 MAY_IMPORT = {
     ".": {"package", "release_files"},
-    **dict.fromkeys(
-        ("healthy_mailing_cli", *(f"healthy_mailing_cli/{each}" for each in ROOMS)),
-        {"healthy_mailing_cli", "healthy_mailing"},
-    ),
+    **{f"healthy_mailing_cli{room}": {"healthy_mailing_cli", "healthy_mailing"} for room in ("", *ROOMS)},
     "healthy_mailing_cli/lists/formats": {"healthy_mailing_cli.lists.formats", "healthy_mailing"},
     "harness": {
         *BASICS,
