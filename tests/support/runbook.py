@@ -58,7 +58,7 @@ def without(policy: Statements, *actions: str) -> Statements:
 def named_by(*modules: str) -> set[str]:
     """Return the actions that the first lines of commands' modules name; no module: all of them."""
     folder = paths.ROOT / "scripts" / "healthy_mailing_cli"
-    files = [folder / f"{name}.py" for name in modules] or sorted(folder.glob("*.py"))
+    files = [file for name in modules or "*" for file in sorted(folder.rglob(f"{name}.py"))]
     docstrings = [ast.get_docstring(ast.parse(file.read_text())) or "" for file in files]
     return {action for each in docstrings for action in re.findall(r"``([a-z0-9]+:[A-Z]\w+)``", each)}
 
