@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from healthy_mailing.address import masked
-from healthy_mailing.bus import Bus, connect
+from healthy_mailing.bus import Bus, client_without_retries
 from healthy_mailing.calls import is_past
 from healthy_mailing.changes import ImageError, event_of
 from healthy_mailing.dead_letters import DeadLetters
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 settings = ChangesSettings.from_environment(os.environ)
 log = Log(settings.log_level)
 metrics = Metrics(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "changes"))
-bus = Bus(connect("events"), settings.event_bus, settings.table_arn)
-dead_letters = DeadLetters(connect("sqs"), settings.dead_letter_queue_url)
+bus = Bus(client_without_retries("events"), settings.event_bus, settings.table_arn)
+dead_letters = DeadLetters(client_without_retries("sqs"), settings.dead_letter_queue_url)
 
 _RESERVE = 5.0  # seconds before the timeout in which nothing new starts, so that failures are still reported
 

@@ -45,7 +45,7 @@ _RETRYABLE = frozenset(
 _SERVER_ERROR = 500  # and above: HTTP statuses of a server that failed
 
 
-def connect(service: str) -> Any:  # noqa: ANN401  (the type depends on the service)
+def client_without_retries(service: str) -> Any:  # noqa: ANN401  (the type depends on the service)
     """Return a client for one request at a time, configured by the environment.
 
     The client does not retry, and notices a lost answer well within the function's timeout. The caller retries while
@@ -65,7 +65,7 @@ def connect(service: str) -> Any:  # noqa: ANN401  (the type depends on the serv
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PutResult:
     """The outcome of putting a list of events.
 
     Attributes:
@@ -86,7 +86,7 @@ class Bus:
         self._arn = arn
         self._table_arn = table_arn
 
-    def put(self, events: Sequence[Event], deadline: float) -> Outcome:
+    def put(self, events: Sequence[Event], deadline: float) -> PutResult:
         """Put events, and return the outcome.
 
         An event is put only after all earlier ones of its address. So one request never contains two events of one
@@ -105,7 +105,7 @@ class Bus:
         attempt = retries = 0
         while waiting:
             if is_past(deadline):
-                return Outcome(errors | dict.fromkeys(waiting, OUT_OF_TIME), retries)
+                return PutResult(errors | dict.fromkeys(waiting, OUT_OF_TIME), retries)
             chunk = list(_next(events, waiting))
             codes = self._request([entries[place] for place in chunk])
             refused = {place: code for place, code in zip(chunk, codes, strict=True) if code}
@@ -123,7 +123,7 @@ class Bus:
                 pause(attempt)
             else:
                 attempt = 0
-        return Outcome(errors, retries)
+        return PutResult(errors, retries)
 
     def _request(self, entries: Sequence[PutEventsRequestEntryTypeDef]) -> list[str]:
         """Make one request, and return the error code of each entry, empty for none."""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthy_mailing import calls
-from healthy_mailing.bus import HELD_BACK, OUT_OF_TIME, Bus, Outcome, connect
+from healthy_mailing.bus import HELD_BACK, OUT_OF_TIME, Bus, PutResult, client_without_retries
 from healthy_mailing.changes import Event
 from support.clock import Clock
 from support.stream import BUS_ARN, TABLE_ARN
@@ -73,7 +73,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def put(given: Sequence[Event], answer: Answer = take_all, deadline: float = NEVER) -> tuple[Outcome, EventBridge]:
+def put(given: Sequence[Event], answer: Answer = take_all, deadline: float = NEVER) -> tuple[PutResult, EventBridge]:
     client = EventBridge(answer)
     return Bus(cast("Any", client), BUS_ARN, TABLE_ARN).put(given, deadline), client
 
@@ -93,14 +93,14 @@ def test_an_entry() -> None:
 
 def test_nothing_to_put_is_no_request() -> None:
     outcome, client = put([])
-    assert (outcome, client.requests) == (Outcome({}, 0), [])
+    assert (outcome, client.requests) == (PutResult({}, 0), [])
 
 
 def test_events_go_in_tens() -> None:
     outcome, client = put(events(*(f"{n}@example.com" for n in range(25))))
     assert client.requests == [10, 10, 5]
     assert [id_of(each) for each in client.taken] == [str(n) for n in range(25)]
-    assert outcome == Outcome({}, 0)
+    assert outcome == PutResult({}, 0)
 
 
 def test_two_of_one_address_go_in_two_requests() -> None:
@@ -123,7 +123,7 @@ def test_a_throttled_entry_is_put_again_and_its_neighbours_are_not(clock: Clock,
 
     outcome, client = put(events("a", "b", "c", "b"), answer)
 
-    assert outcome == Outcome({}, 3)
+    assert outcome == PutResult({}, 3)
     assert [id_of(each) for each in client.taken] == ["0", "2", "1", "3"]
     assert clock.monotonic() > 1000  # it paused
 
@@ -137,7 +137,7 @@ def test_an_entry_refused_for_good_holds_back_its_address_alone(clock: Clock, co
 
     outcome, client = put(events("a", "b", "c", "b", "a", "b"), answer)
 
-    assert outcome == Outcome({1: code, 3: HELD_BACK, 5: HELD_BACK}, 0)
+    assert outcome == PutResult({1: code, 3: HELD_BACK, 5: HELD_BACK}, 0)
     assert [id_of(each) for each in client.taken] == ["0", "2", "4"]
     assert client.requests == [3, 1]
 
@@ -183,7 +183,7 @@ def test_a_request_that_failed_is_made_again(clock: Clock, error: Exception) -> 
         return take_all(entries)
 
     outcome, client = put(events("a", "b"), answer)
-    assert outcome == Outcome({}, 4)
+    assert outcome == PutResult({}, 4)
     assert [id_of(each) for each in client.taken] == ["0", "1"]
 
 
@@ -192,7 +192,7 @@ def test_a_request_refused_for_good_is_reported() -> None:
         raise refusal("AccessDeniedException", 400)
 
     outcome, _ = put(events("a", "a"), answer)
-    assert outcome == Outcome({0: "AccessDeniedException", 1: HELD_BACK}, 0)
+    assert outcome == PutResult({0: "AccessDeniedException", 1: HELD_BACK}, 0)
 
 
 @given(st.lists(st.sampled_from("abcde"), max_size=60), st.data())
@@ -238,7 +238,7 @@ def test_of_each_address_a_first_part_is_put_in_order_whatever_is_refused(
 def test_clients_ask_once_and_do_not_wait_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     for service in ("events", "sqs"):
-        client = connect(service)
+        client = client_without_retries(service)
         assert client.meta.service_model.service_name == service
         assert client.meta.config.retries["total_max_attempts"] == 1
         assert client.meta.config.connect_timeout + client.meta.config.read_timeout < 5
