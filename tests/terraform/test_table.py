@@ -8,7 +8,7 @@ import pytest
 from support.table import SCHEMA
 
 from .conftest import VARIANTS
-from .test_policies import resources
+from .test_access import resources
 
 pytestmark = pytest.mark.xdist_group("terraform-policies")
 
