@@ -60,7 +60,9 @@ def configuration(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) 
 def deployments(configuration: Stack) -> Mapping[str, Deployed]:
     """The root's stack of each way of delivery."""
     return {
-        mode: Deployed(replace(configuration, name=f"{configuration.name}-{mode}", outputs=configuration.outputs[mode]))
+        mode: Deployed(
+            replace(configuration, name=f"{configuration.name}-{mode}", outputs=configuration.outputs["all"][mode])
+        )
         for mode in MODES
     }
 

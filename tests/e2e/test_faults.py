@@ -1,9 +1,8 @@
 """Faults around the applied stacks: the table goes away and comes back, and dead letters are brought back."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -91,43 +90,20 @@ def test_the_queue_holds_feedback_while_the_table_is_away(queue_mode: Deployed, 
         eventually(lambda: difference(queue_mode, expected), "")
 
 
-def test_dead_letters_of_the_queue_come_back(queue_mode: Deployed, proxy: Proxy) -> None:
-    messages, expected = feedback(20)
+def test_dead_letters_come_back(deployed: Deployed, proxy: Proxy) -> None:
+    queued = deployed.mode == "queue"
+    messages, expected = feedback(20 if queued else 3)
     proxy.fault = GONE
 
-    with queue_mode.quick_redelivery(tries=2), behind(queue_mode, proxy):
-        queue_mode.publish(*messages)
-        eventually(lambda: dead(queue_mode, messages))
-        assert not any(queue_mode.states(*expected).values())
+    with deployed.quick_redelivery(tries=2) if queued else nullcontext(), behind(deployed, proxy):
+        deployed.publish(*messages)
+        eventually(lambda: dead(deployed, messages))
+        assert not any(deployed.states(*expected).values())
 
         proxy.fault = nothing
-        assert redrive(queue_mode)["moved"] >= len(messages)
-        eventually(lambda: difference(queue_mode, expected), "")
-
-
-def test_dead_letters_of_direct_calls_come_back(direct_mode: Deployed, proxy: Proxy) -> None:
-    # ministack 1.5.33 neither retries nor keeps what SNS hands to a function; asynchronous calls as SNS makes them do.
-    messages, expected = feedback(3)
-    proxy.fault = GONE
-
-    with behind(direct_mode, proxy):
-        call(direct_mode, messages)
-        eventually(lambda: dead(direct_mode, messages))
-        assert not any(direct_mode.states(*expected).values())
-
-        proxy.fault = nothing
-        assert redrive(direct_mode, "--dry-run")["moved"] == 0
-        assert redrive(direct_mode)["moved"] >= len(messages)
-        eventually(lambda: difference(direct_mode, expected), "")
-
-
-def call(deployed: Deployed, messages: Sequence[str]) -> None:
-    for message in messages:
-        deployed.emulator.client("lambda").invoke(
-            FunctionName=deployed.outputs["function_name"],
-            InvocationType="Event",
-            Payload=json.dumps(ses.sns_event(message)).encode(),
-        )
+        assert redrive(deployed, "--dry-run")["moved"] == 0
+        assert redrive(deployed)["moved"] >= len(messages)
+        eventually(lambda: difference(deployed, expected), "")
 
 
 def dead(deployed: Deployed, messages: Sequence[str]) -> bool:

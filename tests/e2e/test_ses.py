@@ -2,10 +2,10 @@
 
 import uuid
 from collections.abc import Mapping
-from typing import Any, Literal, cast, get_args
 
 import pytest
 
+from support import ses
 from support.deployed import Deployed
 from support.eventually import eventually
 
@@ -20,13 +20,8 @@ OUTCOMES = {
     "suppressionlist": ("disable", "bounce:Permanent/Suppressed"),
     "complaint": ("disable", "complaint:abuse"),
 }
-Version = Literal["ses", "sesv2"]
-
-
-@pytest.fixture(params=get_args(Version))
-def version(request: pytest.FixtureRequest) -> Version:
-    """Which version of the SES API sends."""
-    return cast("Version", request.param)
+VERSIONS = pytest.mark.parametrize("version", ["ses", "sesv2"])
+"""Which version of the SES API sends."""
 
 
 def domain(deployed: Deployed) -> str:
@@ -40,31 +35,18 @@ def simulated(*names: str) -> dict[str, str]:
     return {name: f"{name}+{label}@simulator.amazonses.com" for name in names}
 
 
-def send(deployed: Deployed, version: Version, sender: str, address: str, **options: str) -> str:
-    """Send a mail and return its message id."""
-    subject, text = {"Data": "News"}, {"Data": "Hello"}
-    destination = {"ToAddresses": [address]}
-    message = {"Subject": subject, "Body": {"Text": text}}
-    client: Any = deployed.emulator.client(version)
-    if version == "ses":
-        answer = client.send_email(Source=sender, Destination=destination, Message=message, **options)
-    else:
-        content = {"Simple": message}
-        answer = client.send_email(FromEmailAddress=sender, Destination=destination, Content=content, **options)
-    return str(answer["MessageId"])
-
-
 def rows(deployed: Deployed, addresses: Mapping[str, str]) -> dict[str, tuple[str, str] | None]:
     """Return state and reason of each address, by its name, None where there is no item."""
     items = {name: deployed.item(address) for name, address in addresses.items()}
     return {name: (item["state"], item["reason"]) if item else None for name, item in items.items()}
 
 
-def test_mail_from_a_wired_domain_comes_back_as_rows(deployed: Deployed, version: Version) -> None:
+@VERSIONS
+def test_mail_from_a_wired_domain_comes_back_as_rows(deployed: Deployed, version: str) -> None:
     addresses = simulated(*OUTCOMES)
     sender = f"news@{domain(deployed)}"
 
-    sent = {name: send(deployed, version, sender, address) for name, address in addresses.items()}
+    sent = {name: ses.send(deployed.emulator, sender, address, version=version) for name, address in addresses.items()}
 
     eventually(lambda: rows(deployed, addresses), OUTCOMES)
     item = deployed.item(addresses["bounce"]) or {}
@@ -72,26 +54,28 @@ def test_mail_from_a_wired_domain_comes_back_as_rows(deployed: Deployed, version
     assert item["evidence"]["hardBounce"]["messageId"] == sent["bounce"]
 
 
-def test_mail_with_a_configuration_set_comes_back_as_rows(deployed: Deployed, version: Version) -> None:
+@VERSIONS
+def test_mail_with_a_configuration_set_comes_back_as_rows(deployed: Deployed, version: str) -> None:
     addresses = simulated("success", "bounce", "complaint")
     sender = f"{uuid.uuid4().hex}@example.org"  # an identity that reports nothing by itself
     deployed.emulator.client("ses").verify_email_identity(EmailAddress=sender)
 
     for address in addresses.values():
-        send(deployed, version, sender, address, ConfigurationSetName=deployed.mode)
+        ses.send(deployed.emulator, sender, address, version=version, ConfigurationSetName=deployed.mode)
 
     eventually(lambda: rows(deployed, addresses), {name: OUTCOMES[name] for name in addresses})
 
 
-def test_a_verified_address_goes_by_its_own_settings(deployed: Deployed, version: Version) -> None:
+@VERSIONS
+def test_a_verified_address_goes_by_its_own_settings(deployed: Deployed, version: str) -> None:
     addresses = simulated("success", "bounce")
     sender = f"quiet@{domain(deployed)}"  # reports no deliveries, other than its domain
 
     for address in addresses.values():
-        send(deployed, version, sender, address)
+        ses.send(deployed.emulator, sender, address, version=version)
     # What comes after them, of a sender that reports deliveries: once it is there, the others would be, too.
     later = simulated("success")
-    send(deployed, version, f"news@{domain(deployed)}", later["success"])
+    ses.send(deployed.emulator, f"news@{domain(deployed)}", later["success"], version=version)
 
     eventually(lambda: rows(deployed, later), {"success": OUTCOMES["success"]})
     eventually(lambda: rows(deployed, addresses), {"success": None, "bounce": OUTCOMES["bounce"]})

@@ -42,7 +42,7 @@ def released(stack: Stack) -> Iterator[None]:
         stack.run("state", "rm", *addresses)
     yield
     for address in addresses:
-        name = address.split('"')[1]
+        name = address.split('"')[-2]
         if "identity" in address:
             stack.emulator.client("sesv2").delete_email_identity(EmailIdentity=name)
         else:

@@ -10,7 +10,10 @@ import itertools
 import json
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.emulator import Emulator
 
 Json = dict[str, Any]
 Message = str | Mapping[str, Any]
@@ -31,6 +34,19 @@ def _id() -> str:
 def fresh(name: str) -> str:
     """Return an address that no other test uses."""
     return f"{name}-{uuid.uuid4().hex[:12]}@example.com"
+
+
+def send(emulator: "Emulator", sender: str, *recipients: str, version: str = "ses", **options: str) -> str:
+    """Send a mail with a version of SES's API, ``ses`` or ``sesv2``, and return its message id."""
+    client: Any = emulator.client("ses") if version == "ses" else emulator.client("sesv2")
+    destination = {"ToAddresses": recipients}
+    message = {"Subject": {"Data": "News"}, "Body": {"Text": {"Data": "Hello"}}}
+    if version == "ses":
+        answer = client.send_email(Source=sender, Destination=destination, Message=message, **options)
+    else:
+        content = {"Simple": message}
+        answer = client.send_email(FromEmailAddress=sender, Destination=destination, Content=content, **options)
+    return str(answer["MessageId"])
 
 
 def mail(*destination: str, at: str = AT, message_id: str = "", sender: str = SENDER) -> Json:

@@ -21,40 +21,25 @@ variable "ses" {
   default = {}
 }
 
-module "queue" {
+module "root" {
   source    = "../../"
   providers = { aws = aws } # one for both; each start of it takes seconds
+  for_each = {
+    queue  = var.queue
+    direct = merge(var.queue, { keep = false })
+  }
 
-  name       = "${var.name}-queue"
-  delivery   = "queue"
+  name       = "${var.name}-${each.key}"
+  delivery   = each.key
   function   = var.function
-  queue      = var.queue
+  queue      = each.value
   table      = { deletion_protection = false }
-  ses        = try(var.ses.queue, null)
+  ses        = try(var.ses[each.key], null)
   lookup     = {}
   monitoring = {}
   changes    = {}
 }
 
-module "direct" {
-  source    = "../../"
-  providers = { aws = aws }
-
-  name       = "${var.name}-direct"
-  delivery   = "direct"
-  function   = var.function
-  queue      = merge(var.queue, { keep = false })
-  table      = { deletion_protection = false }
-  ses        = try(var.ses.direct, null)
-  lookup     = {}
-  monitoring = {}
-  changes    = {}
-}
-
-output "queue" {
-  value = module.queue
-}
-
-output "direct" {
-  value = module.direct
+output "all" {
+  value = module.root
 }
