@@ -155,7 +155,7 @@ release: ## check, test, and make a release of VERSION, as a commit and a tag; p
 release-files: $(SBOM) $(SHIPPED) ## the release's zip, checksums and bill of materials, into build/release (TAG must fit)
 	@$(BARE) scripts/release_files.py $(if $(TAG),--tag '$(TAG)')
 
-bench: package $(DEV) ## measure time, cost and memory against the article's function and the floor, and write BENCHMARKS.md
+bench: package $(DEV) ## measure time, cost and memory against the article's function and the floor, and write docs/benchmarks.md
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m bench.run $(BENCH_ARGS)
 
 pictures: $(DEV) ## draw the picture of the report's page in docs/ again; needs a Chromium

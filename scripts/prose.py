@@ -95,7 +95,7 @@ def read_by_users() -> list[Path]:
     """Return the files that are checked without arguments."""
     command = ["git", "ls-files", "-z", *READ_BY_USERS]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
-    # Terraform's own tests have words for developers alone; tests/bench/notes.md becomes part of BENCHMARKS.md.
+    # Terraform's own tests have words for developers alone.
     return [ROOT / name for name in listed if name and name not in NOT_YET and "/tests/" not in name]
 
 

@@ -220,8 +220,8 @@ def connect(session: Session | None = None, endpoint_url: str | None = None) -> 
             connect_timeout=1,
             read_timeout=3,
             retries={"mode": "standard", "total_max_attempts": 4},
-            # Each saves a tenth of a request's CPU time (BENCHMARKS.md). Requests need no validation: they are built
-            # here. Without a name of our own, botocore composes one for each request.
+            # Each saves a tenth of a request's CPU time (docs/benchmarks.md). Requests need no validation: they are
+            # built here. Without a name of our own, botocore composes one for each request.
             parameter_validation=False,
             user_agent="healthy-mailing",
         ),
@@ -745,7 +745,7 @@ class Table:
         """Return the code of the error, empty if there is none, of each of up to ``STATEMENTS_PER_WRITE`` writes."""
         if is_past(deadline):
             return [OUT_OF_TIME] * len(writes)
-        # A seventh of the CPU time of as many UpdateItem, for the same write units (BENCHMARKS.md).
+        # A seventh of the CPU time of as many UpdateItem, for the same write units (docs/benchmarks.md).
         now = from_datetime(self._now())
         answer = self._client.batch_execute_statement(Statements=[self._statement(each, now) for each in writes])
         return [each["Error"]["Code"] if "Error" in each else "" for each in answer["Responses"]]

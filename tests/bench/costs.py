@@ -1,7 +1,7 @@
 """What the measured units cost in US dollars, by the price table in ``prices.json``."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,18 @@ VCPU_MEGABYTES = 1_769
 MEMORY = (128, 256, 512, VCPU_MEGABYTES)
 """The sizes of which a contender gets its cheapest."""
 
+DEFAULT_MEGABYTES = 512
+"""The memory of module feedback's function."""
+
+CHANGES_MEGABYTES = 256
+"""The memory of module changes' function."""
+
 _MARGIN = 1.3  # of a size over the peak memory that was measured
-_MILLION = 1_000
+_MILLION = 1_000  # thousands
+_WAITING = "5 ms"  # the answers with which billed time was measured
 
 
-def for_a_million(entry: Mapping[str, Any], *, queue: bool, seconds: str) -> dict[str, float]:
+def for_a_million(entry: Mapping[str, Any], *, queue: bool, sizes: Sequence[int] = MEMORY) -> dict[str, float]:
     """Return dollars for a million notifications by service, and the memory size that makes Lambda cheapest.
 
     A function's CPU grows with its memory: billed time at another size than was measured is time spent waiting, as
@@ -25,10 +32,11 @@ def for_a_million(entry: Mapping[str, Any], *, queue: bool, seconds: str) -> dic
     """
     dollars, assumed = PRICES["dollars"], PRICES["assumed"]
     invocations = entry["invocations per 1,000"] * _MILLION
+    billed, cpu = (entry[_WAITING][f"{each} ms per 1,000"] for each in ("billed", "cpu"))
     by_size = {
-        size: _billed_seconds(entry, seconds, size) * size / 1024 * dollars["lambda_gigabyte_second_arm64"]
-        for size in MEMORY
-        if size >= _MARGIN * entry["peak megabytes"] or size == MEMORY[-1]
+        size: (billed + cpu * (VCPU_MEGABYTES / size - 1)) * size / 1024 * dollars["lambda_gigabyte_second_arm64"]
+        for size in sizes
+        if size >= _MARGIN * entry["peak megabytes"] or size == sizes[-1]
     }
     size = min(by_size, key=lambda each: by_size[each])
     log_bytes = entry["log bytes per 1,000"] * _MILLION + invocations * assumed["lambda_log_bytes_an_invocation"]
@@ -52,7 +60,7 @@ def for_a_month(entry: Mapping[str, Any], mails: int) -> dict[str, float]:
     full batches from the queue.
     """
     dollars, assumed = PRICES["dollars"], PRICES["assumed"]
-    million = for_a_million(entry, queue=True, seconds="5 ms")
+    million = for_a_million(entry, queue=True, sizes=[DEFAULT_MEGABYTES])
     gigabytes = mails * assumed["stored_bytes_an_address"] / 1e9
     parts = {name: million[name] * mails / 1e6 for name in million if name not in {"sum", "megabytes"}}
     parts |= {
@@ -64,8 +72,22 @@ def for_a_month(entry: Mapping[str, Any], mails: int) -> dict[str, float]:
     return parts | {"sum": sum(parts.values())}
 
 
-def _billed_seconds(entry: Mapping[str, Any], seconds: str, size: int) -> float:
-    """Return billed seconds for a million notifications."""
-    time = entry[seconds]
-    stretch = VCPU_MEGABYTES / size - 1
-    return float((time["billed ms per 1,000"] + time["cpu ms per 1,000"] * stretch) / 1000 * _MILLION)
+def of_changes(us: float, *, events: bool, size: int) -> dict[str, float]:
+    """Return dollars for a million records of a table's stream by service, ``size`` of them in a call.
+
+    Args:
+        us: CPU time a record.
+        events: Whether each record becomes an event; each request to EventBridge, of ten, is waited for.
+        size: Records.
+    """
+    dollars, assumed = PRICES["dollars"], PRICES["assumed"]
+    requests = 1e6 / min(size, 10) if events else 0
+    seconds = us * VCPU_MEGABYTES / CHANGES_MEGABYTES + requests * assumed["eventbridge_answer_seconds"]
+    log_bytes = assumed["lambda_log_bytes_an_invocation"] + events * assumed["changes_log_bytes_an_invocation"]
+    parts = {
+        "EventBridge": events * dollars["eventbridge_events_million"],
+        "Lambda time": seconds * CHANGES_MEGABYTES / 1024 * dollars["lambda_gigabyte_second_arm64"],
+        "Lambda requests": dollars["lambda_requests_million"] / size,
+        "logs": 1e6 / size * log_bytes / 1e9 * dollars["log_gigabytes"],
+    }
+    return parts | {"sum": sum(parts.values())}

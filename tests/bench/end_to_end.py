@@ -1,148 +1,77 @@
-"""From publishing to the row, on the embedded emulator: SNS, SQS, the packaged zip in Lambda, DynamoDB.
+"""From publishing to the row and to the event, on the applied stack and the embedded emulator.
 
-Beside it a function that does nothing but write down when it got each message. Both run on the same emulator, which
-batches at most 10 messages and runs functions in this machine's Python: the figures compare the two, and say nothing
-about AWS.
+The emulator batches at most 10 messages and runs functions in this machine's Python, so the figures say little about
+AWS.
 """
 
-import json
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import package
-from bench import mixes
 from harness import emulator
-from harness.emulator import Emulator
 from harness.errors import HarnessError
 from harness.polling import until
-from support.functions import zipped
-from support.table import TABLE, create_table
-
-NO_OPERATION = """
-import json, os, time
-
-def handler(event, context):
-    with open(os.environ["ARRIVALS"], "a") as arrivals:
-        for record in event["Records"]:
-            arrivals.write(json.dumps([json.loads(record["body"])["mail"]["messageId"], time.time()]) + "\\n")
-    return {"batchItemFailures": []}
-"""
+from harness.stack import apply
+from support import ses
+from support.deployed import Deployed
+from support.events import Subscriber, subscribed
 
 _SECONDS = 90  # until what was published must have arrived
-_ACTIONS = ("dynamodb:BatchGetItem", "dynamodb:PartiQL*", "sqs:*", "logs:*")
-_PACE = 0.05  # seconds from one message to the next, for latency
-
-Arrivals = Callable[[], Mapping[str, float]]
-"""Tells when each message, by SES's id, arrived: seconds of this machine's clock."""
+_PACE = 0.1  # seconds from one message to the next, for latency
+_WARM_UP = 20  # messages
 
 
-def measure(folder: Path, messages: int, burst: int) -> dict[str, Any]:
-    """Return seconds from publishing to arrival of single messages, and messages a second of a burst, by function."""
-    results: dict[str, Any] = {}
-    with emulator.running("embedded", folder) as running:
-        create_table(running.client("dynamodb"))
-        arrivals = folder / "arrivals"
-        arrivals.touch()
-        ours = pipeline(running, "feedback", package.content(), {"TABLE_NAME": TABLE})
-        nothing = pipeline(running, "nothing", zipped(NO_OPERATION, "feedback.py"), {"ARRIVALS": str(arrivals)})
-        contenders: dict[str, tuple[str, Arrivals]] = {
-            "project": (ours, lambda: _rows(running)),
-            "no operation": (nothing, lambda: _lines(arrivals)),
-        }
-        _publish(running, ours, 20_000_000, 20, 0, contenders["project"][1])  # warm
-        _publish(running, nothing, 20_000_000, 20, 0, contenders["no operation"][1])
-        for number, (name, (topic, arrived)) in enumerate(contenders.items()):
-            first = (30 + number) * 1_000_000
-            single = _publish(running, topic, first, messages, _PACE, arrived)
-            latencies = sorted(end - start for start, end in single)
-            cuts = statistics.quantiles(latencies, n=100, method="inclusive")
-            many = _publish(running, topic, first + messages, burst, 0, arrived)
-            results[name] = {
-                "p50 ms": cuts[49] * 1000,
-                "p95 ms": cuts[94] * 1000,
-                "p99 ms": cuts[98] * 1000,
-                "messages a second": burst / (max(end for _, end in many) - min(start for start, _ in many)),
-            }
-    return results
+def measure(folder: Path, messages: int, burst: int) -> dict[str, float]:
+    """Return milliseconds from publishing a complaint to the row and to the event, and messages a second of a burst."""
+    variables = {"queue": {"batch_size": 10, "batching_window_seconds": 0}, "changes": {}}
+    with emulator.running("embedded", folder / "emulator") as running:
+        deployed = Deployed(apply(running, variables, folder))
+        with subscribed(deployed) as subscriber:
+            _publish(subscriber, _WARM_UP, _PACE)
+            single = _publish(subscriber, messages, _PACE)
+            many = _publish(subscriber, burst, 0)
+    found: dict[str, float] = {}
+    for name, ends in (("row", [each.row for each in single]), ("event", [each.event for each in single])):
+        taken = [end - each.published for end, each in zip(ends, single, strict=True)]
+        cuts = statistics.quantiles(taken, n=100, method="inclusive")
+        found |= {f"{name}, p50 ms": cuts[49] * 1000, f"{name}, p99 ms": cuts[98] * 1000}
+    seconds = max(each.row for each in many) - min(each.published for each in many)
+    return {**found, "rows a second": burst / seconds}
 
 
-def _publish(  # noqa: PLR0913, PLR0917  (each is a number of its own)
-    running: Emulator, topic: str, first: int, count: int, pace: float, arrived: Arrivals
-) -> list[tuple[float, float]]:
-    """Publish deliveries and return when each was published and when it arrived."""
-    client = running.client("sns")
+@dataclass(frozen=True)
+class _Way:
+    """When a message was published, and when its row was written and its event came, by this machine's clock."""
+
+    published: float
+    row: float
+    event: float
+
+
+def _publish(subscriber: Subscriber, count: int, pace: float) -> list[_Way]:
+    """Publish complaints, each about an address of its own, and wait for what becomes of them."""
+    deployed = subscriber.deployed
     published: dict[str, float] = {}
-    for text in mixes.deliveries(first, count):
-        message = json.loads(text)
-        published[message["mail"]["messageId"]] = time.time()
-        client.publish(TopicArn=topic, Message=text)
-        time.sleep(pace)
-    ends = until(arrived, _SECONDS, 0.5, found=lambda ends: published.keys() <= ends.keys())
-    if missing := published.keys() - ends.keys():
-        raise HarnessError(f"{len(missing)} of {count} messages did not arrive in {_SECONDS} s")
-    return [(start, ends[message_id]) for message_id, start in published.items()]
+    arrived: dict[str, float] = {}
 
+    def receive() -> bool:
+        subscriber.receive()
+        now = time.time()
+        for each in subscriber.got:
+            arrived.setdefault(each["detail"]["address"], now)
+        return published.keys() <= arrived.keys()
 
-def _rows(running: Emulator) -> Mapping[str, float]:
-    """Return when the row of each message was written, by the function's own clock, which is this machine's."""
-    pages = running.client("dynamodb").get_paginator("scan").paginate(TableName=TABLE)
-    return {
-        item["evidence"]["M"]["delivery"]["M"]["messageId"]["S"]: datetime.fromisoformat(
-            item["updatedAt"]["S"]
-        ).timestamp()
-        for page in pages
-        for item in page["Items"]
-    }
-
-
-def _lines(arrivals: Path) -> Mapping[str, float]:
-    return dict(json.loads(line) for line in arrivals.read_text().splitlines())
-
-
-def pipeline(running: Emulator, name: str, package: bytes, environment: Mapping[str, str]) -> str:
-    """Create topic, queue and function, and return the topic's ARN."""
-    topic = running.client("sns").create_topic(Name=name)["TopicArn"]
-    queues = running.client("sqs")
-    url = queues.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
-    queue = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    delivery = {"Effect": "Allow", "Action": "sqs:SendMessage", "Principal": {"Service": "sns.amazonaws.com"}}
-    queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": _policy({**delivery, "Resource": queue})})
-    running.client("sns").subscribe(
-        TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes={"RawMessageDelivery": "true"}
-    )
-    functions = running.client("lambda")
-    functions.create_function(
-        FunctionName=name,
-        Runtime="python3.13",
-        Role=role(running, name, _ACTIONS),
-        Handler="feedback.handler",
-        Code={"ZipFile": package},
-        Environment={"Variables": dict(environment)},
-        Timeout=30,
-        MemorySize=512,
-    )
-    functions.create_event_source_mapping(
-        EventSourceArn=queue,
-        FunctionName=name,
-        BatchSize=10,
-        FunctionResponseTypes=["ReportBatchItemFailures"],
-    )
-    return topic
-
-
-def role(running: Emulator, name: str, actions: Sequence[str]) -> str:
-    """Create a role that may do this on all resources, and return its ARN."""
-    roles = running.client("iam")
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
-    allowed = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
-    role = roles.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
-    roles.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=_policy(allowed))
-    return role["Role"]["Arn"]
-
-
-def _policy(statement: Mapping[str, object]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    for _ in range(count):
+        address = ses.fresh("reader")
+        published[address] = time.time()
+        deployed.publish(ses.text(ses.complaint(address)))
+        if pace:
+            until(receive, pace, 0.01, found=lambda _: False)
+    if not until(receive, _SECONDS):
+        raise HarnessError(f"{len(published.keys() - arrived.keys())} of {count} events did not arrive")
+    return [
+        _Way(start, datetime.fromisoformat((deployed.item(address) or {})["updatedAt"]).timestamp(), arrived[address])
+        for address, start in published.items()
+    ]

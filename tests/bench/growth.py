@@ -40,13 +40,13 @@ def main() -> None:
     points = []
     seconds, part, checkpoint = 0.0, 0, _FIRST
     for done in range(0, total, BATCH):
-        (event,) = processes.from_queue(list(mixes.deliveries(done, BATCH)), BATCH)
+        (event,) = processes.events(list(mixes.deliveries(done, BATCH)), BATCH)
         start = time.process_time()
         feedback.handler(json.loads(event), context)
         seconds += time.process_time() - start
         part += BATCH
         if done + BATCH in {checkpoint, total}:
-            points.append({"notifications": done + BATCH, "us": seconds * 1e6 / part, "megabytes": _resident() / 1e6})
+            points.append({"notifications": done + BATCH, "µs": seconds * 1e6 / part, "MB": _resident() / 1e6})
             seconds, part, checkpoint = 0.0, 0, checkpoint * 10
     sys.stderr.write(json.dumps(points))
 

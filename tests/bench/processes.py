@@ -1,4 +1,4 @@
-"""The processes of the bench: DynamoDB's stand-in on one processor, a contender on another."""
+"""The processes of the bench: AWS's stand-in on one processor, a contender on another."""
 
 import json
 import os
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import package
+from support import ses
+from support.stream import BUS_ARN, TABLE_ARN
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -23,7 +25,7 @@ ARTICLE = HERE / "article"
 
 @dataclass(frozen=True)
 class StandIn:
-    """A running stand-in for DynamoDB; see ``stand_in``."""
+    """A running stand-in for AWS; see ``stand_in``."""
 
     endpoint_url: str
 
@@ -60,21 +62,24 @@ def stand_in() -> Iterator[StandIn]:
             process.stdin.close()
 
 
-def environment(endpoint_url: str | None = None) -> dict[str, str]:
+def environment(endpoint_url: str = "") -> dict[str, str]:
     """Return Lambda's environment as far as it matters, with the packaged zip and this package on the path."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    lambda_like = {
+    return kept | {
+        "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_REGION": "eu-west-1",
         "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "bench",
         "AWS_SECRET_ACCESS_KEY": "bench",
         "AWS_LAMBDA_FUNCTION_NAME": "mailing-feedback",
         "TABLE_NAME": "mailing",
+        "TABLE_ARN": TABLE_ARN,
+        "EVENT_BUS": BUS_ARN,
+        "DEAD_LETTER_QUEUE_URL": f"{endpoint_url}/123456789012/dead-letter",
         "NODE_NO_WARNINGS": "1",
         # Python does not keep compiled files of a zip, nor does Lambda of what it unpacks.
         "PYTHONPATH": os.pathsep.join(map(str, (package.PACKAGE, HERE.parent, ROOT / "scripts"))),
     }
-    return kept | lambda_like | ({"AWS_ENDPOINT_URL": endpoint_url} if endpoint_url else {})
 
 
 def install_article() -> None:
@@ -85,21 +90,12 @@ def install_article() -> None:
     """
     if not shutil.which("node") or not shutil.which("npm"):
         sys.exit("error: the article's function needs Node.js 20 or newer with npm: install them, then run make bench")
-    lock = (ARTICLE / "package-lock.json").read_bytes()
-    installed = NODE / "package-lock.json"
-    if not (installed.exists() and installed.read_bytes() == lock and (NODE / "node_modules").exists()):
-        shutil.rmtree(NODE, ignore_errors=True)
-        NODE.mkdir(parents=True)
-        shutil.copy(ARTICLE / "package.json", NODE)
-        shutil.copy(ARTICLE / "package-lock.json", NODE)
-        npm = ["npm", "ci", "--silent", "--no-audit", "--no-fund"]
-        subprocess.run(npm, cwd=NODE, check=True)
-    for source in ARTICLE.glob("*.mjs"):
-        shutil.copy(source, NODE)
+    shutil.copytree(ARTICLE, NODE, dirs_exist_ok=True)
+    subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=NODE, check=True)  # noqa: S607  (found on PATH)
 
 
-def run(contender: str, events: Sequence[str], warm_up: int, table: StandIn) -> Run:
-    """Let a contender handle events, the first ``warm_up`` of them unmeasured, on one processor."""
+def run(contender: str, events: Sequence[str], table: StandIn, warm_up: int = 0) -> Run:
+    """Let a contender handle events on one processor; the first ``warm_up`` of them are not measured or counted."""
     if contender.endswith(".mjs"):
         program = ["node", str(NODE / "worker.mjs"), str(NODE / contender)]
     else:
@@ -117,47 +113,11 @@ def run(contender: str, events: Sequence[str], warm_up: int, table: StandIn) -> 
     return Run(result["wall"], result["cpu"], result["peak"], log_bytes, table.ask("counts"), table.ask("items"))
 
 
-def from_queue(messages: Sequence[str], batch: int) -> list[str]:
-    """Return the events in which SQS hands over messages, raw."""
-    return [
-        json.dumps(
-            {
-                "Records": [
-                    {
-                        "eventSource": "aws:sqs",
-                        "messageId": f"059f36b4-87a3-44ab-83d2-{start + number:012d}",
-                        "body": body,
-                        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1772431200000"},
-                    }
-                    for number, body in enumerate(messages[start : start + batch])
-                ]
-            }
-        )
-        for start in range(0, len(messages), batch)
-    ]
-
-
-def from_topic(messages: Sequence[str]) -> list[str]:
-    """Return the events in which SNS hands over messages, one each."""
-    return [
-        json.dumps(
-            {
-                "Records": [
-                    {
-                        "EventSource": "aws:sns",
-                        "Sns": {
-                            "Type": "Notification",
-                            "MessageId": f"95df01b4-ee98-5cb9-9903-{number:012d}",
-                            "TopicArn": "arn:aws:sns:eu-west-1:123456789012:mailing-feedback",
-                            "Message": message,
-                            "Timestamp": "2026-03-02T06:00:00.000Z",
-                        },
-                    }
-                ]
-            }
-        )
-        for number, message in enumerate(messages)
-    ]
+def events(messages: Sequence[str], batch: int) -> list[str]:
+    """Return the events in which SQS hands over messages, raw; of one message each, those of SNS."""
+    if batch == 1:
+        return [json.dumps(ses.sns_event(message)) for message in messages]
+    return [json.dumps(ses.sqs_event(*messages[start : start + batch])) for start in range(0, len(messages), batch)]
 
 
 def on_processor(number: int) -> list[str]:

@@ -1,11 +1,11 @@
-"""DynamoDB's stand-in for measurements: a process of its own, so that its CPU time is not counted.
+"""AWS's stand-in for measurements: a process of its own, so that its CPU time is not counted.
 
-It keeps items, checks conditions, and counts requests and units. It knows what the contenders use of DynamoDB and
-refuses anything else: BatchGetItem, BatchWriteItem, PutItem, UpdateItem with ``SET`` and ``REMOVE`` of whole
-attributes, BatchExecuteStatement of statements that amount to the last two, and Scan without a filter. There is one
-table, whatever its name. Paths below ``/_bench/`` are the bench's own: ``reset`` empties the table and the counts,
-``delay?SECONDS`` sets how long each answer takes, ``forget`` lets the table forget what is written, which tens of
-millions of rows need, and ``counts``, ``items`` and ``size`` tell what happened.
+It keeps DynamoDB's items, checks conditions, and counts requests and units. It knows what the contenders use of
+DynamoDB and refuses anything else: BatchGetItem, BatchWriteItem, PutItem, UpdateItem with ``SET`` and ``REMOVE`` of
+whole attributes, BatchExecuteStatement of statements that amount to the last two, and Scan without a filter. There is
+one table, whatever its name. EventBridge takes every event, and STS and Lambda answer what a command asks about its
+stack. Paths below ``/_bench/`` are the bench's own: ``reset`` empties the table and the counts, ``delay?SECONDS`` sets
+how long each answer takes, and ``counts``, ``items`` and ``size`` tell what happened.
 """
 
 import asyncio
@@ -28,28 +28,30 @@ from support.table import INDEX_KEYS, KEY
 Json = dict[str, Any]
 
 _PAGE = 1_000_000  # bytes of items, about what DynamoDB reads for a page
+_CALLER = b"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
+<Arn>arn:aws:iam::123456789012:user/bench</Arn><UserId>A</UserId><Account>123456789012</Account>
+</GetCallerIdentityResult></GetCallerIdentityResponse>"""
+_FUNCTION = b'{"FunctionName": "mailing-feedback", "Environment": {"Variables": {"TABLE_NAME": "mailing"}}}'
 
 
 class Refused(Exception):  # noqa: N818  (an answer, not an error of this program)
     """An answer other than success, as DynamoDB would give it."""
 
-    def __init__(self, code: str, **fields: Any) -> None:
+    def __init__(self, code: str) -> None:
         super().__init__(code)
-        self.fields = wire.error(code, code, **fields)
+        self.fields = wire.error(code, code)
 
 
 class Table:
     """The items, and what was done with them."""
 
-    def __init__(self, *, forgets: bool = False) -> None:
+    def __init__(self) -> None:
         self.items: dict[str, Json] = {}
         self.counts: Counter[str] = Counter()
-        self._forgets = forgets
         self._sorted: list[str] | None = None
 
     def answer(self, operation: str, request: Json) -> Json:
         self.counts["requests"] += 1
-        self.counts[operation] += 1
         return _OPERATIONS[operation](self, request)
 
     def batch_get_item(self, request: Json) -> Json:
@@ -118,6 +120,9 @@ class Table:
                 return {"Items": found, "LastEvaluatedKey": {KEY: {"S": key}}}
         return {"Items": found}
 
+    def put_events(self, request: Json) -> Json:
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}] * len(request["Entries"])}
+
     def _check(self, request: Json, held: Json | None) -> None:
         condition = request.get("ConditionExpression")
         if condition is None:
@@ -132,17 +137,13 @@ class Table:
         ):
             return
         self.counts["write units"] += capacity.write_units(held, held)
-        self.counts["failed conditions"] += 1
-        wants_item = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and held is not None
-        raise Refused("ConditionalCheckFailedException", **({"Item": held} if wants_item else {}))
+        raise Refused("ConditionalCheckFailedException")
 
     def _store(self, after: Json) -> None:
         key = after[KEY]["S"]
         before = self.items.get(key)
         self.counts["write units"] += capacity.write_units(before, after)
         self.counts["index write units"] += capacity.index_write_units(before, after, INDEX_KEYS)
-        if self._forgets:
-            return
         self.items[key] = after
         if before is None:
             self._sorted = None
@@ -152,6 +153,7 @@ _OPERATIONS: Mapping[str, Callable[[Table, Json], Json]] = {
     "BatchExecuteStatement": Table.batch_execute_statement,
     "BatchGetItem": Table.batch_get_item,
     "BatchWriteItem": Table.batch_write_item,
+    "PutEvents": Table.put_events,
     "PutItem": Table.put_item,
     "Scan": Table.scan,
     "UpdateItem": Table.update_item,
@@ -199,29 +201,30 @@ class Server:
         try:
             while True:
                 head, fields, body = await wire.message(reader)
-                status, answer = await self._answer(head.split(b" ", 2)[1].decode(), fields, body)
-                writer.write(wire.answer(status, json.dumps(answer, separators=(",", ":")).encode()))
+                writer.write(wire.answer(*await self._answer(head.split(b" ", 2)[1].decode(), fields, body)))
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass  # the other side is done, or this program is
         finally:
             writer.close()
 
-    async def _answer(self, path: str, fields: Mapping[bytes, bytes], body: bytes) -> tuple[int, object]:
+    async def _answer(self, path: str, fields: Mapping[bytes, bytes], body: bytes) -> tuple[int, bytes]:
         name, _, value = path.partition("?")
         if name.startswith("/_bench/"):
-            return 200, self._own(name.removeprefix("/_bench/"), value)
+            return 200, _json(self._own(name.removeprefix("/_bench/"), value))
+        if b"x-amz-target" not in fields:
+            return 200, _FUNCTION if "/functions/" in name else _CALLER
         if self.seconds:
             await asyncio.sleep(self.seconds)
         try:
-            return 200, self.table.answer(wire.operation(fields), json.loads(body))
+            return 200, _json(self.table.answer(wire.operation(fields), json.loads(body)))
         except Refused as refusal:
-            return 400, refusal.fields
+            return 400, _json(refusal.fields)
 
     def _own(self, name: str, value: str) -> object:
         """Do what one of the bench's own paths asks for."""
         match name:
-            case "reset" | "forget":
-                self.table = Table(forgets=name == "forget")
+            case "reset":
+                self.table = Table()
             case "delay":
                 self.seconds = float(value)
             case "size":
@@ -231,6 +234,10 @@ class Server:
             case "items":
                 return list(self.table.items.values())
         return {}
+
+
+def _json(answer: object) -> bytes:
+    return json.dumps(answer, separators=(",", ":")).encode()
 
 
 async def main() -> None:

@@ -1,23 +1,21 @@
 """Dead letters come back: all of them, whatever wraps them, and whenever the command that does it is interrupted."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
 
-from harness import paths
 from harness.emulator import Emulator
-from healthy_mailing_cli.commands.redrive import messages_in, redrive
+from healthy_mailing_cli.commands.redrive import Report, messages_in, redrive
 from healthy_mailing_cli.shell.stack import Names
 from support import ses
+from support.command_line import Mailing, Ran
+from support.deployed import taken
 from support.faults import nothing, only, refuse
 from support.hand_made import HandMade, add_function
 
@@ -25,9 +23,6 @@ from . import workload
 from .conftest import Compare, Functions
 from .delivery import deliver
 from .proxy import Proxy
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
 
 BODIES = [ses.text(ses.bounce("a@example.com")), ses.SET_UP_TEXT, "not JSON", "[1, 2]", '{"requestPayload": 1}']
 
@@ -48,58 +43,44 @@ def on_failure(*records: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Queues:
-    """A queue and its dead-letter queue, named as the Terraform module does for a stack."""
+    """A stack's queue and its dead-letter queue, of which its function takes nothing yet."""
 
-    emulator: Emulator
-    sqs: "SQSClient"
-    name: str
-
-    def url(self, suffix: str = "") -> str:
-        return self.sqs.get_queue_url(QueueName=f"{self.name}-feedback{suffix}")["QueueUrl"]
-
-    def send(self, bodies: Sequence[str]) -> None:
-        for body in bodies:
-            self.sqs.send_message(QueueUrl=self.url("-dead-letter"), MessageBody=body)
+    stack: HandMade
 
     def take(self, suffix: str = "") -> list[str]:
-        """Return and delete all messages of a queue."""
-        url, bodies = self.url(suffix), []
-        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                bodies.append(message["Body"])
-                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return bodies
+        return taken(self.stack.emulator.client("sqs"), self.stack.url(suffix))
 
-    def lead_on(self, queue: str) -> None:
-        """Let a queue lead to the function, which takes nothing yet."""
-        self.emulator.client("lambda").create_event_source_mapping(
-            FunctionName=f"{self.name}-feedback",
-            EventSourceArn=f"arn:aws:sqs:{self.emulator.region}:000000000000:{queue}",
-            Enabled=False,
-        )
+    def send(self, bodies: Sequence[str]) -> None:
+        for each in bodies:
+            self.stack.emulator.client("sqs").send_message(QueueUrl=self.stack.url("-dead-letter"), MessageBody=each)
 
-    def command(self, *options: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *options: str) -> Ran:
         """Run ``mailing redrive`` as a user does."""
-        environment = {**os.environ, **self.emulator.environment(), "PYTHONPATH": "scripts:function"}
-        program = [sys.executable, "-m", "healthy_mailing_cli", "redrive", "--table", self.name, *options]
-        return subprocess.run(program, env=environment, cwd=paths.ROOT, capture_output=True, text=True, check=False)
+        return Mailing(self.stack.emulator.environment(), self.stack.name)("redrive", *options)
 
-    def session(self) -> boto3.Session:
-        return boto3.Session("test", "test", region_name=self.emulator.region)
+    def redrive(self, event: str, happens: Callable[..., None]) -> Report:
+        """Bring back in this process; something happens at an event of botocore."""
+        session = boto3.Session("test", "test", region_name=self.stack.emulator.region)
+        session.events.register(event, happens)
+        return redrive(session, Names.of(self.stack.name), self.stack.emulator.endpoint_url, dry_run=False)
 
 
 @pytest.fixture
 def queues(emulator: Emulator) -> Queues:
-    sqs = emulator.client("sqs")
-    name = f"stack-{uuid.uuid4().hex[:8]}"
+    stack = HandMade(emulator, f"stack-{uuid.uuid4().hex[:8]}")
     for suffix in ("", "-dead-letter"):
-        sqs.create_queue(QueueName=f"{name}-feedback{suffix}")
-    made = Queues(emulator, sqs, name)
-    stack = HandMade(emulator, name)
+        emulator.client("sqs").create_queue(QueueName=f"{stack.function}{suffix}")
     emulator.client("iam").create_role(RoleName=stack.role, AssumeRolePolicyDocument="{}")
-    add_function(stack, "feedback", {"TABLE_NAME": name})
-    made.lead_on(f"{name}-feedback")
-    return made
+    add_function(stack, "feedback", {"TABLE_NAME": stack.name})
+    lead_on(stack, stack.function)
+    return Queues(stack)
+
+
+def lead_on(stack: HandMade, queue: str) -> None:
+    """Let a queue lead to the function, which takes nothing yet."""
+    stack.emulator.client("lambda").create_event_source_mapping(
+        FunctionName=stack.function, EventSourceArn=stack.arn("sqs", queue), Enabled=False
+    )
 
 
 @pytest.mark.parametrize("body", BODIES, ids=["bounce", "set-up", "no JSON", "no object", "looks alike"])
@@ -129,8 +110,8 @@ def test_all_dead_letters_go_back_to_the_queue(queues: Queues) -> None:
 
     done = queues.command("--json")
 
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
+    assert done.code == 0, done
+    (report,) = done.json
     assert report["kinds"] == {"Bounce": 25, "unreadable": 1}
     assert (report["moved"], report["failed"], report["left"]) == (26, 0, 0)
     assert sorted(queues.take()) == sorted([*messages, "not JSON"])
@@ -142,17 +123,18 @@ def test_a_dry_run_moves_nothing(queues: Queues) -> None:
 
     done = queues.command("--dry-run")
 
-    assert done.returncode == 0, done.stderr
-    assert f"In {queues.name}-feedback-dead-letter: 1 Bounce, 1 SetUp, 3 unreadable." in done.stdout
+    assert done.code == 0, done
+    assert f"In {queues.stack.function}-dead-letter: 1 Bounce, 1 SetUp, 3 unreadable." in done.out
     assert queues.take() == []
     assert sorted(queues.take("-dead-letter")) == sorted(BODIES)
 
 
-def test_no_dead_letter_queue_is_one_line(queues: Queues) -> None:
-    done = queues.command("--table", "another")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: there is no queue another-feedback-dead-letter")
-    assert done.stderr.count("\n") == 1
+@pytest.mark.parametrize("kind", ["feedback", "changes"])
+def test_no_dead_letter_queue_is_one_line(queues: Queues, kind: str) -> None:
+    done = queues.command("--name", "another", *(["--changes"] if kind == "changes" else []))
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"error: there is no queue another-{kind}-dead-letter")
+    assert done.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("operation", ["SendMessage", "DeleteMessage"])
@@ -170,7 +152,6 @@ def test_after_an_interruption_a_second_run_brings_the_rest(  # noqa: PLR0913, P
     proxy.fault = only("BatchExecuteStatement", refuse("AccessDeniedException"))
     queues.send(deliver(messages, made, batch_size=60, tries=1).dead_letters)
     proxy.fault = nothing
-    session = queues.session()
     calls = iter(range(20))
 
     def interrupt(**_: object) -> None:
@@ -178,60 +159,50 @@ def test_after_an_interruption_a_second_run_brings_the_rest(  # noqa: PLR0913, P
             monkeypatch.undo()
             signal.raise_signal(signal.SIGINT)
 
-    session.events.register(f"before-call.sqs.{operation}", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        redrive(session, Names.of(queues.name), queues.emulator.endpoint_url, dry_run=False)
+        queues.redrive(f"before-call.sqs.{operation}", interrupt)
 
     done = queues.command()
 
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done
     assert queues.take("-dead-letter") == []
     assert deliver(queues.take(), made).dead_letters == []
     assert_table_is(messages)
 
 
 def test_what_cannot_be_handed_over_stays(queues: Queues) -> None:
-    queues.send(BODIES)
-    session = queues.session()
-    session.events.register("before-parameter-build.sqs.SendMessage", _to_nowhere)
+    def send_nowhere(params: dict[str, Any], **_: object) -> None:
+        params["QueueUrl"] += "-gone"
 
-    report = redrive(session, Names.of(queues.name), queues.emulator.endpoint_url, dry_run=False)
+    queues.send(BODIES)
+
+    report = queues.redrive("before-parameter-build.sqs.SendMessage", send_nowhere)
 
     assert (report.moved, report.failed) == (0, len(BODIES))
     assert sorted(queues.take("-dead-letter")) == sorted(BODIES)
 
 
-def _to_nowhere(params: dict[str, Any], **_: object) -> None:
-    params["QueueUrl"] += "-gone"
-
-
 def test_what_comes_back_at_once_is_left_for_the_next_run(queues: Queues) -> None:
-    """A function that fails at all it gets must not keep the command busy for ever."""
-    queues.send(BODIES)
-    session = queues.session()
+    """A function that fails at all it gets must not keep the command busy without an end."""
 
     def fail_again(params: dict[str, Any], **_: object) -> None:
         queues.send([params["MessageBody"]])
 
-    session.events.register("before-parameter-build.sqs.SendMessage", fail_again)
+    queues.send(BODIES)
 
-    report = redrive(session, Names.of(queues.name), queues.emulator.endpoint_url, dry_run=False)
-
-    assert report.left == len(BODIES)
+    assert queues.redrive("before-parameter-build.sqs.SendMessage", fail_again).left == len(BODIES)
 
 
 def test_queues_with_names_of_their_own(queues: Queues) -> None:
-    dead_letters, target = (f"{queues.name}-{purpose}" for purpose in ("failed", "incoming"))
-    arn = f"arn:aws:sqs:{queues.emulator.region}:000000000000:{dead_letters}"
-    redrive_policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 5})
-    queues.sqs.create_queue(QueueName=dead_letters)
-    queues.sqs.create_queue(QueueName=target, Attributes={"RedrivePolicy": redrive_policy})
-    queues.lead_on(target)
-    url = queues.sqs.get_queue_url(QueueName=dead_letters)["QueueUrl"]
-    queues.sqs.send_message(QueueUrl=url, MessageBody=BODIES[0])
+    stack, sqs = queues.stack, queues.stack.emulator.client("sqs")
+    dead_letters, target = (f"{stack.name}-{purpose}" for purpose in ("failed", "incoming"))
+    url = sqs.create_queue(QueueName=dead_letters)["QueueUrl"]
+    redrive_policy = json.dumps({"deadLetterTargetArn": stack.arn("sqs", dead_letters), "maxReceiveCount": 5})
+    target_url = sqs.create_queue(QueueName=target, Attributes={"RedrivePolicy": redrive_policy})["QueueUrl"]
+    lead_on(stack, target)
+    sqs.send_message(QueueUrl=url, MessageBody=BODIES[0])
 
     done = queues.command("--dead-letter-queue", dead_letters, "--queue", target, "--json")
 
-    assert json.loads(done.stdout)["moved"] == 1
-    url = queues.sqs.get_queue_url(QueueName=target)["QueueUrl"]
-    assert [each["Body"] for each in queues.sqs.receive_message(QueueUrl=url)["Messages"]] == [BODIES[0]]
+    assert done.json[0]["moved"] == 1
+    assert taken(sqs, target_url) == [BODIES[0]]

@@ -5,12 +5,9 @@
 Prints a summary and writes it into RELIABILITY.md. What `make rest` runs is the same with few changes.
 """
 
-import argparse
 import json
 import os
 import re
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,16 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
-from rich.console import Console
-
 import package
 from faults import shards
 from faults.function import Function
 from faults.proxy import proxied
+from soak.report import Summary, main
 from support.stream import BUS_ARN, TABLE_ARN
 
-REPORT = Path(__file__).resolve().parent.parent.parent / "RELIABILITY.md"
-BLOCK = re.compile(r"(?<=<!-- soak of changes -->\n).*(?=<!-- end of soak of changes -->)", re.DOTALL)
 NOWHERE = "http://127.0.0.1:9"
 """Where nothing listens: all requests are answered by the stand-in."""
 
@@ -43,19 +37,6 @@ class Size:
     fault_every: int = 20
     kill_every: int = 500
     seed: int = 1
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a soak saw."""
-
-    difference: str
-    addresses_in_log: int
-    figures: dict[str, str]
-
-    @property
-    def held(self) -> bool:
-        return not (self.difference or self.addresses_in_log)
 
 
 def soak(size: Size, folder: Path, progress: Callable[[int], object] = lambda _: None) -> Summary:
@@ -123,45 +104,14 @@ def soak(size: Size, folder: Path, progress: Callable[[int], object] = lambda _:
         "time": f"{seconds:.0f} s, {size.changes / seconds:,.0f} changes/s on {os.cpu_count()} cores",
     }
     in_log = set(re.findall(r"reader-\d+@example\.com", text))
-    return Summary(shards.difference(records, eventbridge.events, eventbridge.letters), len(in_log), figures)
-
-
-def write(summary: Summary) -> None:
-    """Put the figures into the report."""
-    rows = "".join(f"| {name} | {figure} |\n" for name, figure in summary.figures.items())
-    date = time.strftime("%Y-%m-%d", time.gmtime())
-    verdict = (
-        "Each change sent its event, in order for each address. The last event of each address matched the table; no "
-        "whole addresses in the logs."
-    )
-    REPORT.write_text(
-        BLOCK.sub(lambda _: f"Last run: {date}. {verdict}\n\n| | |\n|---|---|\n{rows}", REPORT.read_text())
-    )
-
-
-def main() -> int:
-    """Soak, print, and write the report; fail if anything was lost or invented."""
-    size = Size()
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--changes", type=int, default=size.changes, help="default %(default)s")
-    arguments.add_argument("--addresses", type=int, default=size.addresses, help="default %(default)s")
-    arguments.add_argument("--seed", type=int, default=size.seed, help="default %(default)s")
-    size = Size(**vars(arguments.parse_args()))
-    console = Console()
-    with tempfile.TemporaryDirectory() as folder:
-        summary = soak(size, Path(folder))
-    for name, figure in summary.figures.items():
-        console.print(f"{name:<24}{figure}", highlight=False, soft_wrap=True)
-    if not summary.held:
-        console.print(f"FAILED: {summary.difference}; {summary.addresses_in_log} whole addresses in the log")
-        return 1
-    console.print(
-        "Each change sent its event, in order for each address. The last event of each address matches the table.",
-        soft_wrap=True,
-    )
-    write(summary)
-    return 0
+    difference = shards.difference(records, eventbridge.events, eventbridge.letters)
+    problems = (difference, *(f"in the log: {each}" for each in sorted(in_log)[:1]))
+    return Summary(list(filter(None, problems)), figures)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    held = (
+        "Each change sent its event, in order for each address. The last event of each address matched the table; no "
+        "whole addresses in the logs."
+    )
+    main("soak of changes", Size(), soak, held)

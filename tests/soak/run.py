@@ -5,32 +5,23 @@
 Prints a summary and writes it into RELIABILITY.md. What `make rest` runs is the same with few messages.
 """
 
-import argparse
 import collections
 import itertools
 import json
 import os
 import re
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import package
 from faults import database, oracle, workload
 from faults.delivery import deliver
 from faults.function import Function
 from faults.proxy import cut_after, cut_before, proxied
+from soak.report import Summary, main
 from support.faults import Fault, in_turn, refuse, refuse_statements
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-REPORT = ROOT / "RELIABILITY.md"
-BLOCK = re.compile(r"(?<=<!-- soak -->\n).*(?=<!-- end of soak -->)", re.DOTALL)
 
 FAULTS: tuple[Fault, ...] = (
     refuse("ThrottlingException"),
@@ -53,20 +44,6 @@ class Size:
     fault_every: int = 50
     kill_every: int = 10_000
     seed: int = 1
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a soak saw."""
-
-    difference: str
-    dead_letters: int
-    addresses_in_log: int
-    figures: dict[str, str]
-
-    @property
-    def held(self) -> bool:
-        return not (self.difference or self.dead_letters or self.addresses_in_log)
 
 
 def soak(size: Size, folder: Path, progress: Callable[[int], object] = lambda _: None) -> Summary:
@@ -109,7 +86,12 @@ def soak(size: Size, folder: Path, progress: Callable[[int], object] = lambda _:
         "time": f"{seconds:.0f} s, {rate} on {os.cpu_count()} cores, emulator and proxy included",
     }
     in_log = found.keys() & set(re.findall(r"[\w.-]+@example\.com", text))
-    return Summary(oracle.difference(expected, found), len(result.dead_letters), len(in_log), figures)
+    problems = (
+        oracle.difference(expected, found),
+        *(f"a dead letter: {each}" for each in result.dead_letters[:1]),
+        *(f"in the log: {each}" for each in sorted(in_log)[:1]),
+    )
+    return Summary(list(filter(None, problems)), figures)
 
 
 def killing(functions: list[Function], every: int) -> Callable[[int], None]:
@@ -136,52 +118,6 @@ def metrics(lines: list[str]) -> collections.Counter[str]:
     return sums
 
 
-def main() -> int:
-    """Soak, print, and write the report; fail if anything was lost."""
-    size = Size()
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--messages", type=int, default=size.messages, help="default %(default)s")
-    arguments.add_argument("--addresses", type=int, default=size.addresses, help="default %(default)s")
-    arguments.add_argument("--workers", type=int, default=size.workers, help="default %(default)s")
-    arguments.add_argument("--seed", type=int, default=size.seed, help="default %(default)s")
-    options = arguments.parse_args()
-    size = Size(**vars(options))
-    console = Console()
-    bar = Progress(
-        TextColumn("Feedback in the table"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    )
-    with tempfile.TemporaryDirectory() as folder, bar:
-        task = bar.add_task("", total=size.messages)
-        summary = soak(size, Path(folder), lambda count: bar.advance(task, count))
-    for name, figure in summary.figures.items():
-        console.print(f"{name:<24}{figure}", highlight=False, soft_wrap=True)
-    if not summary.held:
-        console.print(
-            f"FAILED: {summary.difference or 'the table is right'}; {summary.dead_letters} dead letters; "
-            f"{summary.addresses_in_log} whole addresses in the log"
-        )
-        return 1
-    console.print(
-        "Every item of the table matches the oracle. No dead letters, and no whole addresses in the log.",
-        soft_wrap=True,
-    )
-    write(summary)
-    return 0
-
-
-def write(summary: Summary) -> None:
-    """Put the figures into the report."""
-    rows = "".join(f"| {name} | {figure} |\n" for name, figure in summary.figures.items())
-    date = time.strftime("%Y-%m-%d", time.gmtime())
-    verdict = "Every item of the table matched the oracle; no dead letters, and no whole addresses in the logs."
-    block = f"Last run: {date}. {verdict}\n\n| | |\n|---|---|\n{rows}"
-    REPORT.write_text(BLOCK.sub(lambda _: block, REPORT.read_text()))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    held = "Every item of the table matched the oracle; no dead letters, and no whole addresses in the logs."
+    main("soak", Size(), soak, held)

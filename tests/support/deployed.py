@@ -49,6 +49,16 @@ def released(stack: Stack) -> Iterator[None]:
             stack.emulator.client("sesv2").delete_configuration_set(ConfigurationSetName=name)
 
 
+def taken(sqs: "SQSClient", url: str) -> list[str]:
+    """Return and delete all messages of a queue."""
+    bodies = []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for each in messages:
+            bodies.append(each["Body"])
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
+    return bodies
+
+
 @dataclass(frozen=True)
 class Deployed:
     """One applied stack, as its users reach it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from support import ses
-from support.deployed import Deployed
+from support.deployed import Deployed, taken
 from support.eventually import eventually
 
 
@@ -19,12 +19,13 @@ class Subscriber:
     url: str
     got: list[dict[str, Any]] = field(default_factory=list)
 
+    def receive(self) -> None:
+        """Take what is in the queue."""
+        self.got += map(json.loads, taken(self.deployed.sqs, self.url))
+
     def events(self, address: str) -> list[dict[str, Any]]:
         """Return the details of an address's events so far, each once, in the order of its changes."""
-        while found := self.deployed.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", []):
-            for each in found:
-                self.got.append(json.loads(each["Body"]))
-                self.deployed.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=each["ReceiptHandle"])
+        self.receive()
         details = {each["detail"]["id"]: each["detail"] for each in self.got if each["detail"]["address"] == address}
         return sorted(details.values(), key=lambda each: str(each["sequence"]))
 

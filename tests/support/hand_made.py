@@ -154,15 +154,18 @@ def hand_made(emulator: Emulator) -> HandMade:
     return made
 
 
-def add_function(made: HandMade, purpose: str, variables: Mapping[str, str]) -> str:
-    """Add a function to a stack, called ``NAME-purpose``, and return its name; it does nothing."""
+def add_function(made: HandMade, purpose: str, variables: Mapping[str, str], code: bytes = b"") -> str:
+    """Add a function to a stack, called ``NAME-purpose``, and return its name.
+
+    With ``code``, a zip, its handler is ``purpose.handler``; without, it does nothing.
+    """
     name = f"{made.name}-{purpose}"
     made.emulator.client("lambda").create_function(
         FunctionName=name,
         Role=made.arn("iam", f"role/{made.role}"),
         Runtime="python3.13",
-        Handler="index.handler",
-        Code={"ZipFile": _zip()},
+        Handler=f"{purpose}.handler" if code else "index.handler",
+        Code={"ZipFile": code or _zip()},
         Environment={"Variables": variables},
     )
     made.settle(name)
