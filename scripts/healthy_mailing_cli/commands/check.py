@@ -22,7 +22,7 @@ from healthy_mailing_cli.lists import addresses
 from healthy_mailing_cli.lists.addresses import STDIN, Row, Source
 from healthy_mailing_cli.lists.formats.reading import guarded
 from healthy_mailing_cli.shell import output
-from healthy_mailing_cli.shell.connection import Connection, soon
+from healthy_mailing_cli.shell.connection import Connection, step_deadline
 from healthy_mailing_cli.shell.output import CommandError
 
 WINDOW = 8_000
@@ -103,7 +103,7 @@ def answers(
                 given += row.given
                 for readings in row.others:
                     given += readings
-            found = operations.check(table, given, soon(), purpose=purpose, consistent=consistent)
+            found = operations.check(table, given, step_deadline(), purpose=purpose, consistent=consistent)
             end = 0
             for row in window:
                 start, end = end, end + len(row.given)

@@ -36,7 +36,7 @@ from healthy_mailing_cli.lists.formats import reading
 from healthy_mailing_cli.lists.formats.reading import Sheet, guarded, unguarded
 from healthy_mailing_cli.ses.suppression_list import Asking, Entry, Reason, SuppressionList
 from healthy_mailing_cli.shell import errors, output
-from healthy_mailing_cli.shell.connection import Connection, by_tomorrow, soon
+from healthy_mailing_cli.shell.connection import Connection, scan_deadline, step_deadline
 from healthy_mailing_cli.shell.explanation import moment, other_row
 from healthy_mailing_cli.shell.filters import time_of
 from healthy_mailing_cli.shell.output import CommandError
@@ -235,7 +235,7 @@ def _of_outage(table: Table, outage: Outage, suppressed: SuppressionList | None)
                 except AddressError:
                     continue  # so the table has no such address
     since = {address: min(spellings.values()) for address, spellings in listed.items()}
-    for page in operations.find_caused_by(table, outage, by_tomorrow(), listed=since):
+    for page in operations.find_caused_by(table, outage, scan_deadline(), listed=since):
         for found in page:
             # What stays blocked here may stay on SES's list too.
             spellings = listed.get(found.address, {}) if found.transactional is State.ENABLE else {}
@@ -284,9 +284,9 @@ def _of_addresses(
 def _known(table: Table, given: addresses.Read, problems: list[tuple[str, str]]) -> Iterator[tuple[str, Item]]:
     """Yield the addresses of which something is known, with their items; ``problems`` gets the others."""
     for window in output.windows(given.addresses, WINDOW):
-        items = table.read(window, soon(), spellings=given.spellings, consistent=True)
+        items = table.read(window, step_deadline(), spellings=given.spellings, consistent=True)
         unknown = [address for address in window if items[address] is None]
-        beside = operations.rows_beside(table, unknown, soon(), spellings=given.spellings)
+        beside = operations.rows_beside(table, unknown, step_deadline(), spellings=given.spellings)
         for address in window:
             if (item := items[address]) is not None:
                 yield address, item
@@ -498,9 +498,9 @@ class Clear:
         if not until:
             return []
         outcomes = operations.clear_bounces(
-            self.table, until, soon(), now=now, by=self.by, note=self.note, spellings=others, always=always
+            self.table, until, step_deadline(), now=now, by=self.by, note=self.note, spellings=others, always=always
         )
-        return operations.weighed(self.table, outcomes, soon(), spellings=others)
+        return operations.weighed(self.table, outcomes, step_deadline(), spellings=others)
 
 
 def _now() -> str:

@@ -22,7 +22,7 @@ from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.lists import addresses
 from healthy_mailing_cli.ses.suppression_list import Asking, Told
 from healthy_mailing_cli.shell import errors, output
-from healthy_mailing_cli.shell.connection import Connection, soon
+from healthy_mailing_cli.shell.connection import Connection, step_deadline
 from healthy_mailing_cli.shell.explanation import maker, moment, other_row
 from healthy_mailing_cli.shell.output import CommandError
 
@@ -96,10 +96,10 @@ def remove_override(
     table = connection.open(connection.rules(function))
     otherwise = spellings([address])
     try:
-        outcome = operations.remove_override(table, key, soon(), spellings=otherwise)
+        outcome = operations.remove_override(table, key, step_deadline(), spellings=otherwise)
     except UnreadableError:
         raise TableError(UNREADABLE) from None
-    ((_, item),) = operations.weighed(table, [outcome or Outcome(key)], soon(), spellings=otherwise)
+    ((_, item),) = operations.weighed(table, [outcome or Outcome(key)], step_deadline(), spellings=otherwise)
     state, reason = item.get(STATE, State.ENABLE), item.get(REASON, "nothing is known")
     if as_json:
         followed = {"state": state, "reason": reason, **decided_by(key, item)} if outcome else {}
@@ -164,9 +164,16 @@ def _set(connection: Connection, decision: _Decision, given: addresses.Read, *, 
         counter.expect(len(found))
         for window in output.windows(found, WINDOW):
             outcomes = operations.set_overrides(
-                table, window, decision.state, soon(), now=now, by=by, note=decision.note, spellings=given.spellings
+                table,
+                window,
+                decision.state,
+                step_deadline(),
+                now=now,
+                by=by,
+                note=decision.note,
+                spellings=given.spellings,
             )
-            for outcome, item in operations.weighed(table, outcomes, soon(), spellings=given.spellings):
+            for outcome, item in operations.weighed(table, outcomes, step_deadline(), spellings=given.spellings):
                 is_as_asked = all(state_of(item, purpose) is decision.state for purpose in Purpose)
                 done += is_as_asked
                 failed += bool(outcome.error)

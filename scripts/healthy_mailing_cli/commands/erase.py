@@ -19,7 +19,7 @@ from healthy_mailing_cli.commands.decide import WINDOW
 from healthy_mailing_cli.lists import addresses
 from healthy_mailing_cli.ses.suppression_list import Asking, Told
 from healthy_mailing_cli.shell import errors, output
-from healthy_mailing_cli.shell.connection import Connection, soon
+from healthy_mailing_cli.shell.connection import Connection, step_deadline
 from healthy_mailing_cli.shell.explanation import argument
 
 Forget = Annotated[bool, typer.Option("--forget", help="Delete all that is known: the address may be mailed again.")]
@@ -66,8 +66,8 @@ def erase(
     with output.progress("Erase") as counter:
         counter.expect(len(found.addresses))
         for window in output.windows(found.addresses, WINDOW):
-            outcomes = act(table, window, soon(), spellings=found.spellings)
-            beside = operations.rows_beside(table, window, soon(), spellings=found.spellings)
+            outcomes = act(table, window, step_deadline(), spellings=found.spellings)
+            beside = operations.rows_beside(table, window, step_deadline(), spellings=found.spellings)
             for outcome in outcomes:
                 others = [item[ADDRESS] for item in beside.get(outcome.address, ()) if forget or _has_details(item)]
                 left += bool(others)

@@ -20,7 +20,7 @@ from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.lists import addresses
 from healthy_mailing_cli.shell import explanation, output
-from healthy_mailing_cli.shell.connection import Connection, soon
+from healthy_mailing_cli.shell.connection import Connection, step_deadline
 from healthy_mailing_cli.shell.errors import sentence
 from healthy_mailing_cli.shell.output import CommandError
 
@@ -43,7 +43,7 @@ def explain(
     rules, notes = _rules(connection, function)
     otherwise = spellings([address])
     item = operations.find(
-        connection.open(rules), key, soon(), consistent=True, others=forms(address)[1:], spellings=otherwise
+        connection.open(rules), key, step_deadline(), consistent=True, others=forms(address)[1:], spellings=otherwise
     )
     # By a row in the given spelling, commands find it only in that.
     given = next((each for each in otherwise.get(key, ()) if each in address), key)

@@ -29,7 +29,7 @@ from healthy_mailing_cli.lists.formats import reading, sources
 from healthy_mailing_cli.lists.formats.reading import REFUSED, Listing, Row
 from healthy_mailing_cli.lists.formats.sources import FORMATS, Format, Reader, RowError, SkippedError, UnknownError
 from healthy_mailing_cli.shell import errors, output, waiting
-from healthy_mailing_cli.shell.connection import Connection, soon
+from healthy_mailing_cli.shell.connection import Connection, step_deadline
 from healthy_mailing_cli.shell.filters import time_of
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.waiting import is_lost, is_worth_another_try
@@ -446,7 +446,7 @@ def merged(table: Table, evidence: dict[str, Evidence], say: Callable[[str], Non
     attempt, takes = 1, False
     while True:
         with waiting.heard(say, _HINT):
-            outcomes = table.add(evidence, soon())
+            outcomes = table.add(evidence, step_deadline())
         codes = {outcome.error for outcome in outcomes}
         if len(codes) == 1 and not codes & {"", *_NEVER} and not any(map(is_worth_another_try, codes)):
             raise TableError(codes.pop())

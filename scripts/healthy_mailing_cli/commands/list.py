@@ -13,7 +13,7 @@ from healthy_mailing.table import INDEX, TableError
 from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.lists import addresses
 from healthy_mailing_cli.shell import filters, output
-from healthy_mailing_cli.shell.connection import Connection, soon
+from healthy_mailing_cli.shell.connection import Connection, step_deadline
 from healthy_mailing_cli.shell.output import CommandError
 
 PAGE = 1_000
@@ -84,7 +84,7 @@ def _all(connection: Connection, state: State, since: str) -> Iterator[Item]:
     with output.progress("Read") as counter:
         while True:
             try:
-                page = table.suppressed(state, PAGE, soon(), since=since, after=after)
+                page = table.suppressed(state, PAGE, step_deadline(), since=since, after=after)
             except TableError as error:
                 if str(error) != "ValidationException":
                     raise

@@ -16,7 +16,7 @@ from healthy_mailing.settings import Settings, SettingsError
 from healthy_mailing.table import Outcome, TableError
 from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.shell import errors, output
-from healthy_mailing_cli.shell.connection import Connection, by_tomorrow
+from healthy_mailing_cli.shell.connection import Connection, scan_deadline
 from healthy_mailing_cli.shell.output import CommandError
 
 _RULES = ("SOFT_BOUNCE_LIMIT", "SOFT_BOUNCE_WINDOW_DAYS", "DELIVERY_REFRESH_DAYS", "EXPIRE_DAYS")
@@ -68,7 +68,7 @@ def reassess(
     read, moved, results = 0, 0, Counter[str]()
     with output.progress("Read") as counter:
         for count, outcomes in operations.reassess(
-            table, by_tomorrow(), dry_run=dry_run, keep_spellings=keep_spellings
+            table, scan_deadline(), dry_run=dry_run, keep_spellings=keep_spellings
         ):
             counter.add(count)
             read += count

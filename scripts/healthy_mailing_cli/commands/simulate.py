@@ -23,7 +23,7 @@ from healthy_mailing.evidence import MarkKind
 from healthy_mailing.item import EVIDENCE, REASON, STATE, Item
 from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.shell import belonging, output
-from healthy_mailing_cli.shell.connection import Connection, soon
+from healthy_mailing_cli.shell.connection import Connection, step_deadline
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.stack import name_in
 
@@ -90,7 +90,7 @@ def simulate(
     address = f"{_LOCAL_PARTS.get(kind, kind)}+{uuid.uuid4().hex[:12]}@{SIMULATOR}"
     if not no_wait:
         # Nothing is sent that could not be waited for.
-        operations.find(connection.open(), address, soon(), consistent=False)
+        operations.find(connection.open(), address, step_deadline(), consistent=False)
     _check(connection, sender, configuration_set)
     message_id = _send(connection, sender, address, configuration_set)
     begun = time.monotonic()
@@ -168,7 +168,7 @@ def _wait(connection: Connection, address: str, mark: MarkKind, timeout: int) ->
     with output.progress("Waiting, s") as counter:
         counter.expect(timeout)
         for _ in range(timeout):
-            item = operations.find(table, address, soon(), consistent=True)
+            item = operations.find(table, address, step_deadline(), consistent=True)
             if item is not None and mark in item.get(EVIDENCE, ()):
                 return item
             time.sleep(_POLL_SECONDS)

@@ -29,7 +29,7 @@ from healthy_mailing_cli.ses.import_jobs import ImportJobs
 from healthy_mailing_cli.ses.suppression_list import Entry, Pace, Reason, SuppressionList
 from healthy_mailing_cli.ses.syncing import Done, Result, Sync
 from healthy_mailing_cli.shell import output
-from healthy_mailing_cli.shell.connection import Connection, by_tomorrow, soon
+from healthy_mailing_cli.shell.connection import Connection, scan_deadline, step_deadline
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.s3 import Place
 
@@ -274,7 +274,7 @@ class _Comparison:
     def with_the_blocked(self) -> None:
         """Look at all items whose state is not ``enable``."""
         with output.progress("Blocked") as counter:
-            for page in self.table.blocked(by_tomorrow()):
+            for page in self.table.blocked(scan_deadline()):
                 for item in page:
                     self._weigh(item[ADDRESS], item)
                 counter.add(len(page))
@@ -285,7 +285,7 @@ class _Comparison:
             counter.expect(len(self.listed))
             for window in output.windows(self.listed, WINDOW):
                 unseen = [address for address in window if address not in self.seen]
-                for address, item in self.table.read(unseen, soon(), consistent=True).items():
+                for address, item in self.table.read(unseen, step_deadline(), consistent=True).items():
                     self._weigh(address, item)
                 counter.add(len(window))
 

@@ -13,7 +13,7 @@ from healthy_mailing.evidence import Rules
 from healthy_mailing.item import ADDRESS, VERSION, unreadable
 from healthy_mailing.table import Table, TableError
 from healthy_mailing_cli.doctor.examination import Examination, Findings, ok, problem, warning
-from healthy_mailing_cli.shell.connection import DEFAULT_TABLE, soon
+from healthy_mailing_cli.shell.connection import DEFAULT_TABLE, step_deadline
 from healthy_mailing_cli.shell.stack import name_in
 
 _MOST = 256 * 2**20
@@ -93,7 +93,7 @@ def _unreadable(table: Table, keys: list[str]) -> set[str]:
         TableError: DynamoDB refused, or the deadline passed.
     """
     addresses = {key: canonical_or_same(key) for key in keys}
-    items = table.read([*addresses, *addresses.values()], soon(), consistent=False)
+    items = table.read([*addresses, *addresses.values()], step_deadline(), consistent=False)
     odd = {key for key, item in items.items() if item == unreadable(key)}
     return {key for key, address in addresses.items() if key in odd or address in odd}
 

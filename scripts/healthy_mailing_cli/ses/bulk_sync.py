@@ -14,7 +14,7 @@ from healthy_mailing_cli.ses.import_jobs import MOST, Action, Batch, Ended, Impo
 from healthy_mailing_cli.ses.suppression_list import Entry, Reason, SuppressionList
 from healthy_mailing_cli.ses.syncing import Done, Result, noted
 from healthy_mailing_cli.shell import output
-from healthy_mailing_cli.shell.connection import soon
+from healthy_mailing_cli.shell.connection import step_deadline
 
 _THREADS = 16
 _JOB_FAILED = "ImportJobFailed"
@@ -101,7 +101,7 @@ class BulkSync:
     def _known(self, addresses: Sequence[str]) -> Iterator[tuple[str, Known | None]]:
         """Yield what the table knows now; None of an item that can't be read."""
         for window in output.windows(addresses, WINDOW):
-            for address, item in self.table.read(window, soon(), consistent=True).items():
+            for address, item in self.table.read(window, step_deadline(), consistent=True).items():
                 try:
                     yield address, Known.of(item)
                 except RecordError:
@@ -150,7 +150,7 @@ class BulkSync:
 
         def note(each: tuple[str, Pushed | None]) -> Outcome:
             address, made = each
-            return self.table.annotate(address, PUSHED, made.to_map() if made else None, soon())
+            return self.table.annotate(address, PUSHED, made.to_map() if made else None, step_deadline())
 
         with ThreadPoolExecutor(_THREADS) as threads:
             for window in output.windows(pushed.items(), WINDOW):  # so that Ctrl-C need not wait for all

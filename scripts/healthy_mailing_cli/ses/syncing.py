@@ -14,7 +14,7 @@ from healthy_mailing_cli.commands.decide import WINDOW
 from healthy_mailing_cli.ses.difference import Known, Pushed, suppression
 from healthy_mailing_cli.ses.suppression_list import Entry, SuppressionList
 from healthy_mailing_cli.shell import errors, output
-from healthy_mailing_cli.shell.connection import soon
+from healthy_mailing_cli.shell.connection import step_deadline
 
 
 class Result(StrEnum):
@@ -48,7 +48,7 @@ class Sync:
     def mark(self, marks: Mapping[str, tuple[Mark, ...]]) -> Iterator[Done]:
         """Merge marks into the table."""
         for window in output.windows(marks.items(), WINDOW):
-            for outcome in self.table.add({address: evidence_of(each) for address, each in window}, soon()):
+            for outcome in self.table.add({address: evidence_of(each) for address, each in window}, step_deadline()):
                 yield Done(
                     outcome.address, Result.FAILED if outcome.error else Result.MARKED, **errors.as_json(outcome.error)
                 )
@@ -70,7 +70,7 @@ class Sync:
             return Done(address, Result.CHANGED)
         with output.finishing():
             self.suppressed.remove(entry.spelling)
-            return noted(self.table.annotate(address, PUSHED, None, soon()), Result.TAKEN_OFF)
+            return noted(self.table.annotate(address, PUSHED, None, step_deadline()), Result.TAKEN_OFF)
 
     def put(self, address: str) -> Done:
         """Put an address on SES's list, if the table still says so, and note that in its item.
@@ -96,10 +96,10 @@ class Sync:
             return noted(self._note(address, Pushed(at, reason)), Result.PUT)
 
     def _known(self, address: str) -> Known:
-        return Known.of(operations.find(self.table, address, soon(), consistent=True))
+        return Known.of(operations.find(self.table, address, step_deadline(), consistent=True))
 
     def _note(self, address: str, pushed: Pushed) -> Outcome:
-        return self.table.annotate(address, PUSHED, pushed.to_map(), soon())
+        return self.table.annotate(address, PUSHED, pushed.to_map(), step_deadline())
 
 
 def noted(outcome: Outcome, result: Result) -> Done:

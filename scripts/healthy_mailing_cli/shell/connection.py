@@ -111,11 +111,11 @@ class Connection:
         return settings.rules
 
 
-def soon() -> float:
+def step_deadline() -> float:
     """Return the deadline of a step that begins now."""
     return time.monotonic() + SECONDS
 
 
-def by_tomorrow() -> float:
+def scan_deadline() -> float:
     """Return the deadline of a step that may read the whole table."""
     return time.monotonic() + 24 * 60 * 60
