@@ -1,74 +1,44 @@
 """The page of `mailing report` in a real Chromium: what it looks like, who can use it, and that it asks for nothing."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
-from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, evidence_of
-from healthy_mailing.item import to_item
+from healthy_mailing.evidence import MarkKind
 from healthy_mailing_cli.figures import page as report
-from healthy_mailing_cli.figures.statistics import BOUNCE_LINES, COMPLAINT_LINES, Figures, Rate, Tally, Window
 from healthy_mailing_cli.figures.weeks import WEEKS, Week
-from healthy_mailing_cli.table.scan import known
-from support import browser
+from support import browser, figures
+from support.figures import mark
 
 pytestmark = pytest.mark.xdist_group("browser")  # one browser for all
 
-TODAY = date(2026, 3, 31)
 THEMES = ("light", "dark")
 EVIL = '"><script>document.title = "evil"</script>'
 
 
-def mark(kind: MarkKind, ago: int, **detail: str) -> Mark:
-    return Mark(
-        kind=kind,
-        at=f"{TODAY - timedelta(days=ago)}T12:00:00.000Z",
-        feedback_id="f",
-        message_id="m",
-        sender="news@example.org",
-        detail=tuple(sorted(detail.items())),
-    )
-
-
-def figures() -> Figures:
-    """Return figures with something in every part of the page, and an item that tries to be more than text."""
-    tally = Tally(f"{TODAY}T15:00:00.000Z")
-    bounced = {"bounceType": "Permanent", "subType": "NoEmail"}
-    for number in range(600):
-        marks = [mark(MarkKind.DELIVERY, number % 30)]
-        if number < 60:
-            marks = [mark(MarkKind.HARD_BOUNCE, 2, **bounced)]
-        elif number % 9 == 0:
-            kind = (MarkKind.COMPLAINT, MarkKind.OPT_OUT, MarkKind.HARD_BOUNCE, MarkKind.UNDETERMINED)[number % 4]
-            marks.append(mark(kind, number % 60, **(bounced if kind is MarkKind.HARD_BOUNCE else {})))
-        elif number % 10 == 0:
-            marks = [mark(MarkKind.SOFT_BOUNCE, ago) for ago in range(1, 7)]
-        domain = "big.example" if number < 60 else f"{'long-name-of-a-company-' * 2}{number % 20}.example"
-        tally.add(*known(to_item(f"{number}@{domain}", Record.of(evidence_of(marks), Rules()))))
-    tally.add({"UserId": f"a@{EVIL}", "state": "review", "reason": EVIL, "updatedAt": "2026-03-31T00:00:00.000Z"}, None)
-    return tally.figures()
+ROWS = (
+    (f"a@{EVIL}", [mark(MarkKind.UNDETERMINED, 0.1)]),
+    *((f"{n}@{'long-name-of-a-company-' * 2}{n % 9}.example", [mark(MarkKind.DELIVERY, 1)]) for n in range(900)),
+    *((f"{n}@soft.example", [mark(MarkKind.SOFT_BOUNCE, ago) for ago in range(1, 7)]) for n in range(9)),
+)
+"""What the picture in docs/ lacks: long names, addresses to be reviewed, and one that tries to be more than text."""
 
 
 def weeks() -> list[Week]:
     """Return weeks of which one has no deliveries, and one so many bounces that its bar is cut."""
-    found = []
-    for number in range(WEEKS):
-        delivered, hard = (0, 3) if number == 1 else (5_000, 2_000) if number == 2 else (9_000, 40 * number)
-        week = Window(reached=delivered + hard, delivered=delivered, hard=hard, complaints=number)
-        begin = f"{TODAY - timedelta(days=7 * (WEEKS - number) - 1)}"
-        found.append(Week(begin, Rate.known(hard, week, BOUNCE_LINES), Rate.known(number, week, COMPLAINT_LINES)))
-    return found
+    first, _, _, *others = figures.past()
+    unknown = figures.week(6, delivered=0, hard=3, complaints=1)
+    return [first, unknown, figures.week(5, delivered=5_000, hard=2_000, complaints=2), *others]
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page as a file."""
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(report.html(figures(), weeks(), table=f"mailing{EVIL}", region="eu-west-1"))
+    path.write_text(report.html(figures.made_up(*ROWS), weeks(), table=f"mailing{EVIL}", region="eu-west-1"))
     return path
 
 
@@ -113,17 +83,17 @@ def test_it_shows_all_parts(page: Page) -> None:
         "Newest changes",
         "What this page can't know",
     ]
-    assert page.locator(".headline").inner_text().startswith("▲ Action needed: perhaps an outage at big.example; ")
+    assert page.locator(".headline").inner_text().startswith("▲ Action needed: perhaps an outage at gmx.example; ")
     # A bar a week in two charts, a bar a day in each of the others.
-    bars = [chart.locator("path[fill='#a00001']").count() for chart in page.locator(".chart").all()]
+    bars = [chart.locator(".column").count() for chart in page.locator(".chart").all()]
     assert bars == [WEEKS, WEEKS, 30, 30, 30, 30]
-    assert "mailing clear-bounces --domain big.example" in page.locator("pre").first.inner_text()
+    assert "mailing clear-bounces --domain gmx.example" in page.locator("pre").first.inner_text()
     assert page.locator("script").count() == 0
 
 
 def test_it_is_painted_in_both_themes(page: Page) -> None:
     colors = page.evaluate(
-        """() => ['body', '.chart.hard path[fill="#a00001"]', 'h1']
+        """() => ['body', '.chart.hard .column', 'h1']
             .map(each => getComputedStyle(document.querySelector(each)))
             .map(style => [style.backgroundColor, style.fill, style.color])"""
     )
@@ -206,8 +176,8 @@ def test_it_prints_in_dark_ink_on_a_few_sheets(page: Page) -> None:
 
 def test_an_empty_table_has_a_page_too(chromium: Browser, tmp_path: Path) -> None:
     path = tmp_path / "empty.html"
-    empty = Tally(f"{TODAY}T15:00:00.000Z").figures()
-    path.write_text(report.html(empty, "CloudWatch has no counts.", table="mailing", region="eu-west-1"))
+    text = report.html(figures.figures(), "CloudWatch has no counts.", table="mailing", region="eu-west-1")
+    path.write_text(text)
     opened = chromium.new_page()
     opened.goto(path.as_uri())
     text = opened.inner_text("main")
@@ -220,10 +190,6 @@ def test_an_empty_table_has_a_page_too(chromium: Browser, tmp_path: Path) -> Non
 
 def test_it_is_small_and_names_no_other_place(written: Path) -> None:
     text = written.read_text()
-    assert len(text) < 2_000_000
-    assert set(report_addresses(text)) == {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    assert len(text) < 200_000
+    assert "//" not in text.replace(EVIL, "")
     assert "<script" not in text
-
-
-def report_addresses(text: str) -> list[str]:
-    return [part.split('"')[0] for part in text.split('"') if part.startswith(("http:", "https:", "//"))]

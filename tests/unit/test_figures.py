@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,53 +21,29 @@ from healthy_mailing.evidence import (
     override,
 )
 from healthy_mailing.item import to_item
-from healthy_mailing_cli.figures.statistics import CHANGES, DOMAINS, Figures, Tally
+from healthy_mailing_cli.figures.census import DOMAINS, Census, Figures
+from healthy_mailing_cli.figures.newest import CHANGES
 from healthy_mailing_cli.table.scan import known
+from support.figures import TODAY, Row, figures, mark
 
 from . import strategies
 
-TODAY = date(2026, 3, 31)
 NOW = f"{TODAY}T15:00:00.000Z"
 
 
-def mark(kind: MarkKind, ago: int, time: str = "12:00", **detail: str) -> Mark:
-    """Return a mark of some days ago; a bounce is of an address that does not exist."""
-    if kind is MarkKind.HARD_BOUNCE:
-        detail = {"bounceType": "Permanent", "subType": "NoEmail", **detail}
-    return Mark(
-        kind=kind,
-        at=f"{TODAY - timedelta(days=ago)}T{time}:00.000Z",
-        feedback_id="f",
-        message_id="m",
-        sender="news@example.org",
-        detail=tuple(sorted(detail.items())),
-    )
+def bounce(ago: float, **detail: str) -> Mark:
+    return mark(MarkKind.HARD_BOUNCE, ago, **detail)
 
 
-def bounce(ago: int, time: str = "12:00", **detail: str) -> Mark:
-    return mark(MarkKind.HARD_BOUNCE, ago, time, **detail)
-
-
-def delivery(ago: int) -> Mark:
+def delivery(ago: float) -> Mark:
     return mark(MarkKind.DELIVERY, ago)
 
 
-def complaint(ago: int, **detail: str) -> Mark:
-    return mark(MarkKind.COMPLAINT, ago, **detail)
+def complaint(ago: float) -> Mark:
+    return mark(MarkKind.COMPLAINT, ago)
 
 
-def figures(
-    *addresses: tuple[str, list[Mark]], days: int = 30, updated: str = NOW, sender: str | None = None
-) -> Figures:
-    """Return the figures of a table in which addresses have marks."""
-    tally = Tally(NOW, days, sender)
-    for address, marks in addresses:
-        item = {**to_item(address, Record.of(evidence_of(marks), Rules())), "updatedAt": updated}
-        tally.add(*known(item))
-    return tally.figures()
-
-
-def each(count: int, domain: str, *marks: Mark) -> list[tuple[str, list[Mark]]]:
+def each(count: int, domain: str, *marks: Mark) -> list[Row]:
     return [(f"{number}@{domain}", list(marks)) for number in range(count)]
 
 
@@ -92,11 +67,11 @@ def counted(evidences: list[Evidence], first: date, last: date) -> dict[str, int
 def test_windows_count_addresses_with_feedback(histories: list[list[Mark]], days: int) -> None:
     evidences = [evidence_of(history) for history in histories]
     last = strategies.FIRST_DAY.date() + timedelta(days=60)
-    tally = Tally(f"{last}T00:00:00.000Z", days)
+    census = Census(f"{last}T00:00:00.000Z", days)
     items = [to_item(f"{number}@example.com", Record.of(held, Rules())) for number, held in enumerate(evidences)]
     for item in items:
-        tally.add(*known(item))
-    found = tally.figures()
+        census.add(*known(item))
+    found = census.figures()
 
     window = {"now": (found.window, last), "before": (found.before, last - timedelta(days=days))}
     for seen, end in window.values():
@@ -120,39 +95,35 @@ def test_windows_count_addresses_with_feedback(histories: list[list[Mark]], days
     assert [day.day for day in found.trend] == [f"{last - timedelta(days=ago)}" for ago in reversed(range(days))]
 
 
-@given(st.permutations([*each(3, "a.example", bounce(1)), *each(2, "b.example", delivery(3)), ("c@c.example", [])]))
-def test_the_order_of_items_does_not_matter(addresses: list[tuple[str, list[Mark]]]) -> None:
+@given(st.permutations([*each(3, "a.example", bounce(1)), *each(2, "b.example", delivery(3))]))
+def test_the_order_of_items_does_not_matter(addresses: list[Row]) -> None:
     assert figures(*addresses) == figures(*sorted(addresses))
 
 
 @pytest.mark.parametrize(
-    ("bounced", "delivered", "verdict", "is_over"),
+    ("bounced", "complained", "verdicts"),
     [
-        (0, 100, "good", False),
-        (1, 99, "good", False),
-        (2, 98, "raised", False),
-        (5, 95, "SES may review the account", True),
-        (10, 90, "SES may pause sending", True),
+        (0, 0, ("good", "good")),
+        (19, 1, ("good", "review")),
+        (20, 4, ("raised", "review")),
+        (50, 0, ("review", "good")),
+        (100, 5, ("pause", "pause")),
     ],
 )
-def test_a_bounce_rate_stands_beside_the_lines_of_ses(
-    bounced: int, delivered: int, verdict: str, *, is_over: bool
-) -> None:
-    found = figures(*each(bounced, "a.example", bounce(1)), *each(delivered, "b.example", delivery(2)))
-    rate = found.bounces
-    assert (rate.count, rate.of, rate.verdict, rate.is_over) == (bounced, 100, verdict, is_over)
-    assert rate.share == bounced / 100
-    assert rate.few
+def test_a_rate_stands_beside_the_lines_of_ses(bounced: int, complained: int, verdicts: tuple[str, str]) -> None:
+    bounces = [(f"{number}@a.example", [bounce(number % 29)]) for number in range(bounced)]  # on no day a jump
+    fine = each(1000 - bounced - complained, "c.example", delivery(2))
+    found = figures(*bounces, *each(complained, "b.example", complaint(1)), *fine)
+    assert (found.bounces.verdict, found.complaints.verdict) == verdicts
+    assert (found.bounces.count, found.complaints.count, found.bounces.of) == (bounced, complained, 1000)
+    assert found.bounces.share == bounced / 1000
+    assert found.bounces.is_over is (bounced >= 50)
+    assert found.are_alarming is (bounced >= 50 or complained > 0)
 
 
-@pytest.mark.parametrize(
-    ("complained", "verdict"),
-    [(0, "good"), (1, "SES may review the account"), (5, "SES may pause sending")],
-)
-def test_a_complaint_rate_has_lines_of_its_own(complained: int, verdict: str) -> None:
-    found = figures(*each(complained, "a.example", complaint(1)), *each(1000 - complained, "b.example", delivery(2)))
-    assert (found.complaints.verdict, found.complaints.few) == (verdict, False)
-    assert found.are_alarming is (complained > 0)
+def test_few_addresses_say_little() -> None:
+    assert figures(*each(999, "a.example", delivery(1))).bounces.few
+    assert not figures(*each(1000, "a.example", delivery(1))).bounces.few
 
 
 def test_without_deliveries_there_is_no_rate() -> None:
@@ -198,17 +169,17 @@ def test_domains_are_told_apart_by_how_much_feedback_there_was() -> None:
     assert found.domain_count == DOMAINS + 4
 
 
-def outage(count: int, *others: tuple[str, list[Mark]], days: int = 30) -> Figures:
+def outage(count: int, *others: Row) -> Figures:
     """Return the figures where so many addresses of a provider bounced two days ago, each at another minute."""
-    bounced = [(f"{n}@big.example", [delivery(9), bounce(2, f"10:{n % 60:02}")]) for n in range(count)]
-    return figures(*bounced, *others, days=days)
+    bounced = [(f"{n}@big.example", [delivery(9), bounce(2 + n % 60 / 1440)]) for n in range(count)]
+    return figures(*bounced, *others)
 
 
 def test_a_jump_of_hard_bounces_is_found_with_its_times() -> None:
     found = outage(60, *each(500, "big.example.net", delivery(1)))
     (jump,) = found.jumps
     assert (jump.domain, jump.day, jump.count, jump.usual) == ("big.example", "2026-03-29", 60, 0)
-    assert (jump.first, jump.last) == ("2026-03-29T10:00:00.000Z", "2026-03-29T10:59:00.000Z")
+    assert (jump.first, jump.last) == ("2026-03-29T14:01:00.000Z", "2026-03-29T15:00:00.000Z")
     assert found.are_alarming
 
 
@@ -248,28 +219,23 @@ def test_a_clock_that_runs_ahead_makes_no_other_day() -> None:
     assert (found.trend[-1].day, found.trend[-1].hard) == (f"{TODAY}", 1)
 
 
-def changed(*changes: tuple[str, str, Mark]) -> Figures:
-    """Return the figures of a table whose addresses changed at some time of 1 March by a mark."""
-    tally = Tally(NOW)
-    for address, time, each in changes:
-        item: dict[str, Any] = to_item(address, Record.of(evidence_of([each]), Rules()))
-        tally.add(*known({**item, "updatedAt": f"2026-03-01T{time}Z"}))
-    return tally.figures()
+def at(time: str, each: Mark) -> Mark:
+    return replace(each, at=f"{TODAY}T{time}Z")
 
 
 def test_the_newest_changes_come_first_and_masked() -> None:
-    some = [(f"{number:03}@a.example", f"{number * 7 % 20:02}:00:00.000", bounce(1)) for number in range(CHANGES + 5)]
-    changes = changed(*some, ("fine@a.example", "23:00:00.000", delivery(1))).changes
-    assert [change.at[11:13] for change in changes] == [f"{number:02}" for number in range(19, 4, -1)]
+    some = [(f"{number:03}@a.example", [bounce(number * 7 % 20 / 24)]) for number in range(CHANGES + 5)]
+    changes = figures(*some, ("fine@a.example", [delivery(0)])).changes
+    assert [change.at[11:13] for change in changes] == [f"{hour:02}" for hour in range(15, 15 - CHANGES, -1)]
     assert {(change.address, change.count) for change in changes} == {("0***@a.example", 1)}
     assert {change.reason for change in changes} == {"bounce:Permanent/NoEmail"}
 
 
-def test_changes_of_one_hour_and_reason_are_told_together() -> None:
+def test_changes_of_one_hour_and_reason_are_shown_together() -> None:
     """As after an import, whose rows would fill the list with one second."""
-    imported = [(f"{n}@{'a' if n % 3 else 'b'}.example", f"12:00:{n:02}.000", bounce(1)) for n in range(60)]
-    other = [("c@c.example", "12:30:00.000", complaint(1)), ("d@d.example", "11:59:59.999", bounce(1))]
-    newest, many, before = changed(*other, *imported).changes
+    imported = [(f"{n}@{'a' if n % 3 else 'b'}.example", [at(f"12:00:{n:02}.000", bounce(1))]) for n in range(60)]
+    other = [("c@c.example", [at("12:30:00.000", complaint(1))]), ("d@d.example", [at("11:59:59.999", bounce(1))])]
+    newest, many, before = figures(*other, *imported).changes
     assert (newest.reason, newest.count, newest.domain) == ("complaint", 1, "c.example")
     assert (many.count, many.domain, many.of_domain, many.address) == (60, "a.example", 40, "5***@a.example")
     assert (many.since[11:19], many.at[11:19]) == ("12:00:00", "12:00:59")
@@ -283,44 +249,41 @@ PLAINLY = {
 }
 
 
+TIMES = [f"{hour:02}:{minute}:00.000" for hour in range(CHANGES + 3) for minute in (10, 50)]
+
+
 @given(
     st.lists(
-        st.tuples(
+        st.builds(
+            lambda address, time, each: (address, [at(time, each)]),
             st.sampled_from(["a@a.example", "b@b.example"]),
-            st.sampled_from([f"{hour:02}:{minute}:00.000" for hour in range(CHANGES + 3) for minute in (10, 50)]),
+            st.sampled_from(TIMES),
             st.sampled_from([bounce(1), complaint(1), mark(MarkKind.UNDETERMINED, 1)]),
         ),
         max_size=60,
     )
 )
-def test_changes_are_those_of_all_together_though_few_are_held(changes: list[tuple[str, str, Mark]]) -> None:
+def test_changes_are_those_of_all_together_though_few_are_held(table: list[Row]) -> None:
     """Counted plainly, and in any order."""
-    plain: Counter[tuple[str, str, str]] = Counter()
-    for _, time, each in changes:
-        state, reason = PLAINLY[each.kind]
-        plain[time[:2], state, reason] += 1
-    expected = sorted(plain.items(), reverse=True)[:CHANGES]
-    for order in (changes, changes[::-1]):
-        found = {
-            (change.at[11:13], change.state, change.reason.partition(":")[0]): change.count
-            for change in changed(*order).changes
-        }
-        assert found == dict(expected)
-    assert changed(*changes) == changed(*changes[::-1])
+    plain = Counter((marks[0].at[11:13], *PLAINLY[marks[0].kind]) for _, marks in table)
+    found = figures(*table).changes
+    assert {
+        (change.at[11:13], change.state, change.reason.partition(":")[0]): change.count for change in found
+    } == dict(sorted(plain.items(), reverse=True)[:CHANGES])
+    assert found == figures(*reversed(table)).changes
 
 
 def test_items_of_other_programs_are_counted_and_disturb_nothing() -> None:
-    tally = Tally(NOW)
-    tally.add(*known({"UserId": "a@a.example", "state": "perhaps"}))
-    tally.add(*known({"UserId": "no address", "evidence": 7}))
-    found = tally.figures()
+    census = Census(NOW)
+    census.add(*known({"UserId": "a@a.example", "state": "perhaps"}))
+    census.add(*known({"UserId": "no address", "evidence": 7}))
+    found = census.figures()
     assert (found.addresses, found.unreadable, found.reasons) == (2, 2, {"unreadable": 2})
 
 
 def test_they_are_json_too() -> None:
-    found = outage(60, *each(5, "other.example", complaint(1)))
-    again = json.loads(json.dumps(found.to_json()))
-    assert again["jumps"][0]["count"] == 60
+    again = json.loads(json.dumps(outage(60).to_json()))
+    assert (again["jumps"][0]["count"], again["bounces"]["verdict"]) == (60, "pause")
     assert again["trend"][-1] == {"day": f"{TODAY}", "hard": 0, "soft": 0, "complaints": 0, "optOuts": 0}
 
 

@@ -109,6 +109,8 @@ From = Annotated[
     ),
 ]
 
+Days = Annotated[int, typer.Option(min=1, max=365, help="How many days of feedback to count, today included.")]
+
 Segments = Annotated[int, typer.Option(min=1, max=64, help="In how many parts the table is read at once.")]
 
 _NO_TABLE = frozenset({"ResourceNotFoundException", "ResourceNotFound", "TableNotFoundException"})

@@ -5,18 +5,14 @@ Needs ``dynamodb:Scan``, and ``cloudwatch:GetMetricData`` for the rates of past 
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from healthy_mailing_cli.commands import options, stats
-from healthy_mailing_cli.figures import weeks
+from healthy_mailing_cli.commands import options
+from healthy_mailing_cli.figures import reading, weeks
 from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.connection import Connection
-from healthy_mailing_cli.shell.output import CommandError
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 Function = Annotated[
     str | None,
@@ -29,7 +25,7 @@ Page = Annotated[Path, typer.Option("--html", metavar="FILE", help="Where to wri
 def report(
     connection: Connection,
     to: Page,
-    days: stats.Days = 30,
+    days: options.Days = 30,
     segments: options.Segments = 4,
     from_export: options.From = None,
     sender: options.Sender = None,
@@ -41,28 +37,14 @@ def report(
     The page is one file that needs no network, and addresses in it are masked. With --json, the figures are printed
     too.
     """
-    drawn = _page()
+    from healthy_mailing_cli.figures import page  # noqa: PLC0415  (Jinja, which no other command needs)
+
     with output.replacing(to) as file:  # which fails before the table is read, if it must
-        found = stats.count(connection, days, segments, from_export, sender)
+        found = reading.read(connection, days, segments, from_export, sender)
         past = weeks.OF_ALL_SENDERS if sender else weeks.read(connection, function, found.at)
         region = connection.client("dynamodb").meta.region_name
-        file.write(drawn.html(found, past, table=connection.table, region=region, sender=sender))
+        file.write(page.html(found, past, table=connection.table, region=region, sender=sender))
     if as_json:
         output.ndjson(found.to_json() | {"weeks": None if isinstance(past, str) else [asdict(week) for week in past]})
     else:
         output.line(f"{to}: {output.counted(found.addresses, 'address')}.")
-
-
-def _page() -> "ModuleType":
-    """Import what draws the page, which is installed apart and takes a second.
-
-    Raises:
-        CommandError: It is not installed.
-    """
-    try:
-        from healthy_mailing_cli.figures import page  # noqa: PLC0415  (for the reasons above)
-    except ModuleNotFoundError as error:
-        raise CommandError(
-            f"This needs {error.name}, which comes with the extra `report`: pipx install '.[report]' in a clone"
-        ) from None
-    return page

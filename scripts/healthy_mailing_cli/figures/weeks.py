@@ -1,6 +1,6 @@
 """The rates of past weeks, from what the function counted of SES's feedback: its metrics in CloudWatch.
 
-The table can't tell them. It has only the newest delivery of each address, so a week of the past seems to have few.
+The table does not know them. It has only the newest delivery of each address, so a week of the past seems to have few.
 
 ``docs/reference.md`` says what the function counts.
 """
@@ -15,12 +15,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from healthy_mailing.telemetry import NAMESPACE
 from healthy_mailing.timestamp import day_of
-from healthy_mailing_cli.figures.statistics import BOUNCE_LINES, COMPLAINT_LINES, Rate, Window
+from healthy_mailing_cli.figures.rates import BOUNCES, COMPLAINTS, Rate, Window
 from healthy_mailing_cli.shell import errors
 from healthy_mailing_cli.shell.connection import Connection
 
 WEEKS = 8
-"""How many weeks are told."""
+"""How many weeks are shown."""
 
 _DAYS = 7
 _METRICS = {"delivered": "Deliveries", "hard": "HardBounces", "complaints": "Complaints"}
@@ -87,7 +87,7 @@ def read(connection: Connection, function: str | None, at: str) -> Weeks:
 def _week(begin: str, days: list[Window]) -> Week:
     delivered, hard, complaints = (sum(getattr(day, field) for day in days) for field in _METRICS)
     week = Window(reached=delivered + hard, delivered=delivered, hard=hard, complaints=complaints)
-    return Week(begin, Rate.known(hard, week, BOUNCE_LINES), Rate.known(complaints, week, COMPLAINT_LINES))
+    return Week(begin, BOUNCES.rate(hard, week), COMPLAINTS.rate(complaints, week))
 
 
 def _sum_by_day(name: str, metric: str, function: str) -> Mapping[str, Any]:

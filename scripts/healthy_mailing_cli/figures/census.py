@@ -1,0 +1,231 @@
+"""What a table says of all its addresses together: states, reasons, rates, days, domains. Pure: no AWS, no clock.
+
+The table has the newest mark of each kind and address, not each mail. So rates are shares of addresses, not of mails.
+A past day shows only events that no newer event of the kind replaced.
+"""
+
+from collections import Counter
+from dataclasses import asdict, astuple, dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from healthy_mailing.address import is_simulated
+from healthy_mailing.evidence import MADE_BY_PEOPLE, Evidence, MarkKind, State, unhidden
+from healthy_mailing.item import ADDRESS, REASON, STATE, TRANSACTIONAL, UPDATED_AT, Item
+from healthy_mailing.timestamp import day_of
+from healthy_mailing_cli.figures.jumps import HardBounces, Jump
+from healthy_mailing_cli.figures.newest import Newest, NewlyBlocked, kind_of
+from healthy_mailing_cli.figures.rates import BOUNCES, COMPLAINTS, SENT, Counts, Rate, Window
+from healthy_mailing_cli.lists.formats.sources import IMPORTED_FROM
+from healthy_mailing_cli.shell.filters import sent_by
+from healthy_mailing_cli.shell.output import camel
+
+DOMAINS = 15
+"""How many recipient domains are shown apart."""
+
+_UNSENT = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList", "EmailValidationSuppressed"})
+"""Sub-types of what SES did not send, and does not count in its rates (Amazon SES Developer Guide, "Using the Amazon
+SES account-level suppression list")."""
+
+
+@dataclass(kw_only=True)
+class Day(Counts):
+    """The counts of a UTC day."""
+
+    day: str
+
+
+@dataclass(slots=True)
+class Domain:
+    """The addresses of a recipient domain.
+
+    Attributes:
+        name: The domain; of all others together, empty.
+        addresses: How many addresses the table has.
+        blocked: How many of them may not get bulk mail.
+        reached: About how many there was feedback in the window.
+        hard: How many bounced in it.
+        complaints: How many complained in it.
+    """
+
+    name: str
+    addresses: int = 0
+    blocked: int = 0
+    reached: int = 0
+    hard: int = 0
+    complaints: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All figures.
+
+    Attributes:
+        at: When the reading began, UTC with milliseconds.
+        days: How many UTC days the window has; the last is today.
+        begin: Its first day.
+        addresses: How many addresses the table has.
+        states: How many of them are in which state for bulk mail.
+        transactional: How many may get transactional mail, though not bulk mail.
+        reasons: How many may not get bulk mail for which reason, most frequent first; soft bounces of any number are
+            one reason.
+        bounces: The bounce rate of the window.
+        complaints: Its complaint rate.
+        window: The window's feedback.
+        before: That of as many days before.
+        trend: Each day of the window.
+        domains: The domains with most addresses with feedback in the window, and all others together.
+        domain_count: How many domains there are.
+        jumps: Days on which a domain's hard bounces jump, largest first.
+        changes: The newest changes of addresses that may not get bulk mail.
+        imported: How many marks came from other systems' lists, which count in no rate, day or window.
+        unsent: How many addresses' newest hard bounce or complaint of the window only repeats SES's own list.
+        unreadable: How many items another program wrote.
+    """
+
+    at: str
+    days: int
+    begin: str
+    addresses: int
+    states: dict[str, int]
+    transactional: int
+    reasons: dict[str, int]
+    bounces: Rate
+    complaints: Rate
+    window: Window
+    before: Window
+    trend: list[Day]
+    domains: list[Domain]
+    domain_count: int
+    jumps: list[Jump]
+    changes: list[NewlyBlocked]
+    imported: int
+    unsent: int
+    unreadable: int
+
+    @property
+    def are_alarming(self) -> bool:
+        """Whether someone should act: a rate is over one of SES's lines, or a domain's hard bounces jump."""
+        return bool(self.jumps) or self.bounces.is_over or self.complaints.is_over
+
+    def to_json(self) -> dict[str, Any]:
+        """Return them as JSON has them."""
+        return asdict(self, dict_factory=lambda pairs: {camel(name): value for name, value in pairs})
+
+
+@dataclass
+class Census:
+    """Counts items, one after the other; memory grows with the number of domains alone.
+
+    SES's mailbox simulator is left out. With ``sender``, only feedback about mail of that sender counts, and the
+    addresses that have such feedback.
+    """
+
+    at: str
+    days: int = 30
+    sender: str | None = None
+    transactional: int = 0
+    imported: int = 0
+    unsent: int = 0
+    unreadable: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    window: Window = field(default_factory=Window)
+    before: Window = field(default_factory=Window)
+    domains: dict[str, Domain] = field(default_factory=dict)
+    _bounces: HardBounces = field(default_factory=HardBounces)
+    _newest: Newest = field(default_factory=Newest)
+
+    def __post_init__(self) -> None:
+        """Lay out the days."""
+        self._today = day_of(self.at)
+        today = date.fromisoformat(self._today)
+        days = [str(today - timedelta(days=ago)) for ago in reversed(range(2 * self.days))]
+        self._trend = {day: Day(day=day) for day in days[self.days :]}
+        self._begin_before, self._begin = days[0], days[self.days]
+
+    def add(self, item: Item, evidence: Evidence | None) -> None:
+        """Count an item that says a state and a reason, and its evidence; None if another program wrote it."""
+        address, state, reason = item[ADDRESS], item[STATE], item.get(REASON, "")
+        if is_simulated(address):
+            return
+        if self.sender is not None:
+            evidence = _about(evidence or {}, self.sender)
+            if not evidence:
+                return
+        self.states[state] += 1
+        name = address.rpartition("@")[2]
+        domain = self.domains.setdefault(name, Domain(name))
+        domain.addresses += 1
+        if state != State.ENABLE:
+            transactional = item.get(TRANSACTIONAL, state)
+            domain.blocked += 1
+            self.transactional += transactional == State.ENABLE
+            self.reasons[kind_of(reason)] += 1
+            self._newest.add(item.get(UPDATED_AT, ""), address, reason, state, transactional)
+        if evidence is None:
+            self.unreadable += 1
+        else:
+            self._weigh(evidence, domain)
+
+    def _weigh(self, evidence: Evidence, domain: Domain) -> None:
+        now, before = set[MarkKind](), set[MarkKind]()
+        for mark in evidence.values():
+            if mark.kind in MADE_BY_PEOPLE or mark.day < self._begin_before:
+                continue
+            if mark.get(IMPORTED_FROM):
+                self.imported += 1
+                continue
+            is_now = mark.day >= self._begin
+            if mark.get("subType") in _UNSENT:
+                self.unsent += is_now
+            elif is_now:
+                now.add(mark.kind)
+                day = min(mark.day, self._today)  # a clock that runs ahead makes a mark of tomorrow
+                self._trend[day].add({mark.kind})
+            else:
+                before.add(mark.kind)
+        self.window.add(now)
+        self.before.add(before)
+        domain.reached += not SENT.isdisjoint(now)
+        domain.complaints += MarkKind.COMPLAINT in now
+        if MarkKind.HARD_BOUNCE in now:
+            domain.hard += 1
+            # What was cleared says nothing any more. In SES's rates it stays.
+            bounce = unhidden(evidence).get(MarkKind.HARD_BOUNCE)
+            if bounce is not None:
+                self._bounces.add(domain.name, bounce.day, bounce.at)
+
+    def figures(self) -> Figures:
+        """Return what all items amount to."""
+        ranked = sorted(self.domains.values(), key=lambda each: (-each.reached, -each.addresses, each.name))
+        rest = [astuple(each)[1:] for each in ranked[DOMAINS:]]
+        others = [Domain("", *map(sum, zip(*rest, strict=True)))] if rest else []
+        return Figures(
+            at=self.at,
+            days=self.days,
+            begin=self._begin,
+            addresses=self.states.total(),
+            states={str(state): self.states[state] for state in State},
+            transactional=self.transactional,
+            reasons=dict(sorted(self.reasons.items(), key=lambda each: (-each[1], each[0]))),
+            bounces=BOUNCES.rate(self.window.hard, self.window),
+            complaints=COMPLAINTS.rate(self.window.complaints, self.window),
+            window=self.window,
+            before=self.before,
+            trend=list(self._trend.values()),
+            domains=[*ranked[:DOMAINS], *others],
+            domain_count=len(ranked),
+            jumps=self._bounces.jumps({name: each.addresses for name, each in self.domains.items()}, self.days),
+            changes=self._newest.found(),
+            imported=self.imported,
+            unsent=self.unsent,
+            unreadable=self.unreadable,
+        )
+
+
+def _about(evidence: Evidence, sender: str) -> Evidence:
+    """Return feedback about mail of a sender, with the decisions of people that may hide it; nothing without any."""
+    of_people = {slot: mark for slot, mark in evidence.items() if mark.kind in MADE_BY_PEOPLE}
+    about = {slot: mark for slot, mark in evidence.items() if slot not in of_people and sent_by(mark.sender, sender)}
+    return about | of_people if about else {}
