@@ -12,7 +12,7 @@ FUZZ := build/fuzz/.installed
 COSMIC_RAY := build/cosmic-ray/.installed
 SBOM := build/sbom/.installed
 # What the command line installs and nothing else, to list it.
-SHIPPED := build/shipped/.installed
+SHIPPED := build/command-line/.installed
 UV := build/lock/.installed
 # Such as LOCK_ARGS=, which keeps every version that still fits.
 LOCK_ARGS ?= --upgrade
@@ -108,7 +108,7 @@ lint: $(DEV)
 	@$(VENV)/bin/ruff format --check
 
 terraform-reference: $(DEV)
-	@$(VENV)/bin/python scripts/terraform_reference.py --check
+	@$(RUN) -m tools.terraform_reference --check
 
 security: $(DEV)
 	@# Skipped: B311, because the jitter between retries need not be secret. For the local tools also what they exist to do:
@@ -120,13 +120,13 @@ terraform-format:
 	@$(BARE) -m harness terraform fmt -check -recursive
 
 packaged:
-	@$(BARE) scripts/package.py --check
+	@$(BARE) -m tools.package --check
 
 documents: $(DEV)
 	@# What git tracks and people wrote; pyproject.toml says which words and files are left out.
 	@git ls-files -z | xargs -0 $(VENV)/bin/codespell
-	@$(VENV)/bin/python scripts/prose.py
-	@$(VENV)/bin/python scripts/links.py
+	@$(RUN) -m tools.prose
+	@$(RUN) -m tools.links
 
 workflows: $(DEV)
 	@$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml \
@@ -137,8 +137,8 @@ fmt: $(DEV) ## format Python and HCL, and write the modules' reference tables an
 	@$(VENV)/bin/ruff check --fix
 	@$(VENV)/bin/ruff format
 	@$(BARE) -m harness terraform fmt -recursive
-	@$(VENV)/bin/python scripts/terraform_reference.py
-	@$(BARE) scripts/package.py
+	@$(RUN) -m tools.terraform_reference
+	@$(BARE) -m tools.package
 
 validate: ## validate the root with Terraform
 	@mkdir -p build
@@ -146,14 +146,14 @@ validate: ## validate the root with Terraform
 	@$(BARE) -m harness terraform validate
 
 package: ## build the functions' zip after a change of function/; the zip is checked in
-	@$(BARE) scripts/package.py
+	@$(BARE) -m tools.package
 
 release: ## check, test, and make a release of VERSION, as a commit and a tag; pushes nothing (RELEASE_ARGS=--dry-run)
 	@test -n '$(VERSION)' || { echo "error: say which: make release VERSION=1.2.3" >&2; exit 1; }
-	@$(BARE) scripts/release.py '$(VERSION)' $(RELEASE_ARGS)
+	@$(BARE) -m tools.release '$(VERSION)' $(RELEASE_ARGS)
 
 release-files: $(SBOM) $(SHIPPED) ## the release's zip, checksums and bill of materials, into build/release (TAG must fit)
-	@$(BARE) scripts/release_files.py $(if $(TAG),--tag '$(TAG)')
+	@$(BARE) -m tools.release_files $(if $(TAG),--tag '$(TAG)')
 
 bench: package $(DEV) ## measure time, cost and memory against the article's function and the floor, and write docs/benchmarks.md
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m bench.run $(BENCH_ARGS)
@@ -161,7 +161,7 @@ bench: package $(DEV) ## measure time, cost and memory against the article's fun
 pictures: $(DEV) ## draw the picture of the report's page in docs/ again; needs a Chromium
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m pictures
 
-soak: $(DEV) ## send 100,000 notifications, then 100,000 changes, through several functions with faults and kills; updates RELIABILITY.md
+soak: $(DEV) ## send 100,000 notifications, then 100,000 changes, through several functions with faults and kills; updates docs/reliability.md
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m soak.run $(SOAK_ARGS)
 	@PYTHONPATH=function:scripts:tests $(VENV)/bin/python -m soak.changes $(CHANGES_SOAK_ARGS)
 
@@ -194,14 +194,14 @@ command-line: $(VENV)/.command_line ## install what scripts/mailing needs
 
 COMPILE := build/lock/bin/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --quiet
 COMPILE_3.11 = $(COMPILE) $(LOCK_ARGS) --python-version 3.11
-lock: $(UV) ## update the locks requirements*.txt from pyproject.toml (LOCK_ARGS= keeps the versions)
-	@$(COMPILE_3.11) --extra report --group dev -o requirements-dev.txt pyproject.toml
+lock: $(UV) ## update the locks in requirements/ from pyproject.toml (LOCK_ARGS= keeps the versions)
+	@$(COMPILE_3.11) --extra report --group dev -o requirements/dev.txt pyproject.toml
 	@# Packages for the same .venv must have the same versions.
-	@$(COMPILE_3.11) -c requirements-dev.txt --extra report -o requirements.txt pyproject.toml
-	@$(COMPILE_3.11) -c requirements-dev.txt --group harness -o requirements-harness.txt
-	@for group in checkov fuzz mutants sbom lock; do $(COMPILE_3.11) --group $$group -o requirements-$$group.txt || exit 1; done
+	@$(COMPILE_3.11) -c requirements/dev.txt --extra report -o requirements/command-line.txt pyproject.toml
+	@$(COMPILE_3.11) -c requirements/dev.txt --group harness -o requirements/harness.txt
+	@for group in checkov fuzz cosmic-ray sbom lock; do $(COMPILE_3.11) --group $$group -o requirements/$$group.txt || exit 1; done
 	@cd scripts/harness/emulators/localstack_plugins && ../../../../$(COMPILE) $(LOCK_ARGS) --python-version 3.12 --group build \
-		-o requirements.txt pyproject.toml
+		-o ../../../../requirements/localstack.txt pyproject.toml
 
 clean: ## stop `make up`, remove what killed runs left behind, and delete build/ and .venv
 	@if [ -e $(HARNESS) ]; then $(RUN) -m harness clean; fi
@@ -213,31 +213,17 @@ define install
 	@touch $@
 endef
 
-$(HARNESS): requirements-harness.txt
+$(HARNESS): requirements/harness.txt
 	$(install)
 
-$(VENV)/.command_line: requirements.txt
+$(VENV)/.command_line: requirements/command-line.txt
 	$(install)
 
 # It holds the two above.
-$(DEV): requirements-dev.txt
+$(DEV): requirements/dev.txt
 	$(install)
 	@touch $(HARNESS) $(VENV)/.command_line
 
-$(CHECKOV): requirements-checkov.txt
-	$(install)
-
-$(FUZZ): requirements-fuzz.txt
-	$(install)
-
-$(COSMIC_RAY): requirements-mutants.txt
-	$(install)
-
-$(SBOM): requirements-sbom.txt
-	$(install)
-
-$(SHIPPED): requirements.txt
-	$(install)
-
-$(UV): requirements-lock.txt
+# Each of the others has an environment of its own.
+build/%/.installed: requirements/%.txt
 	$(install)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import package
 from harness import paths
 from harness.emulator import Emulator
 from harness.errors import HarnessError
 from harness.terraform import Terraform, TerraformError, find
+from tools import package
 
 WAITS = "Terraform's AWS provider waits 25 s for every SQS queue that it creates, on AWS too."
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import package
 from support import ses
 from support.stream import BUS_ARN, TABLE_ARN
+from tools import package
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import package
 from harness.emulator import Emulator
 from support.table import TABLE, create_table
+from tools import package
 
 from . import database, oracle
 from .function import Function

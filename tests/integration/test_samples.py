@@ -17,12 +17,12 @@ import requests
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import prose
 from harness import paths
 from healthy_mailing.address import AddressError, canonical, forms
 from healthy_mailing.evidence import MarkKind, Rules, evidence_of
 from healthy_mailing.table import Table
 from support.table import TABLE
+from tools import prose
 
 from .conftest import Answer
 from .lookup_api import start

@@ -189,7 +189,7 @@ class Session:
         return found
 
     def _sources(self) -> str:
-        made_by = Path(__file__).with_name("generate.py"), ROOT / "requirements-mutants.txt"
+        made_by = Path(__file__).with_name("generate.py"), ROOT / "requirements" / "cosmic-ray.txt"
         return _digest(self.path, *made_by)
 
     def _all_tests(self) -> str:

@@ -2,7 +2,7 @@
 
     make soak
 
-Prints a summary and writes it into RELIABILITY.md. What `make rest` runs is the same with few changes.
+Prints a summary and writes it into docs/reliability.md. What `make rest` runs is the same with few changes.
 """
 
 import json
@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
-import package
 from faults import shards
 from faults.function import Function
 from faults.proxy import proxied
 from soak.report import Summary, main
 from support.stream import BUS_ARN, TABLE_ARN
+from tools import package
 
 NOWHERE = "http://127.0.0.1:9"
 """Where nothing listens: all requests are answered by the stand-in."""

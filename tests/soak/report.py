@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from support.document import filled, table
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "RELIABILITY.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 
 
 @dataclass(frozen=True)

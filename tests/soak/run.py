@@ -2,7 +2,7 @@
 
     make soak
 
-Prints a summary and writes it into RELIABILITY.md. What `make rest` runs is the same with few messages.
+Prints a summary and writes it into docs/reliability.md. What `make rest` runs is the same with few messages.
 """
 
 import collections
@@ -15,13 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import package
 from faults import database, oracle, workload
 from faults.delivery import deliver
 from faults.function import Function
 from faults.proxy import cut_after, cut_before, proxied
 from soak.report import Summary, main
 from support.faults import Fault, in_turn, refuse, refuse_statements
+from tools import package
 
 FAULTS: tuple[Fault, ...] = (
     refuse("ThrottlingException"),

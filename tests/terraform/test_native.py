@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import terraform_reference
 from harness import paths
+from tools import terraform_reference
 
 from .conftest import Tree
 

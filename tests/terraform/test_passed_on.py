@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-import terraform_reference
 from harness import paths
-from terraform_reference import REQUIRED, Attribute, calls, variable_in
+from tools import terraform_reference
+from tools.terraform_reference import REQUIRED, Attribute, calls, variable_in
 
 FEEDBACK = paths.TERRAFORM / "modules" / "feedback"
 # Of these only names and types are compared: they require what their callers have defaults for.

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-import terraform_reference
 from harness import paths
+from tools import terraform_reference
 
 from .conftest import Tree
 

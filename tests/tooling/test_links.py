@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-import links
+from tools import links
 
 
 @pytest.fixture

@@ -7,81 +7,77 @@ import ast
 import re
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name as normal
 
 from harness import environment, paths
 
-LOCKS = sorted([*paths.ROOT.glob("requirements*.txt"), *paths.ROOT.glob("scripts/**/requirements*.txt")])
+LOCKS = sorted((paths.ROOT / "requirements").glob("*.txt"))
+# Name, version, marker, hashes, and whom it is there for: packages, or a group of `pyproject.toml`.
 ENTRY = re.compile(
     r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ \\;]+)(?: ; ([^\\\n]+?))? \\\n"
-    r"((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)",
+    r"((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)"
+    r"((?:    #.*\n)+)",
     re.MULTILINE,
 )
+OF_EACH_LOCK = pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
 
 
-def name_of(lock: Path) -> str:
-    return str(lock.relative_to(paths.ROOT))
+def entries(name: str) -> list[tuple[str, str, str, str, str]]:
+    return ENTRY.findall((paths.ROOT / "requirements" / f"{name}.txt").read_text())
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=name_of)
-def test_every_package_is_pinned_by_version_and_hash(lock: Path) -> None:
-    requirements = [line for line in lock.read_text().splitlines() if re.match(r"[A-Za-z0-9]", line)]
-    assert len(ENTRY.findall(lock.read_text())) == len(requirements) > 0
+@OF_EACH_LOCK
+def test_a_lock_holds_versions_with_hashes_and_nothing_else(lock: Path) -> None:
+    """No option of pip's, and no address: a lock does not say where packages come from."""
+    assert entries(lock.stem)
+    assert ENTRY.sub("", lock.read_text()) == ""
+    assert "://" not in lock.read_text()
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=name_of)
-def test_what_was_asked_for_is_locked_at_a_version_that_was_asked_for(lock: Path) -> None:
-    locked = versions(lock)
-    asked = [Requirement(text) for text in asked_for(lock)]
+@OF_EACH_LOCK
+def test_a_lock_holds_what_was_asked_for_and_what_that_needs(lock: Path) -> None:
+    asked = list(asked_for(lock.stem))
+    locked = [(normal(name), version, *reasons(why)) for name, version, *_, why in entries(lock.stem)]
     assert asked
-    assert [
-        str(each) for each in asked if not any(map(each.specifier.contains, locked.get(normal(each.name), ())))
-    ] == []
-
-
-@pytest.mark.parametrize("lock", LOCKS, ids=name_of)
-def test_nothing_is_locked_that_nothing_asks_for(lock: Path) -> None:
-    """Each entry says whom it is there for (``# via``): a group, or a package that leads to one."""
-    wanted_by = {normal(name): {normal(each) for each in names} for name, names in reasons(lock).items()}
-    needed = {name for name, names in wanted_by.items() if "pyproject-toml" in names}
-    while grown := {name for name, names in wanted_by.items() if names & needed} - needed:
+    for each in asked:
+        assert [each for name, version, *_ in locked if name == normal(each.name) and version in each.specifier]
+    needed = {name for name, _, *wanted_by in locked if "pyproject-toml" in wanted_by}
+    while grown := {name for name, _, *wanted_by in locked if needed & {*wanted_by}} - needed:
         needed |= grown
-    assert {normal(Requirement(text).name) for text in asked_for(lock)} <= needed
-    assert set(wanted_by) == set(versions(lock)) == needed
+    assert {name for name, *_ in locked} == needed >= {normal(each.name) for each in asked}
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-harness.txt"])
+@pytest.mark.parametrize("name", ["command-line", "harness"])
 def test_what_goes_into_the_same_environment_agrees(name: str) -> None:
-    """Each entry of the smaller lock stands in the whole one too, with the same version, marker and hashes."""
-    part, whole = (set(ENTRY.findall((paths.ROOT / each).read_text())) for each in (name, "requirements-dev.txt"))
-    assert sorted(entry[:3] for entry in part - whole) == []
+    """Each entry of the smaller lock stands in the whole one too, with the same version and marker."""
+    part, whole = ({entry[:3] for entry in entries(each)} for each in (name, "dev"))
+    assert part <= whole
 
 
 def test_demo_has_what_it_imports_and_none_of_the_tests() -> None:
-    locked = set(versions(paths.ROOT / "requirements-harness.txt"))
-    asked = {normal(Requirement(text).name) for text in asked_for(paths.ROOT / "requirements-harness.txt")}
+    locked = {normal(name) for name, *_ in entries("harness")}
     imported = {
         name
         for path in (paths.ROOT / "scripts" / "harness").rglob("*.py")
         for name in top_level_imports(path)
         if name not in sys.stdlib_module_names
         if "localstack_plugins" not in path.parts  # which have an environment of their own
-    } - {"harness", "package", "mypy_boto3"}
+    } - {"harness", "tools", "mypy_boto3"}
     distributions = metadata.packages_distributions()
     needed = {normal(distributions[name][0]) for name in imported if not name.startswith("mypy_boto3_")}
-    assert needed <= locked
-    assert asked - needed == set()
+    assert {normal(each.name) for each in asked_for("harness")} <= needed <= locked
     assert locked.isdisjoint({"moto", "hypothesis", "mypy", "ruff", "schemathesis", "typer", "pydantic"})
 
 
 def test_what_is_installed_is_what_is_locked() -> None:
-    lock = (paths.ROOT / "requirements-dev.txt").read_text()
-    locked = {normal(name): version for name, version, marker, _ in ENTRY.findall(lock) if not marker}
+    locked = {name: version for name, version, marker, *_ in entries("dev") if not marker}
     assert {name: metadata.version(name) for name in locked} == locked
 
 
@@ -104,45 +100,29 @@ def test_nothing_is_installed_past_the_locks() -> None:
     assert {"--require-hashes", "--no-deps", "--no-build-isolation"} <= set(re.findall(r"--[a-z-]+", locked[1]))
 
 
-def test_no_lock_says_where_packages_come_from() -> None:
-    """Neither an address nor an option of pip's, which begins its line."""
-    assert [name_of(lock) for lock in LOCKS if re.search(r"://|^-", lock.read_text(), re.MULTILINE)] == []
-
-
-def asked_for(lock: Path) -> list[str]:
+def asked_for(name: str) -> Iterator[Requirement]:
     """Return the requirements in ``pyproject.toml`` that a lock is made from, as the Makefile's ``lock`` does."""
-    project = tomllib.loads((lock.parent / "pyproject.toml").read_text())
-    name = lock.stem.removeprefix("requirements").removeprefix("-")
-    if lock.parent != paths.ROOT:
-        return [*project["project"]["dependencies"], *group(project, "build")]
-    asked = group(project, name) if name else []
-    return asked + (project["project"]["dependencies"] if name in {"", "dev"} else [])
+    plugins = paths.ROOT / "scripts" / "harness" / "emulators" / "localstack_plugins"
+    folder = plugins if name == "localstack" else paths.ROOT
+    document = tomllib.loads((folder / "pyproject.toml").read_text())
+    if name in {"command-line", "dev", "localstack"}:
+        yield from map(Requirement, document["project"]["dependencies"])
+    if name != "command-line":
+        yield from group(document, "build" if name == "localstack" else name)
 
 
-def group(project: dict[str, Any], name: str) -> list[str]:
-    members = project["dependency-groups"][name]
-    included = [group(project, each["include-group"]) if isinstance(each, dict) else [each] for each in members]
-    return [text for texts in included for text in texts]
+def group(document: dict[str, Any], name: str) -> Iterator[Requirement]:
+    for each in document["dependency-groups"][name]:
+        if isinstance(each, dict):
+            yield from group(document, each["include-group"])
+        else:
+            yield Requirement(each)
 
 
-def versions(lock: Path) -> dict[str, set[str]]:
-    """Return the locked versions of each package; a package has several where they depend on the Python."""
-    found: dict[str, set[str]] = {}
-    for name, version, *_ in ENTRY.findall(lock.read_text()):
-        found.setdefault(normal(name), set()).add(version)
-    return found
-
-
-def reasons(lock: Path) -> dict[str, set[str]]:
-    """Return what the comments after each entry name: packages, and ``pyproject.toml``."""
-    found: dict[str, set[str]] = {}
-    name = ""
-    for line in lock.read_text().splitlines():
-        if entry := re.match(r"([A-Za-z0-9._-]+)(\[.*?\])?==", line):
-            name = entry[1]
-        elif (comment := re.match(r"    #(?: via)? +(\S.*)", line)) and not comment[1].startswith("-c "):
-            found.setdefault(name, set()).add("pyproject.toml" if "(pyproject.toml" in comment[1] else comment[1])
-    return found
+def reasons(comments: str) -> set[str]:
+    """Return what the comments after an entry name: packages, and ``pyproject-toml``."""
+    listed = (line.removeprefix("# via").strip("# ") for line in map(str.strip, comments.splitlines()))
+    return {normal("pyproject.toml" if "(pyproject.toml" in each else each) for each in listed if each[:2] != "-c"}
 
 
 def top_level_imports(path: Path) -> set[str]:
@@ -151,8 +131,3 @@ def top_level_imports(path: Path) -> set[str]:
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
     return {name.partition(".")[0] for name in names}
-
-
-def normal(name: str) -> str:
-    """Return a package's name as the index compares it (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import package
+from tools import package
 
 SOURCES = Path(package.SOURCES)
 REPOSITORY = Path(package.ROOT)
@@ -57,7 +57,7 @@ def test_another_process_with_another_clock_and_umask_gives_the_same_bytes(built
     code = (
         "import os, sys, time; from pathlib import Path; os.umask(0o077); time.time = lambda: 4e9; "
         f"sys.path.insert(0, {str(REPOSITORY / 'scripts')!r}); "
-        "import package; package.build(Path(sys.argv[1]))"
+        "from tools import package; package.build(Path(sys.argv[1]))"
     )
     environment = {**os.environ, "TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "7", "LC_ALL": "C"}
     target = tmp_path / "package.zip"

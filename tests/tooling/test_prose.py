@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import prose
 from harness import paths
+from tools import prose
 
 
 def found(text: str, kind: str = ".md") -> list[tuple[int, str]]:
@@ -89,7 +89,7 @@ def test_what_waits_to_be_rewritten_exists() -> None:
 
 def test_a_file_can_be_checked_by_itself(tmp_path: Path) -> None:
     path = tmp_path / "page.md"
-    command = [sys.executable, str(paths.ROOT / "scripts" / "prose.py"), str(path)]
+    command = [sys.executable, str(paths.ROOT / "scripts" / "tools" / "prose.py"), str(path)]
     path.write_text("It starts anew.\n")
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout) == (1, f"{path}:1: `anew`: say `again`\n")

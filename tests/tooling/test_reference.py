@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-import terraform_reference
 from harness import paths
+from tools import terraform_reference
 
 VARIABLES = r"""
 variable "name" {
@@ -121,7 +121,7 @@ def module(tmp_path: Path) -> Path:
 
 def test_no_readme_is_stale() -> None:
     stale = terraform_reference.stale_files(paths.TERRAFORM)
-    assert list(stale) == [], "run scripts/terraform_reference.py"
+    assert list(stale) == [], "run scripts/tools/terraform_reference.py"
 
 
 @pytest.mark.parametrize("folder", [paths.TERRAFORM, paths.TERRAFORM / "modules" / "feedback"])

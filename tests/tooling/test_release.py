@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
-import package
-import release
-import release_files
 from harness import paths
+from tools import package, release, release_files
 
 GIT = shutil.which("git") or "git"
 # What the checks do, `make VERSION=…` aside: they note the version that they see. `trip` is a target at which a file of
@@ -56,7 +54,7 @@ class Repository:
         ).stdout.strip()
 
     def release(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "scripts/release.py", *arguments]
+        command = [sys.executable, "-m", "tools.release", *arguments]
         return subprocess.run(command, cwd=self.folder, check=False, capture_output=True, encoding="utf-8")
 
     def write(self, name: str, text: str) -> None:
@@ -82,13 +80,14 @@ class Repository:
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("PYTHONPATH", "scripts")
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "Somebody")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "somebody@example.com")
     made = Repository(tmp_path / "project")
     for script in (package, release, release_files):
         source = Path(script.__file__ or "")
-        made.write(f"scripts/{source.name}", source.read_text(encoding="utf-8"))
+        made.write(f"scripts/tools/{source.name}", source.read_text(encoding="utf-8"))
     made.write("function/feedback.py", "def handler(): ...\n")
     made.write("function/healthy_mailing/__init__.py", '"""Package."""\n\n__version__ = "0.9.0"\n')
     made.write("terraform/modules/lookup/openapi.yaml", 'openapi: 3.1.0\ninfo:\n  version: "0.9.0"\n')
@@ -96,7 +95,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     made.write("CHANGELOG.md", CHANGELOG)
     made.write("Makefile", MAKEFILE)
     made.write(".gitignore", "/build/\n__pycache__/\n")
-    subprocess.run([sys.executable, "scripts/package.py"], cwd=made.folder, check=True, capture_output=True)
+    subprocess.run([sys.executable, "scripts/tools/package.py"], cwd=made.folder, check=True, capture_output=True)
     made.git("init", "--initial-branch=main")
     made.git("add", ".")
     made.git("commit", "--message=First")
@@ -117,7 +116,7 @@ def assert_released(repository: Repository, number: str = "1.0.0") -> None:
     assert re.search(rf"## Unreleased\n\n## {number} - \d{{4}}-\d\d-\d\d\n\n### Added\n\n- Something.", changelog)
     assert changelog.count("## ") - changelog.count("### ") == 3
     checked = subprocess.run(
-        [sys.executable, "scripts/package.py", "--check"], cwd=repository.folder, check=False, capture_output=True
+        [sys.executable, "scripts/tools/package.py", "--check"], cwd=repository.folder, check=False, capture_output=True
     )
     assert checked.returncode == 0
     zipped = repository.folder / "terraform/modules/function/healthy-mailing.zip"
@@ -160,7 +159,7 @@ def test_a_version_that_the_sources_say_already_can_be_released_once(repository:
     """As before the first release, whose documents name it."""
     for name in ("function/healthy_mailing/__init__.py", "terraform/modules/lookup/openapi.yaml", "README.md"):
         repository.write(name, repository.read(name).replace("0.9.0", "1.0.0"))
-    subprocess.run([sys.executable, "scripts/package.py"], cwd=repository.folder, check=True, capture_output=True)
+    subprocess.run([sys.executable, "scripts/tools/package.py"], cwd=repository.folder, check=True, capture_output=True)
     repository.git("commit", "--all", "--message=Release 1.0.0 comes", "--amend")
     repository.git("tag", "--force", "v0.9.0")
     assert "0.9.1 is older than 1.0.0, which the sources say" in repository.release("0.9.1").stderr

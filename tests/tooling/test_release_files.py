@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-import package
-import release_files
 from harness import paths
-from release_files import ReleaseError
+from tools import package, release_files
+from tools.release_files import ReleaseError
 
 CHANGELOG = """# Changelog
 
@@ -126,7 +125,7 @@ def test_the_bill_of_materials_lists_what_is_locked_and_fits_its_schema(tmp_path
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
     assert bill["metadata"]["component"]["licenses"][0]["license"]["id"] == "Apache-2.0"
     listed = {each["purl"].removeprefix("pkg:pypi/") for each in bill["components"] if "purl" in each}
-    lock = (paths.ROOT / "requirements.txt").read_text().splitlines()
+    lock = (paths.ROOT / "requirements" / "command-line.txt").read_text().splitlines()
     locked = {line.split(" ")[0].replace("==", "@") for line in lock if "==" in line and " ; " not in line}
     assert locked <= listed
     asked = next(each for each in bill["dependencies"] if each["ref"] == "root-component")["dependsOn"]

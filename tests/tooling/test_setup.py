@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-import package
 from harness import environment, paths
 from harness.errors import HarnessError
+from tools import package
 
 FIND = paths.ROOT / "scripts" / "python"
 MAKE = shutil.which("make") or "make"

@@ -90,7 +90,7 @@ def test_a_release_is_built_from_its_tag_attested_and_published() -> None:
     assert build[3]["with"]["name"] == publish[0]["with"]["name"]
     assert publish[1]["run"] == "sha256sum --check --strict SHA256SUMS"
     assert loaded(RELEASE)["jobs"]["publish"]["needs"] == "build"
-    # What is published is what scripts/release_files.py writes.
+    # What is published is what scripts/tools/release_files.py writes.
     assert "NOTES.md" in publish[2]["run"]
     for name in ("SHA256SUMS", "healthy-mailing-*.zip", "healthy-mailing-*.cdx.json"):
         assert name in publish[3]["run"]

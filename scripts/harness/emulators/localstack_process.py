@@ -16,7 +16,7 @@ ENVIRONMENT = paths.BUILD / "localstack-venv"
 
 _SCRIPTS = paths.ROOT / "scripts"
 _PLUGINS = Path(__file__).with_name("localstack_plugins")
-_REQUIREMENTS = _PLUGINS / "requirements.txt"
+_REQUIREMENTS = paths.ROOT / "requirements" / "localstack.txt"
 # What the plugins share with the harness, with the folders it lies in.
 _SHARED = [
     _SCRIPTS / "harness" / each

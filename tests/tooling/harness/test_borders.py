@@ -14,7 +14,7 @@ SCRIPTS = paths.ROOT / "scripts"
 BASICS = {f"harness.{name}" for name in ("environment", "errors", "lifeline", "locks", "paths", "polling")}
 ROOMS = ("/commands", "/shell", "/lists", "/ses", "/doctor", "/figures", "/redrive", "/table")
 MAY_IMPORT = {
-    ".": {"package", "release_files"},
+    "tools": {"tools"},
     **{f"healthy_mailing_cli{room}": {"healthy_mailing_cli", "healthy_mailing"} for room in ("", *ROOMS)},
     "healthy_mailing_cli/lists/formats": {"healthy_mailing_cli.lists.formats", "healthy_mailing"},
     "harness": {
@@ -24,7 +24,7 @@ MAY_IMPORT = {
         "harness.run_folder",
         "harness.stack",
         "harness.terraform",
-        "package",
+        "tools.package",
     },
     "harness/commands": {"harness"},
     "harness/emulators": {*BASICS, "harness.emulators.launched"},

@@ -7,11 +7,11 @@ from unittest.mock import Mock
 
 import pytest
 
-import package
 from harness import emulator, paths, stack
 from harness.emulator import Emulator
 from harness.stack import Stack
 from harness.terraform import Terraform, TerraformError
+from tools import package
 
 ZIP = str(package.PACKAGE.relative_to(paths.TERRAFORM))
 

@@ -15,7 +15,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "function"
 PACKAGE = ROOT / "terraform" / "modules" / "function" / "healthy-mailing.zip"
 

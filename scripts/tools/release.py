@@ -17,9 +17,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import package
-import release_files
-from release_files import CHANGELOG, ROOT, VERSION, ReleaseError
+from tools import package, release_files
+from tools.release_files import CHANGELOG, ROOT, VERSION, ReleaseError
 
 BRANCH = "main"
 API = ROOT / "terraform" / "modules" / "lookup" / "openapi.yaml"

@@ -1,6 +1,6 @@
 """Write the reference tables in the README.md of the Terraform root and of each module.
 
-    python scripts/terraform_reference.py [--check]
+    python scripts/tools/terraform_reference.py [--check]
 
 The tables of variables, outputs, resources, modules and requirements stand between two marker comments. A variable or
 output is described by its description, an attribute of an object by the comment at the end of its line. A variable of
@@ -20,9 +20,9 @@ from typing import Any
 
 import hcl2
 
-ROOT = Path(__file__).resolve().parent.parent
-START = "<!-- written by scripts/terraform_reference.py from the .tf files -->"
-END = "<!-- end of what scripts/terraform_reference.py writes -->"
+ROOT = Path(__file__).resolve().parents[2]
+START = "<!-- written by scripts/tools/terraform_reference.py from the .tf files -->"
+END = "<!-- end of what scripts/tools/terraform_reference.py writes -->"
 REQUIRED = "required"
 
 # A line such as `name = type # comment`; a "#" in quotes begins no comment.
@@ -78,7 +78,7 @@ def main() -> int:
         if not check:
             readme.write_text(text)
         name = readme.relative_to(ROOT)
-        print(f"{name} is stale. Run scripts/terraform_reference.py." if check else f"{name} is written.")
+        print(f"{name} is stale. Run scripts/tools/terraform_reference.py." if check else f"{name} is written.")
     return 1 if check and stale else 0
 
 

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import package
+from tools import package
 
 ROOT = package.ROOT
 FILES = ROOT / "build" / "release"
@@ -26,7 +26,7 @@ VERSION = ROOT / "function" / "healthy_mailing" / "__init__.py"
 CHANGELOG = ROOT / "CHANGELOG.md"
 
 _TOOLS = ROOT / "build" / "sbom" / "bin"
-_SHIPPED = ROOT / "build" / "shipped" / "bin" / "python"
+_SHIPPED = ROOT / "build" / "command-line" / "bin" / "python"
 _VALIDATE = """
 import sys
 from cyclonedx.schema import SchemaVersion
