@@ -195,9 +195,9 @@ command-line: $(VENV)/.command_line ## install what scripts/mailing needs
 COMPILE := build/lock/bin/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --quiet
 COMPILE_3.11 = $(COMPILE) $(LOCK_ARGS) --python-version 3.11
 lock: $(UV) ## update the locks in requirements/ from pyproject.toml (LOCK_ARGS= keeps the versions)
-	@$(COMPILE_3.11) --extra report --group dev -o requirements/dev.txt pyproject.toml
+	@$(COMPILE_3.11) --group dev -o requirements/dev.txt pyproject.toml
 	@# Packages for the same .venv must have the same versions.
-	@$(COMPILE_3.11) -c requirements/dev.txt --extra report -o requirements/command-line.txt pyproject.toml
+	@$(COMPILE_3.11) -c requirements/dev.txt -o requirements/command-line.txt pyproject.toml
 	@$(COMPILE_3.11) -c requirements/dev.txt --group harness -o requirements/harness.txt
 	@for group in checkov fuzz cosmic-ray sbom lock; do $(COMPILE_3.11) --group $$group -o requirements/$$group.txt || exit 1; done
 	@cd scripts/harness/emulators/localstack_plugins && ../../../../$(COMPILE) $(LOCK_ARGS) --python-version 3.12 --group build \
