@@ -13,11 +13,11 @@ import pytest
 
 from healthy_mailing.evidence import Evidence, Mark, MarkKind, Rules, State, evidence_of
 from healthy_mailing.table import Table, TableError
-from healthy_mailing_cli.commands import export, import_list
-from healthy_mailing_cli.commands.export import Form
-from healthy_mailing_cli.commands.import_list import Tally, Writer, merged
+from healthy_mailing_cli.lists import exporting, importing
+from healthy_mailing_cli.lists.exporting import Form
 from healthy_mailing_cli.lists.files import Part, parts
-from healthy_mailing_cli.lists.formats.sources import FORMATS
+from healthy_mailing_cli.lists.formats.known import FORMATS
+from healthy_mailing_cli.lists.importing import Tally, Writer, merged
 from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.table.scan import Scan
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-OF = {"list": "one"}
 
 
 def mark(kind: MarkKind, day: int) -> Mark:
@@ -59,7 +58,8 @@ def part(tmp_path: Path) -> Part:
 def take(table: Table, part: Part) -> Tally:
     """Import a list and return what became of it."""
     tally = Tally()
-    import_list.take(part, FORMATS["sendgrid-bounces"], "", tally, Writer(table, part, OF))
+    kind = FORMATS["sendgrid-bounces"]
+    importing.take(part, kind, "", tally, Writer(table, "here", part, kind, ""))
     return tally
 
 
@@ -70,7 +70,7 @@ def test_an_interrupted_import_goes_on_where_it_was(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(import_list, "WINDOW", 3)
+    monkeypatch.setattr(importing, "WINDOW", 3)
     add, begun = table.add, []
 
     def interrupted(evidence: dict[str, Evidence], deadline: float) -> Any:
@@ -96,10 +96,12 @@ def test_an_interrupted_import_goes_on_where_it_was(
 
 
 @pytest.mark.parametrize(
-    "noted", ["", "[]", "{}", '{"rows": 3}', '{"list": "another", "rows": 3}', '{"list": "one", "rows": "x"}']
+    "noted", ["", "[]", "{}", '{"rows": 3}', '{"list": "another", "rows": 3}', '{"list": "LIST", "rows": "x"}']
 )
 def test_a_note_of_another_import_is_none(client: "DynamoDBClient", table: Table, part: Part, noted: str) -> None:
-    part.beside(".progress").write_text(noted)
+    others = {"as": "sendgrid-bounces", "at": "", "encoding": "", "table": "here"}
+    text = noted.replace("LIST", f"{part} {part.size}").removesuffix("}") + f", {json.dumps(others)[1:]}"
+    part.beside(".progress").write_text(text if "LIST" in noted else noted)
     assert take(table, part).results == {"now disable": 8}
     assert len(items(client)) == 8
 
@@ -120,7 +122,7 @@ def test_an_address_that_dynamodb_refuses_is_named_and_comes_again(  # noqa: PLR
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(import_list, "WINDOW", 3)
+    monkeypatch.setattr(importing, "WINDOW", 3)
     faults["BatchExecuteStatement"] = refusal_of("5@example.com", "ValidationError")
     assert take(table, part).results == {"now disable": 7, "failed": 1}
     assert "5@example.com: not imported. DynamoDB refused: ValidationError." in capsys.readouterr().err
@@ -237,8 +239,8 @@ def paged(client: "DynamoDBClient", table: Table) -> Paged:
 def exported(paged: Paged, path: Path, *states: State, resume: bool = False) -> list[str]:
     """Export to a file and return the addresses in it, in order."""
     connection = cast("Connection", Here(cast("DynamoDBClient", paged)))
-    lines = export.Lines(Form.NDJSON, set(states or State))
-    export.to_file(path, Scan(connection, set(states or State), 3), lines, lambda _: None, resume=resume)
+    lines = exporting.Lines(Form.NDJSON, set(states or State))
+    exporting.to_file(path, Scan(connection, set(states or State), 3), lines, lambda _: None, resume=resume)
     found = [json.loads(line)["address"] for line in path.read_text().splitlines()]
     assert lines.count == len(found)
     return sorted(found)
@@ -303,7 +305,7 @@ def test_only_the_same_export_goes_on(paged: Paged, tmp_path: Path) -> None:
 
 
 def rows_of(client: "DynamoDBClient", form: Form) -> str:
-    lines = export.Lines(form, set(State))
+    lines = exporting.Lines(form, set(State))
     text = io.StringIO(lines.header)
     text.seek(0, io.SEEK_END)
     connection = cast("Connection", Here(client))

@@ -7,14 +7,17 @@ import pytest
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
-from healthy_mailing_cli.lists.addresses import Row, Source, canonical_domain, canonical_ones, is_source, opened, rows
-from healthy_mailing_cli.lists.formats import reading
+from healthy_mailing_cli.lists.addresses import canonical_ones, is_source, lines, opened
+from healthy_mailing_cli.lists.formats import lines as lines_of_files
+from healthy_mailing_cli.lists.formats.lines import Lines
+from healthy_mailing_cli.lists.source import Line, Source
+from healthy_mailing_cli.shell.addresses import canonical_domain
 from healthy_mailing_cli.shell.output import CommandError
 
 JANE, JOE = "jane@example.com", "joe@example.com"
 
 
-def read_rows(text: str, column: str | None = None) -> list[Row]:
+def read_rows(text: str, column: str | None = None) -> list[Line]:
     return list(Source(io.StringIO(text, newline=""), "list.csv", column))
 
 
@@ -22,7 +25,7 @@ def read(text: str, column: str | None = None) -> list[str]:
     """Return what is given, and of a line that was not understood its number."""
     found: list[str] = []
     for row in read_rows(text, column):
-        found += [f"line {row.line}"] if row.problem else row.given
+        found += [f"line {row.number}"] if row.problem else row.given
     return found
 
 
@@ -141,26 +144,26 @@ def test_what_else_may_be_an_address_is_told_in_each_reading(line: str, others: 
 
 def test_a_line_is_as_long_as_the_file_has_it_or_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The end of a line that was cut would be another address."""
-    monkeypatch.setattr(reading, "LONGEST", 1 << 12)
-    long = f"{'x' * reading.LONGEST},{JANE}\n"
+    monkeypatch.setattr(lines_of_files, "LONGEST", 1 << 12)
+    long = f"{'x' * lines_of_files.LONGEST},{JANE}\n"
     assert read(f"name,email\n{long}Joe,{JOE}\n") == ["line 2", JOE]
     assert read(f"{JOE}\n{long}{JOE}\n") == [JOE, "line 2", JOE]
     cut = "ab@example.com, "  # as many as fit, so that all that is read of the line are addresses
-    assert read(f"{JOE}\n{cut * (reading.LONGEST // len(cut) + 1)}\n{JOE}\n") == [JOE, "line 2", JOE]
+    assert read(f"{JOE}\n{cut * (lines_of_files.LONGEST // len(cut) + 1)}\n{JOE}\n") == [JOE, "line 2", JOE]
     assert read(f'name,email\n"Joe\n{long}Joe,{JOE}\n') == ["line 2", "line 3", JOE]
 
 
 def test_open_quotes_are_not_read_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each line opens a quote that the next one closes and opens again."""
     taken = 0
-    take = reading._Lines.__next__  # noqa: SLF001  (what is counted)
+    take = Lines.__next__
 
-    def counted(lines: reading._Lines) -> str:
+    def counted(lines: Lines) -> str:
         nonlocal taken
         taken += 1
         return take(lines)
 
-    monkeypatch.setattr(reading._Lines, "__next__", counted)  # noqa: SLF001
+    monkeypatch.setattr(Lines, "__next__", counted)
     count = 10_000
     assert len(read("email,name\n" + 'x","y\n' * count)) == count
     assert taken <= 4 * count
@@ -181,9 +184,9 @@ def test_the_column_must_be_named_where_nothing_tells_which_it_is() -> None:
 def test_an_address_may_be_longer_than_a_file_s_name() -> None:
     address = f"{'a' * 300}@example.com"
     assert not is_source(address)
-    assert [row.given for row in rows([address])] == [(address,)]
+    assert [row.given for row in lines([address])] == [(address,)]
     with pytest.raises(CommandError, match="can't be read"):
-        list(rows(["a" * 300]))
+        list(lines(["a" * 300]))
 
 
 @pytest.mark.parametrize("text", ["bücher.example", "@Bücher.Example", "xn--bcher-kva.example"])

@@ -13,8 +13,8 @@ import pytest
 
 from healthy_mailing.evidence import State
 from healthy_mailing.item import Item
-from healthy_mailing_cli.commands import export
-from healthy_mailing_cli.commands.export import Form, Lines
+from healthy_mailing_cli.lists import exporting
+from healthy_mailing_cli.lists.exporting import Form, Lines, to_output
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.table.scan import Scan
 
@@ -56,7 +56,7 @@ def lines(form: Form = Form.NDJSON) -> Lines:
 
 
 def to_file(path: Path, source: Scan = SOURCE, *, resume: bool = False) -> None:
-    export.to_file(path, source, lines(), lambda _: None, resume=resume)
+    exporting.to_file(path, source, lines(), lambda _: None, resume=resume)
 
 
 @pytest.mark.parametrize("form", Form)
@@ -69,7 +69,7 @@ def test_a_terminal_gets_nothing_that_steers_it_and_a_file_gets_every_byte(
     out = io.StringIO(newline="")
     monkeypatch.setattr(out, "isatty", lambda: is_terminal)
     monkeypatch.setattr(sys, "stdout", out)
-    export._to_output(SOURCE, lines(form), lambda _: None)  # noqa: SLF001  (what the command does without --output)
+    to_output(SOURCE, lines(form), lambda _: None)
     written = out.getvalue()
     whole = lines(form)
     assert is_terminal or written == whole.header + "".join(whole.of(page) for page, _ in Source().pages())
@@ -85,10 +85,10 @@ def test_what_can_not_be_read_leaves_no_header_and_what_is_empty_has_one(capsys:
         raise CommandError("no access")
 
     with pytest.raises(CommandError):
-        export._to_output(cast("Scan", SimpleNamespace(pages=refused)), lines(Form.CSV), lambda _: None)  # noqa: SLF001  (as above)
+        to_output(cast("Scan", SimpleNamespace(pages=refused)), lines(Form.CSV), lambda _: None)
     assert not capsys.readouterr().out
     empty = cast("Scan", SimpleNamespace(pages=lambda: iter(())))
-    export._to_output(empty, lines(Form.CSV), lambda _: None)  # noqa: SLF001  (as above)
+    to_output(empty, lines(Form.CSV), lambda _: None)
     assert capsys.readouterr().out == lines(Form.CSV).header
 
 

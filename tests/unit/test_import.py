@@ -24,10 +24,13 @@ from hypothesis import strategies as st
 from healthy_mailing.evidence import Evidence, MarkKind, Rules
 from healthy_mailing.table import Outcome, Table, TableError
 from healthy_mailing_cli.commands import import_list, options
-from healthy_mailing_cli.commands.import_list import RefusedRows, Tally, Writer, marks, merged
+from healthy_mailing_cli.lists import importing
 from healthy_mailing_cli.lists.files import Part, parts
 from healthy_mailing_cli.lists.formats import reading
-from healthy_mailing_cli.lists.formats.sources import FORMATS, Reader
+from healthy_mailing_cli.lists.formats.known import FORMATS
+from healthy_mailing_cli.lists.formats.reader import Reader
+from healthy_mailing_cli.lists.importing import Tally, Writer, marks, merged
+from healthy_mailing_cli.lists.refused import refused_rows
 from healthy_mailing_cli.shell import output, waiting
 from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.output import CommandError
@@ -308,7 +311,7 @@ def taken(text: bytes, path: Path | None) -> tuple[Tally, list[list[str]]]:
     if "email" not in listing.names:
         return tally, []
     reader = Reader.of(FORMATS["sendgrid-bounces"], listing.names, "", NOW)
-    with RefusedRows(path, listing) as refused:
+    with refused_rows(path, listing) as refused:
         for address, found in marks(listing, reader, tally, refused):
             f"{address}{found}".encode()  # as the table would
     if path is None or not path.exists():
@@ -420,14 +423,14 @@ def test_a_list_that_changes_while_it_is_read_is_named(  # noqa: PLR0913, PLR091
     name: str,
     change: Callable[[Path], None],
 ) -> None:
-    monkeypatch.setattr(import_list, "WINDOW", 100)
+    monkeypatch.setattr(importing, "WINDOW", 100)
     path = bounces(tmp_path / name, 5_000)
     held.before = lambda: change(path) if not held.evidence else None
     assert run(path, as_format="sendgrid-bounces") == 2
     assert "was changed while it was read" in capsys.readouterr().err or name.endswith(".gz")
     assert len(held.evidence) >= 100  # what was imported stays
     held.before = lambda: None
-    monkeypatch.setattr(import_list, "WINDOW", 5_000)
+    monkeypatch.setattr(importing, "WINDOW", 5_000)
     assert run(bounces(path, 5_000), as_format="sendgrid-bounces") == 0
     assert len(held.evidence) == 5_000
 
@@ -516,7 +519,7 @@ def test_the_display_says_how_much_there_is(
         yield Shown()
 
     monkeypatch.setattr(output, "progress", progress)
-    monkeypatch.setattr(import_list, "WINDOW", 500)
+    monkeypatch.setattr(importing, "WINDOW", 500)
     path = bounces(tmp_path / name, 8_000)
     if path.suffix == ".zip":
         path.write_bytes(archive([Member("a", path.read_bytes())]))
@@ -536,7 +539,8 @@ def test_what_marks_are_called_is_known_of_every_kind() -> None:
 
 def take(table: Held, part: Part) -> Tally:
     tally = Tally()
-    import_list.take(part, FORMATS["sendgrid-bounces"], "", tally, Writer(cast("Table", table), part, {}))
+    kind = FORMATS["sendgrid-bounces"]
+    importing.take(part, kind, "", tally, Writer(cast("Table", table), "here", part, kind, ""))
     return tally
 
 
@@ -544,7 +548,7 @@ def take(table: Held, part: Part) -> Tally:
 def test_an_import_that_reaches_nothing_says_so_once_and_ends(
     held: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: str
 ) -> None:
-    monkeypatch.setattr(import_list, "WINDOW", 100)
+    monkeypatch.setattr(importing, "WINDOW", 100)
     (part,) = parts(bounces(tmp_path / "bounces.csv", 1_133))
     held.errors = lambda _: code if len(held.evidence) >= 300 else ""
     with pytest.raises(TableError, match=code):

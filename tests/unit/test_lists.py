@@ -17,12 +17,16 @@ from hypothesis import strategies as st
 from harness import paths
 from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, State, evidence_of
 from healthy_mailing.item import to_item
-from healthy_mailing_cli.commands import import_list
-from healthy_mailing_cli.commands.import_list import RefusedRows, Tally, marks, windows
-from healthy_mailing_cli.lists.addresses import Source
-from healthy_mailing_cli.lists.formats import reading, sources, times
-from healthy_mailing_cli.lists.formats.reading import Row
-from healthy_mailing_cli.lists.formats.sources import FORMATS, Reader, RowError, SkippedError, UnknownError
+from healthy_mailing_cli.lists import importing
+from healthy_mailing_cli.lists.formats import documents, reading, recognition, times
+from healthy_mailing_cli.lists.formats.known import FORMATS
+from healthy_mailing_cli.lists.formats.reader import Reader
+from healthy_mailing_cli.lists.formats.recognition import UnknownError
+from healthy_mailing_cli.lists.formats.rows import Row, guarded, text_of, unguarded
+from healthy_mailing_cli.lists.formats.verdicts import RowError, SkippedError
+from healthy_mailing_cli.lists.importing import Tally, marks, windows
+from healthy_mailing_cli.lists.refused import refused_rows
+from healthy_mailing_cli.lists.source import Source
 
 from .strategies import ALL_RULES, histories
 
@@ -125,7 +129,7 @@ def listed(text: str) -> reading.Listing:
 def taken(text: str, name: str | None = None, at: str = "") -> list[tuple[str, Mark]]:
     """Return the address and the mark of each row of a list; a refused or a skipped row fails."""
     listing = listed(text)
-    reader = Reader.of(sources.recognised(listing.names, name), listing.names, at, NOW)
+    reader = Reader.of(recognition.recognised(listing.names, name), listing.names, at, NOW)
     return [(address, mark) for row in listing.rows for address, found in [reader.marks(row.fields)] for mark in found]
 
 
@@ -370,10 +374,10 @@ def test_each_row_becomes_its_mark(  # noqa: PLR0913, PLR0917  (a table's column
 ) -> None:
     names = listed(text).names
     if told:
-        assert sources.recognised(names).name == name
+        assert recognition.recognised(names).name == name
     else:
         with pytest.raises(UnknownError, match=f"--as:? .*{name}"):
-            sources.recognised(names)
+            recognition.recognised(names)
     if kind is SKIPPED:
         with pytest.raises(SkippedError):
             taken(text, name, AT)
@@ -427,17 +431,17 @@ def test_what_is_exported_is_imported_as_the_same_evidence(history: list[Mark], 
 )
 def test_a_list_that_its_columns_do_not_tell_is_refused_with_the_remedy(text: str, says: str) -> None:
     with pytest.raises(UnknownError) as error:
-        sources.recognised(listed(text).names)
+        recognition.recognised(listed(text).names)
     assert says in str(error.value)
 
 
 def test_a_list_is_none_of_another_kind() -> None:
     with pytest.raises(UnknownError, match="has the columns address, code, created_at, error"):
-        sources.recognised(("email", "created"), "mailgun-bounces")
+        recognition.recognised(("email", "created"), "mailgun-bounces")
     with pytest.raises(UnknownError, match=r"has no column called email, emailaddress, .*, recipient;"):
-        sources.recognised(("name", "age"), "complaints")
+        recognition.recognised(("name", "age"), "complaints")
     with pytest.raises(UnknownError, match="is not a format"):
-        sources.recognised(("email", "created"), "sendgrit")
+        recognition.recognised(("email", "created"), "sendgrit")
 
 
 @pytest.mark.parametrize(
@@ -490,8 +494,8 @@ def test_an_address_that_may_be_in_quotation_marks_is_refused(cell: str) -> None
 
 def test_a_column_of_addresses_that_is_there_twice_is_named() -> None:
     with pytest.raises(UnknownError, match="has the column email twice"):
-        sources.recognised(("id", "email", "email"), "opt-outs")
-    assert sources.recognised(("id", "id", "email"), "opt-outs").name == "opt-outs"
+        recognition.recognised(("id", "email", "email"), "opt-outs")
+    assert recognition.recognised(("id", "id", "email"), "opt-outs").name == "opt-outs"
 
 
 def test_one_address_may_be_its_own_name() -> None:
@@ -510,7 +514,7 @@ def test_one_address_may_be_its_own_name() -> None:
     ],
 )
 def test_the_column_of_any_list_is_the_one_that_other_commands_read(names: str, column: str) -> None:
-    kind = sources.recognised(listed(f"{names}\n,\n").names, "opt-outs")
+    kind = recognition.recognised(listed(f"{names}\n,\n").names, "opt-outs")
     assert kind.column(listed(f"{names}\n,\n").names) == column
     row = ",".join(JANE if each.lower() == column else "none" for each in names.split(","))
     assert [each.given for each in Source(io.StringIO(f"{names}\n{row}\n"), "list", None)] == [(JANE,)]
@@ -569,7 +573,7 @@ def test_a_row_with_too_many_columns_is_refused() -> None:
 def test_json_is_read_in_any_shape_and_in_any_pieces(
     monkeypatch: pytest.MonkeyPatch, pages: list[Any], indent: int | None, size: int
 ) -> None:
-    monkeypatch.setattr(reading, "_CHUNK", size)
+    monkeypatch.setattr(documents, "_CHUNK", size)
     found = rows("\n".join(json.dumps(page, indent=indent) for page in pages))
     assert [row.problem for row in found] == ["", ""] or len(pages) == 1
     assert [next(iter(row.fields)) for row in found if row.fields] == ["a", "b"]
@@ -585,12 +589,12 @@ def test_a_broken_line_of_ndjson_is_refused_and_the_others_are_read() -> None:
 @given(st.text() | st.text('{}[]",:a1\n\\\ufeff '), st.sampled_from([1, 3, 1 << 16]))
 def test_any_text_is_read_to_its_end(text: str, size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "_CHUNK", size)
+        patch.setattr(documents, "_CHUNK", size)
         for prefix in ("", "{", "email,created\n"):
             listing = listed(prefix + text)
             for row in listing.rows:
                 assert row.problem or row.fields or row.cells
-                assert all(isinstance(cell, str) for cell in reading.text_of(row.cells))
+                assert all(isinstance(cell, str) for cell in text_of(row.cells))
 
 
 JUNK = st.text(st.characters(blacklist_characters="\r\n", blacklist_categories=())) | st.text('",@a ')
@@ -610,16 +614,16 @@ def test_good_rows_among_any_others_are_taken_and_the_others_are_kept(junk: list
 
 @given(st.text())
 def test_no_spreadsheet_takes_a_cell_for_a_formula_and_none_is_lost(cell: str) -> None:
-    kept = reading.guarded(cell)
+    kept = guarded(cell)
     assert kept[:1] not in set("=+-@\t\r\n") or not kept
-    assert reading.unguarded(kept) == cell
+    assert unguarded(kept) == cell
 
 
 def test_refused_rows_are_mended_and_imported(tmp_path: Path) -> None:
     text = csv_of(SENDGRID_BOUNCES, '5.1.1,"=1+1\n2",nobody,1417885600', f"5.1.1,x,{JOE},1417885600")
     listing, path = listed(text), tmp_path / "refused.csv"
     reader = Reader.of(FORMATS["sendgrid-bounces"], listing.names, "", NOW)
-    with RefusedRows(path, listing) as refused:
+    with refused_rows(path, listing) as refused:
         assert [address for address, _ in marks(listing, reader, Tally(), refused)] == [JOE]
         assert not path.exists()
     written = path.read_text()
@@ -627,7 +631,7 @@ def test_refused_rows_are_mended_and_imported(tmp_path: Path) -> None:
     ((address, mark),) = taken(written.replace("nobody", JANE), "sendgrid-bounces")
     assert (address, mark.get("diagnosticCode")) == (JANE, "=1+1\n2")
 
-    with RefusedRows(path, listing):  # of an import that refuses nothing
+    with refused_rows(path, listing):  # of an import that refuses nothing
         pass
     assert not path.exists()
 
@@ -635,10 +639,10 @@ def test_refused_rows_are_mended_and_imported(tmp_path: Path) -> None:
 def test_refused_rows_of_json_are_mended_and_imported(tmp_path: Path) -> None:
     listing, path = listed(f"{postmark('Whim', 'Recipient')}\n[1, {{]"), tmp_path / "refused.csv"
     reader = Reader.of(FORMATS["postmark"], listing.names, "", NOW)
-    with RefusedRows(path, listing) as refused:
+    with refused_rows(path, listing) as refused:
         assert list(marks(listing, reader, Tally(), refused)) == []
     again = listed(path.read_text().replace("Whim", "HardBounce"))
-    tally, reader = Tally(), Reader.of(sources.recognised(again.names), again.names, "", NOW)
+    tally, reader = Tally(), Reader.of(recognition.recognised(again.names), again.names, "", NOW)
     assert [(address, mark.kind) for address, (mark,) in marks(again, reader, tally)] == [(JANE, HARD)]
     assert tally.refused == tally.rows - 1 > 0
 
@@ -671,7 +675,7 @@ class Endless(io.TextIOBase):
     ],
 )
 def test_memory_does_not_grow_with_the_rows(monkeypatch: pytest.MonkeyPatch, first: str, line: str) -> None:
-    monkeypatch.setattr(import_list, "WINDOW", 100)
+    monkeypatch.setattr(importing, "WINDOW", 100)
 
     def peak(count: int) -> int:
         text: Any = Endless(itertools.chain([first] if first else [], (line.format(n) for n in range(count))))

@@ -33,9 +33,11 @@ from healthy_mailing_cli.commands.decide import WINDOW, check_note, decided_by
 from healthy_mailing_cli.lists import addresses
 from healthy_mailing_cli.lists.files import Part
 from healthy_mailing_cli.lists.formats import reading
-from healthy_mailing_cli.lists.formats.reading import Sheet, guarded, unguarded
+from healthy_mailing_cli.lists.formats.reading import Sheet
+from healthy_mailing_cli.lists.formats.rows import guarded, unguarded
 from healthy_mailing_cli.ses.suppression_list import Asking, Entry, Reason, SuppressionList
 from healthy_mailing_cli.shell import errors, output
+from healthy_mailing_cli.shell.addresses import canonical_domain
 from healthy_mailing_cli.shell.connection import Connection, scan_deadline, step_deadline
 from healthy_mailing_cli.shell.explanation import moment, other_row
 from healthy_mailing_cli.shell.filters import time_of
@@ -158,7 +160,7 @@ def clear_bounces(
             problems += read.problems
             rows = _of_addresses(table, read, suppressed, problems, kept, dry_run=dry_run)
         case "time":
-            domains = frozenset(addresses.canonical_domain(each) for each in domain or ())
+            domains = frozenset(canonical_domain(each) for each in domain or ())
             outage = Outage(*_times(begin, end, grace), domains, _pattern(diagnostic))
             rows = _of_outage(table, outage, suppressed)
         case _:

@@ -22,6 +22,7 @@ from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.lists import addresses
 from healthy_mailing_cli.ses.suppression_list import Asking, Told
 from healthy_mailing_cli.shell import errors, output
+from healthy_mailing_cli.shell.addresses import canonical_one
 from healthy_mailing_cli.shell.connection import Connection, step_deadline
 from healthy_mailing_cli.shell.explanation import maker, moment, other_row
 from healthy_mailing_cli.shell.output import CommandError
@@ -92,7 +93,7 @@ def remove_override(
 
     Exits with 1 if there is none to take back.
     """
-    key = addresses.canonical_one(address)
+    key = canonical_one(address)
     table = connection.open(connection.rules(function))
     otherwise = spellings([address])
     try:

@@ -18,8 +18,8 @@ from healthy_mailing.settings import SettingsError
 from healthy_mailing.table import UNREADABLE, TableError
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.commands import options
-from healthy_mailing_cli.lists import addresses
 from healthy_mailing_cli.shell import explanation, output
+from healthy_mailing_cli.shell.addresses import canonical_one
 from healthy_mailing_cli.shell.connection import Connection, step_deadline
 from healthy_mailing_cli.shell.errors import sentence
 from healthy_mailing_cli.shell.output import CommandError
@@ -39,7 +39,7 @@ def explain(
     Shows the rule that decides, all evidence on a timeline, what would change the state, and whether SES's own
     suppression list has the address. Exits with 0 if it may get bulk mail, else with 1.
     """
-    key = addresses.canonical_one(address)
+    key = canonical_one(address)
     rules, notes = _rules(connection, function)
     otherwise = spellings([address])
     item = operations.find(

@@ -11,14 +11,13 @@ from healthy_mailing.evidence import State
 from healthy_mailing.item import ADDRESS, REASON, SENDER, STATE, TRANSACTIONAL, UPDATED_AT, Item
 from healthy_mailing.table import INDEX, TableError
 from healthy_mailing_cli.commands import options
-from healthy_mailing_cli.lists import addresses
-from healthy_mailing_cli.shell import filters, output
+from healthy_mailing_cli.shell import addresses, filters, output
 from healthy_mailing_cli.shell.connection import Connection, step_deadline
 from healthy_mailing_cli.shell.output import CommandError
 
 PAGE = 1_000
 
-Suppressed = Annotated[
+Blocked = Annotated[
     State, typer.Option(help="disable: must not be mailed; review: someone should check.", show_choices=False)
 ]
 Reason = Annotated[str | None, typer.Option(help="Only reasons that begin with this: `bounce`, `complaint:abuse` …")]
@@ -40,7 +39,7 @@ Limit = Annotated[int, typer.Option(min=1, help="Most addresses to list.")]
 @options.connected
 def list_command(
     connection: Connection,
-    state: Suppressed = State.DISABLE,
+    state: Blocked = State.DISABLE,
     reason: Reason = None,
     domain: Domain = None,
     since: Since = "",

@@ -16,7 +16,7 @@ from healthy_mailing.timestamp import day_of
 from healthy_mailing_cli.figures.jumps import HardBounces, Jump
 from healthy_mailing_cli.figures.newest import Newest, NewlyBlocked, kind_of
 from healthy_mailing_cli.figures.rates import BOUNCES, COMPLAINTS, SENT, Counts, Rate, Window
-from healthy_mailing_cli.lists.formats.sources import IMPORTED_FROM
+from healthy_mailing_cli.lists.formats.reader import IMPORTED_FROM
 from healthy_mailing_cli.shell.filters import sent_by
 from healthy_mailing_cli.shell.output import camel
 
