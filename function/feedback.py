@@ -11,7 +11,7 @@ from healthy_mailing.envelope import Envelope, unwrap
 from healthy_mailing.evidence import Evidence, MarkKind, State, evidence_of
 from healthy_mailing.notification import Feedback, NotificationError, parse
 from healthy_mailing.settings import Settings
-from healthy_mailing.table import Outcome, Table, connect
+from healthy_mailing.table import Table, connect
 from healthy_mailing.telemetry import Log, Metrics
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from healthy_mailing.envelope import Message
     from healthy_mailing.evidence import Mark
+    from healthy_mailing.row import Outcome
 
 settings = Settings.from_environment(os.environ)
 log = Log(settings.log_level)

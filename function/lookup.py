@@ -12,12 +12,14 @@ from healthy_mailing import api, operations
 from healthy_mailing.address import masked
 from healthy_mailing.operations import UnreadableError
 from healthy_mailing.settings import Settings
-from healthy_mailing.table import Outcome, Table, TableError, connect
+from healthy_mailing.table import Table, TableError, connect
 from healthy_mailing.telemetry import Log
 from healthy_mailing.timestamp import from_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from healthy_mailing.row import Outcome
 
 settings = Settings.from_environment(os.environ)
 log = Log(settings.log_level)
@@ -52,7 +54,7 @@ def _answer(request: api.Request, deadline: float) -> dict[str, Any]:
         case api.Check(given, purpose, consistent):
             return api.checked(operations.check(table, given, deadline, purpose=purpose, consistent=consistent))
         case api.List(state, since, after, limit):
-            return api.listed(request, table.suppressed(state, limit, deadline, since=since, after=after))
+            return api.listed(request, table.blocked(state, limit, deadline, since=since, after=after))
         case api.SetOverride(address, state, note, by, others, spellings):
             outcome = operations.set_override(
                 table,

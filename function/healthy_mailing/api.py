@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from healthy_mailing.item import Item
     from healthy_mailing.operations import Answer
-    from healthy_mailing.table import Page, Spellings
+    from healthy_mailing.row import Spellings
+    from healthy_mailing.table import Page
 
 MAX_ADDRESSES = 1000
 """Most addresses that one check takes."""

@@ -5,7 +5,7 @@ A deadline is a time of ``time.monotonic()``, in seconds.
 
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
@@ -47,9 +47,9 @@ def is_past(deadline: float) -> bool:
     return time.monotonic() >= deadline
 
 
-def rest(seconds: float) -> None:
-    """Do nothing for some seconds."""
-    time.sleep(seconds)
+def chunks(values: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
+    """Yield values in parts of up to a size, as many as one call takes."""
+    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def pause(attempt: int) -> None:

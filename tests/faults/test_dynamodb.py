@@ -13,7 +13,8 @@ from botocore.config import Config
 from harness.emulator import Emulator
 from healthy_mailing.evidence import Rules, evidence_of
 from healthy_mailing.notification import parse
-from healthy_mailing.table import Outcome, Table
+from healthy_mailing.row import Outcome
+from healthy_mailing.table import Table
 from support import ses
 from support.faults import (
     Answer,

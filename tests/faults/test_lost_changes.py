@@ -16,6 +16,7 @@ from healthy_mailing.evidence import Evidence, Mark, MarkKind, Rules, State, evi
 from healthy_mailing.table import Table
 from healthy_mailing_cli.commands.redrive import Report, bring_back
 from healthy_mailing_cli.redrive.lost_changes import Changes
+from healthy_mailing_cli.table.deleting import delete
 from support.command_line import Mailing, Ran
 from support.deployed import taken
 from support.eventually import SECONDS
@@ -75,7 +76,7 @@ class Stack:
             assert [outcome.error for outcome in self.table.add(evidence, time.monotonic() + SECONDS)] == [""]
 
     def delete(self, address: str) -> None:
-        self.table.delete([f"{address}@example.com"], time.monotonic() + SECONDS)
+        delete(self.table, [f"{address}@example.com"], time.monotonic() + SECONDS)
 
     def records(self) -> list[dict[str, Any]]:
         """Return all records of the stream, as its API has them."""

@@ -15,7 +15,11 @@ from healthy_mailing import operations
 from healthy_mailing.address import spellings
 from healthy_mailing.evidence import Evidence, Mark, MarkKind, Purpose, Rules, State, evidence_of, override
 from healthy_mailing.item import to_dynamodb
-from healthy_mailing.table import Outcome, Table
+from healthy_mailing.row import Outcome
+from healthy_mailing.table import Table
+from healthy_mailing_cli.table import clearing, deleting, erasing, lookups, reassessing
+from healthy_mailing_cli.table.annotating import annotate
+from healthy_mailing_cli.table.moving import move
 from support import ses
 from support.faults import first, lose_answer, refuse
 from support.table import TABLE
@@ -36,7 +40,7 @@ Faults = dict[str, Answer]
 def rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Nothing rests here; a list says for how long it would."""
     rested: list[float] = []
-    monkeypatch.setattr("healthy_mailing.table.rest", rested.append)
+    monkeypatch.setattr("healthy_mailing_cli.table.moving.sleep", rested.append)
     return rested
 
 
@@ -83,7 +87,7 @@ def may_be_mailed(client: "DynamoDBClient", *given: str, purpose: Purpose = Purp
 
 def reassess(client: "DynamoDBClient", *, keep: bool = False, dry_run: bool = False) -> dict[str, Outcome]:
     count = len(items(client))
-    pages = list(operations.reassess(table_of(client), soon(), dry_run=dry_run, keep_spellings=keep))
+    pages = list(reassessing.reassess(table_of(client), soon(), dry_run=dry_run, keep_spellings=keep))
     assert sum(read for read, _ in pages) == count
     return {outcome.address: outcome for _, outcomes in pages for outcome in outcomes}
 
@@ -167,11 +171,11 @@ def test_a_row_that_is_no_record_is_left_and_told_of_where_that_matters(client: 
     client.put_item(TableName=TABLE, Item={"UserId": {"S": SPELLED}, "state": {"S": "disable"}})
     add(client, override(State.DISABLE, LATER, "dana", "called"))
     table, given = table_of(client), {JANE: [SPELLED]}
-    assert operations.rows_beside(table, [JANE], soon(), spellings=given) == {}
+    assert lookups.rows_beside(table, [JANE], soon(), spellings=given) == {}
     removed = operations.remove_override(table, JANE, soon(), spellings=given)
     assert removed is not None
     assert not removed.error
-    (erased,) = operations.erase(table, [JANE], soon(), spellings=given)
+    (erased,) = erasing.erase(table, [JANE], soon(), spellings=given)
     assert erased.error == "RecordError"
     assert items(client).keys() == {JANE, SPELLED}
 
@@ -182,11 +186,11 @@ def test_a_row_that_is_no_record_is_left_and_told_of_where_that_matters(client: 
         lambda table, given: operations.set_overrides(
             table, [JANE], State.ENABLE, soon(), now=NOW, by="d", note="", spellings=given
         ),
-        lambda table, given: operations.clear_bounces(
+        lambda table, given: clearing.clear_bounces(
             table, {JANE: NOW}, soon(), now=NOW, by="d", note="", always=True, spellings=given
         ),
-        lambda table, given: operations.weighed(table, [Outcome(JANE)], soon(), spellings=given),
-        lambda table, _: operations.rows_beside(
+        lambda table, given: lookups.weighed(table, [Outcome(JANE)], soon(), spellings=given),
+        lambda table, _: lookups.rows_beside(
             table, ["jane@xn--strae-oqa.de"], soon(), spellings={"jane@xn--strae-oqa.de": ["jane@stra\u00dfe.de"]}
         ),
     ],
@@ -236,7 +240,7 @@ def test_a_decision_outranks_the_row_and_takes_its_evidence_over(client: "Dynamo
 
 def test_bounces_of_the_row_are_cleared(client: "DynamoDBClient") -> None:
     article(client, kind="Bounce")
-    operations.clear_bounces(
+    clearing.clear_bounces(
         table_of(client), {JANE: NOW}, soon(), now=NOW, by="d", note="", always=False, spellings={JANE: [SPELLED]}
     )
     assert may_be_mailed(client, JANE, SPELLED) == {JANE: True, SPELLED: True}
@@ -244,7 +248,7 @@ def test_bounces_of_the_row_are_cleared(client: "DynamoDBClient") -> None:
 
 def test_a_person_is_erased_in_all_given_spellings(client: "DynamoDBClient") -> None:
     article(client)
-    (outcome,) = operations.erase(table_of(client), [JANE], soon(), spellings=spellings([SPELLED]))
+    (outcome,) = erasing.erase(table_of(client), [JANE], soon(), spellings=spellings([SPELLED]))
     assert (outcome.written, outcome.error) == (True, "")
     assert items(client).keys() == {JANE}
     assert "news@" not in str(items(client))
@@ -256,7 +260,7 @@ def test_a_person_is_forgotten_in_all_given_spellings(client: "DynamoDBClient", 
     article(client)
     if marks:
         add(client, *marks)
-    (outcome,) = operations.forget(table_of(client), [JANE], soon(), spellings=spellings([SPELLED]))
+    (outcome,) = deleting.delete(table_of(client), [JANE], soon(), spellings=spellings([SPELLED]))
     assert outcome == Outcome(JANE, written=True)
     assert items(client) == {}
 
@@ -337,7 +341,7 @@ def test_a_dry_run_says_what_the_run_then_reports(client: "DynamoDBClient", keep
     before = items(client)
 
     def reported(*, dry_run: bool) -> list[str]:
-        pages = operations.reassess(table_of(client), soon(), dry_run=dry_run, keep_spellings=keep)
+        pages = reassessing.reassess(table_of(client), soon(), dry_run=dry_run, keep_spellings=keep)
         return sorted(str(outcome) for _, outcomes in pages for outcome in outcomes)
 
     foreseen = reported(dry_run=True)
@@ -393,7 +397,7 @@ def test_a_row_that_goes_on_changing_is_merged_again_after_longer_pauses(
     client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[int] = []
-    monkeypatch.setattr("healthy_mailing.table.pause", pauses.append)
+    monkeypatch.setattr("healthy_mailing_cli.table.moving.pause", pauses.append)
     article(client, kind="Delivery")
     kinds = ["Bounce", "Complaint"]
 
@@ -476,7 +480,7 @@ def test_a_row_of_this_version_in_another_spelling_moves_with_all_it_knows(clien
     """As one that an earlier version took for canonical."""
     known: Evidence = evidence_of([mark(MarkKind.COMPLAINT), override(State.DISABLE, LATER, "dana", "called")])
     table_of(client).add({SPELLED: known}, soon())
-    table_of(client).annotate(SPELLED, "pushedToSes", {"at": LATER, "reason": "COMPLAINT"}, soon())
+    annotate(table_of(client), SPELLED, "pushedToSes", {"at": LATER, "reason": "COMPLAINT"}, soon())
     before = items(client)[SPELLED]
     reassess(client)
     after = items(client)[JANE]
@@ -493,7 +497,7 @@ def test_what_a_refresh_would_not_write_is_merged(client: "DynamoDBClient", dry_
     for key, day in ((JANE, 1), (SPELLED, 3)):
         table.add({key: evidence_of([mark(MarkKind.DELIVERY, f"2026-03-0{day}T12:00:00.000Z")])}, soon())
     consistent = consistency_of_reads(client)
-    (outcome,) = table.move({JANE: [SPELLED]}, soon(), dry_run=dry_run)
+    (outcome,) = move(table, {JANE: [SPELLED]}, soon(), dry_run=dry_run)
     assert (outcome.written, outcome.moved) == (True, 1)
     assert [each.day for each in outcome.held.values()] == ["2026-03-01"]
     assert consistent == [True, True]

@@ -22,6 +22,7 @@ from healthy_mailing_cli.ses.suppression_list import Entry, Reason, SuppressionL
 from healthy_mailing_cli.ses.syncing import Done, Result
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.s3 import Place
+from healthy_mailing_cli.table.annotating import annotate
 from support.table import TABLE
 
 from .conftest import Answer, items, refusal_of
@@ -149,7 +150,7 @@ def known(table: Table, address: str, *marks: Mark, pushed: Entry | None = None)
     assert not table.add({address: evidence_of(marks)}, FAR)[0].error
     if pushed:
         note = {"at": pushed.at, "reason": str(pushed.reason)}
-        assert table.annotate(address, PUSHED, note, FAR).written
+        assert annotate(table, address, PUSHED, note, FAR).written
 
 
 def noted(client: "DynamoDBClient") -> dict[str, str]:

@@ -67,7 +67,7 @@ def run(client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(Connection, "caller", lambda _: "arn:aws:iam::123456789012:user/dana")
     monkeypatch.setattr("healthy_mailing_cli.ses.suppression_list.SuppressionList.find", lambda *_: iter(()))
     monkeypatch.setattr("healthy_mailing_cli.commands.explain._on_list_of_ses", lambda *_: {"listed": False})
-    monkeypatch.setattr("healthy_mailing.table.rest", lambda _: None)
+    monkeypatch.setattr("healthy_mailing_cli.table.moving.sleep", lambda _: None)
 
     def run(*arguments: str, stdin: str = "") -> Result:
         return CliRunner().invoke(

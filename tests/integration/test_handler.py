@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthy_mailing.evidence import Rules, bounces_cleared, evidence_of
-from healthy_mailing.table import Outcome, Table
+from healthy_mailing.row import Outcome
+from healthy_mailing.table import Table
 from support import ses
 from support.clock import Clock
 from support.table import TABLE

@@ -240,7 +240,7 @@ def exported(paged: Paged, path: Path, *states: State, resume: bool = False) -> 
     """Export to a file and return the addresses in it, in order."""
     connection = cast("Connection", Here(cast("DynamoDBClient", paged)))
     lines = exporting.Lines(Form.NDJSON, set(states or State))
-    exporting.to_file(path, Scan(connection, set(states or State), 3), lines, lambda _: None, resume=resume)
+    exporting.to_file(path, Scan.over(connection, set(states or State), 3), lines, lambda _: None, resume=resume)
     found = [json.loads(line)["address"] for line in path.read_text().splitlines()]
     assert lines.count == len(found)
     return sorted(found)
@@ -309,7 +309,7 @@ def rows_of(client: "DynamoDBClient", form: Form) -> str:
     text = io.StringIO(lines.header)
     text.seek(0, io.SEEK_END)
     connection = cast("Connection", Here(client))
-    for found, _ in Scan(connection, set(State), 1).pages():
+    for found, _ in Scan.over(connection, set(State), 1).pages():
         text.write(lines.of(found))
     return text.getvalue()
 

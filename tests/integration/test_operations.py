@@ -1,6 +1,5 @@
 """Long work on the table, and what takes something away: outages undone, items reassessed, erased, forgotten."""
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -22,8 +21,11 @@ from healthy_mailing.evidence import (
     override,
 )
 from healthy_mailing.item import to_dynamodb, to_item
-from healthy_mailing.operations import Outage
-from healthy_mailing.table import SEGMENTS, Change, Outcome, Table, TableError
+from healthy_mailing.row import Change, Outcome
+from healthy_mailing.table import Table
+from healthy_mailing_cli.table import clearing, deleting, erasing, outage, reassessing, scan
+from healthy_mailing_cli.table.outage import Outage
+from healthy_mailing_cli.table.scan import SEGMENTS
 from support.faults import first, lose_answer, refuse
 from support.table import TABLE
 
@@ -96,7 +98,7 @@ def test_the_whole_table_is_read_page_by_page_each_item_once(client: "DynamoDBCl
     client.put_item(TableName=TABLE, Item={"UserId": {"S": "odd@example.com"}, "segment": {"S": "gold"}})
     pages_of(client, 3, "Scan")
 
-    pages = list(table_of(client).scan(soon()))
+    pages = list(scan.everything(table_of(client)))
 
     found = [item for page in pages for item in page]
     assert Counter(item["UserId"] for item in found) == Counter([*expected, "odd@example.com"])
@@ -105,32 +107,20 @@ def test_the_whole_table_is_read_page_by_page_each_item_once(client: "DynamoDBCl
     assert {"state", "evidence", "version", "updatedAt"} <= found[0].keys() | found[1].keys()
 
 
-def test_a_page_is_read_only_when_it_is_asked_for(client: "DynamoDBClient") -> None:
-    put(client, {f"{n}@example.com": evidence_of([DELIVERY]) for n in range(40)})
-    pages_of(client, 1, "Scan")
-    asked: list[object] = []
-    client.meta.events.register("before-call.dynamodb.Scan", lambda **_: asked.append(None))
-
-    pages = table_of(client).scan(soon())
-    assert asked == []
-    next(pages)
-    assert len(asked) == SEGMENTS
-
-
 def test_what_blocks_an_address_is_in_the_index_oldest_change_first(client: "DynamoDBClient") -> None:
     for number, kind in enumerate((MarkKind.HARD_BOUNCE, MarkKind.UNDETERMINED, MarkKind.DELIVERY) * 3):
         put(client, {f"{number}@example.com": evidence_of([mark(kind)])}, now=NOON + timedelta(minutes=number))
     pages_of(client, 2, "Query")
 
     table = table_of(client)
-    found = [[item["UserId"] for item in page] for page in table.blocked(soon())]
+    found = [[item["UserId"] for item in page] for page in scan.blocked(table)]
     order = [address for page in found for address in page]
     assert sorted(order) == [f"{number}@example.com" for number in (0, 1, 3, 4, 6, 7)]
     assert [each for each in order if each[0] in "036"] == [f"{number}@example.com" for number in (0, 3, 6)]
     assert max(map(len, found)) == 2
 
     since = "2026-03-20T12:04:00.000Z"
-    later = {item["UserId"]: item for page in table.blocked(soon(), since=since) for item in page}
+    later = {item["UserId"]: item for page in scan.blocked(table, since=since) for item in page}
     assert later.keys() == {f"{number}@example.com" for number in (4, 6, 7)}
     assert later["6@example.com"]["evidence"].keys() == {"hardBounce"}
 
@@ -139,77 +129,10 @@ def test_a_table_without_the_index_is_read_whole(client: "DynamoDBClient", fault
     """DynamoDB then calls a query invalid; moto (5.2.5) says that there is nothing of that name."""
     faults["Query"] = refusal("ValidationException")
     put(client, {f"{n}@example.com": evidence_of([HARD]) for n in range(3)})
-    put(client, {"new@example.com": evidence_of([HARD])}, now=NOON + timedelta(days=1))
     put(client, {"fine@example.com": evidence_of([DELIVERY])})
 
-    table = table_of(client)
-    found = {item["UserId"] for page in table.blocked(soon()) for item in page}
-    assert found == {"0@example.com", "1@example.com", "2@example.com", "new@example.com"}
-    later = [item["UserId"] for page in table.blocked(soon(), since="2026-03-21T12:00:00.000Z") for item in page]
-    assert later == ["new@example.com"]
-
-
-def test_a_time_of_another_type_hides_no_item_of_a_table_without_the_index(
-    client: "DynamoDBClient", faults: Faults, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Another program may put a number there; in a table with the index DynamoDB refuses one."""
-    faults["Query"] = refusal("ValidationException")
-    table = table_of(client)
-    odd, old = {"suppressed": "disable", "updatedAt": 5}, {"suppressed": "disable", "updatedAt": "2026-03-20"}
-    monkeypatch.setattr(table, "scan", lambda _: iter([[odd, old, {"suppressed": "disable"}, {"updatedAt": 5}]]))
-    assert list(table.blocked(soon(), since="2026-03-21T12:00:00.000Z")) == [[odd]]
-
-
-@pytest.mark.parametrize("operation", ["Scan", "Query"])
-@pytest.mark.parametrize(
-    "code",
-    ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded", "InternalServerError"],
-)
-def test_long_reading_waits_for_a_busy_table(
-    client: "DynamoDBClient", faults: Faults, monkeypatch: pytest.MonkeyPatch, operation: str, code: str
-) -> None:
-    monkeypatch.setattr("healthy_mailing.calls.random.uniform", lambda *_: 0.0)
-    put(client, {"a@example.com": evidence_of([HARD])})
-    faults[operation] = between(first(9, refuse(code, 500 if code == "InternalServerError" else 400)))
-
-    table = table_of(client)
-    pages = table.scan(soon()) if operation == "Scan" else table.blocked(soon())
-    assert [item["UserId"] for page in pages for item in page] == ["a@example.com"]
-
-
-@pytest.mark.parametrize("operation", ["Scan", "Query"])
-@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
-def test_long_reading_ends_with_a_refusal_that_lasts(
-    client: "DynamoDBClient", faults: Faults, monkeypatch: pytest.MonkeyPatch, operation: str, code: str
-) -> None:
-    longest: list[float] = []
-
-    def note(_: float, to: float) -> float:
-        longest.append(to)
-        return 0.0
-
-    monkeypatch.setattr("healthy_mailing.calls.random.uniform", note)
-    faults[operation] = refusal(code)
-    table = table_of(client)
-    with pytest.raises(TableError, match=code):
-        list(table.scan(soon()) if operation == "Scan" else table.blocked(soon()))
-    doubling = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.5, 0.5, 0.5] if code == "ThrottlingException" else []
-    parts = SEGMENTS if operation == "Scan" else 2  # at once
-    assert sorted(longest) == pytest.approx(sorted(doubling * parts))
-
-
-def test_long_reading_ends_with_its_deadline(client: "DynamoDBClient", faults: Faults) -> None:
-    released = threading.Event()
-
-    def hang(**_: object) -> None:
-        released.wait(600)
-
-    faults["Scan"] = hang
-    try:
-        with pytest.raises(TableError, match="OutOfTime"):
-            list(table_of(client).scan(time.monotonic()))
-    finally:
-        released.set()
+    found = {item["UserId"] for page in scan.blocked(table_of(client)) for item in page}
+    assert found == {"0@example.com", "1@example.com", "2@example.com"}
 
 
 # ---- Outages
@@ -234,7 +157,7 @@ def test_bounces_of_an_outage_are_found_and_cleared(client: "DynamoDBClient") ->
     table, listed = table_of(client), {"listed@example.com": "2026-03-01T12:00:01.000Z"}
     pages_of(client, 7, "Query")
 
-    found = [each for page in operations.find_caused_by(table, OUTAGE, soon(), listed=listed) for each in page]
+    found = [each for page in outage.find_caused_by(table, OUTAGE, listed=listed) for each in page]
     until = {each.address: each.at for each in found}
     assert until == {
         **{f"{n}@example.com": OUTAGE.end for n in range(30)},
@@ -242,7 +165,7 @@ def test_bounces_of_an_outage_are_found_and_cleared(client: "DynamoDBClient") ->
         "listed@example.com": suppressed.at,
         "review@example.com": OUTAGE.end,
     }
-    outcomes = operations.clear_bounces(table, until, soon(), now=NOW, by="dana", note="outage", always=False)
+    outcomes = clearing.clear_bounces(table, until, soon(), now=NOW, by="dana", note="outage", always=False)
 
     assert all(outcome.written for outcome in outcomes)
     states = {address: item["state"]["S"] for address, item in items(client).items()}
@@ -258,13 +181,13 @@ def test_bounces_of_an_outage_are_found_and_cleared(client: "DynamoDBClient") ->
         "by": "dana",
         "note": "outage",
     }
-    assert not [each for page in operations.find_caused_by(table, OUTAGE, soon(), listed=listed) for each in page]
+    assert not [each for page in outage.find_caused_by(table, OUTAGE, listed=listed) for each in page]
 
 
 def test_clearing_twice_writes_once(client: "DynamoDBClient") -> None:
     put(client, {"a@example.com": evidence_of([HARD])})
     written = [
-        operations.clear_bounces(
+        clearing.clear_bounces(
             table_of(client), {"a@example.com": OUTAGE.end}, soon(), now=NOW, by="dana", note="", always=False
         )[0].written
         for _ in range(2)
@@ -275,7 +198,7 @@ def test_clearing_twice_writes_once(client: "DynamoDBClient") -> None:
 def test_what_is_reported_while_bounces_are_cleared_is_kept(client: "DynamoDBClient") -> None:
     put(client, {"a@example.com": evidence_of([HARD])})
     once_before(client, "BatchExecuteStatement", lambda: put(client, {"a@example.com": evidence_of([COMPLAINT])}))
-    (outcome,) = operations.clear_bounces(
+    (outcome,) = clearing.clear_bounces(
         table_of(client), {"a@example.com": OUTAGE.end}, soon(), now=NOW, by="d", note="", always=False
     )
 
@@ -287,7 +210,7 @@ def test_what_is_reported_while_bounces_are_cleared_is_kept(client: "DynamoDBCli
 
 def test_a_bounce_of_the_outage_that_comes_later_changes_nothing(client: "DynamoDBClient") -> None:
     put(client, {"a@example.com": evidence_of([HARD])})
-    operations.clear_bounces(
+    clearing.clear_bounces(
         table_of(client), {"a@example.com": OUTAGE.end}, soon(), now=NOW, by="dana", note="", always=False
     )
     late = Mark(kind=HARD.kind, at=OUTAGE.end, feedback_id="f9", message_id="m9", sender="s", detail=HARD.detail)
@@ -306,7 +229,7 @@ SOFT = [mark(MarkKind.SOFT_BOUNCE, day, day) for day in (1, 2, 3)]
 
 def run(client: "DynamoDBClient", rules: Rules, *, dry_run: bool = False) -> tuple[int, dict[str, Outcome]]:
     later = table_of(client, rules, NOON + timedelta(days=1))
-    pages = list(operations.reassess(later, soon(), dry_run=dry_run, keep_spellings=False))
+    pages = list(reassessing.reassess(later, soon(), dry_run=dry_run, keep_spellings=False))
     outcomes = [outcome for _, page in pages for outcome in page]
     return sum(read for read, _ in pages), {outcome.address: outcome for outcome in outcomes}
 
@@ -410,7 +333,7 @@ def test_an_item_that_is_gone_is_not_made_again(client: "DynamoDBClient") -> Non
 
 
 def erase(client: "DynamoDBClient", *addresses: str, rules: Rules = RULES) -> list[Outcome]:
-    return operations.erase(table_of(client, rules), addresses or ["a@example.com"], soon())
+    return erasing.erase(table_of(client, rules), addresses or ["a@example.com"], soon())
 
 
 def test_what_identifies_goes_and_the_state_stays(client: "DynamoDBClient") -> None:
@@ -475,7 +398,7 @@ def test_a_function_that_read_before_the_erasure_does_not_write_it_back(client: 
 
 def test_an_address_of_which_nothing_is_known_gets_no_item(client: "DynamoDBClient") -> None:
     assert erase(client) == [Outcome("a@example.com")]
-    assert operations.forget(table_of(client), ["a@example.com"], soon()) == [Outcome("a@example.com")]
+    assert deleting.delete(table_of(client), ["a@example.com"], soon()) == [Outcome("a@example.com")]
     assert items(client) == {}
 
 
@@ -502,7 +425,7 @@ def test_what_is_no_record_is_not_erased(client: "DynamoDBClient") -> None:
 
 
 def forget(client: "DynamoDBClient", *addresses: str) -> list[Outcome]:
-    return operations.forget(table_of(client), addresses or ["a@example.com"], soon())
+    return deleting.delete(table_of(client), addresses or ["a@example.com"], soon())
 
 
 def test_a_forgotten_address_has_no_item(client: "DynamoDBClient") -> None:
@@ -596,7 +519,7 @@ def test_a_refused_deletion_is_the_outcome_of_its_address(client: "DynamoDBClien
 
 def test_nothing_is_deleted_after_the_deadline(client: "DynamoDBClient") -> None:
     put(client, {"a@example.com": evidence_of([HARD])})
-    outcomes = operations.forget(table_of(client), ["a@example.com"], time.monotonic() - 1)
+    outcomes = deleting.delete(table_of(client), ["a@example.com"], time.monotonic() - 1)
     assert outcomes == [Outcome("a@example.com", error="OutOfTime")]
     assert items(client).keys() == {"a@example.com"}
 

@@ -13,6 +13,8 @@ from healthy_mailing.table import Table
 from healthy_mailing_cli.commands.sync_ses import Direction, Plan, Step, _carry_out, _compared
 from healthy_mailing_cli.ses.suppression_list import Entry, Reason
 from healthy_mailing_cli.ses.syncing import Done, Result, Sync
+from healthy_mailing_cli.table.annotating import annotate
+from healthy_mailing_cli.table.deleting import delete
 from support.table import TABLE
 
 from .conftest import Answer, items, refusal_of
@@ -68,7 +70,7 @@ def table(client: "DynamoDBClient") -> Table:
 def known(table: Table, *marks: Mark, address: str = ADDRESS, pushed: bool = False) -> None:
     assert not table.add({address: evidence_of(marks)}, FAR)[0].error
     if pushed:
-        assert table.annotate(address, PUSHED, {"at": AT, "reason": "BOUNCE"}, FAR).written
+        assert annotate(table, address, PUSHED, {"at": AT, "reason": "BOUNCE"}, FAR).written
 
 
 def syncing(table: Table, fake: Fake) -> Sync:
@@ -131,7 +133,7 @@ def test_what_ses_takes_for_no_address_fails_alone(client: "DynamoDBClient", tab
 
 def test_what_was_forgotten_meanwhile_is_put_there_without_a_note(client: "DynamoDBClient", table: Table) -> None:
     known(table, BOUNCE)
-    fake = Fake(on_put=lambda: table.delete([ADDRESS], FAR))
+    fake = Fake(on_put=lambda: delete(table, [ADDRESS], FAR))
     assert syncing(table, fake).put(ADDRESS) == Done(ADDRESS, Result.PUT)
     assert items(client) == {}
 

@@ -17,7 +17,9 @@ from botocore.exceptions import ReadTimeoutError
 
 from healthy_mailing.evidence import MADE_BY_PEOPLE, Evidence, Mark, MarkKind, Record, Rules, State, evidence_of
 from healthy_mailing.item import PUSHED, evidence_in, to_dynamodb, to_item
-from healthy_mailing.table import CONNECTIONS, OUT_OF_TIME, Change, Outcome, Table, TableError, connect
+from healthy_mailing.row import Change, Outcome
+from healthy_mailing.table import CONNECTIONS, OUT_OF_TIME, Table, TableError, connect
+from healthy_mailing_cli.table.annotating import annotate
 from support.clock import Clock
 from support.eventually import SECONDS, eventually
 from support.faults import first, keep_back, lose_answer, refuse
@@ -168,7 +170,7 @@ def test_an_attribute_beside_the_evidence_is_set_stays_and_is_taken_away(client:
     add(client, one(mark(MarkKind.HARD_BOUNCE, 1)))
     before = items(client)["a@example.com"]
 
-    assert table.annotate("a@example.com", PUSHED, {"at": "then"}, soon()) == Outcome("a@example.com", written=True)
+    assert annotate(table, "a@example.com", PUSHED, {"at": "then"}, soon()) == Outcome("a@example.com", written=True)
     assert items(client)["a@example.com"] == {**before, PUSHED: {"M": {"at": {"S": "then"}}}}
     add(client, one(mark(MarkKind.COMPLAINT, 2)))
     assert plain(items(client)["a@example.com"])["state"] == "disable"
@@ -176,12 +178,12 @@ def test_an_attribute_beside_the_evidence_is_set_stays_and_is_taken_away(client:
     assert item is not None
     assert item[PUSHED] == {"at": "then"}
 
-    assert table.annotate("a@example.com", PUSHED, None, soon()).written
+    assert annotate(table, "a@example.com", PUSHED, None, soon()).written
     assert items(client)["a@example.com"].keys() == before.keys()
 
 
 def test_an_attribute_makes_no_item(client: "DynamoDBClient") -> None:
-    outcome = Table(client, TABLE, RULES).annotate("a@example.com", PUSHED, {"at": "then"}, soon())
+    outcome = annotate(Table(client, TABLE, RULES), "a@example.com", PUSHED, {"at": "then"}, soon())
     assert outcome == Outcome("a@example.com", error="ConditionalCheckFailed")
     assert items(client) == {}
 
@@ -192,7 +194,7 @@ def test_an_attribute_is_tried_again_as_long_as_evidence_is(
 ) -> None:
     add(client, one(mark(MarkKind.HARD_BOUNCE, 1)))
     faults["BatchExecuteStatement"] = refusal_of("a@example.com", "ThrottlingError", times)
-    outcome = Table(client, TABLE, RULES).annotate("a@example.com", PUSHED, {"at": "then"}, soon())
+    outcome = annotate(Table(client, TABLE, RULES), "a@example.com", PUSHED, {"at": "then"}, soon())
     assert outcome == Outcome("a@example.com", written=not error, error=error)
     assert len(longest_pauses) == 9
 
@@ -200,10 +202,10 @@ def test_an_attribute_is_tried_again_as_long_as_evidence_is(
 def test_an_attribute_that_is_refused_or_too_late_is_an_error(client: "DynamoDBClient", faults: Faults) -> None:
     add(client, one(mark(MarkKind.HARD_BOUNCE, 1)))
     table = Table(client, TABLE, RULES)
-    late = table.annotate("a@example.com", PUSHED, {"at": "then"}, time.monotonic() - 1)
+    late = annotate(table, "a@example.com", PUSHED, {"at": "then"}, time.monotonic() - 1)
     assert late.error == OUT_OF_TIME
     faults["BatchExecuteStatement"] = refusal("AccessDeniedException")
-    assert table.annotate("a@example.com", PUSHED, {"at": "then"}, soon()).error == "AccessDeniedException"
+    assert annotate(table, "a@example.com", PUSHED, {"at": "then"}, soon()).error == "AccessDeniedException"
     assert PUSHED not in items(client)["a@example.com"]
 
 
@@ -500,7 +502,7 @@ def test_an_answer_that_does_not_come_is_an_error_by_its_name(
 
     if operation == "Query":
         with pytest.raises(TableError, match="ReadTimeoutError"):
-            Table(client, TABLE, RULES).suppressed(State.DISABLE, 1, soon())
+            Table(client, TABLE, RULES).blocked(State.DISABLE, 1, soon())
     else:
         assert add(client, one(mark(MarkKind.DELIVERY, 1)))["a@example.com"].error == "ReadTimeoutError"
 

@@ -73,7 +73,8 @@ class _Mutant(SourceFileLoader):
     """Finds one module and loads another source in its place."""
 
     def __init__(self, path: Path, source: str) -> None:
-        super().__init__(f"{path.parent.name}.{path.stem}", str(path))
+        below = max(path.parts.index(each) for each in ("function", "scripts") if each in path.parts)
+        super().__init__(".".join(path.with_suffix("").parts[below + 1 :]), str(path))
         self._source = source
 
     def find_spec(self, fullname: str, _: object = None, target: ModuleType | None = None) -> ModuleSpec | None:

@@ -35,6 +35,7 @@ from mutants.equivalents import Change, listed
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "function" / "healthy_mailing"
+ROOM = ROOT / "scripts" / "healthy_mailing_cli" / "table"
 BUILD = ROOT / "build" / "mutants"
 COSMIC_RAY = ROOT / "build" / "cosmic-ray" / "bin" / "python"
 
@@ -48,17 +49,22 @@ TESTS: Mapping[str, Sequence[str]] = {
     "item": ("unit/test_item.py", *_MERGE, *_TABLE),
     "notification": ("unit/test_notification.py", "unit/test_events.py"),
     "envelope": ("unit/test_envelope.py", "integration/test_handler.py"),
-    "operations": (
-        "integration/test_lookup.py",
-        "integration/test_operations.py",
-        "integration/test_clear_bounces.py",
-        "unit/test_outage.py",
-        *_SPELLINGS,
-    ),
+    "row": (*_TABLE, *_SPELLINGS),
+    "operations": ("integration/test_lookup.py", "integration/test_operations.py", *_SPELLINGS),
     "calls": ("unit/test_calls.py", *_TABLE),
     "table": (*_TABLE, *_SPELLINGS, "integration/test_handler.py"),
+    "clearing": ("integration/test_operations.py", "integration/test_clear_bounces.py", *_SPELLINGS),
+    "deleting": ("integration/test_operations.py", *_SPELLINGS),
+    "moving": _SPELLINGS,
+    "outage": ("unit/test_outage.py", "integration/test_operations.py"),
+    "reassessing": ("integration/test_operations.py", *_SPELLINGS),
 }
-"""The files of tests that state what each file of the core promises."""
+"""The files of tests that state what each file of the core, and of what people start on the table, promises."""
+
+
+def path_of(name: str) -> Path:
+    """Return the path of a file by its name in ``TESTS``."""
+    return next(folder / f"{name}.py" for folder in (CORE, ROOM) if (folder / f"{name}.py").is_file())
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ class Session:
 
     def __init__(self, name: str, workers: int, *, trust: bool) -> None:
         """Go on where the last run ended; make the mutants if there is none, or not of the same sources."""
-        self.name, self.path, self._workers = name, CORE / f"{name}.py", workers
+        self.name, self.path, self._workers = name, path_of(name), workers
         self.tests = [ROOT / "tests" / each for each in TESTS[name]]
         self.source = self.path.read_text()
         self._kept = BUILD / f"{name}.jsonl"

@@ -8,7 +8,7 @@ from .equivalents import Change, listed
 
 @pytest.mark.parametrize("change", listed(), ids=lambda change: f"{change.file}: {change.becomes}")
 def test_a_listed_change_is_one_of_a_line_of_its_file(change: Change) -> None:
-    source = " ".join((run.CORE / f"{change.file}.py").read_text().split())
+    source = " ".join(run.path_of(change.file).read_text().split())
     assert source.count(" ".join(change.line.split())) >= change.occurrence
     assert change.becomes != change.line
 

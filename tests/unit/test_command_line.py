@@ -25,8 +25,9 @@ from botocore.exceptions import (
 from typer.testing import CliRunner
 
 from harness import paths
+from healthy_mailing.row import UNREADABLE
 from healthy_mailing.settings import SettingsError
-from healthy_mailing.table import OUT_OF_TIME, UNREADABLE, TableError
+from healthy_mailing.table import OUT_OF_TIME, TableError
 from healthy_mailing_cli import __main__
 from healthy_mailing_cli.__main__ import app
 from healthy_mailing_cli.commands import options

@@ -18,7 +18,8 @@ from healthy_mailing.evidence import (
     merge,
     override,
 )
-from healthy_mailing.operations import clearing, decision
+from healthy_mailing.operations import decision
+from healthy_mailing_cli.table.clearing import clearing
 
 from .strategies import ALL_RULES, at, histories
 

@@ -22,7 +22,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from healthy_mailing.evidence import Evidence, MarkKind, Rules
-from healthy_mailing.table import Outcome, Table, TableError
+from healthy_mailing.row import Outcome
+from healthy_mailing.table import Table, TableError
 from healthy_mailing_cli.commands import import_list, options
 from healthy_mailing_cli.lists import importing
 from healthy_mailing_cli.lists.files import Part, parts

@@ -23,7 +23,7 @@ from healthy_mailing.evidence import (
     override,
 )
 from healthy_mailing.item import to_item
-from healthy_mailing.operations import Clearing, Outage, caused_by
+from healthy_mailing_cli.table.outage import Clearing, Outage, caused_by
 
 from .strategies import ALL_RULES, at, histories
 

@@ -11,7 +11,6 @@ from botocore.parsers import create_parser
 
 from healthy_mailing.evidence import State
 from healthy_mailing_cli.shell import waiting
-from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.table.scan import Scan, _Parsers
 
 ITEM = {
@@ -83,9 +82,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def scan(client: Any, *states: State) -> Scan:
-    found = Scan(Connection("mailing", "eu-west-1"), set(states or State), 1)
-    found._client = client  # noqa: SLF001  (in DynamoDB's place)
-    return found
+    return Scan(client, "mailing", set(states or State), 1)
 
 
 @pytest.mark.parametrize("error", [LOST, SILENT, DENIED])

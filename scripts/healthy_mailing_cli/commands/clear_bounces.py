@@ -21,12 +21,11 @@ from typing import Annotated
 
 import typer
 
-from healthy_mailing import operations
 from healthy_mailing.address import AddressError, canonical
 from healthy_mailing.evidence import MarkKind, Purpose, State
 from healthy_mailing.item import REASON, Item, RecordError, evidence_in, state_of
-from healthy_mailing.operations import Clearing, Outage
-from healthy_mailing.table import Outcome, Table, TableError
+from healthy_mailing.row import Outcome
+from healthy_mailing.table import Table, TableError
 from healthy_mailing.timestamp import from_datetime, to_utc
 from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.commands.decide import WINDOW, check_note, decided_by
@@ -38,11 +37,13 @@ from healthy_mailing_cli.lists.formats.rows import guarded, unguarded
 from healthy_mailing_cli.ses.suppression_list import Asking, Entry, Reason, SuppressionList
 from healthy_mailing_cli.shell import errors, output
 from healthy_mailing_cli.shell.addresses import canonical_domain
-from healthy_mailing_cli.shell.connection import Connection, scan_deadline, step_deadline
+from healthy_mailing_cli.shell.connection import Connection, step_deadline
 from healthy_mailing_cli.shell.explanation import moment, other_row
 from healthy_mailing_cli.shell.filters import time_of
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.stack import Place
+from healthy_mailing_cli.table import clearing, lookups
+from healthy_mailing_cli.table.outage import Clearing, Outage, find_caused_by
 
 _COLUMNS = ("address", "until", "bounced", "reason", "diagnostic", "then", "ses")
 _TABLE = "table"
@@ -237,7 +238,7 @@ def _of_outage(table: Table, outage: Outage, suppressed: SuppressionList | None)
                 except AddressError:
                     continue  # so the table has no such address
     since = {address: min(spellings.values()) for address, spellings in listed.items()}
-    for page in operations.find_caused_by(table, outage, scan_deadline(), listed=since):
+    for page in find_caused_by(table, outage, listed=since):
         for found in page:
             # What stays blocked here may stay on SES's list too.
             spellings = listed.get(found.address, {}) if found.transactional is State.ENABLE else {}
@@ -274,8 +275,8 @@ def _of_addresses(
         until, has_bounces = now, True
         with suppress(RecordError):  # the table will say so when it is to be changed
             evidence = evidence_in(item)
-            until = max(now, operations.newest_bounce(evidence))  # SES's clock, or another, may be ahead
-            has_bounces = operations.has_bounces(evidence)
+            until = max(now, clearing.newest_bounce(evidence))  # SES's clock, or another, may be ahead
+            has_bounces = clearing.has_bounces(evidence)
         listed = [entry.spelling for entry in entries if entry.reason is Reason.BOUNCE]
         if dry_run and not has_bounces and not listed:
             continue
@@ -288,7 +289,7 @@ def _known(table: Table, given: addresses.Read, problems: list[tuple[str, str]])
     for window in output.windows(given.addresses, WINDOW):
         items = table.read(window, step_deadline(), spellings=given.spellings, consistent=True)
         unknown = [address for address in window if items[address] is None]
-        beside = operations.rows_beside(table, unknown, step_deadline(), spellings=given.spellings)
+        beside = lookups.rows_beside(table, unknown, step_deadline(), spellings=given.spellings)
         for address in window:
             if (item := items[address]) is not None:
                 yield address, item
@@ -499,10 +500,10 @@ class Clear:
     ) -> list[tuple[Outcome, Item]]:
         if not until:
             return []
-        outcomes = operations.clear_bounces(
+        outcomes = clearing.clear_bounces(
             self.table, until, step_deadline(), now=now, by=self.by, note=self.note, spellings=others, always=always
         )
-        return operations.weighed(self.table, outcomes, step_deadline(), spellings=others)
+        return lookups.weighed(self.table, outcomes, step_deadline(), spellings=others)
 
 
 def _now() -> str:
@@ -609,7 +610,7 @@ def _result(outcome: Outcome, item: Item, table: Table, kept: set[str]) -> str:
     """Return what clearing came to for an address, a key of ``_RESULTS``; ``kept`` are those on SES's own list."""
     if outcome.error:
         return "failed"
-    if operations.is_kept_back_by_bounces(item, table.rules):
+    if clearing.is_kept_back_by_bounces(item, table.rules):
         return "bounced"
     if outcome.address in kept and state_of(item, Purpose.TRANSACTIONAL) is State.ENABLE:
         return "listed"

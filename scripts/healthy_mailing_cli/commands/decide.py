@@ -16,7 +16,8 @@ from healthy_mailing.address import spellings
 from healthy_mailing.evidence import Mark, MarkKind, Purpose, State, unhidden
 from healthy_mailing.item import ADDRESS, REASON, STATE, Item, evidence_in, state_of
 from healthy_mailing.operations import UnreadableError
-from healthy_mailing.table import UNREADABLE, Outcome, TableError
+from healthy_mailing.row import UNREADABLE, Outcome
+from healthy_mailing.table import TableError
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.lists import addresses
@@ -26,6 +27,7 @@ from healthy_mailing_cli.shell.addresses import canonical_one
 from healthy_mailing_cli.shell.connection import Connection, step_deadline
 from healthy_mailing_cli.shell.explanation import maker, moment, other_row
 from healthy_mailing_cli.shell.output import CommandError
+from healthy_mailing_cli.table import lookups
 
 WINDOW = 1_000
 """How many addresses are decided about at a time."""
@@ -100,7 +102,7 @@ def remove_override(
         outcome = operations.remove_override(table, key, step_deadline(), spellings=otherwise)
     except UnreadableError:
         raise TableError(UNREADABLE) from None
-    ((_, item),) = operations.weighed(table, [outcome or Outcome(key)], step_deadline(), spellings=otherwise)
+    ((_, item),) = lookups.weighed(table, [outcome or Outcome(key)], step_deadline(), spellings=otherwise)
     state, reason = item.get(STATE, State.ENABLE), item.get(REASON, "nothing is known")
     if as_json:
         followed = {"state": state, "reason": reason, **decided_by(key, item)} if outcome else {}
@@ -174,7 +176,7 @@ def _set(connection: Connection, decision: _Decision, given: addresses.Read, *, 
                 note=decision.note,
                 spellings=given.spellings,
             )
-            for outcome, item in operations.weighed(table, outcomes, step_deadline(), spellings=given.spellings):
+            for outcome, item in lookups.weighed(table, outcomes, step_deadline(), spellings=given.spellings):
                 is_as_asked = all(state_of(item, purpose) is decision.state for purpose in Purpose)
                 done += is_as_asked
                 failed += bool(outcome.error)

@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from healthy_mailing import operations
 from healthy_mailing.evidence import erased
 from healthy_mailing.item import ADDRESS, Item, RecordError, evidence_in
-from healthy_mailing.table import Outcome, TableError
+from healthy_mailing.row import Outcome
+from healthy_mailing.table import TableError
 from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.commands.decide import WINDOW
 from healthy_mailing_cli.lists import addresses
@@ -21,6 +21,7 @@ from healthy_mailing_cli.ses.suppression_list import Asking, Told
 from healthy_mailing_cli.shell import errors, output
 from healthy_mailing_cli.shell.connection import Connection, step_deadline
 from healthy_mailing_cli.shell.explanation import argument
+from healthy_mailing_cli.table import deleting, erasing, lookups
 
 Forget = Annotated[bool, typer.Option("--forget", help="Delete all that is known: the address may be mailed again.")]
 
@@ -59,7 +60,7 @@ def erase(
     if found.addresses and (forget or len(found.addresses) > output.FEW):
         options.confirm(f"{what}?", yes=yes)
     table = connection.open() if forget else connection.open(connection.rules(function))
-    act = operations.forget if forget else operations.erase
+    act = deleting.delete if forget else erasing.erase
     are_few = len(found.addresses) <= output.FEW
     ask = Asking(connection)
     done, failed, listed, left = 0, 0, 0, 0
@@ -67,7 +68,7 @@ def erase(
         counter.expect(len(found.addresses))
         for window in output.windows(found.addresses, WINDOW):
             outcomes = act(table, window, step_deadline(), spellings=found.spellings)
-            beside = operations.rows_beside(table, window, step_deadline(), spellings=found.spellings)
+            beside = lookups.rows_beside(table, window, step_deadline(), spellings=found.spellings)
             for outcome in outcomes:
                 others = [item[ADDRESS] for item in beside.get(outcome.address, ()) if forget or _has_details(item)]
                 left += bool(others)

@@ -14,8 +14,9 @@ from healthy_mailing import api, operations
 from healthy_mailing.address import forms, spellings
 from healthy_mailing.evidence import Purpose, Rules, State, assess
 from healthy_mailing.item import ADDRESS, EVIDENCE, REASON, VERSION, Item, evidence_in, state_of
+from healthy_mailing.row import UNREADABLE
 from healthy_mailing.settings import SettingsError
-from healthy_mailing.table import UNREADABLE, TableError
+from healthy_mailing.table import TableError
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.shell import explanation, output

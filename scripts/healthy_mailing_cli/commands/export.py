@@ -70,7 +70,7 @@ def export(
     if resume and from_export is not None:
         raise CommandError("--resume goes on with reading the table: leave it out with --from-export")
     states = set(state or State)
-    source = Scan(connection, states, segments) if from_export is None else ExportedTable(from_export, connection)
+    source = Scan.over(connection, states, segments) if from_export is None else ExportedTable(from_export, connection)
     writer = Lines(form, states)
     with output.progress("Exported") as counter:
         if to is None:

@@ -14,6 +14,7 @@ from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.shell import addresses, filters, output
 from healthy_mailing_cli.shell.connection import Connection, step_deadline
 from healthy_mailing_cli.shell.output import CommandError
+from healthy_mailing_cli.table.scan import NO_INDEX
 
 PAGE = 1_000
 
@@ -83,9 +84,9 @@ def _all(connection: Connection, state: State, since: str) -> Iterator[Item]:
     with output.progress("Read") as counter:
         while True:
             try:
-                page = table.suppressed(state, PAGE, step_deadline(), since=since, after=after)
+                page = table.blocked(state, PAGE, step_deadline(), since=since, after=after)
             except TableError as error:
-                if str(error) != "ValidationException":
+                if str(error) != NO_INDEX:
                     raise
                 # The only part of this request that a table may lack (Amazon DynamoDB API Reference, Query).
                 where = f"{connection.table} in {connection.session.region_name}"

@@ -10,14 +10,15 @@ from typing import Annotated
 
 import typer
 
-from healthy_mailing import operations
 from healthy_mailing.evidence import Rules
+from healthy_mailing.row import Outcome
 from healthy_mailing.settings import Settings, SettingsError
-from healthy_mailing.table import Outcome, TableError
+from healthy_mailing.table import TableError
 from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.shell import errors, output
 from healthy_mailing_cli.shell.connection import Connection, scan_deadline
 from healthy_mailing_cli.shell.output import CommandError
+from healthy_mailing_cli.table import reassessing
 
 _RULES = ("SOFT_BOUNCE_LIMIT", "SOFT_BOUNCE_WINDOW_DAYS", "DELIVERY_REFRESH_DAYS", "EXPIRE_DAYS")
 
@@ -67,7 +68,7 @@ def reassess(
         )
     read, moved, results = 0, 0, Counter[str]()
     with output.progress("Read") as counter:
-        for count, outcomes in operations.reassess(
+        for count, outcomes in reassessing.reassess(
             table, scan_deadline(), dry_run=dry_run, keep_spellings=keep_spellings
         ):
             counter.add(count)

@@ -29,9 +29,10 @@ from healthy_mailing_cli.ses.import_jobs import ImportJobs
 from healthy_mailing_cli.ses.suppression_list import Entry, Pace, Reason, SuppressionList
 from healthy_mailing_cli.ses.syncing import Done, Result, Sync
 from healthy_mailing_cli.shell import output
-from healthy_mailing_cli.shell.connection import Connection, scan_deadline, step_deadline
+from healthy_mailing_cli.shell.connection import Connection, step_deadline
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.s3 import Place
+from healthy_mailing_cli.table import scan
 
 ENOUGH_FOR_A_JOB = 300
 """More addresses than that, five minutes of single requests, are an import job's work, if there is a bucket."""
@@ -274,7 +275,7 @@ class _Comparison:
     def with_the_blocked(self) -> None:
         """Look at all items whose state is not ``enable``."""
         with output.progress("Blocked") as counter:
-            for page in self.table.blocked(scan_deadline()):
+            for page in scan.blocked(self.table):
                 for item in page:
                     self._weigh(item[ADDRESS], item)
                 counter.add(len(page))

@@ -14,7 +14,9 @@ from healthy_mailing_cli.table.scan import Scan, known
 def read(connection: Connection, days: int, segments: int, from_export: str | None, sender: str | None) -> Figures:
     """Read the table in so many segments, or an export of it, and return its figures of so many days."""
     census = Census(from_datetime(datetime.now(UTC)), days, sender)
-    source = Scan(connection, set(State), segments) if from_export is None else ExportedTable(from_export, connection)
+    source = (
+        Scan.over(connection, set(State), segments) if from_export is None else ExportedTable(from_export, connection)
+    )
     with output.progress("Read") as counter:
         for items, _ in source.pages():
             for item in items:

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from healthy_mailing.evidence import Evidence, Mark, evidence_of, merge
-from healthy_mailing.table import UNREADABLE, Outcome, Table, TableError
+from healthy_mailing.row import UNREADABLE, Outcome
+from healthy_mailing.table import Table, TableError
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.lists import files
 from healthy_mailing_cli.lists.files import Part

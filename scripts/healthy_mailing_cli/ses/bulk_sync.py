@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from healthy_mailing.item import PUSHED, RecordError
-from healthy_mailing.table import Outcome, Table
+from healthy_mailing.row import Outcome
+from healthy_mailing.table import Table
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.commands.decide import WINDOW
 from healthy_mailing_cli.ses.difference import Known, Pushed, suppression
@@ -15,6 +16,7 @@ from healthy_mailing_cli.ses.suppression_list import Entry, Reason, SuppressionL
 from healthy_mailing_cli.ses.syncing import Done, Result, noted
 from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.connection import step_deadline
+from healthy_mailing_cli.table.annotating import annotate
 
 _THREADS = 16
 _JOB_FAILED = "ImportJobFailed"
@@ -150,7 +152,7 @@ class BulkSync:
 
         def note(each: tuple[str, Pushed | None]) -> Outcome:
             address, made = each
-            return self.table.annotate(address, PUSHED, made.to_map() if made else None, step_deadline())
+            return annotate(self.table, address, PUSHED, made.to_map() if made else None, step_deadline())
 
         with ThreadPoolExecutor(_THREADS) as threads:
             for window in output.windows(pushed.items(), WINDOW):  # so that Ctrl-C need not wait for all

@@ -8,13 +8,15 @@ from enum import StrEnum
 from healthy_mailing import operations
 from healthy_mailing.evidence import Mark, evidence_of
 from healthy_mailing.item import PUSHED, RecordError
-from healthy_mailing.table import Outcome, Table, TableError
+from healthy_mailing.row import Outcome
+from healthy_mailing.table import Table, TableError
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.commands.decide import WINDOW
 from healthy_mailing_cli.ses.difference import Known, Pushed, suppression
 from healthy_mailing_cli.ses.suppression_list import Entry, SuppressionList
 from healthy_mailing_cli.shell import errors, output
 from healthy_mailing_cli.shell.connection import step_deadline
+from healthy_mailing_cli.table.annotating import annotate
 
 
 class Result(StrEnum):
@@ -70,7 +72,7 @@ class Sync:
             return Done(address, Result.CHANGED)
         with output.finishing():
             self.suppressed.remove(entry.spelling)
-            return noted(self.table.annotate(address, PUSHED, None, step_deadline()), Result.TAKEN_OFF)
+            return noted(annotate(self.table, address, PUSHED, None, step_deadline()), Result.TAKEN_OFF)
 
     def put(self, address: str) -> Done:
         """Put an address on SES's list, if the table still says so, and note that in its item.
@@ -99,7 +101,7 @@ class Sync:
         return Known.of(operations.find(self.table, address, step_deadline(), consistent=True))
 
     def _note(self, address: str, pushed: Pushed) -> Outcome:
-        return self.table.annotate(address, PUSHED, pushed.to_map(), step_deadline())
+        return annotate(self.table, address, PUSHED, pushed.to_map(), step_deadline())
 
 
 def noted(outcome: Outcome, result: Result) -> Done:

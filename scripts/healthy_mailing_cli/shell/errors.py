@@ -2,8 +2,9 @@
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from healthy_mailing.row import UNREADABLE
 from healthy_mailing.settings import SettingsError
-from healthy_mailing.table import OUT_OF_TIME, UNREADABLE, TableError
+from healthy_mailing.table import OUT_OF_TIME, TableError
 
 _CREDENTIALS = "Name a profile with --profile, or set AWS_PROFILE"
 _EXPIRED = "The AWS credentials have expired. Get new ones, for instance with `aws sso login`"

@@ -70,7 +70,7 @@ def argument(address: str) -> str:
 def other_row(address: str, item: Item, command: str) -> str:
     """Return which other row than its own keeps mail from an address, and the command about it, in sentences.
 
-    Empty if there is none. ``item`` is the one that decides (``operations.weighed``); ``command`` is one of `mailing`.
+    Empty if there is none. ``item`` is the one that decides (``lookups.weighed``); ``command`` is one of `mailing`.
     """
     key = item.get(ADDRESS, address)
     if item == unreadable(address):

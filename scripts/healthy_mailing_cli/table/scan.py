@@ -15,15 +15,17 @@ from healthy_mailing.item import (
     ADDRESS,
     EVIDENCE,
     SUPPRESSED,
+    UPDATED_AT,
     Item,
     RecordError,
     evidence_in,
     from_dynamodb,
     is_answer,
+    to_dynamodb,
     to_item,
     unreadable,
 )
-from healthy_mailing.table import INDEX
+from healthy_mailing.table import INDEX, Table
 from healthy_mailing_cli.shell import waiting
 from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.waiting import is_lost, is_worth_another_try
@@ -55,7 +57,12 @@ class _Parsers(ResponseParserFactory):
         return _PlainParser() if protocol_name == "json" else super().create_parser(protocol_name)
 
 
-_NO_INDEX = "ValidationException"
+NO_INDEX = "ValidationException"
+"""The error of a query of an index that does not exist."""
+
+SEGMENTS = 4
+"""In how many parts the whole table is read at once; each holds a page of up to 1 MB."""
+
 _TABLE = "table"
 
 
@@ -73,33 +80,70 @@ def known(item: Item) -> tuple[Item, Evidence | None]:
     return (item if said else to_item(item[ADDRESS], Record.of(evidence, Rules()))), evidence
 
 
+def everything(table: Table) -> Iterator[list[Item]]:
+    """Yield all items, a page of up to 1 MB at a time, in no order. Errors as in ``Scan.pages``.
+
+    An item that is written meanwhile is as it was before or after. One that is made meanwhile may be left out.
+    """
+    return (items for items, _ in Scan(table.client, table.name, set(State)).pages())
+
+
+def blocked(table: Table, *, since: str = "") -> Iterator[list[Item]]:
+    """Yield the items whose state is not ``enable``, a page at a time; with ``since``, those changed then or later.
+
+    They come from the index, oldest change first, so that one that changes meanwhile comes once more and none is left
+    out. A table without the index is read whole, and ``since`` leaves nothing out. Errors as in ``Scan.pages``.
+    """
+    for items, _ in Scan(table.client, table.name, {State.DISABLE, State.REVIEW}, since=since).pages():
+        yield [item for item in items if item.get(SUPPRESSED)]
+
+
 class Scan:
     """Reads items in some states, from the index where that has all of them."""
 
-    def __init__(self, connection: Connection, states: set[State], segments: int) -> None:
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401  (that of a fake too)
+        table: str,
+        states: set[State],
+        segments: int = SEGMENTS,
+        *,
+        since: str = "",
+        place: Callable[[], str] = str,
+    ) -> None:
         """Read nothing yet.
 
         Args:
-            connection: Where the table is.
+            client: A client of DynamoDB.
+            table: The table's name.
             states: Which items to read; pages of the table may hold others too.
             segments: In how many parts to read the table at once. The index is read in one for each state.
+            since: From the index, only what changed then or later.
+            place: Returns what tells the table from all others, if the reading may be taken up again.
         """
-        config = Config(max_pool_connections=max(10, segments), **_QUICK)
-        session = connection.core_session()
-        session.register_component("response_parser_factory", _Parsers())
-        self._client: Any = session.create_client("dynamodb", endpoint_url=connection.endpoint_url, config=config)
-        self._table = connection.table
-        self._connection = connection
+        self._client = client
+        self._table = table
         self._states = sorted(states)
         self._segments = segments
+        self._since = since
+        self._place = place
         self._say = waiting.once()
         self._has_answered = False
         self._is_over = Event()
 
+    @classmethod
+    def over(cls, connection: Connection, states: set[State], segments: int) -> "Scan":
+        """Return what reads the table of a connection, faster than by ``Table.client``, and may be taken up again."""
+        config = Config(max_pool_connections=max(10, segments), **_QUICK)
+        session = connection.core_session()
+        session.register_component("response_parser_factory", _Parsers())
+        client = session.create_client("dynamodb", endpoint_url=connection.endpoint_url, config=config)
+        return cls(client, connection.table, states, segments, place=connection.place)
+
     @property
     def of(self) -> dict[str, Any]:
         """What a reading must be of to be taken up again."""
-        return {"table": self._connection.place(), "states": self._states, "segments": self._segments}
+        return {"table": self._place(), "states": self._states, "segments": self._segments}
 
     def pages(self, positions: Positions | None = None) -> Iterator[tuple[list[Item], Positions]]:
         """Yield items, a page of up to 1 MB at a time, and where to go on behind it.
@@ -146,7 +190,7 @@ class Scan:
             with waiting.heard(self._say):
                 self._patiently(self._client.query, Limit=1, **self._query(self._states[0]))
         except ClientError as error:
-            if error.response["Error"]["Code"] == _NO_INDEX:
+            if error.response["Error"]["Code"] == NO_INDEX:
                 return False
             raise
         return True
@@ -176,10 +220,11 @@ class Scan:
         raise AssertionError("it counts without an end")
 
     def _query(self, state: str) -> dict[str, Any]:
+        since = self._since
         # Oldest change first: what changes meanwhile comes again, and nothing is left out.
         return {
             "TableName": self._table,
             "IndexName": INDEX,
-            "KeyConditionExpression": f"{SUPPRESSED} = :state",
-            "ExpressionAttributeValues": {":state": {"S": state}},
+            "KeyConditionExpression": f"{SUPPRESSED} = :state" + (f" AND {UPDATED_AT} >= :since" if since else ""),
+            "ExpressionAttributeValues": to_dynamodb({":state": state} | ({":since": since} if since else {})),
         }
