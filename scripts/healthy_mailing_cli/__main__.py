@@ -14,8 +14,9 @@ from healthy_mailing.settings import SettingsError
 from healthy_mailing.table import TableError
 from healthy_mailing_cli.commands.check import check
 from healthy_mailing_cli.commands.clear_bounces import clear_bounces
-from healthy_mailing_cli.commands.decide import disable, enable, remove_override
+from healthy_mailing_cli.commands.disable import disable
 from healthy_mailing_cli.commands.doctor import doctor
+from healthy_mailing_cli.commands.enable import enable
 from healthy_mailing_cli.commands.erase import erase
 from healthy_mailing_cli.commands.explain import explain
 from healthy_mailing_cli.commands.export import export
@@ -24,6 +25,7 @@ from healthy_mailing_cli.commands.list import list_command
 from healthy_mailing_cli.commands.publish import publish
 from healthy_mailing_cli.commands.reassess import reassess
 from healthy_mailing_cli.commands.redrive import redrive_command
+from healthy_mailing_cli.commands.remove_override import remove_override
 from healthy_mailing_cli.commands.report import report
 from healthy_mailing_cli.commands.simulate import simulate
 from healthy_mailing_cli.commands.stats import stats

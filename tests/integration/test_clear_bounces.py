@@ -8,7 +8,8 @@ import pytest
 
 from healthy_mailing.evidence import Mark, MarkKind, Rules, evidence_of
 from healthy_mailing.table import Table
-from healthy_mailing_cli.commands.clear_bounces import Clear, Row
+from healthy_mailing_cli.decisions.clearing import Clear
+from healthy_mailing_cli.decisions.selection import Selected
 from support.table import TABLE
 
 from .conftest import items
@@ -60,10 +61,10 @@ def cleared_until(client: "DynamoDBClient") -> dict[str, str | None]:
 
 
 ROWS = [
-    Row("a@example.com", UNTIL, "A@example.com"),
-    Row("b@example.com", UNTIL),
-    Row("c@example.com", UNTIL, "c@example.com"),
-    Row("c@example.com", UNTIL, "C@example.com"),
+    Selected("a@example.com", UNTIL, "A@example.com"),
+    Selected("b@example.com", UNTIL),
+    Selected("c@example.com", UNTIL, "c@example.com"),
+    Selected("c@example.com", UNTIL, "C@example.com"),
 ]
 
 
@@ -84,7 +85,7 @@ def test_who_is_taken_off_the_list_is_cleared_before_the_bounce_is_reported(
     client: "DynamoDBClient", table: Table
 ) -> None:
     clear = Clear(table, cast("SuppressionList", Fake()), "dana", "")
-    ((outcome, _),) = clear([Row("d@example.com", UNTIL, "d@example.com")])
+    ((outcome, _),) = clear([Selected("d@example.com", UNTIL, "d@example.com")])
     assert outcome.written
     assert cleared_until(client)["d"] == REMOVED
 

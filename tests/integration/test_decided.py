@@ -163,7 +163,7 @@ def test_all_forms_can_be_decided_about_at_once(client: "DynamoDBClient", run: R
     put(client, {"jane@strasse.de": "complaint"})
     refused = run("enable", "jane@stra\u00dfe.de")
     assert refused.exit_code == 1
-    assert refused.stdout == "jane@xn--strae-oqa.de: disable (complaint)\nEnabled: 0. Decided, and yet not enable: 1.\n"
+    assert refused.stdout == "jane@xn--strae-oqa.de: disable (complaint)\nDecided, and yet not enable: 1.\n"
     assert commands(refused.stderr) == [["enable", "jane@strasse.de"]]
     assert run("enable", "jane@stra\u00dfe.de", "jane@strasse.de").exit_code == 0
 
@@ -225,7 +225,7 @@ def test_where_nothing_is_to_be_cleared_nothing_is_written(client: "DynamoDBClie
     before = items(client)
     assert run("clear-bounces", "jane@example.org", "--dry-run").stdout == "Nothing to clear.\n"
     done = run("clear-bounces", "jane@example.org")
-    blocked = "Still not mailed: complaint 1.\n" if kind == "complaint" else ""
+    blocked = "Still blocked: complaint 1.\n" if kind == "complaint" else ""
     assert (done.exit_code, done.stdout) == (0, f"Nothing to clear: 1.\n{blocked}")
     (told,) = map(json.loads, run("clear-bounces", "jane@example.org", "--json").stdout.splitlines())
     assert (told["result"], told["state"]) == ("nothing", "disable" if blocked else "enable")
@@ -236,7 +236,7 @@ def test_a_clearing_is_not_made_twice(client: "DynamoDBClient", run: Run) -> Non
     put(client, {"jane@example.org": "bounce"})
     assert run("clear-bounces", "jane@example.org").stdout.startswith("May get all mail again")
     before = items(client)
-    assert run("clear-bounces", "jane@example.org").stdout == "Had been cleared: 1.\n"
+    assert run("clear-bounces", "jane@example.org").stdout == "Already cleared: 1.\n"
     assert items(client) == before
 
 

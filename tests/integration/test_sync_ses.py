@@ -10,7 +10,7 @@ import pytest
 from healthy_mailing.evidence import Mark, MarkKind, Rules, State, evidence_of, override
 from healthy_mailing.item import PUSHED
 from healthy_mailing.table import Table
-from healthy_mailing_cli.commands.sync_ses import Direction, Plan, Step, _carry_out, _compared
+from healthy_mailing_cli.commands.sync_ses import Direction, Plan, _compared
 from healthy_mailing_cli.ses.suppression_list import Entry, Reason
 from healthy_mailing_cli.ses.syncing import Done, Result, Sync
 from healthy_mailing_cli.table.annotating import annotate
@@ -237,19 +237,4 @@ def test_a_mark_that_the_table_refuses_fails_alone(table: Table, faults: dict[st
     marks = {"new@example.com": (BOUNCE,), "other@example.com": (BOUNCE,)}
     done = {each.address: each for each in syncing(table, Fake()).mark(marks)}
     assert done["other@example.com"] == Done("other@example.com", Result.MARKED)
-    assert done["new@example.com"].result is Result.FAILED
-    assert "docs/operate.md" in done["new@example.com"].message
-
-
-def test_many_that_failed_for_one_reason_are_told_in_a_line_with_their_number(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    denied = [Done(f"{each}@example.com", Result.FAILED, "AccessDenied", "You may not do that") for each in range(99)]
-    odd = Done("odd@example.com", Result.FAILED, "RefusedBySes", "SES does not take it")
-    step = Step("Onto SES's list", 100, iter([*denied, odd]))
-    assert _carry_out(iter([step]), as_json=False) == {Result.FAILED: 100}
-    assert capsys.readouterr().err.splitlines() == [
-        "0@example.com: You may not do that.",
-        "odd@example.com: SES does not take it.",
-        "99 addresses: You may not do that.",
-    ]
+    assert done["new@example.com"] == Done("new@example.com", Result.FAILED, "AccessDeniedException")

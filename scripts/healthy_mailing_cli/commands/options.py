@@ -4,14 +4,16 @@ import functools
 import inspect
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import ClientError
 
 from healthy_mailing.address import AddressError, canonical
+from healthy_mailing.api import MAX_NOTE
 from healthy_mailing.table import TableError
+from healthy_mailing_cli.lists.addresses import Read
 from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.connection import DEFAULT_TABLE, Connection
 from healthy_mailing_cli.shell.output import CommandError
@@ -30,7 +32,14 @@ Encoding = Annotated[
     str | None, typer.Option(help="How a list is encoded, such as latin-1, if not in UTF-8 or UTF-16.")
 ]
 
-Note = Annotated[str, typer.Option(help="Why: for the next person who looks at the address.")]
+
+def _short(note: str) -> str:
+    if len(note) > MAX_NOTE:
+        raise CommandError(f"The note is longer than {MAX_NOTE} characters: shorten it")
+    return note
+
+
+Note = Annotated[str, typer.Option(help="Why: for the next person who looks at the address.", callback=_short)]
 
 
 def _url(text: str | None) -> str | None:
@@ -141,6 +150,54 @@ def confirm(question: str, *, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise CommandError(f"{question} There is no terminal to ask at: add --yes, or look with --dry-run first")
     typer.confirm(question, abort=True, err=True)
+
+
+def agreed(
+    what: str,
+    given: Read,
+    *,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+    always_ask: bool = False,
+    end: str = "",
+    fields: Mapping[str, str] | None = None,
+) -> bool:
+    """Show what is to be done to addresses, ask if they are many, and return whether to do it.
+
+    Args:
+        what: What is done to them, to begin a sentence.
+        given: The addresses; what is no address is named.
+        yes: Do not ask.
+        dry_run: Only show it.
+        as_json: Show it in JSON.
+        always_ask: Whether it is asked about few of them too.
+        end: How the sentence ends, behind the addresses.
+        fields: What JSON has of each, besides the address.
+
+    Raises:
+        CommandError: There is no terminal to answer from.
+        typer.Abort: The answer is no.
+    """
+    for text, problem in given.problems:
+        output.note(f"{text}: {problem}")
+    sentence = f"{what} {output.those(given.addresses)}{end}"
+    if dry_run:
+        output.would(sentence, ({"address": each, **(fields or {})} for each in given.addresses), as_json=as_json)
+        return False
+    if given.addresses and (always_ask or len(given.addresses) > output.FEW):
+        confirm(f"{sentence}?", yes=yes)
+    return True
+
+
+def end(done: bool) -> None:  # noqa: FBT001  (what it is about)
+    """End a command with the exit code for no, or for something left to do, unless it is done.
+
+    Raises:
+        typer.Exit: It is not.
+    """
+    if not done:
+        raise typer.Exit(output.NO)
 
 
 def connected(command: Callable[..., None]) -> Callable[..., None]:

@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 
 from healthy_mailing.evidence import Rules
-from healthy_mailing.row import Outcome
+from healthy_mailing.row import Change, Outcome
 from healthy_mailing.settings import Settings, SettingsError
-from healthy_mailing.table import TableError
 from healthy_mailing_cli.commands import options
-from healthy_mailing_cli.shell import errors, output
+from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.connection import Connection, scan_deadline
+from healthy_mailing_cli.shell.outcomes import Failures, Outcomes
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.table import reassessing
 
@@ -66,24 +66,36 @@ def reassess(
             f"canonical one {spelled}",
             yes=yes,
         )
-    read, moved, results = 0, 0, Counter[str]()
+    read, moved, changes = 0, 0, Counter[str]()
+    outcomes = Outcomes(
+        {
+            "sameState": "Same state, but another reason or time to expire: {}.",
+            "failed": f"{'Would fail' if dry_run else 'Failed'}: {{}}.",
+        },
+        as_json,
+        Failures("left as it is"),
+    )
     with output.progress("Read") as counter:
-        for count, outcomes in reassessing.reassess(
+        for count, found in reassessing.reassess(
             table, scan_deadline(), dry_run=dry_run, keep_spellings=keep_spellings
         ):
             counter.add(count)
             read += count
-            for outcome in outcomes:
-                _note(outcome, as_json=as_json)
-                results[_result(outcome)] += 1
+            for outcome in found:
+                outcomes.add(outcome.address, _result(outcome), error=outcome.error, fields=_fields(outcome))
                 moved += outcome.moved
+                if outcome.change and outcome.written and not outcome.error:
+                    changes[_change(outcome.change)] += 1
     if not as_json:
-        _sum_up(read, results, dry_run=dry_run)
+        written = outcomes.counts["changed"] + outcomes.counts["sameState"]
+        output.line(f"Read {read:,}. {'Without --dry-run, written' if dry_run else 'Written'}: {written:,}.")
+        for change, count in sorted(changes.items()):
+            output.line(f"{change}: {count:,}.")
+        outcomes.sum_up()
         if moved:
             done = "merged, and left" if keep_spellings else "moved"
             output.line(f"Rows in another spelling, {'to be ' if dry_run else ''}{done}: {moved:,}.")
-    if results["failed"]:
-        raise typer.Exit(output.NO)
+    options.end(outcomes.is_done)
 
 
 def _parsed(given: list[str]) -> Rules:
@@ -108,41 +120,22 @@ def _words(rules: Rules) -> str:
     )
 
 
-def _note(outcome: Outcome, *, as_json: bool) -> None:
-    """Say what became of one address: all of them in JSON, else those that failed."""
-    if as_json:
-        change = outcome.change
-        states = (
-            {"before": change.before, "after": change.after, "transactional": change.transactional} if change else {}
-        )
-        moved = {"moved": outcome.moved} if outcome.moved else {}
-        output.ndjson(
-            {"address": outcome.address, "result": _result(outcome), **states, **moved, **errors.as_json(outcome.error)}
-        )
-    elif outcome.error:
-        output.note(f"{outcome.address}: left as it is. {errors.sentence(TableError(outcome.error))}.")
-
-
 def _result(outcome: Outcome) -> str:
     if outcome.error:
         return "failed"
     if not outcome.written:
-        return "up to date"  # another program was faster
-    change = outcome.change
-    if change is None:
-        return "same state"
+        return "upToDate"  # another program was faster
+    return "changed" if outcome.change else "sameState"
+
+
+def _fields(outcome: Outcome) -> dict[str, object]:
+    change, fields = outcome.change, dict[str, object]()
+    if change:
+        fields = {"before": change.before, "state": change.after, "transactional": change.transactional}
+    return fields | ({"moved": outcome.moved} if outcome.moved else {})
+
+
+def _change(change: Change) -> str:
     if change.before is change.after:
-        return f"transactional mail: to {change.transactional}"
-    return f"{change.before or 'unknown'} to {change.after}"
-
-
-def _sum_up(read: int, results: Counter[str], *, dry_run: bool) -> None:
-    changed = sum(count for result, count in results.items() if result not in {"failed", "up to date"})
-    output.line(f"Read {read:,}. {'Without --dry-run, written' if dry_run else 'Written'}: {changed:,}.")
-    for result, count in sorted(results.items()):
-        if result not in {"failed", "up to date", "same state"}:
-            output.line(f"{result[0].upper()}{result[1:]}: {count:,}.")
-    if results["same state"]:
-        output.line(f"Same state, but another reason or time to expire: {results['same state']:,}.")
-    if results["failed"]:
-        output.line(f"{'Would fail' if dry_run else 'Failed'}: {results['failed']:,}.")
+        return f"Transactional mail: to {change.transactional}"
+    return f"{(change.before or 'unknown').capitalize()} to {change.after}"

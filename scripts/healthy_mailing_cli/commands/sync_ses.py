@@ -22,22 +22,20 @@ from healthy_mailing.evidence import Mark
 from healthy_mailing.item import ADDRESS, Item, RecordError
 from healthy_mailing.table import Table
 from healthy_mailing_cli.commands import options
-from healthy_mailing_cli.commands.decide import WINDOW
 from healthy_mailing_cli.ses.bulk_sync import BulkSync
 from healthy_mailing_cli.ses.difference import Difference, Known, difference
 from healthy_mailing_cli.ses.import_jobs import ImportJobs
 from healthy_mailing_cli.ses.suppression_list import Entry, Pace, Reason, SuppressionList
 from healthy_mailing_cli.ses.syncing import Done, Result, Sync
 from healthy_mailing_cli.shell import output
-from healthy_mailing_cli.shell.connection import Connection, step_deadline
+from healthy_mailing_cli.shell.connection import WINDOW, Connection, step_deadline
+from healthy_mailing_cli.shell.outcomes import Failures, Outcomes
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.s3 import Place
 from healthy_mailing_cli.table import scan
 
 ENOUGH_FOR_A_JOB = 300
 """More addresses than that, five minutes of single requests, are an import job's work, if there is a bucket."""
-
-_ERRORS_SHOWN = 20
 
 _REASONS = {Reason.BOUNCE: "bounces", Reason.COMPLAINT: "complaints"}
 
@@ -98,13 +96,16 @@ def sync_ses(
         return
     if plan.changes > output.FEW:
         options.confirm(f"{plan.what()}?", yes=yes)
+    outcomes = Outcomes(_WORDS, as_json, Failures("", shown=1))
     if as_json:
         plan.tell_left()
-    done = _carry_out(_steps(Sync(table, suppressed), bulk, since, plan), as_json=as_json)
+    _carry_out(_steps(Sync(table, suppressed), bulk, since, plan), outcomes)
+    outcomes.sum_up()
     if not as_json:
-        _sum_up(done, len(plan.left))
-    if done[Result.FAILED]:
-        raise typer.Exit(output.NO)
+        if not outcomes.counts:
+            output.line("Nothing to change.")
+        _say_left(len(plan.left))
+    options.end(outcomes.is_done)
 
 
 @dataclass
@@ -209,9 +210,9 @@ class Plan:
             for mark in marks:
                 yield {"address": address, "result": Result.MARKED, "kind": mark.kind, "at": mark.at}
         for address, entry in self.take_off:
-            yield {"address": address, "result": Result.TAKEN_OFF, "reason": entry.reason}
+            yield {"address": address, "result": Result.TAKEN_OFF, "sesReason": entry.reason}
         for address, reason in self.put:
-            yield {"address": address, "result": Result.PUT, "reason": reason}
+            yield {"address": address, "result": Result.PUT, "sesReason": reason}
 
     def tell_left(self) -> None:
         """Print as JSON what stays on SES's list."""
@@ -341,56 +342,30 @@ def _steps(sync: Sync, bulk: BulkSync | None, since: str, plan: Plan) -> Iterato
         yield Step("Onto SES's list", len(put), map(sync.put, put))
 
 
-def _carry_out(steps: Iterator[Step], *, as_json: bool) -> Counter[Result]:
-    """Carry out a plan, say so, and return how many came to which result."""
-    done: Counter[Result] = Counter()
-    failed: Counter[str] = Counter()
-
-    def tell(each: Done) -> None:
-        done[each.result] += 1
-        if as_json:
-            error = {"error": each.error, "message": each.message} if each.error else {}
-            output.ndjson({"address": each.address, "result": each.result, **error})
-        elif each.error:
-            failed[each.message] += 1
-            if failed[each.message] == 1 and len(failed) <= _ERRORS_SHOWN:
-                output.note(f"{each.address}: {each.message}.")
-
+def _carry_out(steps: Iterator[Step], outcomes: Outcomes) -> None:
+    """Carry out a plan, and report what becomes of each address."""
     for step in steps:
         with output.progress(step.name, left=True) as counter:
             counter.expect(step.weight)
             for each in step.done:
-                tell(each)
+                outcomes.add(each.address, each.result, error=each.error, message=each.message)
                 counter.add(step.each)
-    for message, count in failed.items():
-        if count > 1:
-            output.note(f"{count:,} addresses: {message}.")
-    return done
 
 
-_WORDS = {
-    Result.MARKED: "Taken from SES's list into the table",
-    Result.TAKEN_OFF: "Taken off SES's list",
-    Result.PUT: "Put on SES's list",
-    Result.CHANGED: "Changed meanwhile, and left alone",
-    Result.FAILED: "Failed; run the command again",
+_WORDS: Mapping[str, str] = {
+    Result.MARKED: "Taken from SES's list into the table: {}.",
+    Result.TAKEN_OFF: "Taken off SES's list: {}.",
+    Result.PUT: "Put on SES's list: {}.",
+    Result.CHANGED: "Changed meanwhile, and left alone: {}.",
+    Result.FAILED: "Failed; run the command again: {}.",
 }
-
-
-def _sum_up(done: Mapping[Result, int], left: int) -> None:
-    for result, words in _WORDS.items():
-        if done[result]:
-            output.line(f"{words}: {done[result]:,}.")
-    if not any(done.values()):
-        output.line("Nothing to change.")
-    _say_left(left)
 
 
 def _say_left(count: int) -> None:
     if count:
         output.line(
-            f"On SES's list, not put there by a push, and may be mailed by the table: {count:,}. SES refuses mail to "
-            "them; `mailing clear-bounces ADDRESS --ses` takes one off that is there for a bounce."
+            f"On SES's list by someone else, though the table allows mail: {count:,}. SES refuses mail to them; "
+            "`mailing clear-bounces ADDRESS --ses` takes one off that is there for a bounce."
         )
 
 

@@ -9,13 +9,12 @@ from healthy_mailing.item import PUSHED, RecordError
 from healthy_mailing.row import Outcome
 from healthy_mailing.table import Table
 from healthy_mailing.timestamp import from_datetime
-from healthy_mailing_cli.commands.decide import WINDOW
 from healthy_mailing_cli.ses.difference import Known, Pushed, suppression
 from healthy_mailing_cli.ses.import_jobs import MOST, Action, Batch, Ended, ImportJobs
 from healthy_mailing_cli.ses.suppression_list import Entry, Reason, SuppressionList
 from healthy_mailing_cli.ses.syncing import Done, Result, noted
 from healthy_mailing_cli.shell import output
-from healthy_mailing_cli.shell.connection import step_deadline
+from healthy_mailing_cli.shell.connection import WINDOW, step_deadline
 from healthy_mailing_cli.table.annotating import annotate
 
 _THREADS = 16

@@ -62,6 +62,10 @@ class Told:
     entries: tuple[Entry, ...] = ()
     problem: str = ""
 
+    def as_json(self) -> dict[str, object]:
+        """Return what JSON has of it."""
+        return {"sesReasons": [each.reason for each in self.entries]} if self.entries else {}
+
     def notes(self) -> Iterator[str]:
         """Yield what a person should know."""
         for entry in self.entries:

@@ -11,11 +11,10 @@ from healthy_mailing.item import PUSHED, RecordError
 from healthy_mailing.row import Outcome
 from healthy_mailing.table import Table, TableError
 from healthy_mailing.timestamp import from_datetime
-from healthy_mailing_cli.commands.decide import WINDOW
 from healthy_mailing_cli.ses.difference import Known, Pushed, suppression
 from healthy_mailing_cli.ses.suppression_list import Entry, SuppressionList
 from healthy_mailing_cli.shell import errors, output
-from healthy_mailing_cli.shell.connection import step_deadline
+from healthy_mailing_cli.shell.connection import WINDOW, step_deadline
 from healthy_mailing_cli.table.annotating import annotate
 
 
@@ -32,7 +31,10 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of an address; where it failed, ``error`` is a code, and ``message`` says why in a sentence."""
+    """What became of an address.
+
+    Where it failed, ``error`` is a code. ``message`` says why in a sentence, if an error of the table is not all.
+    """
 
     address: str
     result: Result
@@ -51,9 +53,7 @@ class Sync:
         """Merge marks into the table."""
         for window in output.windows(marks.items(), WINDOW):
             for outcome in self.table.add({address: evidence_of(each) for address, each in window}, step_deadline()):
-                yield Done(
-                    outcome.address, Result.FAILED if outcome.error else Result.MARKED, **errors.as_json(outcome.error)
-                )
+                yield Done(outcome.address, Result.FAILED if outcome.error else Result.MARKED, outcome.error)
 
     def take_off(self, address: str, entry: Entry) -> Done:
         """Take an entry that a push made off SES's list.

@@ -19,8 +19,11 @@ from healthy_mailing_cli.shell.output import CommandError
 DEFAULT_TABLE = "mailing"
 """The table of a command without ``--table``."""
 
+WINDOW = 1_000
+"""How many addresses a command reads or changes in one step."""
+
 SECONDS = 60.0
-"""How long one step of a command, a few thousand addresses at most, may take."""
+"""How long one step of a command may take, of a few thousand addresses at most."""
 
 _TIMEOUTS = Config(connect_timeout=5, read_timeout=15)
 """In seconds, for each of five tries: what can't be reached is an error within a minute or so, not within five."""

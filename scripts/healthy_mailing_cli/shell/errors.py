@@ -57,11 +57,6 @@ def sentence(error: BaseException) -> str:
     return str(error)
 
 
-def as_json(code: str) -> dict[str, str]:
-    """Return the error of an address as JSON has it, a code and a sentence; nothing where there is none."""
-    return {"error": code, "message": sentence(TableError(code))} if code else {}
-
-
 def _of_service(error: ClientError) -> str:
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     if code.startswith("AccessDenied") or code in {"AuthorizationError", "403"}:  # as SNS and S3's HeadObject have it

@@ -86,6 +86,14 @@ def other_row(address: str, item: Item, command: str) -> str:
     )
 
 
+def followed(address: str, item: Item) -> dict[str, object]:
+    """Return what JSON has of what holds now for an address, by the item that decides (empty if nothing is known)."""
+    bulk, transactional = (state_of(item, purpose) if item else State.ENABLE for purpose in Purpose)
+    key = item.get(ADDRESS, address)
+    decided_by = {} if key == address else {"decidedBy": key}
+    return {"state": bulk, "transactional": transactional, "reason": item.get(REASON), **decided_by}
+
+
 def why_they_differ(evidence: Evidence, rules: Rules) -> str:
     """Return why bulk and transactional mail have different answers, or different reasons; empty if they do not."""
     bulk, transactional = (assess(evidence, rules, purpose) for purpose in (Purpose.BULK, Purpose.TRANSACTIONAL))

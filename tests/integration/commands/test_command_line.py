@@ -218,7 +218,9 @@ def test_an_override_is_set_and_removed_in_the_name_of_who_does_it(
     by, at = (item["evidence"]["override"][name] for name in ("by", "at"))
     assert done == {
         "address": address,
+        "result": "enabled",
         "state": "enable",
+        "transactional": "enable",
         "reason": "operator",
         "before": "disable",
         "replacedNote": {"note": "asked by phone", "by": by, "at": at},
@@ -390,7 +392,7 @@ def test_the_commands_ask_for_what_their_modules_name_and_for_nothing_else(
         ("list",): [("list", "--limit", "1")],
         ("stats",): [("stats",)],
         ("report",): [("report", "--html", str(tmp_path / "report.html"))],
-        ("decide",): [("disable", new), ("enable", new), ("remove-override", new)],
+        ("enable", "disable", "remove_override"): [("disable", new), ("enable", new), ("remove-override", new)],
     }
     # 1 where someone may not be mailed, or the rates are too high.
     codes: dict[tuple[str, ...], set[int]] = {("check",): {1}, ("explain",): {1}, ("stats",): {0, 1}}
@@ -447,7 +449,7 @@ def test_the_reference_says_what_each_command_prints_in_json(
         ("clear-bounces --dry-run", bounced),
         ("clear-bounces", bounced),
         ("erase", new),
-        ("erase --forget", new, "--yes"),
+        ("erase", new, "--forget", "--yes"),
         ("reassess", "--yes"),
         ("import", str(file), "--as", "opt-outs", "--at", "2026-01-01T00:00:00Z", "--yes"),
         ("import", str(file), "--as", "opt-outs", "--at", "2026-01-01T00:00:00Z", "--dry-run"),

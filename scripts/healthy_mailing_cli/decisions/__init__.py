@@ -1,0 +1,1 @@
+"""What ``enable``, ``disable``, ``remove-override``, ``clear-bounces``, ``erase`` and ``reassess`` do to addresses."""
