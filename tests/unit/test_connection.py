@@ -38,7 +38,8 @@ def rules(
 def test_what_never_answers_is_not_waited_for_for_long() -> None:
     connection = Connection("mailing", "eu-west-1")
     for client in (connection.client("sts"), connection.session.client("sesv2"), connection.client("s3", Config())):
-        assert client.meta.config.connect_timeout + client.meta.config.read_timeout <= 20
+        config: Any = client.meta.config
+        assert config.connect_timeout + config.read_timeout <= 20
     assert connection.client("lambda", Config(read_timeout=60)).meta.config.read_timeout == 60
 
 
