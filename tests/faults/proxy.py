@@ -35,22 +35,6 @@ async def hold(_: Request, __: Forward) -> None:
     await asyncio.Event().wait()
 
 
-def together(operation: str, parties: int) -> Fault:
-    """Answer the first ``parties`` requests of an operation once DynamoDB has answered them all, later ones at once.
-
-    What these requests read, nobody has changed when the last of those who asked learns of it.
-    """
-    barrier = asyncio.Barrier(parties)
-
-    async def fault(request: Request, forward: Forward) -> Answer:
-        answer = await forward()
-        if request.operation == operation and request.number <= parties:
-            await barrier.wait()
-        return answer
-
-    return fault
-
-
 class Stall:
     """A fault: an answer that begins and does not end, until :meth:`release`, which cuts the connection.
 
