@@ -150,7 +150,7 @@ def redrive_command(
     if changes:
         letters = dead_letter_queue or f"{stack_name}-changes-dead-letter"
         _there(sqs, letters)
-        # A default is no name of a table: then the function that is named says which, as in the alarm's command.
+        # A default does not name a table: then the function that is named says which, as in the alarm's command.
         any_table = function is not None and not connection.is_named
         target: Target = telling(connection, function or f"{stack_name}-changes", letters, any_table=any_table)
     else:

@@ -69,7 +69,7 @@ def has_bounces(evidence: Evidence) -> bool:
 
 
 def is_kept_back_by_bounces(item: Item, rules: Rules) -> bool:
-    """Return whether bounces of an item that no decision hides keep mail from its address; not if it is no record."""
+    """Return whether bounces of an item that no decision hides keep mail from its address; not if it is unreadable."""
     try:
         seen = unhidden(evidence_in(item))
     except RecordError:

@@ -144,10 +144,10 @@ def _refused(found: Sheet) -> Listing:
     assert found.header is not None, "it says that these are refused rows"  # noqa: S101  (for the type checker)
     header = tuple(found.header.cells[1:])
     names = tuple(cell.strip().lower() for cell in header)
-    mended = (each._replace(cells=[unguarded(cell) for cell in each.cells[1:]]) for each in found.records)
+    unescaped = (each._replace(cells=[unguarded(cell) for cell in each.cells[1:]]) for each in found.records)
     if names == _OF_JSON:
-        return _objects(map(_row_in, mended))
-    return Listing(names, header, _fields(mended, names))
+        return _objects(map(_row_in, unescaped))
+    return Listing(names, header, _fields(unescaped, names))
 
 
 def _row_in(record: Record) -> Row:
