@@ -124,16 +124,6 @@ def spelled(given: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     return found
 
 
-def respelt(keys: Iterable[str]) -> dict[str, set[str]]:
-    """Return, by canonical address, the keys of a table that spell it otherwise."""
-    found: dict[str, set[str]] = {}
-    for key in keys:
-        address = canonical_or_same(key)
-        if address != key:
-            found.setdefault(address, set()).add(key)
-    return found
-
-
 def canonical_or_same(key: str) -> str:
     """Return the canonical address of a key, or the key itself if it is not an address."""
     try:

@@ -8,7 +8,7 @@ Pure: no clock, no environment, no AWS.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from healthy_mailing.timestamp import day_of, days_between, epoch_seconds
@@ -282,19 +282,6 @@ def without_override(evidence: Evidence) -> Evidence:
     return {slot: mark for slot, mark in evidence.items() if mark.kind is not MarkKind.OVERRIDE}
 
 
-def erased(evidence: Evidence) -> Evidence:
-    """Return evidence without personal details that the state does not need. This is not a merge either.
-
-    Each mark keeps its kind, its time, the list that it was imported from, and the details that the reason or the state
-    needs. The states and the reason stay the same.
-
-    Repeated feedback does not bring back what was erased. It has the same time as the erased mark, and of two marks
-    with one time the erased one wins: it sorts before all others where the first mark is kept, and after them where the
-    newest is.
-    """
-    return {slot: _erased(mark) for slot, mark in evidence.items()}
-
-
 def worth_writing(held: Evidence, merged: Evidence, rules: Rules) -> bool:
     """Return whether merged evidence must replace the evidence in the table.
 
@@ -327,18 +314,6 @@ def worth_writing(held: Evidence, merged: Evidence, rules: Rules) -> bool:
 _TELLS_SOFT_BOUNCES_APART = MADE_BY_PEOPLE | {MarkKind.OPT_IN, MarkKind.NOT_SPAM}
 
 _SOFT_BOUNCE_PREFIX = f"{MarkKind.SOFT_BOUNCE}/"
-
-
-_KEPT_DETAILS = frozenset({"bounceType", "subType", "feedbackType", "state", "importedFrom"})
-"""What a reason or the state needs, and what keeps imported marks out of the rates."""
-
-
-def _erased(mark: Mark) -> Mark:
-    detail = tuple((name, value) for name, value in mark.detail if name in _KEPT_DETAILS)
-    if mark.kind in MADE_BY_PEOPLE:
-        return replace(mark, sender=ERASED, detail=tuple(sorted((*detail, ("note", "")))))
-    first_is_kept = mark.kind is MarkKind.DELIVERY
-    return replace(mark, feedback_id="" if first_is_kept else ERASED, message_id="", sender="", detail=detail)
 
 
 def _winner(first: Mark, second: Mark) -> Mark:

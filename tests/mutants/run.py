@@ -55,6 +55,7 @@ TESTS: Mapping[str, Sequence[str]] = {
     "table": (*_TABLE, *_SPELLINGS, "integration/test_handler.py"),
     "clearing": ("integration/test_operations.py", "integration/test_clear_bounces.py", *_SPELLINGS),
     "deleting": ("integration/test_operations.py", *_SPELLINGS),
+    "erasing": ("unit/test_evidence_state.py", "integration/test_operations.py", *_SPELLINGS),
     "moving": _SPELLINGS,
     "outage": ("unit/test_outage.py", "integration/test_operations.py"),
     "reassessing": ("integration/test_operations.py", *_SPELLINGS),

@@ -19,7 +19,6 @@ from healthy_mailing.evidence import (
     State,
     assess,
     bounces_cleared,
-    erased,
     evidence_of,
     merge,
     override,
@@ -28,6 +27,7 @@ from healthy_mailing.evidence import (
     worth_writing,
 )
 from healthy_mailing.item import to_item
+from healthy_mailing_cli.table.erasing import erased
 
 from . import oracle
 from .strategies import ALL_RULES, ANY_KIND, FEEDBACK, MOSTLY_SOFT, at, histories, marks

@@ -6,8 +6,9 @@ import shlex
 import pytest
 from hypothesis import given
 
-from healthy_mailing.evidence import Mark, MarkKind, Purpose, Rules, State, assess, erased, evidence_of
+from healthy_mailing.evidence import Mark, MarkKind, Purpose, Rules, State, assess, evidence_of
 from healthy_mailing_cli.shell.explanation import because, lifted_by, timeline, why_they_differ
+from healthy_mailing_cli.table.erasing import erased
 
 from .strategies import ALL_RULES, histories
 from .test_evidence_state import history_of, mark

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from healthy_mailing.evidence import erased
 from healthy_mailing.item import ADDRESS, Item, RecordError, evidence_in
 from healthy_mailing.table import Table
 from healthy_mailing_cli.lists import addresses
@@ -12,6 +11,7 @@ from healthy_mailing_cli.shell.connection import WINDOW, step_deadline
 from healthy_mailing_cli.shell.explanation import argument
 from healthy_mailing_cli.shell.outcomes import Outcomes
 from healthy_mailing_cli.table import deleting, erasing, lookups
+from healthy_mailing_cli.table.erasing import erased
 
 
 def erase(table: Table, given: addresses.Read, ask: Asking, outcomes: Outcomes, *, forget: bool) -> bool:
