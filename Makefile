@@ -43,7 +43,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test test-all rest search e2e check fmt validate package bench pictures plan apply destroy lock \
-	clean soak fuzz mutants command-line installed lint types terraform-format terraform-reference security policies packaged documents workflows \
+	clean soak fuzz mutants command-line installed lint borders types terraform-format terraform-reference security policies packaged documents workflows \
 	release release-files
 
 help: ## list the targets
@@ -80,7 +80,7 @@ e2e: PYTEST_ARGS := -n 2 --dist loadgroup
 e2e: $(DEV) ## run the end-to-end tests on LocalStack, in Docker or as a process (or the emulator in EMULATOR; 5 minutes)
 	@$(RUN) -m harness e2e $(PYTEST_ARGS)
 
-CHECKS := types policies lint terraform-reference security documents terraform-format workflows packaged
+CHECKS := types policies lint borders terraform-reference security documents terraform-format workflows packaged
 # Runs two at a time and all of them even if one fails, and keeps each one's output together. (make's own --output-sync
 # locks standard output, and waits for any process that has locked the same file, such as /dev/null.)
 PARALLEL := $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2)
@@ -106,6 +106,9 @@ policies: $(CHECKOV)
 lint: $(DEV)
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check
+
+borders: $(DEV)
+	@PYTHONPATH=function:scripts $(VENV)/bin/lint-imports --no-logo --cache-dir build/import-linter
 
 terraform-reference: $(DEV)
 	@$(RUN) -m tools.terraform_reference --check

@@ -80,7 +80,7 @@ def test_words_and_phrases_that_are_hard_to_read_are_named(tmp_path: Path) -> No
     fine = "There is no queue, it is no longer there. It is no.\nA text file to the last line: `anew`\n```\nanew\n```\n"
     page.write_text(hard + fine)
     codespell = Path(sys.executable).with_name("codespell")
-    command = [codespell, "--config", "scripts/tools/words.cfg", page]
+    command = [str(codespell), "--config", "scripts/tools/words.cfg", str(page)]
     ran = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=False)
     found = [line.removeprefix(f"{page}:").partition(" ==>")[0] for line in ran.stdout.splitlines()]
     assert found == [
