@@ -67,7 +67,7 @@ def test_who_may_not_ask_cloudwatch_is_told_so(cloudwatch: Any, monkeypatch: pyt
 
     refusing = boto3.client("cloudwatch")
     monkeypatch.setattr(refusing, "get_metric_data", refuse)
-    monkeypatch.setattr(Connection, "client", lambda *_: refusing)
+    monkeypatch.setattr(Connection, "client", lambda *_, **__: refusing)
     told = weeks.read(Connection("mailing"), None, AT)
     assert isinstance(told, str)
     assert "may not call GetMetricData" in told

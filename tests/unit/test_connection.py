@@ -37,10 +37,12 @@ def rules(
 
 def test_what_never_answers_is_not_waited_for_for_long() -> None:
     connection = Connection("mailing", "eu-west-1")
-    for client in (connection.client("sts"), connection.session.client("sesv2"), connection.client("s3", Config())):
-        config: Any = client.meta.config
-        assert config.connect_timeout + config.read_timeout <= 20
-    assert connection.client("lambda", Config(read_timeout=60)).meta.config.read_timeout == 60
+    own, default = connection.client, connection.session.client
+    clients: list[Any] = [own("sts"), default("sesv2"), own("s3", config=Config())]
+    for client in clients:
+        assert client.meta.config.connect_timeout + client.meta.config.read_timeout <= 20
+    patient: Any = own("lambda", config=Config(read_timeout=60))
+    assert patient.meta.config.read_timeout == 60
 
 
 def test_the_rules_are_those_of_the_function(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -232,7 +232,7 @@ def test_function_table_and_dead_letter_queue_must_be_of_one_stack(
     client = Mock()
     client.exceptions.ResourceNotFoundException = KeyError
     client.get_function_configuration.return_value = {"Environment": {"Variables": settings}}
-    monkeypatch.setattr(Connection, "client", lambda *_: client)
+    monkeypatch.setattr(Connection, "client", lambda *_, **__: client)
     with nullcontext() if not refused else pytest.raises(CommandError, match=refused):
         target = telling(Connection(table), "mailing-changes", letters)
         assert target.description == "the function mailing-changes, with what the table mailing says"

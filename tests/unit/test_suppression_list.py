@@ -37,7 +37,7 @@ def list_of(monkeypatch: pytest.MonkeyPatch, asked: list[tuple[str, str, dict[st
         made = SuppressionList(Connection("mailing", region="eu-west-1"), pace)
         left = iter(replies)
 
-        def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        def answer(request: AWSPreparedRequest, **_: object) -> Any:
             url = urlsplit(str(request.url))
             asked.append((str(request.method), unquote(url.path), parse_qs(url.query)))
             status, body = next(left)

@@ -16,45 +16,17 @@ It reads, and changes nothing. It needs these actions, and says of each that is 
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from botocore.exceptions import ClientError
 
 from healthy_mailing_cli.commands import options
-from healthy_mailing_cli.doctor import delivery, events, function, metrics, ses, table
-from healthy_mailing_cli.doctor.examination import Examination, Finding, Findings, Level, Look
+from healthy_mailing_cli.doctor.checks import CHECKS, examine
+from healthy_mailing_cli.doctor.examination import Examination, Finding, Level
 from healthy_mailing_cli.shell import output, stack
 from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.stack import Names, Place, Stack
-
-CHECKS: Mapping[str, Look] = {
-    "SES account": ses.look_at_account,
-    # Before the identities, which may report through one.
-    "configuration set": ses.look_at_configuration_sets,
-    "identity": ses.look_at_identities,
-    "reports": ses.look_for_sources,
-    "topic": delivery.look_at_topic,
-    "topic policy": delivery.look_at_topic_policy,
-    "subscription": delivery.look_at_subscriptions,
-    "queue": delivery.look_at_queue,
-    "queue policy": delivery.look_at_queue_policy,
-    "dead letters": delivery.look_at_dead_letters,
-    "mapping": function.look_at_mapping,
-    "direct calls": function.look_at_direct_calls,
-    "function": function.look_at_function,
-    "role": function.look_at_role,
-    "timeouts": function.look_at_timeouts,
-    "table": function.look_at_table,
-    "rows": table.look_at_rows,
-    "last feedback": metrics.look_at_calls,
-    "failures": metrics.look_at_failures,
-    "lookup": function.look_at_lookup,
-    "events": events.look_at_events,
-}
 
 Identities = Annotated[
     list[str] | None,
@@ -82,37 +54,19 @@ def doctor(
     place = Place.of(connection)
     names = Names.of(name or connection.table, dead_letter_queue=dead_letter_queue, queue=queue, function=function)
     parts = Stack.of(place, names, topic=stack.topic_arn(connection, name, topic), table=connection.table)
-    examination = Examination.of(
-        connection.session, connection.endpoint_url, place, parts, identity or (), now=datetime.now(UTC)
-    )
-    tally: Counter[Level] = Counter()
+    examination = Examination.of(connection, place, parts, identity or (), now=datetime.now(UTC))
     with output.progress("Checks") as counter:
         counter.expect(len(CHECKS))
         found = list(examine(examination, counter.add))
     for finding in found:
-        tally[finding.level] += 1
         if as_json:
             output.ndjson(finding.as_json())
         else:
             _show(finding)
-    output.note(", ".join(f"{level}: {tally[level]}" for level in Level if tally[level]))
+    counts = Counter(finding.level for finding in found)
+    output.note(", ".join(f"{level}: {counts[level]}" for level in Level if counts[level]))
     if any(finding.is_wrong for finding in found):
         raise typer.Exit(output.NO)
-
-
-def examine(examination: Examination, done: Callable[[], object] = lambda: None) -> Findings:
-    """Make all checks and yield what they find; call ``done`` after each.
-
-    Raises:
-        BotoCoreError: AWS can't be reached, or there are no credentials.
-    """
-    for check, look in CHECKS.items():
-        try:
-            for finding in look(examination):
-                yield replace(finding, check=check)
-        except ClientError as error:
-            yield replace(examination.refused(error), check=check)
-        done()
 
 
 _STYLES = {Level.WARNING: "yellow", Level.PROBLEM: "red", Level.UNKNOWN: "red"}

@@ -5,6 +5,7 @@ evidence by the stack's own rules, and with ``ses:GetSuppressedDestination`` it 
 address; without them it says what it can't tell.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import typer
@@ -56,11 +57,12 @@ def explain(
             "Its row is as the original article's function wrote it, or in another spelling: `mailing reassess` brings "
             "all such rows up to date. Until then, it counts for those who ask in its own spelling."
         )
-    told = {"ses": _on_list_of_ses(connection, key)} | (_known(item, given, rules, notes) if item else _UNKNOWN)
+    on_list, by_ses = _on_list_of_ses(connection, key)
+    why = _known(item, given, rules, notes) if item else _UNKNOWN
     if as_json:
-        output.ndjson({"address": key, **(api.record(item) if item else {}), **told, "notes": notes})
+        output.ndjson({"address": key, **(api.record(item) if item else {}), "ses": on_list, **why, "notes": notes})
     else:
-        _show(key, item, told, notes)
+        _show(key, item, why | {"ses": by_ses}, notes)
     if item and state_of(item, Purpose.BULK) is not State.ENABLE:
         raise typer.Exit(output.NO)
 
@@ -68,7 +70,7 @@ def explain(
 _UNKNOWN = {"because": "Nothing is known of this address.", "change": "", "difference": ""}
 
 
-def _known(item: Item, address: str, rules: Rules, notes: list[str]) -> _Json:
+def _known(item: Item, address: str, rules: Rules, notes: list[str]) -> dict[str, str]:
     """Return the sentences about an item; ``notes`` gets what the reader should know besides.
 
     ``address`` is in the spelling by which commands find all its rows.
@@ -98,43 +100,35 @@ def _rules(connection: Connection, function: str | None) -> tuple[Rules, list[st
         return Rules(), [f"Weighed by the default rules. {sentence(error)}."]
 
 
-def _on_list_of_ses(connection: Connection, address: str) -> _Json:
-    """Return what SES's account-level suppression list says; ``listed`` is None where that can't be told.
+def _on_list_of_ses(connection: Connection, address: str) -> tuple[_Json, str]:
+    """Return what SES's account-level suppression list says, as JSON and in a sentence; ``listed`` may be unknown.
 
     It keeps the spelling in which an address was added, and is asked for the canonical one (Amazon SES API v2
     Reference, GetSuppressedDestination).
     """
     try:
         entry = connection.client("sesv2").get_suppressed_destination(EmailAddress=address)["SuppressedDestination"]
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        return {"listed": False} if code == "NotFoundException" else {"listed": None, "problem": code}
-    except BotoCoreError as error:  # there may be a way to DynamoDB alone
-        return {"listed": None, "problem": sentence(error)}
-    return {"listed": True, "reason": entry["Reason"], "since": from_datetime(entry["LastUpdateTime"])}
+    except (ClientError, BotoCoreError) as error:  # there may be a way to DynamoDB alone
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        if code == "NotFoundException":
+            return {"listed": False}, f"SES's own suppression list does not have {address} in this spelling."
+        reason = code if isinstance(error, ClientError) else sentence(error)
+        return {"listed": None, "problem": code}, f"Whether SES's own suppression list has it can't be told: {reason}."
+    since, reason = from_datetime(entry["LastUpdateTime"]), entry["Reason"]
+    moment = explanation.moment(since)
+    text = f"SES's own suppression list has it since {moment}, for a {reason.lower()}: SES does not send to it."
+    return {"listed": True, "reason": reason, "since": since}, text
 
 
-def _said_by_ses(address: str, found: _Json) -> str:
-    """Return what SES's list says in a sentence."""
-    match found:
-        case {"listed": True, "reason": reason, "since": since}:
-            moment = explanation.moment(since)
-            return f"SES's own suppression list has it since {moment}, for a {reason.lower()}: SES does not send to it."
-        case {"listed": False}:
-            return f"SES's own suppression list does not have {address} in this spelling."
-        case _:
-            return f"Whether SES's own suppression list has it can't be told: {found['problem']}."
-
-
-def _show(address: str, item: Item | None, told: _Json, notes: list[str]) -> None:
+def _show(address: str, item: Item | None, why: Mapping[str, str], notes: list[str]) -> None:
     output.line(address)
     facts = (
         ("Bulk mail", _answer(item, Purpose.BULK)),
         ("Transactional mail", _answer(item, Purpose.TRANSACTIONAL)),
-        ("Why", told["because"]),
-        ("", told["difference"]),
-        ("What would change it", told["change"]),
-        ("SES", _said_by_ses(address, told["ses"])),
+        ("Why", why["because"]),
+        ("", why["difference"]),
+        ("What would change it", why["change"]),
+        ("SES", why["ses"]),
         *(("Note", note) for note in notes),
     )
     output.columns([(name, text) for name, text in facts if text])

@@ -195,7 +195,7 @@ def telling(connection: Connection, function: str, letters: str, *, any_table: b
     if own != letters:
         raise CommandError(f"The dead-letter queue of {function} is {own}, not {letters}: name both of one stack")
     return Changes(
-        connection.client("lambda", Config(read_timeout=60)),  # it is called, and waited for
+        connection.client("lambda", config=Config(read_timeout=60)),  # it is called, and waited for
         connection.client("dynamodb"),
         connection.client("dynamodbstreams"),
         name=function,

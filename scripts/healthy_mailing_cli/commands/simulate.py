@@ -128,23 +128,23 @@ def _check(connection: Connection, sender: str, configuration_set: str | None) -
     if configuration_set is None:
         what, bare = sender, parseaddr(sender)[1]
         names = [bare, bare.rpartition("@")[2]]  # of which SES takes the first that it knows
-        answer: Any = connection.client("ses").get_identity_notification_attributes(Identities=names)
+        answer = connection.client("ses").get_identity_notification_attributes(Identities=names)
         for each in answer["NotificationAttributes"].values():
-            topics |= {each[f"{kind}Topic"] for kind in ("Bounce", "Complaint", "Delivery") if each.get(f"{kind}Topic")}
+            topics |= {topic for name, topic in each.items() if name.endswith("Topic") and isinstance(topic, str)}
     else:
         what, client = f"The configuration set {configuration_set}", connection.client("sesv2")
         with suppress(client.exceptions.NotFoundException):  # SES says so when it is to send
-            answer = client.get_configuration_set_event_destinations(ConfigurationSetName=configuration_set)
-            found = [each.get("SnsDestination", {}).get("TopicArn") for each in answer["EventDestinations"]]
-            topics = set(filter(None, found))
+            found = client.get_configuration_set_event_destinations(ConfigurationSetName=configuration_set)
+            published = [each.get("SnsDestination", {}).get("TopicArn") for each in found["EventDestinations"]]
+            topics = set(filter(None, published))
     if topics:
         names = sorted(map(name_in, topics))
         belonging.check_topics(connection, f"{what} reports to {' and '.join(names)}, which", sorted(topics))
 
 
 def _send(connection: Connection, sender: str, address: str, configuration_set: str | None) -> str:
-    text = {"Data": "mailing simulate", "Charset": "UTF-8"}
-    options = {} if configuration_set is None else {"ConfigurationSetName": configuration_set}
+    text: Any = {"Data": "mailing simulate", "Charset": "UTF-8"}
+    options: Any = {} if configuration_set is None else {"ConfigurationSetName": configuration_set}
     try:
         answer = connection.client("sesv2").send_email(
             FromEmailAddress=sender,
@@ -159,7 +159,7 @@ def _send(connection: Connection, sender: str, address: str, configuration_set: 
         raise CommandError(
             f"SES does not send from {sender}: {message}. `mailing doctor` lists the identities"
         ) from None
-    return str(answer["MessageId"])
+    return answer["MessageId"]
 
 
 def _wait(connection: Connection, address: str, mark: MarkKind, timeout: int) -> Item | None:

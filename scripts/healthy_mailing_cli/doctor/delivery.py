@@ -4,12 +4,20 @@ import json
 import shlex
 from collections.abc import Mapping
 
-from healthy_mailing_cli.doctor.examination import Examination, Finding, Findings, ok, problem, unknown, warning
+from healthy_mailing_cli.doctor.examination import (
+    APPLY,
+    SIMULATE,
+    Examination,
+    Finding,
+    Findings,
+    ok,
+    problem,
+    unknown,
+    warning,
+)
 from healthy_mailing_cli.doctor.policies import lets
 from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.stack import name_in, sent_for
-
-APPLY = "`terraform apply` makes it again."
 
 
 def look_at_topic(seen: Examination) -> Findings:
@@ -18,10 +26,7 @@ def look_at_topic(seen: Examination) -> Findings:
     try:
         seen.topic = seen.sns.get_topic_attributes(TopicArn=seen.stack.topic)["Attributes"]
     except seen.sns.exceptions.NotFoundException:
-        yield problem(
-            f"There is no topic {name} in {seen.place.region}.",
-            f"{APPLY} If the stack is called otherwise, or is elsewhere: --name, --topic, --region.",
-        )
+        yield seen.missing("topic", name, "--name, --topic, --region")
         return
     key = seen.topic.get("KmsMasterKeyId", "")
     if key == "alias/aws/sns":
@@ -46,11 +51,7 @@ def look_at_topic_policy(seen: Examination) -> Findings:
             f"{APPLY} Then see whether the identities still have their topics.",
         )
     elif True not in answers.values() or (seen.sources and None in answers.values()):
-        yield unknown(
-            "Whether SES may publish: the policy says what is not understood here.",
-            "See whether a mail's feedback comes:",
-            "mailing simulate --from ADDRESS",
-        )
+        yield unknown("Whether SES may publish: the policy says what is not understood here.", *SIMULATE)
     else:
         yield ok("SES may publish.")
 
@@ -95,15 +96,12 @@ def _subscription(seen: Examination, target: str, arn: str) -> Finding:
 def look_at_queue(seen: Examination) -> Findings:
     """See whether the queue is there, and moves what keeps failing."""
     name = name_in(seen.stack.queue)
-    seen.queue = attributes_of(seen, name)
+    seen.queue = seen.attributes_of(name)
     if seen.queue is None:
         if seen.to_function and not seen.to_queue:
             yield ok("There is no queue: the topic calls the function.")
         else:
-            yield problem(
-                f"There is no queue {name} in {seen.place.region}.",
-                f"{APPLY} If it is called otherwise: --name or --queue.",
-            )
+            yield seen.missing("queue", name, "--name, --queue")
         return
     target = json.loads(seen.queue.get("RedrivePolicy") or "{}").get("deadLetterTargetArn")
     if target != seen.stack.dead_letter_queue:
@@ -130,9 +128,7 @@ def _may_send(seen: Examination, queue: str, attributes: Mapping[str, str]) -> F
     may = lets(attributes.get("Policy"), "sns.amazonaws.com", "sqs:SendMessage", queue, sender)
     if may is None:
         return unknown(
-            f"Whether the topic may send to {name_in(queue)}: the policy says what is not understood here.",
-            "See whether a mail's feedback comes:",
-            "mailing simulate --from ADDRESS",
+            f"Whether the topic may send to {name_in(queue)}: the policy says what is not understood here.", *SIMULATE
         )
     if not may:
         return problem(f"The topic may not send to {name_in(queue)}: its policy does not allow it.", APPLY)
@@ -143,12 +139,9 @@ def look_at_dead_letters(seen: Examination) -> Findings:
     """See whether the dead-letter queue is there, is empty, and takes what others send to it."""
     stack = seen.stack
     name, queue, function = (name_in(each) for each in (stack.dead_letter_queue, stack.queue, stack.function))
-    attributes = attributes_of(seen, name)
+    attributes = seen.attributes_of(name)
     if attributes is None:
-        yield problem(
-            f"There is no queue {name} in {seen.place.region}: what keeps failing is lost.",
-            f"{APPLY} If it is called otherwise: --dead-letter-queue.",
-        )
+        yield seen.missing("dead-letter queue", name, "--dead-letter-queue")
         return
     allowed = json.loads(attributes.get("RedriveAllowPolicy") or "{}")
     takes = allowed.get("redrivePermission", "allowAll") == "allowAll" or stack.queue in allowed.get(
@@ -173,13 +166,3 @@ def look_at_dead_letters(seen: Examination) -> Findings:
     policy = _may_send(seen, stack.dead_letter_queue, attributes)
     if policy.remedy:
         yield policy
-
-
-def attributes_of(seen: Examination, queue: str) -> Mapping[str, str] | None:
-    """Return a queue's attributes, None if there is no such queue."""
-    try:
-        url = seen.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-        attributes = seen.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-    except seen.sqs.exceptions.QueueDoesNotExist:
-        return None
-    return {str(name): value for name, value in attributes.items()}

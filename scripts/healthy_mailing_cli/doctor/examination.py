@@ -1,6 +1,6 @@
 """What the checks of ``mailing doctor`` are given, what they leave to those after them, and what they find."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.stack import Place, Stack
 
 if TYPE_CHECKING:
-    import boto3
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_ses import SESClient
+    from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
@@ -25,6 +27,10 @@ NEEDED = ("Bounce", "Complaint")
 
 WANTED = (*NEEDED, "Delivery")
 """What it should report; without deliveries, an address that bounced stays disabled."""
+
+APPLY = "Run `terraform apply` to restore it."
+SIMULATE = ("See whether a mail's feedback comes:", "mailing simulate --from ADDRESS")
+"""Remedies that several checks name."""
 
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError"})
 # SES takes one call a second for most of what is asked here.
@@ -37,7 +43,7 @@ class Level(StrEnum):
     OK = "ok"
     WARNING = "warning"
     PROBLEM = "problem"
-    UNKNOWN = "cannot tell"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -107,14 +113,15 @@ class Examination:
         queue: The queue's attributes; None if there is no queue, or they can't be read.
         window: For how many seconds Lambda collects messages of the queue before it calls the function.
         function: The function's configuration; None if there is no function, or it can't be read.
+        table: What DynamoDB says of the table; None if there is no table, or it can't be read.
     """
 
     place: Place
     stack: Stack
     identities: Sequence[str]
     now: datetime
-    sesv2: Any  # its types are not installed, nor those of CloudWatch
-    cloudwatch: Any
+    sesv2: "SESV2Client"
+    cloudwatch: "CloudWatchClient"
     ses: "SESClient"
     sns: "SNSClient"
     sqs: "SQSClient"
@@ -131,26 +138,50 @@ class Examination:
     queue: Mapping[str, str] | None = None
     window: int = 0
     function: Mapping[str, Any] | None = None
+    table: Mapping[str, Any] | None = None
 
     @classmethod
     def of(
-        cls,
-        session: "boto3.Session",
-        endpoint_url: str | None,
-        place: Place,
-        stack: Stack,
-        identities: Sequence[str],
-        *,
-        now: datetime,
+        cls, connection: Connection, place: Place, stack: Stack, identities: Sequence[str], *, now: datetime
     ) -> "Examination":
         """Return one that has just begun."""
+        return cls(
+            place,
+            stack,
+            identities,
+            now,
+            sesv2=connection.client("sesv2", config=_PATIENT),
+            cloudwatch=connection.client("cloudwatch", config=_PATIENT),
+            ses=connection.client("ses", config=_PATIENT),
+            sns=connection.client("sns", config=_PATIENT),
+            sqs=connection.client("sqs", config=_PATIENT),
+            lambda_=connection.client("lambda", config=_PATIENT),
+            dynamodb=connection.client("dynamodb", config=_PATIENT),
+            iam=connection.client("iam", config=_PATIENT),
+        )
 
-        def client(service: str) -> Any:  # noqa: ANN401  (each service has a client of its own)
-            return session.client(service, endpoint_url=endpoint_url, config=_PATIENT)  # type: ignore[call-overload]  # a name each
+    def attributes_of(self, queue: str) -> Mapping[str, str] | None:
+        """Return a queue's attributes, None if there is no such queue."""
+        try:
+            url = self.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+            attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        except self.sqs.exceptions.QueueDoesNotExist:
+            return None
+        return {str(name): value for name, value in attributes.items()}
 
-        names = ("sesv2", "cloudwatch", "ses", "sns", "sqs", "dynamodb", "iam")
-        clients = {name: client(name) for name in names}
-        return cls(place, stack, identities, now, lambda_=client("lambda"), **clients)
+    def configuration_of(self, function: str) -> Mapping[str, Any] | None:
+        """Return a function's configuration, None if there is no such function."""
+        try:
+            return self.lambda_.get_function_configuration(FunctionName=function)
+        except self.lambda_.exceptions.ResourceNotFoundException:
+            return None
+
+    def missing(self, what: str, name: str, options: str) -> Finding:
+        """Return that a part is not there; the options say where else it may be."""
+        return problem(
+            f"There is no {what} {name} in {self.place.region}.",
+            f"{APPLY} If it is called otherwise, or is elsewhere: {options}.",
+        )
 
     def refused(self, error: ClientError) -> Finding:
         """Return what an error of AWS leaves unknown, and which permission is missing, if one is."""
@@ -163,7 +194,3 @@ class Examination:
             return unknown(f"You may not call {action}.", f"Use credentials that allow {action}.")
         message = error.response["Error"].get("Message", "")
         return unknown(f"{action} fails: {code}: {message}", "Run it again; AWS may be throttling.")
-
-
-Look = Callable[[Examination], Findings]
-"""A check. An error of AWS ends it, and is a finding of its own."""

@@ -3,11 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from healthy_mailing.item import ADDRESS
 from healthy_mailing.settings import Settings, SettingsError
-from healthy_mailing.table import INDEX
-from healthy_mailing_cli.doctor.delivery import APPLY
-from healthy_mailing_cli.doctor.examination import Examination, Finding, Findings, ok, problem, unknown, warning
+from healthy_mailing_cli.doctor.examination import (
+    APPLY,
+    SIMULATE,
+    Examination,
+    Finding,
+    Findings,
+    ok,
+    problem,
+    unknown,
+    warning,
+)
 from healthy_mailing_cli.doctor.policies import lets
 from healthy_mailing_cli.shell import belonging
 from healthy_mailing_cli.shell.stack import name_in, sent_for
@@ -23,15 +30,10 @@ _ANY = "any"
 def look_at_function(seen: Examination) -> Findings:
     """See whether the function can run, with settings that it accepts."""
     name = name_in(seen.stack.function)
-    try:
-        found = seen.lambda_.get_function_configuration(FunctionName=name)
-    except seen.lambda_.exceptions.ResourceNotFoundException:
-        yield problem(
-            f"There is no function {name} in {seen.place.region}.",
-            f"{APPLY} If it is called otherwise: --name or --function.",
-        )
+    found = seen.function = seen.configuration_of(name)
+    if found is None:
+        yield seen.missing("function", name, "--name, --function")
         return
-    seen.function = found
     state, update = found.get("State", "Active"), found.get("LastUpdateStatus", "Successful")
     environment = found.get("Environment", {})
     if state not in {"Active", "Inactive"} or update == "Failed":
@@ -97,8 +99,7 @@ def look_at_role(seen: Examination) -> Findings:
     elif all(each.get("MissingContextValues") for found in refused.values() for each in found):
         yield unknown(
             f"Whether the role of {function} allows {lacking}: its policies have conditions that IAM can't weigh here.",
-            "See whether a mail's feedback comes:",
-            "mailing simulate --from ADDRESS",
+            *SIMULATE,
         )
     else:
         yield problem(
@@ -156,18 +157,33 @@ def look_at_mapping(seen: Examination) -> Findings:
             f"aws lambda list-event-source-mappings --function-name {function}",
         )
     seen.window = found.get("MaximumBatchingWindowInSeconds", 0)
-    if found["State"] in {"Disabled", "Disabling"}:
-        yield problem(
-            f"{function} takes no messages from {queue}, as its mapping is disabled: they wait, for up to 14 days.",
-            "Unless that is meant so (queue.enabled):",
-            f"aws lambda update-event-source-mapping --enabled --uuid {found['UUID']}",
-        )
-    elif "ReportBatchItemFailures" not in found.get("FunctionResponseTypes", []):
-        yield problem(f"{function} can't tell {queue} which messages failed, so those are lost.", APPLY)
-    elif found["State"] != "Enabled":
-        yield warning(f"The mapping from {queue} to {function} is {found['State']}.", "Run it again in a minute.")
-    else:
-        yield ok(f"The function {function} takes messages from the queue {queue}.")
+    yield mapping_finding(
+        found,
+        ok(f"The function {function} takes messages from the queue {queue}."),
+        stopped=f"{function} takes no messages from {queue}, as its mapping is disabled: they wait, for up to 14 days.",
+        setting="queue.enabled",
+        lost=f"{function} can't tell {queue} which messages failed, so those are lost.",
+    )
+
+
+def mapping_finding(mapping: Mapping[str, Any], fine: Finding, *, stopped: str, setting: str, lost: str) -> Finding:
+    """Return what is so with a mapping: ``fine``, or what is wrong.
+
+    Args:
+        mapping: As Lambda has it.
+        fine: What is so if nothing is wrong.
+        stopped: What a disabled mapping means.
+        setting: The setting that disables it.
+        lost: What it means that the function can't report which messages failed.
+    """
+    if mapping["State"] in {"Disabled", "Disabling"}:
+        command = f"aws lambda update-event-source-mapping --enabled --uuid {mapping['UUID']}"
+        return problem(stopped, f"Unless that is meant so ({setting}):", command)
+    if "ReportBatchItemFailures" not in mapping.get("FunctionResponseTypes", []):
+        return problem(lost, APPLY)
+    if mapping["State"] != "Enabled":
+        return warning(f"{fine.text} Its mapping is {mapping['State']}.", "Run it again in a minute.")
+    return fine
 
 
 def is_of(mapping: Mapping[str, Any], function: str) -> bool:
@@ -178,9 +194,8 @@ def is_of(mapping: Mapping[str, Any], function: str) -> bool:
 def look_at_lookup(seen: Examination) -> Findings:
     """See whether the lookup API, where there is one, answers from the table."""
     name, table = name_in(seen.stack.lookup), name_in(seen.stack.table)
-    try:
-        found = seen.lambda_.get_function_configuration(FunctionName=name)
-    except seen.lambda_.exceptions.ResourceNotFoundException:
+    found = seen.configuration_of(name)
+    if found is None:
         yield ok(f"There is no function {name}, so no lookup API of this stack.")
         return
     own = found.get("Environment", {}).get("Variables", {}).get("TABLE_NAME")
@@ -228,40 +243,3 @@ def look_at_direct_calls(seen: Examination) -> Findings:
         )
     else:
         yield ok(f"The topic may call {function}.")
-
-
-def look_at_table(seen: Examination) -> Findings:
-    """See whether the table can be used, listed and restored."""
-    name = name_in(seen.stack.table)
-    try:
-        table = seen.dynamodb.describe_table(TableName=name)["Table"]
-    except seen.dynamodb.exceptions.ResourceNotFoundException:
-        yield problem(
-            f"There is no table {name} in {seen.place.region}.",
-            f"{APPLY} If it is called otherwise, or is elsewhere: --table, --region.",
-        )
-        return
-    key = ", ".join(each["AttributeName"] for each in table["KeySchema"])
-    if table["TableStatus"] not in {"ACTIVE", "UPDATING"} or key != ADDRESS:
-        yield problem(
-            f"{name} can't be used: it is {table['TableStatus']}, with the key {key}.",
-            f"It must be ACTIVE, with the partition key {ADDRESS} and no sort key.",
-        )
-        return
-    yield ok(f"The table {name} is {table['TableStatus']}.")
-    index: Any = next((each for each in table.get("GlobalSecondaryIndexes", []) if each["IndexName"] == INDEX), None)
-    if index is None:
-        yield warning(
-            f"{name} lacks the index {INDEX}, so nobody can list addresses.",
-            "Unless that is meant so, set table.index to true, and apply.",
-        )
-    elif index.get("IndexStatus", "ACTIVE") != "ACTIVE":
-        yield warning(f"The index {INDEX} is {index['IndexStatus']}: lists may lack addresses.", "Run it again later.")
-    if not table.get("DeletionProtectionEnabled"):
-        yield warning(f"{name} is not protected from deletion.", "Set table.deletion_protection to true, and apply.")
-    backups = seen.dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
-    recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
-    if recovery != "ENABLED":
-        yield warning(
-            f"{name} can't be restored to an earlier time.", "Set table.point_in_time_recovery to true, and apply."
-        )

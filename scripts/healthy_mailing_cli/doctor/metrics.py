@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from healthy_mailing.telemetry import NAMESPACE
 from healthy_mailing_cli.doctor.examination import Examination, Findings, ok, problem, warning
 from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.stack import name_in
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricStatTypeDef
 
 _BACK = timedelta(days=14)
 _DAY = timedelta(days=1)
@@ -61,7 +64,9 @@ def look_at_failures(seen: Examination) -> Findings:
     name, queue = name_in(seen.stack.function), name_in(seen.stack.queue)
     asked = {each.lower(): _of_function("AWS/Lambda", each, name) for each in ("Invocations", "Errors", "Throttles")}
     asked |= {each.lower(): _of_function(NAMESPACE, each, name) for each in _OWN}
-    asked["age"] = _metric("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", queue, _MINUTE, "Maximum")
+    asked["age"] = _metric(
+        "AWS/SQS", "ApproximateAgeOfOldestMessage", {"Name": "QueueName", "Value": queue}, _MINUTE, "Maximum"
+    )
     found = _series(seen, asked, _DAY)
     recent = {
         each: {at: value for at, value in series.items() if seen.now - at <= _RECENTLY}
@@ -98,7 +103,7 @@ def _failures(sums: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {what}" for count, what in counted)
 
 
-def _series(seen: Examination, asked: Mapping[str, Mapping[str, Any]], back: timedelta) -> dict[str, Series]:
+def _series(seen: Examination, asked: Mapping[str, "MetricStatTypeDef"], back: timedelta) -> dict[str, Series]:
     """Return metrics of some time back until now."""
     pages = seen.cloudwatch.get_paginator("get_metric_data").paginate(
         MetricDataQueries=[{"Id": each, "MetricStat": metric} for each, metric in asked.items()],
@@ -112,11 +117,13 @@ def _series(seen: Examination, asked: Mapping[str, Mapping[str, Any]], back: tim
     return found
 
 
-def _of_function(namespace: str, name: str, function: str, period: int = _MINUTE) -> Mapping[str, Any]:
-    return _metric(namespace, name, "FunctionName", function, period, "Sum")
+def _of_function(namespace: str, name: str, function: str, period: int = _MINUTE) -> "MetricStatTypeDef":
+    return _metric(namespace, name, {"Name": "FunctionName", "Value": function}, period, "Sum")
 
 
-def _metric(namespace: str, name: str, dimension: str, value: str, period: int, stat: str) -> Mapping[str, Any]:
-    dimensions = [{"Name": dimension, "Value": value}]
-    metric = {"Namespace": namespace, "MetricName": name, "Dimensions": dimensions}
-    return {"Metric": metric, "Period": period, "Stat": stat}
+def _metric(namespace: str, name: str, of: "DimensionTypeDef", period: int, stat: str) -> "MetricStatTypeDef":
+    return {
+        "Metric": {"Namespace": namespace, "MetricName": name, "Dimensions": [of]},
+        "Period": period,
+        "Stat": stat,
+    }

@@ -1,7 +1,4 @@
-"""What ``mailing doctor`` looks at in the table: rows that an earlier function, or another program, wrote.
-
-Needs ``dynamodb:Scan`` and, where there are such rows, ``dynamodb:BatchGetItem``.
-"""
+"""What ``mailing doctor`` looks at in the table: its settings, and rows that this version did not write."""
 
 import shlex
 from typing import Any
@@ -11,7 +8,7 @@ from botocore.exceptions import ClientError
 from healthy_mailing.address import canonical_or_same, masked
 from healthy_mailing.evidence import Rules
 from healthy_mailing.item import ADDRESS, VERSION, unreadable
-from healthy_mailing.table import Table, TableError
+from healthy_mailing.table import INDEX, Table, TableError
 from healthy_mailing_cli.doctor.examination import Examination, Findings, ok, problem, warning
 from healthy_mailing_cli.shell.connection import DEFAULT_TABLE, step_deadline
 from healthy_mailing_cli.shell.stack import name_in
@@ -23,13 +20,45 @@ _WHOLE = 10_000
 """How many of the rows that `mailing reassess` is to bring up to date are read whole, to see whether it can."""
 
 
-def look_at_rows(seen: Examination) -> Findings:
-    """Count the rows that `mailing reassess` is to bring up to date."""
+def look_at_table(seen: Examination) -> Findings:
+    """See whether the table can be used, listed and restored."""
     name = name_in(seen.stack.table)
     try:
-        table = seen.dynamodb.describe_table(TableName=name)["Table"]
+        table = seen.table = seen.dynamodb.describe_table(TableName=name)["Table"]
     except seen.dynamodb.exceptions.ResourceNotFoundException:
-        return  # which is a finding of the table
+        yield seen.missing("table", name, "--table, --region")
+        return
+    key = ", ".join(each["AttributeName"] for each in table["KeySchema"])
+    if table["TableStatus"] not in {"ACTIVE", "UPDATING"} or key != ADDRESS:
+        yield problem(
+            f"{name} can't be used: it is {table['TableStatus']}, with the key {key}.",
+            f"It must be ACTIVE, with the partition key {ADDRESS} and no sort key.",
+        )
+        return
+    yield ok(f"The table {name} is {table['TableStatus']}.")
+    index: Any = next((each for each in table.get("GlobalSecondaryIndexes", []) if each["IndexName"] == INDEX), None)
+    if index is None:
+        yield warning(
+            f"{name} lacks the index {INDEX}, so nobody can list addresses.",
+            "Unless that is meant so, set table.index to true, and apply.",
+        )
+    elif index.get("IndexStatus", "ACTIVE") != "ACTIVE":
+        yield warning(f"The index {INDEX} is {index['IndexStatus']}: lists may lack addresses.", "Run it again later.")
+    if not table.get("DeletionProtectionEnabled"):
+        yield warning(f"{name} is not protected from deletion.", "Set table.deletion_protection to true, and apply.")
+    backups = seen.dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
+    if recovery != "ENABLED":
+        yield warning(
+            f"{name} can't be restored to an earlier time.", "Set table.point_in_time_recovery to true, and apply."
+        )
+
+
+def look_at_rows(seen: Examination) -> Findings:
+    """Count the rows that `mailing reassess` is to bring up to date."""
+    name, table = name_in(seen.stack.table), seen.table
+    if table is None:
+        return
     reassess = shlex.join(["mailing", "reassess", *([] if name == DEFAULT_TABLE else ["--table", name])])
     if table.get("TableSizeBytes", 0) > _MOST:
         count = table.get("ItemCount", 0)

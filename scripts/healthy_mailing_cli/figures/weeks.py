@@ -5,10 +5,9 @@ The table does not know them. It has only the newest delivery of each address, s
 ``docs/reference.md`` says what the function counts.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,6 +17,9 @@ from healthy_mailing.timestamp import day_of
 from healthy_mailing_cli.figures.rates import BOUNCES, COMPLAINTS, Rate, Window
 from healthy_mailing_cli.shell import errors
 from healthy_mailing_cli.shell.connection import Connection
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef, MetricTypeDef
 
 WEEKS = 8
 """How many weeks are shown."""
@@ -63,7 +65,7 @@ def read(connection: Connection, function: str | None, at: str) -> Weeks:
     begin = today - timedelta(days=_DAYS * WEEKS - 1)
     days: dict[date, Window] = {begin + timedelta(days=number): Window() for number in range(_DAYS * WEEKS)}
     try:
-        pages = connection.client("cloudwatch", _PATIENCE).get_paginator("get_metric_data")
+        pages = connection.client("cloudwatch", config=_PATIENCE).get_paginator("get_metric_data")
         for page in pages.paginate(
             MetricDataQueries=[_sum_by_day(field, metric, name) for field, metric in _METRICS.items()],
             StartTime=_midnight(begin),
@@ -90,9 +92,12 @@ def _week(begin: str, days: list[Window]) -> Week:
     return Week(begin, BOUNCES.rate(hard, week), COMPLAINTS.rate(complaints, week))
 
 
-def _sum_by_day(name: str, metric: str, function: str) -> Mapping[str, Any]:
-    dimensions = [{"Name": "FunctionName", "Value": function}]
-    counted = {"Namespace": NAMESPACE, "MetricName": metric, "Dimensions": dimensions}
+def _sum_by_day(name: str, metric: str, function: str) -> "MetricDataQueryTypeDef":
+    counted: MetricTypeDef = {
+        "Namespace": NAMESPACE,
+        "MetricName": metric,
+        "Dimensions": [{"Name": "FunctionName", "Value": function}],
+    }
     return {"Id": name, "MetricStat": {"Metric": counted, "Period": 86_400, "Stat": "Sum"}}
 
 

@@ -52,7 +52,7 @@ def start(connection: Connection, place: Place) -> Started:
     """
     client = connection.client("dynamodb")
     table = client.describe_table(TableName=connection.table)["Table"]["TableArn"]
-    prefix = {"S3Prefix": place.prefix} if place.prefix else {}
+    prefix: Any = {"S3Prefix": place.prefix} if place.prefix else {}
     try:
         answer = client.export_table_to_point_in_time(
             TableArn=table, S3Bucket=place.bucket, ExportFormat="DYNAMODB_JSON", **prefix

@@ -176,7 +176,7 @@ class ImportJobs:
             date = self._write(name, batch.to_bytes())["ResponseMetadata"]["HTTPHeaders"].get("date")
             written = parsedate_to_datetime(date) if date else datetime.now(UTC)
             try:
-                job_id = self._suppressed.begin_job(batch.action, str(self._folder / name))
+                job_id = self._suppressed.begin_job(batch.action.value, str(self._folder / name))
             except ValueError as error:
                 self._s3.delete_object(Bucket=self._folder.bucket, Key=self._folder.key(name))
                 raise CommandError(f"SES takes no import job: {error}. {_POLICY}") from None

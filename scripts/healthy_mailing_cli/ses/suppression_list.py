@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -104,7 +104,7 @@ class SuppressionList:
     def __init__(self, connection: Connection, pace: Pace | None = None, config: Config | None = None) -> None:
         """Ask nothing yet. ``pace`` is for long work: each request waits for it, those sent again too."""
         patient = Config(retries={"mode": "adaptive", "max_attempts": 20})
-        self._client = connection.client("sesv2", config or patient)
+        self._client = connection.client("sesv2", config=config or patient)
         if pace is not None:
             self._client.meta.events.register("before-send.sesv2", pace)
 
@@ -163,7 +163,7 @@ class SuppressionList:
             ValueError: SES takes the spelling for no address; the message is SES's.
         """
         try:
-            answer = self._client.put_suppressed_destination(EmailAddress=spelling, Reason=str(reason))
+            answer = self._client.put_suppressed_destination(EmailAddress=spelling, Reason=reason.value)
         except self._client.exceptions.BadRequestException as error:
             raise ValueError(error.response["Error"].get("Message") or "SES refuses the address") from None
         return _answered_at(answer)
@@ -175,12 +175,11 @@ class SuppressionList:
         be wrong.
         """
         try:
-            answer = self._client.delete_suppressed_destination(EmailAddress=spelling)
+            return _answered_at(self._client.delete_suppressed_destination(EmailAddress=spelling))
         except self._client.exceptions.NotFoundException as error:
-            answer = error.response
-        return _answered_at(answer)
+            return _answered_at(error.response)
 
-    def begin_job(self, action: str, url: str) -> str:
+    def begin_job(self, action: Literal["PUT", "DELETE"], url: str) -> str:
         """Let SES put on the list, or take off it, what an object in S3 lists, and return the id of the import job.
 
         Needs ``ses:CreateImportJob``.
@@ -196,7 +195,7 @@ class SuppressionList:
             )
         except (client.exceptions.BadRequestException, client.exceptions.LimitExceededException) as error:
             raise ValueError(error.response["Error"].get("Message", "").rstrip(".") or "it says no more") from None
-        return str(answer["JobId"])
+        return answer["JobId"]
 
     def job(self, job_id: str) -> Mapping[str, Any] | None:
         """Return what SES says of an import job, None if it knows none. Needs ``ses:GetImportJob``."""

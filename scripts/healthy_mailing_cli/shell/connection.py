@@ -2,9 +2,9 @@
 
 import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 import botocore.session
@@ -28,6 +28,13 @@ SECONDS = 60.0
 _TIMEOUTS = Config(connect_timeout=5, read_timeout=15)
 """In seconds, for each of five tries: what can't be reached is an error within a minute or so, not within five."""
 
+_T = TypeVar("_T")
+
+
+def _typed_as(_function: _T) -> "Callable[[Callable[[Connection], Any]], functools.cached_property[_T]]":
+    """Give a property the type of a function, such as one that has an overload for each of AWS's services."""
+    return functools.cached_property
+
 
 @dataclass(frozen=True)
 class Connection:
@@ -46,9 +53,10 @@ class Connection:
         core.set_default_client_config(_TIMEOUTS)
         return boto3.Session(botocore_session=core, profile_name=self.profile, region_name=self.region)
 
-    def client(self, service: str, config: Config | None = None) -> Any:  # noqa: ANN401  (each service has its own)
-        """Return a client of boto3."""
-        return self.session.client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload]  # a name each
+    @_typed_as(boto3.client)
+    def client(self) -> Any:  # noqa: ANN401  (the type is above)
+        """What makes a client of a service, as boto3 does."""
+        return functools.partial(self.session.client, endpoint_url=self.endpoint_url)
 
     def caller(self) -> str:
         """Return the ARN of who calls, which nobody needs a permission for."""
