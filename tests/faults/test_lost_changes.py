@@ -1,6 +1,5 @@
 """`mailing redrive --changes`: what EventBridge was not told of is told, as the table has it now."""
 
-import itertools
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -20,9 +19,9 @@ from healthy_mailing_cli.table.deleting import delete
 from support.command_line import Mailing, Ran
 from support.deployed import taken
 from support.eventually import SECONDS
-from support.hand_made import HandMade, add_function, hand_made
+from support.hand_made import HandMade, add_function, filled, hand_made
 from support.iam import mailing_of, user
-from support.runbook import named_by, policies, without
+from support.runbook import named_by, operating, without
 from support.stream import problems
 
 Json = Mapping[str, Any]
@@ -308,22 +307,10 @@ def test_a_function_that_fails_or_is_not_there_keeps_the_letter(stack: Stack) ->
     assert len(stack.letters()) == 1
 
 
-def statements(stack: Stack) -> list[dict[str, Any]]:
-    """Return the statements of the runbook's policies that are about this stack's changes and its table."""
-    own = {
-        "eu-west-1": stack.made.emulator.region,
-        "123456789012": "000000000000",
-        "table/mailing": f"table/{stack.name}",
-        "mailing-changes": f"{stack.name}-changes",
-    }
-    found = itertools.chain.from_iterable(policies(own))
-    return [each for each in found if stack.name in json.dumps(each["Resource"]) and "index" not in each["Resource"]]
-
-
 def test_it_asks_for_what_the_modules_name_and_for_nothing_else(stack: Stack, tmp_path: Path) -> None:
     stack.add("a", BOUNCE)
     noted = tmp_path / "actions"
-    with user(stack.made.emulator, *statements(stack)) as operator:
+    with user(stack.made.emulator, *operating(filled(stack.made))[1]) as operator:
         mailing = mailing_of(operator, stack.made.emulator, stack.name).noting(noted)
         for options in (["--dry-run"], []):  # what is only looked at is made visible again
             stack.letter(stack.batch())
@@ -337,7 +324,7 @@ def test_it_asks_for_what_the_modules_name_and_for_nothing_else(stack: Stack, tm
 def test_without_an_action_it_says_so_and_goes_on_from_there(stack: Stack, action: str) -> None:
     stack.add("a", BOUNCE)
     stack.letter(stack.batch())
-    with user(stack.made.emulator, *without(statements(stack), action)) as lacking:
+    with user(stack.made.emulator, *without(operating(filled(stack.made))[1], action)) as lacking:
         done = mailing_of(lacking, stack.made.emulator, stack.name)("redrive", "--changes")
     assert (done.code in {1, 2}, "Traceback" in done.err) == (True, False), done
     assert stack.command().code == 0
