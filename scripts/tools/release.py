@@ -3,8 +3,8 @@
     make release VERSION=1.2.3
     make release VERSION=1.2.3 RELEASE_ARGS=--dry-run
 
-It pushes nothing. Until the commit, a failure or Ctrl-C puts everything back. After a kill, run it again: it goes on
-from what it finds: the written files, the commit or the tag.
+It begins with a clean tree and pushes nothing. A failure or Ctrl-C puts everything back; after a kill, `git restore .`
+does.
 """
 
 import argparse
@@ -44,43 +44,40 @@ def parsed(text: str) -> tuple[int, ...]:
     return tuple(int(each) for each in text.split("."))
 
 
-def places() -> dict[Path, re.Pattern[str]]:
-    """Return each committed file that holds the version, and the pattern that finds it there."""
-    listed = git("grep", "--name-only", "-z", "-E", "[?]ref=v[0-9]", "HEAD", "--", "*.md", "*.tf").split("\0")
-    called = {ROOT / name.removeprefix("HEAD:"): REF for name in listed if name}
-    called.pop(CHANGELOG, None)  # which tells of releases that were
-    return {VERSION: IN_SOURCES, API: IN_API, **called}
-
-
-def dated(changelog: str, number: str, date: str) -> str:
-    """Return a changelog whose unreleased changes are those of a version, below an empty section for the next.
+def check(number: str) -> None:
+    """Make sure that a version can be released here.
 
     Raises:
-        ReleaseError: it lists no unreleased change.
+        ReleaseError: it can't.
     """
-    if not release_files.section(changelog, "Unreleased"):
-        raise ReleaseError("CHANGELOG.md has nothing under `## Unreleased`: write there what changes for users")
-    return changelog.replace(_UNRELEASED, f"{_UNRELEASED}\n## {number} - {date}\n", 1)
+    parsed(number)
+    branch = git("rev-parse", "--abbrev-ref", "HEAD").strip()
+    if branch != BRANCH:
+        raise ReleaseError(f"this is branch {branch}, and releases are made on {BRANCH}: run `git switch {BRANCH}`")
+    refuse_changes({})
+    released = [tag.removeprefix("v") for tag in git("tag", "--list", "v*").split() if re.fullmatch(f"v{_NUMBER}", tag)]
+    if number in released:
+        raise ReleaseError(f"{number} is released already: choose a newer version")
+    newest = max([*released, release_files.version()], key=parsed)
+    if parsed(number) < parsed(newest):
+        raise ReleaseError(f"{number} is older than {newest}, which the sources or a tag have: choose a newer version")
 
 
 def planned(number: str, date: str) -> dict[Path, str]:
-    """Return the new text of each file that a release changes, from the texts that are committed.
+    """Return the new text of each file that a release changes.
 
     Raises:
         ReleaseError: the changelog lists no unreleased change.
     """
-    texts = {path: pattern.sub(number, committed(path)) for path, pattern in places().items()}
-    texts[CHANGELOG] = dated(committed(CHANGELOG), number, date)
-    return {path: text for path, text in texts.items() if text != committed(path)}
-
-
-def is_committed(number: str) -> bool:
-    """Tell whether the last commit is the release of a version, by what it holds."""
-    return (
-        release_files.section(committed(CHANGELOG), number) is not None
-        and not release_files.section(committed(CHANGELOG), "Unreleased")
-        and all(set(pattern.findall(committed(path))) <= {number} for path, pattern in places().items())
-    )
+    changelog = CHANGELOG.read_text(encoding="utf-8")
+    if not release_files.section(changelog, "Unreleased"):
+        raise ReleaseError("CHANGELOG.md has nothing under `## Unreleased`: write there what changes for users")
+    called = git("grep", "--name-only", "-z", "-E", "[?]ref=v[0-9]", "--", "*.md", "*.tf").split("\0")
+    places = {VERSION: IN_SOURCES, API: IN_API, **{ROOT / name: REF for name in called if name}}
+    texts = {path: pattern.sub(number, path.read_text(encoding="utf-8")) for path, pattern in places.items()}
+    # The changelog tells of releases that were.
+    texts[CHANGELOG] = changelog.replace(_UNRELEASED, f"{_UNRELEASED}\n## {number} - {date}\n", 1)
+    return {path: text for path, text in texts.items() if text != path.read_text(encoding="utf-8")}
 
 
 def git(*arguments: str) -> str:
@@ -95,82 +92,22 @@ def git(*arguments: str) -> str:
     return ran.stdout
 
 
-def committed(path: Path) -> str:
-    """Return a file's text in the last commit."""
-    return git("show", f"HEAD:{path.relative_to(ROOT).as_posix()}")
-
-
-def tags() -> dict[str, str]:
-    """Return the commit of each version that is tagged."""
-    listed = git("for-each-ref", "--format=%(refname:short) %(objectname) %(*objectname)", "refs/tags/v*")
-    found = (line.split() for line in listed.splitlines())
-    return {name[1:]: commits[-1] for name, *commits in found if re.fullmatch(f"v{_NUMBER}", name)}
-
-
-def check(number: str) -> bool:
-    """Make sure that a version can be released here, and tell whether it is already, from this commit.
-
-    Raises:
-        ReleaseError: it can't.
-    """
-    parsed(number)
-    branch = git("rev-parse", "--abbrev-ref", "HEAD").strip()
-    if branch != BRANCH:
-        raise ReleaseError(f"this is branch {branch}, and releases are made on {BRANCH}: run `git switch {BRANCH}`")
-    released = tags()
-    if number in released:
-        if released[number] != git("rev-parse", "HEAD").strip():
-            raise ReleaseError(f"{number} is released already, from another commit: choose a newer version")
-        return True
-    newest = max(released, key=parsed, default=None)
-    if newest and parsed(number) < parsed(newest):
-        raise ReleaseError(f"{number} is older than {newest}, which is released: choose a newer version")
-    if parsed(number) < parsed(release_files.version()):
-        raise ReleaseError(
-            f"{number} is older than {release_files.version()}, which the sources say: choose a newer version"
-        )
-    return False
-
-
-def changed() -> set[Path]:
-    """Return what differs from the last commit, files that git does not know included."""
-    entries = git("status", "--porcelain", "--untracked-files=all", "--no-renames", "-z").split("\0")
-    return {ROOT / entry[3:] for entry in entries if entry}
-
-
 def refuse_changes(texts: Mapping[Path, str]) -> None:
-    """Make sure that the tree is clean, apart from what a release that was killed has written.
+    """Make sure that nothing differs from the last commit, new files included, but what a release has written.
 
     Raises:
-        ReleaseError: it is not.
+        ReleaseError: something does.
     """
-    others = [path for path in changed() - {package.PACKAGE} if not _is_own(path, texts)]
-    if package.PACKAGE in changed() and not package.is_current():
-        others.append(package.PACKAGE)
-    if others:
+    entries = git("status", "--porcelain", "--untracked-files=all", "--no-renames", "-z").split("\0")
+    if others := {ROOT / entry[3:] for entry in entries if entry} - _written(texts):
         names = ", ".join(sorted(str(path.relative_to(ROOT)) for path in others))
         raise ReleaseError(f"the tree is not clean: commit, stash or remove your changes of {names}")
 
 
-def _is_own(path: Path, texts: Mapping[Path, str]) -> bool:
-    """Tell whether a file is as a release writes it, on whatever day."""
-    if path not in texts or not path.is_file():
-        return False
-    written = path.read_text(encoding="utf-8")
-    return written == texts[path] or (path == CHANGELOG and _without_dates(written) == _without_dates(texts[path]))
-
-
-def _without_dates(changelog: str) -> str:
-    return re.sub(r"^(## \S+ - )\S+$", r"\1", changelog, flags=re.MULTILINE)
-
-
-def put_back(texts: Mapping[Path, str]) -> None:
-    """Restore what a release has written, from the last commit; a file that somebody changed meanwhile stays."""
-    written = [path for path in texts if _is_own(path, texts)]
-    if package.is_current():
-        written.append(package.PACKAGE)
-    if written:
-        git("restore", "--", *(str(path.relative_to(ROOT)) for path in written))
+def _written(texts: Mapping[Path, str]) -> set[Path]:
+    """Return the files that are as the release has written them, its zip included."""
+    same = {path for path, text in texts.items() if path.is_file() and path.read_text(encoding="utf-8") == text}
+    return same | ({package.PACKAGE} if texts and package.is_current() else set())
 
 
 def make(*targets: str) -> None:
@@ -188,65 +125,43 @@ def make(*targets: str) -> None:
             raise ReleaseError(f"`make {target}` failed, see above: repair that, then run it again")
 
 
-def release(number: str, date: str) -> None:
-    """Release a version, or finish its release.
+def release(number: str, texts: Mapping[Path, str]) -> None:
+    """Write the files of a version, check, test, commit and tag them.
 
     Raises:
-        ReleaseError: it can't be released; until there is a commit, the tree is then as before.
+        ReleaseError: something failed; the tree is then as before.
     """
-    done = check(number) or is_committed(number)
-    texts = {} if done else planned(number, date)
-    refuse_changes(texts)
-    own = [str(path.relative_to(ROOT)) for path in (*texts, package.PACKAGE)]
+    title = f"Healthy Mailing {number}\n\n{release_files.section(texts[CHANGELOG], number)}"
     try:
         for path, text in texts.items():
             path.write_text(text, encoding="utf-8", newline="")
         package.build()
-        if number not in tags():
-            make("check", "test-all")
-        make("release-files")
+        make("check", "test-all", "release-files")
         refuse_changes(texts)
-        if not done:
-            git("commit", "--quiet", "--message", f"Release {number}", "--", *own)
+        git("commit", "--quiet", "--message", f"Release {number}", "--", *map(str, (*texts, package.PACKAGE)))
+        try:
+            # Not the default clean-up, which takes the notes' headings for comments.
+            git("tag", "--annotate", "--cleanup=whitespace", "--message", title, f"v{number}")
+        except BaseException:
+            git("reset", "--quiet", "HEAD^")
+            raise
     except BaseException:
-        put_back(texts)
+        # What somebody changed meanwhile stays.
+        git("restore", "--", *map(str, _written(texts)))
         raise
-    if number not in tags():
-        notes = release_files.section(committed(CHANGELOG), number)
-        # Not the default clean-up, which takes the notes' headings for comments.
-        git(
-            "tag",
-            "--annotate",
-            "--cleanup=whitespace",
-            "--message",
-            f"Healthy Mailing {number}\n\n{notes}",
-            f"v{number}",
-        )
     print(f"Released {number}. Its files are in build/release. Publish it: git push origin {BRANCH} v{number}")
 
 
-def describe(number: str, date: str) -> None:
-    """Print what :func:`release` would do, and do nothing.
-
-    Raises:
-        ReleaseError: it would refuse.
-    """
-    tagged = check(number)
-    done = tagged or is_committed(number)
-    texts = {} if done else planned(number, date)
-    refuse_changes(texts)
+def describe(number: str, texts: Mapping[Path, str]) -> None:
+    """Print what :func:`release` would do."""
     for path, text in sorted(texts.items()):
         name = str(path.relative_to(ROOT))
-        lines = difflib.unified_diff(committed(path).splitlines(), text.splitlines(), name, name, n=0, lineterm="")
-        print("\n".join(lines))
-    steps = [
-        *([] if done else ["write the files above and the functions' zip"]),
-        *([] if tagged else ["make check", "make test-all"]),
-        "make release-files",
-        *([] if done else [f"commit `Release {number}`"]),
-        *([] if tagged else [f"tag v{number}"]),
-    ]
-    print(f"Dry run, nothing is changed. The release would: {'; '.join(steps)}.")
+        before = path.read_text(encoding="utf-8").splitlines()
+        print("\n".join(difflib.unified_diff(before, text.splitlines(), name, name, n=0, lineterm="")))
+    print(
+        "Dry run, nothing is changed. The release would: write the files above and the functions' zip; make check; "
+        f"make test-all; make release-files; commit `Release {number}`; tag v{number}."
+    )
 
 
 def main() -> None:
@@ -259,13 +174,14 @@ def main() -> None:
     parser.add_argument("version", help="MAJOR.MINOR.PATCH")
     parser.add_argument("--dry-run", action="store_true", help="print what would be done, and do nothing")
     arguments = parser.parse_args()
-    date = dt.datetime.now(dt.UTC).date().isoformat()
     try:
-        (describe if arguments.dry_run else release)(arguments.version, date)
+        check(arguments.version)
+        texts = planned(arguments.version, dt.datetime.now(dt.UTC).date().isoformat())
+        (describe if arguments.dry_run else release)(arguments.version, texts)
     except ReleaseError as error:
         sys.exit(f"error: {error}.")
     except KeyboardInterrupt:
-        sys.exit("Interrupted. Run it again: it goes on from here.")
+        sys.exit("Interrupted. Nothing is released, and the tree is as before.")
 
 
 if __name__ == "__main__":

@@ -167,7 +167,7 @@ def agreed(
 
     Args:
         what: What is done to them, to begin a sentence.
-        given: The addresses; what is no address is named.
+        given: The addresses; what is not an address is named.
         yes: Do not ask.
         dry_run: Only show it.
         as_json: Show it in JSON.
