@@ -3,7 +3,7 @@
 import importlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -192,7 +192,7 @@ def _asked(event: Json) -> list[str]:
     return list(json.loads(event["body"])["addresses"])
 
 
-def _get(client: Any, addresses: Iterator[str] | Sequence[str] | Json, **projection: Any) -> list[Json]:
+def _get(client: Any, addresses: Iterable[str], **projection: Any) -> list[Json]:
     found: list[Json] = []
     for chunk in _chunks(addresses, 100):
         keys = [{"UserId": {"S": address}} for address in chunk]
@@ -200,7 +200,7 @@ def _get(client: Any, addresses: Iterator[str] | Sequence[str] | Json, **project
     return found
 
 
-def _chunks(all_of_them: Any, size: int) -> Iterator[list[Any]]:
+def _chunks(all_of_them: Iterable[Any], size: int) -> Iterator[list[Any]]:
     rest = iter(all_of_them)
     while chunk := list(islice(rest, size)):
         yield chunk

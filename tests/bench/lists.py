@@ -25,7 +25,7 @@ def measure(rows: Sequence[int], table: StandIn, folder: Path) -> list[dict[str,
 
 
 def _commands(rows: int, table: StandIn, folder: Path) -> list[dict[str, Any]]:
-    """Import bounces, ten rows of each second address, export what that makes, and check the table's and others."""
+    """Import bounces, twice, export what that makes, and check addresses, of which half bounced."""
     bounces, addresses, exported = folder / "bounces.csv", folder / "addresses.txt", folder / "exported"
     with bounces.open("w") as file:
         file.write("status,reason,email,created\n")
