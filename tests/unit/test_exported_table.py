@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +27,16 @@ NAME = "AWSDynamoDB/01693685827463-2d8752fd"
 KINDS = (MarkKind.OPT_OUT, MarkKind.DELIVERY, MarkKind.COMPLAINT)
 
 
-def item(number: int) -> dict[str, Any]:
+def item(name: int | str) -> dict[str, Any]:
     mark = Mark(
-        kind=KINDS[number % 3],
+        kind=KINDS[name % 3 if isinstance(name, int) else 0],
         at="2026-01-31T12:00:00.000Z",
         feedback_id="",
         message_id="m",
         sender="s@example.org",
         detail=(),
     )
-    return to_item(f"{number}@example.com", Record.of(evidence_of([mark]), Rules()))
+    return to_item(f"{name}@example.com" if isinstance(name, int) else name, Record.of(evidence_of([mark]), Rules()))
 
 
 def write(export: Path, name: str, body: bytes, count: int) -> None:
@@ -48,8 +48,11 @@ def write(export: Path, name: str, body: bytes, count: int) -> None:
         manifest.write(f"{json.dumps(said)}\n")
 
 
-def packed(numbers: range) -> bytes:
-    return gzip.compress("".join(f"{json.dumps({'Item': to_dynamodb(item(each))})}\n" for each in numbers).encode())
+INCREMENTAL = b'{"exportType": "INCREMENTAL_EXPORT", '
+
+
+def packed(names: Iterable[int | str]) -> bytes:
+    return gzip.compress("".join(f"{json.dumps({'Item': to_dynamodb(item(each))})}\n" for each in names).encode())
 
 
 SUMMARY = {
@@ -73,22 +76,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "copy"
 
 
-@pytest.fixture(params=["folder", "S3"])
-def opened(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[Path], ExportedTable]]:
-    """Opens an export: a folder, or the same in S3."""
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let S3 be moto's."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    connection = Connection("mailing", "us-east-1")
-
-    def of(folder: Path) -> ExportedTable:
-        if request.param == "folder":
-            return ExportedTable(str(folder), connection)
-        return ExportedTable(in_s3(folder), connection)
-
     with mock_aws():
-        yield of
+        yield
+
+
+@pytest.fixture(params=["folder", "S3"])
+def opened(request: pytest.FixtureRequest, aws: None) -> Callable[[Path], ExportedTable]:
+    """Opens an export: a folder, or the same in S3."""
+    del aws
+    place = str if request.param == "folder" else in_s3
+    return lambda folder: ExportedTable(place(folder), Connection("mailing", "us-east-1"))
 
 
 def in_s3(folder: Path) -> str:
@@ -117,12 +119,8 @@ def test_an_export_of_another_table_than_the_one_that_was_named_is_refused(folde
 
 
 @pytest.mark.parametrize("place", ["2026", "2026/AWSDynamoDB/", f"2026/{NAME}"])
-@mock_aws
-def test_its_own_folder_is_found_in_the_one_that_was_given(
-    folder: Path, place: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+@pytest.mark.usefixtures("aws")
+def test_its_own_folder_is_found_in_the_one_that_was_given(folder: Path, place: str) -> None:
     in_s3(folder)
     found = ExportedTable(f"s3://exports/{place}", Connection("mailing", "us-east-1"))
     assert found.of == {"export": f"s3://exports/2026/{NAME}"}
@@ -134,111 +132,95 @@ def test_what_is_no_place_is_refused(place: str) -> None:
         ExportedTable(place, Connection("mailing", "us-east-1"))
 
 
+def run(*options: str) -> tuple[int, str]:
+    """Run `mailing export` and return its exit code, and what it says."""
+    done = CliRunner().invoke(app, ["export", *options], env={"AWS_REGION": "eu-west-1"})
+    return (2, str(done.exception)) if isinstance(done.exception, CommandError) else (done.exit_code, done.output)
+
+
 def test_export_writes_what_it_holds(folder: Path) -> None:
-    out = folder / "out.csv"
-    options = ["export", "--from-export", str(folder), "--state", "disable", "--output", str(out)]
-    done = CliRunner().invoke(app, options, env={"AWS_REGION": "eu-west-1"})
-    assert (done.exit_code, done.output) == (0, f"{out}: 7 addresses.\n")
+    out, formula = folder / "out.csv", "=cmd|calc@example.com"
+    again(folder / NAME, packed([*range(6), formula]))
+    options = ["--from-export", str(folder), "--state", "disable", "--output", str(out)]
+    assert run(*options) == (0, f"{out}: 7 addresses.\n")
+    assert out.read_text(encoding="utf-8")[:1] == "\ufeff"
     header, *rows = out.read_text(encoding="utf-8-sig").splitlines()
     assert header == "address,state,transactional,reason,type,sender,time"
-    assert rows[0] == "0@example.com,disable,enable,opt-out,Subscription,s@example.org,2026-01-31T12:00:00.000Z"
-    assert [row.split("@")[0] for row in rows] == [str(number) for number in range(10) if number % 3 != 1]
+    assert rows[2] == "0@example.com,disable,enable,opt-out,Subscription,s@example.org,2026-01-31T12:00:00.000Z"
+    assert [row.split("@")[0] for row in rows] == ["8", "9", "0", "2", "3", "5", "'=cmd|calc"]
+    assert json.loads(run(*options, "--json")[1]) == {"file": str(out), "addresses": 7, "unreadable": 0}
+    assert {path.name for path in folder.iterdir()} == {"AWSDynamoDB", "out.csv"}
 
 
-def _lose_a_file(export: Path) -> None:
-    (export / "data" / "b.json.gz").unlink()
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--resume"], "name it with --output"),
+        (["--resume", "--output", "FOLDER/x", "--from-export", "FOLDER"], "leave it out with --from-export"),
+        (["--from-export", "FOLDER", "--output", "FOLDER/no/folder"], "can't be written"),
+        (["--output", "FOLDER"], "is not a regular file"),
+        (["--start-export", "folder"], "is not a place in S3"),
+        (["--start-export", "s3://exports", "--output", "x"], "leave the other options"),
+        (["--start-export", "s3://exports", "--state", "disable"], "leave the other options"),
+        (["--start-export", "s3://exports", "--format", "ndjson"], "leave the other options"),
+        (["--start-export", "s3://exports", "--from-export", "x"], "leave the other options"),
+    ],
+)
+def test_options_that_do_not_fit_are_named(folder: Path, options: list[str], says: str) -> None:
+    code, said = run(*(each.replace("FOLDER", str(folder)) for each in options))
+    assert (code, says in said) == (2, True), said
 
 
-def _cut_a_file(export: Path) -> None:
-    path = export / "data" / "a.json.gz"
-    path.write_bytes(path.read_bytes()[:-20])
-
-
-def _again(export: Path, body: bytes) -> None:
+def again(export: Path, body: bytes) -> None:
     """Replace the first file by another, which the manifest says to be right."""
     _, *others = (export / "manifest-files.json").read_text().splitlines(keepends=True)
     (export / "manifest-files.json").write_text("".join(others))
     write(export, "a.json.gz", body, 7)
 
 
-def _no_gzip(export: Path) -> None:
-    _again(export, b"x" * 100)
-
-
-def _lose_items(export: Path) -> None:
-    _again(export, packed(range(1)))
-
-
-def _more_items(export: Path) -> None:
-    _again(export, packed(range(9)))
-
-
-def _another_table(export: Path) -> None:
-    _again(export, gzip.compress(b'{"Item": {"id": {"S": "1"}}}\n' * 7))
-
-
-def _lose_a_line_of_the_manifest(export: Path) -> None:
-    first, *_ = (export / "manifest-files.json").read_text().splitlines(keepends=True)
-    (export / "manifest-files.json").write_text(first)
-
-
-def _a_count_that_is_none(export: Path) -> None:
-    path = export / "manifest-files.json"
-    path.write_text(path.read_text().replace('"itemCount": 7', '"itemCount": "x"'))
-
-
-def _another_format(export: Path) -> None:
-    (export / "manifest-summary.json").write_text('{"outputFormat": "ION"}')
-
-
-def _changes_alone(export: Path) -> None:
-    (export / "manifest-summary.json").write_text(
-        '{"outputFormat": "DYNAMODB_JSON", "exportType": "INCREMENTAL_EXPORT"}'
-    )
-
-
-def _lose_the_manifest(export: Path) -> None:
-    (export / "manifest-files.json").unlink()
-
-
-def _two_exports(export: Path) -> None:
-    shutil.copytree(export, export.with_name("another"))
-
-
-def _nothing(export: Path) -> None:
-    shutil.rmtree(export)
-
-
 @pytest.mark.parametrize(
-    ("spoil", "says"),
+    ("name", "spoil", "says"),
     [
-        (_lose_a_file, r"lacks b\.json\.gz"),
-        (_cut_a_file, r"a\.json\.gz has another MD5"),
-        (_no_gzip, r"a\.json\.gz is damaged"),
-        (_lose_items, r"a\.json\.gz lacks 6 items"),
-        (_more_items, r"a\.json\.gz has 2 items too many"),
-        (_another_table, r"a\.json\.gz is damaged"),
-        (_lose_a_line_of_the_manifest, "has files of 7 items, of 10"),
-        (_a_count_that_is_none, "manifest-files.json is damaged"),
-        (_another_format, "not a full export"),
-        (_changes_alone, "not a full export"),
-        (_lose_the_manifest, "manifest-files.json (can't be read|is missing)"),
-        (_two_exports, "holds 2 exports"),
-        (_nothing, "holds no exports"),
+        ("data/b.json.gz", None, r"lacks b\.json\.gz"),
+        ("data/a.json.gz", lambda body: body[:-20], r"a\.json\.gz has another MD5"),
+        ("items", lambda _: b"x" * 100, r"a\.json\.gz is damaged"),
+        ("items", lambda _: packed(range(1)), r"a\.json\.gz lacks 6 items"),
+        ("items", lambda _: packed(range(9)), r"a\.json\.gz has 2 items too many"),
+        ("items", lambda _: gzip.compress(b'{"Item": {"id": {"S": "1"}}}\n' * 7), r"a\.json\.gz is damaged"),
+        ("manifest-files.json", lambda body: body.splitlines()[0], "has files of 7 items, of 10"),
+        ("manifest-files.json", lambda body: body.replace(b": 7", b': "x"'), "manifest-files.json is damaged"),
+        ("manifest-files.json", None, "manifest-files.json (can't be read|is missing)"),
+        ("manifest-summary.json", lambda _: b'{"outputFormat": "ION"}', "not a full export"),
+        ("manifest-summary.json", lambda body: body.replace(b"{", INCREMENTAL), "not a full export"),
+        ("two", None, "holds 2 exports"),
+        (".", None, "holds no exports"),
     ],
 )
 def test_one_that_is_not_whole_is_refused(
-    opened: Callable[[Path], ExportedTable], folder: Path, spoil: Callable[[Path], None], says: str
+    opened: Callable[[Path], ExportedTable],
+    folder: Path,
+    name: str,
+    spoil: Callable[[bytes], bytes] | None,
+    says: str,
 ) -> None:
-    spoil(folder / NAME)
+    path = folder / NAME / name
+    if name == "items":
+        assert spoil
+        again(folder / NAME, spoil(b""))
+    elif name == "two":
+        shutil.copytree(folder / NAME, path.parents[1] / name)
+    elif spoil:
+        path.write_bytes(spoil(path.read_bytes()))
+    elif path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
     with pytest.raises(CommandError, match=says):
         list(opened(folder).pages())
 
 
-@mock_aws
-def test_one_that_dynamodb_has_not_finished_is_to_be_waited_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+@pytest.mark.usefixtures("aws")
+def test_one_that_dynamodb_has_not_finished_is_to_be_waited_for(folder: Path) -> None:
     (folder / NAME / "manifest-summary.json").unlink()
     place = in_s3(folder)
     with pytest.raises(CommandError, match=rf"{NAME} is not a finished export.*try again later"):
@@ -256,7 +238,7 @@ def test_any_bytes_are_refused_in_a_sentence(folder: Path, data: st.DataObject, 
     try:
         if which == "items":  # right by its checksum, whatever it holds
             lines = gzip.decompress(whole[export / "data" / "a.json.gz"])
-            _again(export, gzip.compress(damaged(data, lines)))
+            again(export, gzip.compress(damaged(data, lines)))
         else:
             (export / which).write_bytes(damaged(data, whole[export / which]))
         outcome = outcome_of(folder)
