@@ -9,8 +9,7 @@ import re
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -241,21 +240,65 @@ def test_a_list_is_not_overwritten_by_what_another_refuses(held: Held, tmp_path:
     assert held.evidence.keys() == {"jane@example.com"}
 
 
-def test_an_archive_of_nothing_is_named_as_what_can_not_be_read(
+def test_what_holds_no_list_is_named_and_the_others_are_imported(
     held: Held, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, good = tmp_path / "x.zip", bounces(tmp_path / "good.csv", 3)
-    for members in ([], [Member(".DS_Store", b"x"), Member("Thumbs.db", b"x")]):
-        path.write_bytes(archive(members))
-        assert run(path, yes=False) == 2
-        assert capsys.readouterr() == ("", f"error: {path} is an archive that holds no list\n")
-    assert held.evidence == {}
-    for bad in (path, tmp_path / "missing.csv"):
+    path.write_bytes(archive([Member(".DS_Store", b"x"), Member("Thumbs.db", b"x")]))
+    assert run(path, yes=False) == 2
+    assert capsys.readouterr() == ("", f"error: {path} is an archive that holds no list\n")
+    for bad in (path, tmp_path / "missing.csv", tmp_path, Path("/dev/null")):
         held.evidence.clear()
         assert run(bad, good, as_format="sendgrid-bounces", as_json=True) == 1
         (of_bad, of_good), err = lines(capsys)
         assert (of_bad["error"], of_good["rows"], len(held.evidence)) == ("UnreadableList", 3, 3)
         assert of_bad["message"] in err
+
+
+PACKED: list[Callable[[bytes], bytes]] = [
+    lambda data: data,
+    gzip.compress,
+    lambda data: archive([Member("a", data)]),
+    lambda data: b'address,created_at\nj\xc3\xbcrgen@example.com,"Fri, 21 Oct 2011 11:02:55 GMT"\n' + data,
+    lambda data: b'{"items": [{"address": "a@example.com", "created_at": "x"}, ' + data,
+]
+PLAIN = {"as_format": "complaints", "at": "2026-01-31T12:00:00Z"}
+
+
+@EACH_ITS_OWN
+@given(st.binary(max_size=200), st.sampled_from(PACKED), st.sampled_from([None, 3, 20]), st.sampled_from([{}, PLAIN]))
+def test_any_bytes_are_counted_or_refused_in_a_sentence(  # noqa: PLR0913, PLR0917  (fixtures, and what is generated)
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    data: bytes,
+    packed: Callable[[bytes], bytes],
+    cut: int | None,
+    options: dict[str, str],
+) -> None:
+    path = tmp_path / "list"
+    path.write_bytes(packed(data)[: -cut if cut else None])
+    code = run(path, dry_run=True, as_json=True, **options)
+    (found,), said = lines(capsys)
+    assert list(tmp_path.iterdir()) == [path]
+    if code == 2:
+        assert found["message"].startswith(str(path))
+        assert said == f"error: {output.printable(found['message'])}\n"
+        return
+    assert found["rows"] == sum(found["marks"].values()) + sum(found["skipped"].values()) + found["refused"]
+    assert (code, len(found["firstRefused"])) == (1 if found["refused"] else 0, min(5, found["refused"]))
+
+
+def test_a_list_of_nothing_is_none_and_one_in_another_encoding_is_read_if_that_is_named(
+    held: Held, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "list"
+    for content in ("", " \n", '{"Suppressions": []}', "[]"):
+        path.write_text(content)
+        assert (run(path, as_json=True), lines(capsys)[0][0]["format"]) == (0, None)
+    path.write_bytes('address,created_at\nj\u00fcrgen@example.com,"Fri, 21 Oct 2011 11:02:55 GMT"\n'.encode("latin-1"))
+    assert (run(path), run(path, encoding="latin-1"), run(path, encoding="latin-99")) == (1, 0, 2)
+    assert held.evidence.keys() == {"j\u00fcrgen@example.com"}
+    assert "--encoding latin-99 is none that Python knows" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -505,21 +548,7 @@ def test_the_display_says_how_much_there_is(
     held: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     shown: list[tuple[int, int]] = []
-
-    class Shown:
-        done = 0
-
-        def add(self, count: int) -> None:
-            self.done += count
-
-        def expect(self, total: int) -> None:
-            shown.append((self.done, total))
-
-    @contextmanager
-    def progress(_: str) -> Iterator[Shown]:
-        yield Shown()
-
-    monkeypatch.setattr(output, "progress", progress)
+    monkeypatch.setattr(output.Counter, "expect", lambda counter, total: shown.append((counter.done, total)))
     monkeypatch.setattr(importing, "WINDOW", 500)
     path = bounces(tmp_path / name, 8_000)
     if path.suffix == ".zip":
