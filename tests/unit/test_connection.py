@@ -90,3 +90,19 @@ def test_a_table_may_be_named_with_the_function_of_another_as_for_a_copy(
 ) -> None:
     assert rules(monkeypatch, OF_ANOTHER, "crm-feedback") == Rules(soft_bounce_limit=3)
     assert "writes to the table crm, not to mailing; its rules apply all the same." in capsys.readouterr().err
+
+
+def test_no_two_tables_are_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else an import that one account's table interrupted would go on in another's, without its beginning."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    places = set()
+    for account in ("111111111111", "222222222222"):
+        monkeypatch.setattr(Connection, "caller", lambda _, account=account: f"arn:aws:sts::{account}:assumed-role/a/b")
+        for endpoint in (None, "http://127.0.0.1:4566"):
+            for region in ("eu-west-1", "us-east-1"):
+                places |= {Connection(table, region, endpoint).place() for table in ("mailing", "other")}
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4567")
+        places.add(Connection("mailing", "eu-west-1").place())
+        monkeypatch.delenv("AWS_ENDPOINT_URL")
+    assert len(places) == 2 * (2 * 2 * 2 + 1)

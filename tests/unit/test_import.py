@@ -20,8 +20,8 @@ import typer
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from healthy_mailing.evidence import Evidence, MarkKind, Rules
-from healthy_mailing.row import Outcome
+from healthy_mailing.evidence import Evidence, MarkKind, Rules, State, merge
+from healthy_mailing.row import Change, Outcome
 from healthy_mailing.table import Table, TableError
 from healthy_mailing_cli.commands import import_list, options
 from healthy_mailing_cli.lists import importing
@@ -54,9 +54,15 @@ class Held:
     def add(self, evidence: Mapping[str, Evidence], deadline: float) -> list[Outcome]:
         del deadline
         self.before()
-        outcomes = [Outcome(address, error=self.errors(address)) for address in evidence]
-        self.evidence |= {each.address: evidence[each.address] for each in outcomes if not each.error}
-        return outcomes
+        return [self._add(address, each) for address, each in evidence.items()]
+
+    def _add(self, address: str, evidence: Evidence) -> Outcome:
+        if error := self.errors(address):
+            return Outcome(address, error=error)
+        known = self.evidence.get(address)
+        self.evidence[address] = evidence if known is None else merge(known, evidence)
+        change = Change(address, None, State.DISABLE, State.DISABLE, "") if known is None else None
+        return Outcome(address, written=self.evidence[address] != known, change=change)
 
 
 @pytest.fixture
@@ -564,14 +570,68 @@ def test_what_marks_are_called_is_known_of_every_kind() -> None:
     assert import_list._KINDS.keys() == set(MarkKind)  # noqa: SLF001  (else a new kind ends the command)
 
 
-# ---- DynamoDB out of reach
+# ---- What gets in between
 
 
-def take(table: Held, part: Part) -> Tally:
-    tally = Tally()
-    kind = FORMATS["sendgrid-bounces"]
+def take(table: Held, part: Part) -> Mapping[str, int]:
+    """Import a list and return what became of its addresses."""
+    tally, kind = Tally(), FORMATS["sendgrid-bounces"]
     importing.take(part, kind, "", tally, Writer(cast("Table", table), "here", part, kind, ""))
-    return tally
+    return tally.results
+
+
+@pytest.fixture
+def part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Part:
+    """A list of eight bounces, and a row that is refused; three are merged at a time."""
+    monkeypatch.setattr(importing, "WINDOW", 3)
+    path = bounces(tmp_path / "list.csv", 8)
+    path.write_text(f"{path.read_text()}5.1.1,x,nobody,1417885600")
+    return parts(path)[0]
+
+
+def test_an_interrupted_import_goes_on_where_it_was(held: Held, part: Part, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt() -> None:
+        if held.evidence:
+            raise KeyboardInterrupt
+
+    held.before = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        take(held, part)
+    assert [path.name for path in sorted(part.path.parent.iterdir())] == ["list.csv", "list.csv.progress"]
+    held.before = lambda: None
+    assert take(held, part) == {"imported before": 3, "now disable": 5}
+    assert "behind the first 3 rows" in capsys.readouterr().err
+    # Nothing is left but what was refused, also before the interruption.
+    assert [path.name for path in sorted(part.path.parent.iterdir())] == ["list.csv", "list.csv.refused.csv"]
+
+
+@pytest.mark.parametrize("noted", ["", "[]", "{}", '{"rows": 3}', "another", "no number"])
+def test_a_note_of_another_import_is_none(held: Held, part: Part, noted: str) -> None:
+    held.errors = lambda address: "ValidationError" if address.startswith("b7") else ""
+    take(held, part)
+    note = part.beside(".progress")
+    written = json.loads(note.read_text())
+    others = {"another": written | {"table": "there"}, "no number": written | {"rows": "x"}}
+    note.write_text(json.dumps(others[noted]) if noted in others else noted)
+    assert take(held, part) == {"known before": 7, "failed": 1}
+
+
+def test_an_address_that_dynamodb_refuses_is_named_and_comes_again(
+    held: Held, part: Part, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held.errors = lambda address: "ValidationError" if address.startswith("b4") else ""
+    assert take(held, part) == {"now disable": 7, "failed": 1}
+    assert "b4@example.com: not imported. DynamoDB refused: ValidationError." in capsys.readouterr().err
+    held.errors = lambda _: ""
+    # From the first window on that was not whole.
+    assert take(held, part) == {"imported before": 3, "now disable": 1, "known before": 4}
+    assert not part.beside(".progress").exists()
+
+
+def test_an_import_that_dynamodb_does_not_let_write_ends_at_once(held: Held, part: Part) -> None:
+    held.errors = lambda _: "AccessDeniedException"
+    with pytest.raises(TableError, match="AccessDeniedException"):
+        take(held, part)
 
 
 @pytest.mark.parametrize("code", ["EndpointConnectionError", "ConnectTimeoutError", "ProvisionedThroughputExceeded"])
@@ -587,7 +647,7 @@ def test_an_import_that_reaches_nothing_says_so_once_and_ends(
     assert "Trying again" in waits
     assert stops == f"{part}: the first 300 rows are imported; the same command goes on there."
     held.errors = lambda _: ""
-    assert take(held, part).results == {"imported before": 300, "known before": 833}
+    assert take(held, part) == {"imported before": 300, "now disable": 833}
     assert len(held.evidence) == 1_133
 
 
@@ -596,10 +656,10 @@ def test_addresses_refused_for_one_reason_are_counted(
 ) -> None:
     (part,) = parts(bounces(tmp_path / "bounces.csv", 1_000))
     held.errors = lambda address: "ValidationError" if "7" in address else ""
-    tally = take(held, part)
+    results = take(held, part)
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 6
-    assert said[-1] == f"{tally.results['failed']} addresses were not imported. DynamoDB refused: ValidationError."
+    assert said[-1] == f"{results['failed']} addresses were not imported. DynamoDB refused: ValidationError."
 
 
 def test_a_network_lost_in_the_middle_of_a_step_ends_the_import_too(held: Held) -> None:
