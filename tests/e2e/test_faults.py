@@ -9,7 +9,7 @@ import pytest
 
 from faults import database, oracle, workload
 from faults.proxy import Proxy, cut_before, hold, proxied
-from healthy_mailing_cli.commands.redrive import messages_in
+from healthy_mailing_cli.redrive.feedback import messages_in
 from support import ses
 from support.command_line import Mailing
 from support.deployed import Deployed

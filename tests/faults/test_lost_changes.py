@@ -13,7 +13,7 @@ import pytest
 from harness.emulator import Emulator
 from healthy_mailing.evidence import Evidence, Mark, MarkKind, Rules, State, evidence_of, override
 from healthy_mailing.table import Table
-from healthy_mailing_cli.commands.redrive import Report, bring_back
+from healthy_mailing_cli.redrive.dead_letters import DeadLetterQueue, Report
 from healthy_mailing_cli.redrive.lost_changes import Changes
 from healthy_mailing_cli.table.deleting import delete
 from support.command_line import Mailing, Ran
@@ -116,14 +116,15 @@ class Stack:
         emulator = self.made.emulator
         session = boto3.Session("test", "test", region_name=emulator.region)
         session.events.register("before-call.lambda.Invoke", before_call)
-        target = Changes(
+        changes = Changes(
             session.client("lambda", endpoint_url=emulator.endpoint_url),
             self.client("dynamodb"),
             self.client("dynamodbstreams"),
             name=f"{self.name}-{function}",
             table_arn=self.made.arn("dynamodb", f"table/{self.name}"),
         )
-        return bring_back(self.client("sqs"), f"{self.name}-changes-dead-letter", target, dry_run=False)
+        letters = DeadLetterQueue.of(self.client("sqs"), f"{self.name}-changes-dead-letter")
+        return letters.bring_back(changes.target())
 
     def command(self, *options: str) -> Ran:
         """Run ``mailing redrive --changes`` as a user does."""

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 import pytest
 
 from harness.emulator import Emulator
-from healthy_mailing_cli.commands.redrive import Report, messages_in, redrive
+from healthy_mailing_cli.redrive import feedback
+from healthy_mailing_cli.redrive.dead_letters import DeadLetterQueue, Report
+from healthy_mailing_cli.redrive.feedback import messages_in
+from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.stack import Names
 from support import ses
 from support.command_line import Mailing, Ran
@@ -60,13 +62,17 @@ class Queues:
 
     def redrive(self, event: str, happens: Callable[..., None]) -> Report:
         """Bring back in this process; something happens at an event of botocore."""
-        session = boto3.Session("test", "test", region_name=self.stack.emulator.region)
-        session.events.register(event, happens)
-        return redrive(session, Names.of(self.stack.name), self.stack.emulator.endpoint_url, dry_run=False)
+        connection = Connection(self.stack.name, self.stack.emulator.region, self.stack.emulator.endpoint_url)
+        connection.session.events.register(event, happens)
+        names = Names.of(self.stack.name)
+        letters = DeadLetterQueue.of(connection.client("sqs"), names.dead_letter_queue)
+        return letters.bring_back(feedback.target(connection, names, None))
 
 
 @pytest.fixture
-def queues(emulator: Emulator) -> Queues:
+def queues(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Queues:
+    for name, value in emulator.environment().items():
+        monkeypatch.setenv(name, value)
     stack = HandMade(emulator, f"stack-{uuid.uuid4().hex[:8]}")
     for suffix in ("", "-dead-letter"):
         emulator.client("sqs").create_queue(QueueName=f"{stack.function}{suffix}")
@@ -138,13 +144,12 @@ def test_no_dead_letter_queue_is_one_line(queues: Queues, kind: str) -> None:
 
 
 @pytest.mark.parametrize("operation", ["SendMessage", "DeleteMessage"])
-def test_after_an_interruption_a_second_run_brings_the_rest(  # noqa: PLR0913, PLR0917  (fixtures)
+def test_after_an_interruption_a_second_run_brings_the_rest(
     operation: str,
     queues: Queues,
     functions: Functions,
     proxy: Proxy,
     assert_table_is: Compare,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The whole way: feedback fails in every try, is brought back in two runs, and then is in the table."""
     messages = workload.feedback(120, addresses=40, seed=21)
@@ -156,7 +161,6 @@ def test_after_an_interruption_a_second_run_brings_the_rest(  # noqa: PLR0913, P
 
     def interrupt(**_: object) -> None:
         if next(calls, None) is None:
-            monkeypatch.undo()
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):

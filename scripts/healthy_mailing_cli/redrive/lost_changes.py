@@ -25,12 +25,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from healthy_mailing.calls import is_past, pause
 from healthy_mailing.changes import REDRIVEN, REDRIVEN_DELIVERY, ImageError, event_of
 from healthy_mailing.item import ADDRESS, EVIDENCE, LISTED, STATE, TRANSACTIONAL, VERSION
+from healthy_mailing.settings import ChangesSettings
+from healthy_mailing_cli.redrive.dead_letters import Target
 from healthy_mailing_cli.shell import output
+from healthy_mailing_cli.shell.connection import Connection
+from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.stack import name_in
 
 if TYPE_CHECKING:
@@ -52,12 +57,8 @@ _TRIES = 5
 _PATIENCE = 60.0
 """How many seconds to ask again for items that the table did not return because it was busy."""
 
-_GONE = dict.fromkeys(
-    ("ResourceNotFoundException", "TrimmedDataAccessException"),
-    "the stream keeps records for 24 hours, and these are gone. Compare your copies with `mailing export`, then delete "
-    "it.",
-)
-"""What the errors of a stream mean that has the records no longer, or is itself no longer there."""
+_GONE = frozenset({"ResourceNotFoundException", "TrimmedDataAccessException"})
+"""Errors of a stream that has the records no longer, or is itself no longer there."""
 
 _OURS = (*LISTED, EVIDENCE, VERSION)
 
@@ -90,29 +91,59 @@ class _Lost:
         return made if identity is None else {**made, "userIdentity": identity}
 
 
-class Changes:
-    """The function that tells of changes, and what it needs to be told."""
+def target(connection: Connection, function: str, letters: str, *, any_table: bool = False) -> Target:
+    """Return what tells of changes, if function, table and dead-letter queue are of one stack.
 
-    def __init__(
-        self,
-        function: "LambdaClient",
-        dynamodb: "DynamoDBClient",
-        streams: "DynamoDBStreamsClient",
-        *,
-        name: str,
-        table_arn: str,
-    ) -> None:
-        """Tell by the function of a name about a table, of this region and account."""
-        self._lambda = function
-        self._dynamodb = dynamodb
-        self._streams = streams
-        self._name = name
-        self._arn = table_arn
-        self._table = name_in(table_arn)
-        self.description = f"the function {name}, with what the table {self._table} says"
+    With ``any_table``, the table is the function's own, whichever that is.
+
+    Raises:
+        CommandError: They are not, or there is no such function: what another table says would be told as news.
+        SettingsError: The function is another one.
+    """
+    remedy = "name the stack with --name, or the function with --function"
+    settings = ChangesSettings.from_environment(connection.settings_of(function, remedy))
+    table, own = name_in(settings.table_arn), settings.dead_letter_queue_url.rpartition("/")[2]
+    if table != connection.table and not any_table:
+        raise CommandError(
+            f"{function} tells of the table {table}, not of {connection.table}: add --table {table}, or name the "
+            f"stack of {connection.table} with --name"
+        )
+    if own != letters:
+        raise CommandError(f"The dead-letter queue of {function} is {own}, not {letters}: name both of one stack")
+    return Changes(
+        connection.client("lambda", config=Config(read_timeout=60)),  # it is called, and waited for
+        connection.client("dynamodb"),
+        connection.client("dynamodbstreams"),
+        name=function,
+        table_arn=settings.table_arn,
+    ).target()
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The function that tells of changes, and what it needs to be told.
+
+    Attributes:
+        function: Calls the function.
+        dynamodb: Reads the table.
+        streams: Reads the table's stream.
+        name: The function's.
+        table_arn: The table's, of this region and account.
+    """
+
+    function: "LambdaClient"
+    dynamodb: "DynamoDBClient"
+    streams: "DynamoDBStreamsClient"
+    name: str
+    table_arn: str
+
+    def target(self) -> Target:
+        """Return this as what dead letters are handed over to."""
+        description = f"the function {self.name}, with what the table {name_in(self.table_arn)} says"
+        return Target(description, self.kinds, self.problem, self.take)
 
     def kinds(self, letter: str) -> list[str]:
-        """Return what a dead letter is, for the report."""
+        """Return the kind of each message: ``change``, ``unreadable image``, ``of another table`` or ``unreadable``."""
         read = _read(letter)
         if self._is_of_another(read):
             return [OF_ANOTHER_TABLE]
@@ -130,35 +161,32 @@ class Changes:
         if not self._is_of_another(read):
             return ""
         other = _table_of(read)
-        arns = other, self._arn  # which may differ in the region alone
+        arns = other, self.table_arn  # which may differ in the region alone
         names = tuple(map(name_in, arns))
         return "it is of the table {}, not of {}".format(*(arns if names[0] == names[1] else names))
 
-    def take(self, letter: str) -> bool:
-        """Tell of the addresses in a dead letter, and return whether that is done."""
+    def take(self, letter: str) -> str:
+        """Tell of the addresses in a dead letter, and return why it must stay; empty if it need not."""
         if problem := self.problem(letter):  # what another table says of an address would be told as news
-            output.note(f"A dead letter stays: {problem}.")
-            return False
+            return problem
         try:
             lost = self._lost(_read(letter))
         except (KeyError, TypeError, AttributeError, ValueError):
-            output.note("A dead letter stays: it is none of the function that tells of changes.")
-            return False
+            return "it is none of the function that tells of changes"
         except ClientError as error:
-            code = error.response["Error"]["Code"]
-            output.note(f"A dead letter stays: {_GONE.get(code) or f'{error.operation_name} failed with {code}.'}")
-            return False
+            if error.response["Error"]["Code"] not in _GONE:
+                raise
+            return (
+                "the stream keeps records for 24 hours, and these are gone. Compare your copies with `mailing export`, "
+                "then delete it"
+            )
         try:
-            return all(self._tell(some) for some in output.windows(lost, _RECORDS_PER_CALL))
+            return next(filter(None, map(self._tell, output.windows(lost, _RECORDS_PER_CALL))), "")
         except TimeoutError:
-            output.note(f"A dead letter stays: the table {self._table} is too busy. Try again later.")
-            return False
-        except ClientError as error:
-            output.note(f"A dead letter stays: {error.operation_name} failed with {error.response['Error']['Code']}.")
-            return False
+            return f"the table {name_in(self.table_arn)} is too busy. Try again later"
 
     def _is_of_another(self, letter: Any) -> bool:  # noqa: ANN401  (whatever JSON holds)
-        return _table_of(letter) not in {"", self._arn}
+        return _table_of(letter) not in {"", self.table_arn}
 
     def _lost(self, letter: Json) -> list[_Lost]:
         """Return what was lost of each address in a dead letter."""
@@ -171,14 +199,14 @@ class Changes:
     def _batch(self, batch: Json) -> Iterator[Json]:
         """Yield the records of a batch from the stream, as the function was handed them."""
         end = int(batch["endSequenceNumber"])
-        iterator = self._streams.get_shard_iterator(
+        iterator = self.streams.get_shard_iterator(
             StreamArn=batch["streamArn"],
             ShardId=batch["shardId"],
             ShardIteratorType="AT_SEQUENCE_NUMBER",
             SequenceNumber=batch["startSequenceNumber"],
         ).get("ShardIterator")
         while iterator:
-            page = self._streams.get_records(ShardIterator=iterator)
+            page = self.streams.get_records(ShardIterator=iterator)
             for each in page["Records"]:
                 number = int(each["dynamodb"]["SequenceNumber"])
                 if number <= end:
@@ -187,25 +215,28 @@ class Changes:
                     return
             iterator = page.get("NextShardIterator")
 
-    def _tell(self, lost: Sequence[_Lost]) -> bool:
-        """Tell what the table says of addresses, until it says nothing else. Errors as in ``_images``."""
+    def _tell(self, lost: Sequence[_Lost]) -> str:
+        """Tell what the table says of addresses, until it says nothing else; return why that is not done, if so.
+
+        Errors as in ``_images``.
+        """
         images = self._images([each.address for each in lost])
         for _ in range(_TRIES):
             records = [record for each in lost if (record := each.record(images.get(each.address)))]
             if records and not self._call(records):
-                return False
+                return f"the function {self.name} fails on it"
             now = self._images([each.address for each in lost])
             lost = [each for each in lost if _said(images.get(each.address)) != _said(now.get(each.address))]
             images = now
             if not lost:
-                return True
-        return False
+                return ""
+        return "the table goes on changing. Try again later"
 
     def _call(self, records: Sequence[Json]) -> bool:
         """Call the function with records, and return whether all went through."""
         # Of another program's attributes in place of ours, JSON may not know the type; the function refuses any.
         payload = json.dumps({"Records": records}, default=str).encode()
-        answer = self._lambda.invoke(FunctionName=self._name, Payload=payload)
+        answer = self.function.invoke(FunctionName=self.name, Payload=payload)
         result = json.loads(answer["Payload"].read())
         return not answer.get("FunctionError") and result == {"batchItemFailures": []}
 
@@ -216,7 +247,8 @@ class Changes:
             TimeoutError: The table was too busy to return all of them.
         """
         keys = [{ADDRESS: {"S": address}} for address in addresses]
-        wanted: Any = {self._table: {"Keys": keys, "ConsistentRead": True}} if keys else {}
+        table = name_in(self.table_arn)
+        wanted: Any = {table: {"Keys": keys, "ConsistentRead": True}} if keys else {}
         found: dict[str, Json] = {}
         deadline, attempt = time.monotonic() + _PATIENCE, 0
         while wanted:
@@ -225,8 +257,8 @@ class Changes:
                     raise TimeoutError
                 pause(attempt)
             attempt += 1
-            answer = self._dynamodb.batch_get_item(RequestItems=wanted)
-            for each in answer["Responses"].get(self._table, []):
+            answer = self.dynamodb.batch_get_item(RequestItems=wanted)
+            for each in answer["Responses"].get(table, []):
                 found[each[ADDRESS]["S"]] = each
             wanted = answer.get("UnprocessedKeys")
         return found
