@@ -10,7 +10,7 @@ import uuid
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -126,20 +126,15 @@ class HandMade:
             found=lambda state: state == "Active",
         )
 
-    def count_a_call(self) -> None:
-        """Let the function have been called, which counts as feedback that came; a call would start a Python."""
-        self.count("AWS/Lambda", Invocations=1)
-
-    def count(self, namespace: str, ago: timedelta = timedelta(), **values: float) -> None:
-        """Put metrics of the function, or of the queue in ``AWS/SQS``."""
-        name = "QueueName" if namespace == "AWS/SQS" else "FunctionName"
-        common = {"Dimensions": [{"Name": name, "Value": self.function}], "Timestamp": datetime.now(UTC) - ago}
+    def count(self, namespace: str, **values: float) -> None:
+        """Put metrics of the function."""
+        common = {"Dimensions": [{"Name": "FunctionName", "Value": self.function}], "Timestamp": datetime.now(UTC)}
         data: Any = [{"MetricName": each, "Value": value, **common} for each, value in values.items()]
         self.emulator.client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=data)
 
-    def call(self, event: Any = None) -> None:
-        """Call the function."""
-        self.emulator.client("lambda").invoke(FunctionName=self.function, Payload=json.dumps(event).encode())
+    def fail(self) -> None:
+        """Call the function with what it fails at."""
+        self.emulator.client("lambda").invoke(FunctionName=self.function, Payload=b'"fail"')
 
 
 def hand_made(emulator: Emulator) -> HandMade:
@@ -150,7 +145,7 @@ def hand_made(emulator: Emulator) -> HandMade:
     _make_table(made)
     _subscribe(made)
     _make_senders(made)
-    made.count_a_call()
+    made.count("AWS/Lambda", Invocations=1)  # as if feedback came; a call would start a Python
     return made
 
 
@@ -183,14 +178,9 @@ def add_events(made: HandMade) -> None:
         "DEAD_LETTER_QUEUE_URL": queue["QueueUrl"],
     }
     add_function(made, "changes", variables)
-    add_reader(made, made)
-
-
-def add_reader(made: HandMade, of: HandMade) -> None:
-    """Let the function that tells of changes read the stream of a stack."""
     made.emulator.client("lambda").create_event_source_mapping(
         FunctionName=f"{made.name}-changes",
-        EventSourceArn=made.emulator.client("dynamodb").describe_table(TableName=of.name)["Table"]["LatestStreamArn"],
+        EventSourceArn=made.emulator.client("dynamodb").describe_table(TableName=made.name)["Table"]["LatestStreamArn"],
         FunctionResponseTypes=["ReportBatchItemFailures"],
         StartingPosition="LATEST",
     )

@@ -12,6 +12,7 @@ from healthy_mailing_cli.__main__ import app
 from healthy_mailing_cli.figures import charts, page
 from healthy_mailing_cli.figures.census import Day
 from healthy_mailing_cli.figures.jumps import Jump
+from healthy_mailing_cli.figures.newest import NewlyBlocked
 from healthy_mailing_cli.figures.rates import BOUNCES, COMPLAINTS, Window
 from healthy_mailing_cli.shell.numbers import percent
 from healthy_mailing_cli.shell.output import CommandError
@@ -114,6 +115,26 @@ def test_rates_have_the_same_decimals_and_do_not_reach_a_line_by_rounding(
     count: int, of: int, decimals: int, text: str
 ) -> None:
     assert percent(count, of, decimals) == text
+
+
+@pytest.mark.parametrize(
+    ("since", "at", "of_domain", "count", "when", "who"),
+    [
+        ("", "", 1, 1, "unknown", "j***@a.example"),
+        ("T10:00:00.1", "T10:00:00.9", 3, 3, "2026-03-29 10:00:00 UTC", "3 addresses at a.example"),
+        ("T10:00:00.1", "T10:59:00.9", 2, 3, "2026-03-29 10:00 to 10:59 UTC", "3 addresses, 2 of them at a.example"),
+        ("T10:00:00.1", "T10:59:00.9", 1, 3, "2026-03-29 10:00 to 10:59 UTC", "3 addresses"),
+    ],
+)
+def test_the_page_says_who_was_blocked_when(  # noqa: PLR0913, PLR0917  (the columns of a table)
+    since: str, at: str, of_domain: int, count: int, when: str, who: str
+) -> None:
+    since, at = (f"2026-03-29{time}Z" if time else "" for time in (since, at))
+    who_all = (count, "a.example", of_domain, "j***@a.example")
+    change = NewlyBlocked(at, since, *who_all, "disable", "disable", "bounce:Permanent/NoEmail")
+    text = page.html(replace(EMPTY, changes=[change]), "No weeks.", table="mailing", region="eu-west-1")
+    cells = re.findall("<td[^>]*>(.*?)</td>", text.partition('id="changes"')[2])
+    assert (f'<th scope="row">{when}</th>' in text, cells[:2]) == (True, [who, "Hard bounce, no such address"])
 
 
 JUMP = Jump("gmail.com", "2026-03-29", 60, 0, "2026-03-29T10:00:00.000Z", "2026-03-29T10:59:00.000Z")

@@ -5,7 +5,7 @@ A past day shows only events that no newer event of the kind replaced.
 """
 
 from collections import Counter
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -56,7 +56,7 @@ class Domain:
     complaints: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Figures:
     """All figures.
 
@@ -64,16 +64,16 @@ class Figures:
         at: When the reading began, UTC with milliseconds.
         days: How many UTC days the window has; the last is today.
         begin: Its first day.
+        bounces: The bounce rate of the window.
+        complaints: Its complaint rate.
+        trend: Each day of the window.
         addresses: How many addresses the table has.
         states: How many of them are in which state for bulk mail.
         transactional: How many may get transactional mail, though not bulk mail.
         reasons: How many may not get bulk mail for which reason, most frequent first; soft bounces of any number are
             one reason.
-        bounces: The bounce rate of the window.
-        complaints: Its complaint rate.
         window: The window's feedback.
         before: That of as many days before.
-        trend: Each day of the window.
         domains: The domains with most addresses with feedback in the window, and all others together.
         domain_count: How many domains there are.
         jumps: Days on which a domain's hard bounces jump, largest first.
@@ -86,22 +86,22 @@ class Figures:
     at: str
     days: int
     begin: str
-    addresses: int
-    states: dict[str, int]
-    transactional: int
-    reasons: dict[str, int]
     bounces: Rate
     complaints: Rate
-    window: Window
-    before: Window
     trend: list[Day]
-    domains: list[Domain]
-    domain_count: int
-    jumps: list[Jump]
-    changes: list[NewlyBlocked]
-    imported: int
-    unsent: int
-    unreadable: int
+    addresses: int = 0
+    states: dict[str, int] = field(default_factory=lambda: dict.fromkeys(map(str, State), 0))
+    transactional: int = 0
+    reasons: dict[str, int] = field(default_factory=Counter)
+    window: Window = field(default_factory=Window)
+    before: Window = field(default_factory=Window)
+    domains: list[Domain] = field(default_factory=list)
+    domain_count: int = 0
+    jumps: list[Jump] = field(default_factory=list)
+    changes: list[NewlyBlocked] = field(default_factory=list)
+    imported: int = 0
+    unsent: int = 0
+    unreadable: int = 0
 
     @property
     def are_alarming(self) -> bool:
@@ -113,7 +113,6 @@ class Figures:
         return asdict(self, dict_factory=lambda pairs: {camel(name): value for name, value in pairs})
 
 
-@dataclass
 class Census:
     """Counts items, one after the other; memory grows with the number of domains alone.
 
@@ -121,50 +120,44 @@ class Census:
     addresses that have such feedback.
     """
 
-    at: str
-    days: int = 30
-    sender: str | None = None
-    transactional: int = 0
-    imported: int = 0
-    unsent: int = 0
-    unreadable: int = 0
-    states: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
-    window: Window = field(default_factory=Window)
-    before: Window = field(default_factory=Window)
-    domains: dict[str, Domain] = field(default_factory=dict)
-    _bounces: HardBounces = field(default_factory=HardBounces)
-    _newest: Newest = field(default_factory=Newest)
-
-    def __post_init__(self) -> None:
-        """Lay out the days."""
-        self._today = day_of(self.at)
+    def __init__(self, at: str, days: int = 30, sender: str | None = None) -> None:
+        """Count nothing yet, of a number of days that ends with the day of a time."""
+        self._today = day_of(at)
         today = date.fromisoformat(self._today)
-        days = [str(today - timedelta(days=ago)) for ago in reversed(range(2 * self.days))]
-        self._trend = {day: Day(day=day) for day in days[self.days :]}
-        self._begin_before, self._begin = days[0], days[self.days]
+        laid_out = [str(today - timedelta(days=ago)) for ago in reversed(range(2 * days))]
+        self._begin_before, self._begin = laid_out[0], laid_out[days]
+        self._trend = {day: Day(day=day) for day in laid_out[days:]}
+        none = Window()
+        rates = BOUNCES.rate(0, none), COMPLAINTS.rate(0, none)
+        self._found = Figures(at, days, self._begin, *rates, trend=list(self._trend.values()))
+        self._sender = sender
+        self._domains: dict[str, Domain] = {}
+        self._bounces = HardBounces()
+        self._newest = Newest()
 
     def add(self, item: Item, evidence: Evidence | None) -> None:
         """Count an item that says a state and a reason, and its evidence; None if another program wrote it."""
         address, state, reason = item[ADDRESS], item[STATE], item.get(REASON, "")
         if is_simulated(address):
             return
-        if self.sender is not None:
-            evidence = _about(evidence or {}, self.sender)
+        if self._sender is not None:
+            evidence = _about(evidence or {}, self._sender)
             if not evidence:
                 return
-        self.states[state] += 1
+        found = self._found
+        found.addresses += 1
+        found.states[state] += 1
         name = address.rpartition("@")[2]
-        domain = self.domains.setdefault(name, Domain(name))
+        domain = self._domains.setdefault(name, Domain(name))
         domain.addresses += 1
         if state != State.ENABLE:
             transactional = item.get(TRANSACTIONAL, state)
             domain.blocked += 1
-            self.transactional += transactional == State.ENABLE
-            self.reasons[kind_of(reason)] += 1
+            found.transactional += transactional == State.ENABLE
+            found.reasons[kind_of(reason)] += 1
             self._newest.add(item.get(UPDATED_AT, ""), address, reason, state, transactional)
         if evidence is None:
-            self.unreadable += 1
+            found.unreadable += 1
         else:
             self._weigh(evidence, domain)
 
@@ -174,19 +167,19 @@ class Census:
             if mark.kind in MADE_BY_PEOPLE or mark.day < self._begin_before:
                 continue
             if mark.get(IMPORTED_FROM):
-                self.imported += 1
+                self._found.imported += 1
                 continue
             is_now = mark.day >= self._begin
             if mark.get("subType") in _UNSENT:
-                self.unsent += is_now
+                self._found.unsent += is_now
             elif is_now:
                 now.add(mark.kind)
                 day = min(mark.day, self._today)  # a clock that runs ahead makes a mark of tomorrow
                 self._trend[day].add({mark.kind})
             else:
                 before.add(mark.kind)
-        self.window.add(now)
-        self.before.add(before)
+        self._found.window.add(now)
+        self._found.before.add(before)
         domain.reached += not SENT.isdisjoint(now)
         domain.complaints += MarkKind.COMPLAINT in now
         if MarkKind.HARD_BOUNCE in now:
@@ -198,29 +191,19 @@ class Census:
 
     def figures(self) -> Figures:
         """Return what all items amount to."""
-        ranked = sorted(self.domains.values(), key=lambda each: (-each.reached, -each.addresses, each.name))
+        window = self._found.window
+        ranked = sorted(self._domains.values(), key=lambda each: (-each.reached, -each.addresses, each.name))
         rest = [astuple(each)[1:] for each in ranked[DOMAINS:]]
         others = [Domain("", *map(sum, zip(*rest, strict=True)))] if rest else []
-        return Figures(
-            at=self.at,
-            days=self.days,
-            begin=self._begin,
-            addresses=self.states.total(),
-            states={str(state): self.states[state] for state in State},
-            transactional=self.transactional,
-            reasons=dict(sorted(self.reasons.items(), key=lambda each: (-each[1], each[0]))),
-            bounces=BOUNCES.rate(self.window.hard, self.window),
-            complaints=COMPLAINTS.rate(self.window.complaints, self.window),
-            window=self.window,
-            before=self.before,
-            trend=list(self._trend.values()),
+        return replace(
+            self._found,
+            reasons=dict(sorted(self._found.reasons.items(), key=lambda each: (-each[1], each[0]))),
+            bounces=BOUNCES.rate(window.hard, window),
+            complaints=COMPLAINTS.rate(window.complaints, window),
             domains=[*ranked[:DOMAINS], *others],
             domain_count=len(ranked),
-            jumps=self._bounces.jumps({name: each.addresses for name, each in self.domains.items()}, self.days),
+            jumps=self._bounces.jumps({name: each.addresses for name, each in self._domains.items()}, self._found.days),
             changes=self._newest.found(),
-            imported=self.imported,
-            unsent=self.unsent,
-            unreadable=self.unreadable,
         )
 
 

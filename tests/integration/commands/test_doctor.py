@@ -260,7 +260,7 @@ FAULTS: Mapping[str, Mapping[str, Take]] = {
     },
     "timeouts": {"problem: ... for 2 s ... at least 18 s": lambda made: made.set_queue(VisibilityTimeout="2")},
     "failures": {
-        "warning: ... 1 call failed ... filter-log-events": lambda made: made.call("fail"),
+        "warning: ... 1 call failed ... filter-log-events": HandMade.fail,
         "problem: No feedback reached ... 3 addresses not written, 1 message not understood ... filter-log-events": (
             lambda made: made.count("HealthyMailing", Failed=3, Malformed=1)
         ),
