@@ -45,9 +45,10 @@ def look_at_events(seen: Examination) -> Findings:
 
 
 def _function(seen: Examination, function: str) -> Finding:
-    configuration = seen.configuration_of(function) or {}
+    configuration = seen.configuration_of(function)
+    environment = configuration.get("Environment", {}) if configuration else {}
     try:
-        settings = ChangesSettings.from_environment(configuration.get("Environment", {}).get("Variables", {}))
+        settings = ChangesSettings.from_environment(environment.get("Variables", {}))
     except SettingsError as error:
         return problem(f"{function} fails when it starts: {error}.", APPLY)
     if settings.table_arn != seen.stack.table:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -15,8 +15,10 @@ from healthy_mailing_cli.shell.stack import Place, Stack
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.type_defs import FunctionConfigurationResponseTypeDef
     from mypy_boto3_ses import SESClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sns import SNSClient
@@ -69,7 +71,7 @@ class Finding:
         """Whether nobody can say that this part works; a warning leaves it working."""
         return self.level in {Level.PROBLEM, Level.UNKNOWN}
 
-    def as_json(self) -> Mapping[str, Any]:
+    def as_json(self) -> Mapping[str, object]:
         """Return it as an object of JSON."""
         return asdict(self)
 
@@ -137,8 +139,8 @@ class Examination:
     to_function: bool = False
     queue: Mapping[str, str] | None = None
     window: int = 0
-    function: Mapping[str, Any] | None = None
-    table: Mapping[str, Any] | None = None
+    function: "FunctionConfigurationResponseTypeDef | None" = None
+    table: "TableDescriptionTypeDef | None" = None
 
     @classmethod
     def of(
@@ -169,7 +171,7 @@ class Examination:
             return None
         return {str(name): value for name, value in attributes.items()}
 
-    def configuration_of(self, function: str) -> Mapping[str, Any] | None:
+    def configuration_of(self, function: str) -> "FunctionConfigurationResponseTypeDef | None":
         """Return a function's configuration, None if there is no such function."""
         try:
             return self.lambda_.get_function_configuration(FunctionName=function)

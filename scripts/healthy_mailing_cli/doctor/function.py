@@ -1,7 +1,7 @@
 """What ``mailing doctor`` looks at from the function on: what calls it, its settings and its role, the table."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from healthy_mailing.settings import Settings, SettingsError
 from healthy_mailing_cli.doctor.examination import (
@@ -18,6 +18,10 @@ from healthy_mailing_cli.doctor.examination import (
 from healthy_mailing_cli.doctor.policies import lets
 from healthy_mailing_cli.shell import belonging
 from healthy_mailing_cli.shell.stack import name_in, sent_for
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam.type_defs import EvaluationResultTypeDef
+    from mypy_boto3_lambda.type_defs import EventSourceMappingConfigurationTypeDef
 
 _ADVISED = 6
 """How many times the function's timeout a queue should hide a message (AWS Lambda Developer Guide, "Creating and
@@ -80,7 +84,7 @@ def look_at_role(seen: Examination) -> Findings:
         needed[stack.dead_letter_queue] = ["sqs:SendMessage"]
     needed[seen.place.arn("logs", f"log-group:{log}:log-stream:{_ANY}")] = ["logs:CreateLogStream", "logs:PutLogEvents"]
     role = seen.function["Role"]
-    refused: dict[str, list[Any]] = {}
+    refused: dict[str, list[EvaluationResultTypeDef]] = {}
     try:
         for resource, actions in needed.items():
             answer = seen.iam.simulate_principal_policy(
@@ -166,7 +170,9 @@ def look_at_mapping(seen: Examination) -> Findings:
     )
 
 
-def mapping_finding(mapping: Mapping[str, Any], fine: Finding, *, stopped: str, setting: str, lost: str) -> Finding:
+def mapping_finding(
+    mapping: "EventSourceMappingConfigurationTypeDef", fine: Finding, *, stopped: str, setting: str, lost: str
+) -> Finding:
     """Return what is so with a mapping: ``fine``, or what is wrong.
 
     Args:
@@ -186,7 +192,7 @@ def mapping_finding(mapping: Mapping[str, Any], fine: Finding, *, stopped: str, 
     return fine
 
 
-def is_of(mapping: Mapping[str, Any], function: str) -> bool:
+def is_of(mapping: "EventSourceMappingConfigurationTypeDef", function: str) -> bool:
     """Return whether a mapping is a function's, by its ARN; a version or an alias may follow that."""
     return f"{mapping['FunctionArn']}:".startswith(f"{function}:")
 

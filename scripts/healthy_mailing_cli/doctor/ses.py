@@ -99,7 +99,7 @@ def look_at_identities(seen: Examination) -> Findings:
                 yield _identity(seen, name, attributes.get(name, {}))
 
 
-def _identity(seen: Examination, name: str, attributes: Mapping[str, Any]) -> Finding:
+def _identity(seen: Examination, name: str, attributes: Mapping[str, object]) -> Finding:
     topics = {kind: attributes.get(f"{kind}Topic") for kind in WANTED}
     here = [kind for kind in WANTED if topics[kind] == seen.stack.topic]
     missing = [kind for kind in WANTED if kind not in here]
@@ -125,7 +125,7 @@ def _identity(seen: Examination, name: str, attributes: Mapping[str, Any]) -> Fi
     default = seen.sesv2.get_email_identity(EmailIdentity=name).get("ConfigurationSetName")
     if seen.sets.get(default, frozenset()).issuperset(NEEDED):
         return ok(f"{name} reports through its configuration set {default}.")
-    others = sorted({topic for topic in topics.values() if topic})
+    others = sorted({str(topic) for topic in topics.values() if topic})
     text = f"{name} reports to {', '.join(others)}." if others else f"{name} reports nothing to the topic."
     # Without --identity it may belong to another stack, send nothing, or always send with a configuration set.
     return (problem if name in seen.identities else warning)(text, f"If mail is sent from it: {remedy}", *commands)

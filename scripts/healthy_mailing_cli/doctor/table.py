@@ -1,7 +1,6 @@
 """What ``mailing doctor`` looks at in the table: its settings, and rows that this version did not write."""
 
 import shlex
-from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -36,7 +35,7 @@ def look_at_table(seen: Examination) -> Findings:
         )
         return
     yield ok(f"The table {name} is {table['TableStatus']}.")
-    index: Any = next((each for each in table.get("GlobalSecondaryIndexes", []) if each["IndexName"] == INDEX), None)
+    index = next((each for each in table.get("GlobalSecondaryIndexes", []) if each["IndexName"] == INDEX), None)
     if index is None:
         yield warning(
             f"{name} lacks the index {INDEX}, so nobody can list addresses.",
@@ -98,7 +97,7 @@ def look_at_rows(seen: Examination) -> Findings:
 
 def _keys(seen: Examination, name: str) -> tuple[int, list[str], list[str]]:
     """Return how many rows there are, the keys that are another spelling, and the others of rows without a version."""
-    pages: Any = seen.dynamodb.get_paginator("scan").paginate(
+    pages = seen.dynamodb.get_paginator("scan").paginate(
         TableName=name,
         ProjectionExpression=f"{ADDRESS}, #{VERSION}",
         ExpressionAttributeNames={f"#{VERSION}": VERSION},

@@ -5,7 +5,7 @@ topic then changes the table of another stack. So the commands that send ask her
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -13,17 +13,22 @@ from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.stack import Place, name_in
 
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.type_defs import EventSourceMappingConfigurationTypeDef
 
-def mappings(lambda_: Any, **of: str) -> list[Any]:  # noqa: ANN401  (as of all clients)
+
+def mappings(lambda_: "LambdaClient", **of: str) -> "list[EventSourceMappingConfigurationTypeDef]":
     """Return the event source mappings of a source or a function; none where there is no such function."""
     try:
-        pages = list(lambda_.get_paginator("list_event_source_mappings").paginate(**of))
+        request: Any = of  # a source or a function
+        pages = list(lambda_.get_paginator("list_event_source_mappings").paginate(**request))
     except lambda_.exceptions.ResourceNotFoundException:
         return []
     return [each for page in pages for each in page["EventSourceMappings"]]
 
 
-def functions_behind(lambda_: Any, queue: str) -> list[str]:  # noqa: ANN401  (as of all clients)
+def functions_behind(lambda_: "LambdaClient", queue: str) -> list[str]:
     """Return the ARNs of the functions that take messages from a queue, given by its ARN."""
     return [each["FunctionArn"] for each in mappings(lambda_, EventSourceArn=queue)]
 
