@@ -79,7 +79,7 @@ def test_it_shows_all_parts(page: Page) -> None:
         "Addresses",
         "Day by day",
         "By recipient domain",
-        "Why addresses may not be mailed",
+        "Why addresses are blocked",
         "Newest changes",
         "What this page can't know",
     ]

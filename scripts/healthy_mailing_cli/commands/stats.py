@@ -77,7 +77,7 @@ def _show(found: Figures, table: str, sender: str | None) -> None:
             )
         ],
     )
-    _table("Why addresses may not be mailed:", [(each, reason, "") for reason, each in found.reasons.items()])
+    _table("Why addresses are blocked:", [(each, reason, "") for reason, each in found.reasons.items()])
     _table(
         "Domains with most addresses with feedback:",
         [
