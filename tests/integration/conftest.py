@@ -4,7 +4,9 @@ import asyncio
 import itertools
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import botocore.session
@@ -17,6 +19,10 @@ from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
 from harness.emulators import partiql
+from healthy_mailing.evidence import Evidence, Mark, MarkKind, Rules, evidence_of
+from healthy_mailing.item import to_dynamodb
+from healthy_mailing.row import Outcome
+from healthy_mailing.table import Table
 from support.clock import Clock
 from support.eventually import SECONDS
 from support.faults import Answer as Answered
@@ -150,6 +156,102 @@ def items(client: "DynamoDBClient") -> dict[str, dict[str, Any]]:
     return {item["UserId"]["S"]: item for item in client.scan(TableName=TABLE, ConsistentRead=True)["Items"]}
 
 
+ADDRESS = "a@example.com"
+JANE, SPELLED = "jane.doe@example.com", "Jane.Doe@Example.com"
+RULES = Rules()
+NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
+
+
+def soon() -> float:
+    """Return a deadline that no machine is too slow for."""
+    return time.monotonic() + 600
+
+
+def mark(kind: MarkKind, day: int = 1, number: int = 0, **detail: str) -> Mark:
+    """Return a mark of a day of March 2026, with ids and seconds by its number."""
+    if kind is MarkKind.HARD_BOUNCE:
+        detail = {"bounceType": "Permanent", "subType": "General"} | detail
+    return Mark(
+        kind=kind,
+        at=f"2026-03-{day:02d}T12:00:{number % 60:02d}.000Z",
+        feedback_id=f"f{number}",
+        message_id=f"m{number}",
+        sender="news@example.org",
+        detail=tuple(sorted(detail.items())),
+    )
+
+
+def table_of(client: "DynamoDBClient", rules: Rules = RULES, now: datetime = NOON) -> Table:
+    return Table(client, TABLE, rules, now=lambda: now)
+
+
+def write(
+    client: "DynamoDBClient", evidence: Mapping[str, Evidence], rules: Rules = RULES, now: datetime = NOON
+) -> dict[str, Outcome]:
+    """Merge evidence into the table."""
+    return {outcome.address: outcome for outcome in table_of(client, rules, now).add(evidence, soon())}
+
+
+def add(
+    client: "DynamoDBClient", *marks: Mark, address: str = ADDRESS, rules: Rules = RULES, now: datetime = NOON
+) -> Outcome:
+    """Merge marks into the item of one address."""
+    return write(client, {address: evidence_of(marks)}, rules, now)[address]
+
+
+def article(
+    client: "DynamoDBClient", key: str = SPELLED, kind: str = "Complaint", more: Mapping[str, Any] | None = None
+) -> None:
+    """Write a row as the function of the original article does (PutItem, so that it replaces what is there)."""
+    row = {
+        "UserId": key,
+        "notificationType": kind,
+        "from": "news@example.org",
+        "timestamp": "2017-08-02T10:20:00.000-07:00",
+        "state": "enable" if kind == "Delivery" else "disable",
+    }
+    client.put_item(TableName=TABLE, Item={**to_dynamodb(row), **(more or {})})
+
+
+def plain(client: "DynamoDBClient", address: str = ADDRESS) -> Any:
+    """Return an item as Python has it, its numbers as strings."""
+
+    def value(attribute: Mapping[str, Any]) -> Any:
+        ((kind, held),) = attribute.items()
+        return {name: value(each) for name, each in held.items()} if kind == "M" else held
+
+    return value({"M": items(client)[address]})
+
+
+def calls(client: "DynamoDBClient", operation: str) -> list[Mapping[str, Any]]:
+    """Return a list that grows with each request of an operation from now on."""
+    seen: list[Mapping[str, Any]] = []
+
+    def note(params: Mapping[str, Any], **_: object) -> None:
+        seen.append(params)
+
+    client.meta.events.register(f"provide-client-params.dynamodb.{operation}", note)
+    return seen
+
+
+def consistency(reads: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Return of each read of ``calls`` whether it is a consistent one."""
+    return [read["RequestItems"][TABLE]["ConsistentRead"] for read in reads]
+
+
+@pytest.fixture
+def longest_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long each pause between two attempts might have been; none takes any time."""
+    longest: list[float] = []
+
+    def note(_: float, to: float) -> float:
+        longest.append(to)
+        return 0.0
+
+    monkeypatch.setattr("healthy_mailing.calls.random.uniform", note)
+    return longest
+
+
 def once_before(client: "DynamoDBClient", operation: str, act: Callable[[], object]) -> None:
     """Act before the next request of an operation is sent, and not before those of the act."""
     left = iter([act])
@@ -160,14 +262,3 @@ def once_before(client: "DynamoDBClient", operation: str, act: Callable[[], obje
             break
 
     client.meta.events.register(f"before-call.dynamodb.{operation}", before)
-
-
-def consistency_of_reads(client: "DynamoDBClient") -> list[bool]:
-    """Return a list that says of each read from now on whether it is a consistent one."""
-    reads: list[bool] = []
-
-    def note(params: Mapping[str, Any], **_: object) -> None:
-        reads.append(params["RequestItems"][TABLE]["ConsistentRead"])
-
-    client.meta.events.register("provide-client-params.dynamodb.BatchGetItem", note)
-    return reads

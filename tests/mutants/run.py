@@ -40,7 +40,7 @@ BUILD = ROOT / "build" / "mutants"
 COSMIC_RAY = ROOT / "build" / "cosmic-ray" / "bin" / "python"
 
 _MERGE = ("unit/test_evidence_state.py", "unit/test_evidence_merge.py")
-_TABLE = ("integration/test_table.py", "integration/test_lookup.py", "integration/test_operations.py")
+_TABLE = ("integration/test_table.py", "integration/test_lookup.py", "integration/test_table_room.py")
 _SPELLINGS = ("integration/test_adopted.py", "unit/test_decisions.py", "integration/test_decided.py")
 TESTS: Mapping[str, Sequence[str]] = {
     "timestamp": ("unit/test_timestamp.py",),
@@ -50,15 +50,15 @@ TESTS: Mapping[str, Sequence[str]] = {
     "notification": ("unit/test_notification.py", "unit/test_events.py"),
     "envelope": ("unit/test_envelope.py", "integration/test_handler.py"),
     "row": (*_TABLE, *_SPELLINGS),
-    "operations": ("integration/test_lookup.py", "integration/test_operations.py", *_SPELLINGS),
+    "operations": ("integration/test_lookup.py", "integration/test_table_room.py", *_SPELLINGS),
     "calls": ("unit/test_calls.py", *_TABLE),
     "table": (*_TABLE, *_SPELLINGS, "integration/test_handler.py"),
-    "clearing": ("integration/test_operations.py", "integration/test_clear_bounces.py", *_SPELLINGS),
-    "deleting": ("integration/test_operations.py", *_SPELLINGS),
-    "erasing": ("unit/test_evidence_state.py", "integration/test_operations.py", *_SPELLINGS),
+    "clearing": ("integration/test_table_room.py", "integration/test_clear_bounces.py", *_SPELLINGS),
+    "deleting": ("integration/test_table_room.py", *_SPELLINGS),
+    "erasing": ("unit/test_evidence_state.py", "integration/test_table_room.py", *_SPELLINGS),
     "moving": _SPELLINGS,
-    "outage": ("unit/test_outage.py", "integration/test_operations.py"),
-    "reassessing": ("integration/test_operations.py", *_SPELLINGS),
+    "outage": ("unit/test_outage.py", "integration/test_table_room.py"),
+    "reassessing": ("integration/test_table_room.py", *_SPELLINGS),
 }
 """The files of tests that state what each file of the core, and of what people start on the table, promises."""
 
