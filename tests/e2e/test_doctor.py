@@ -20,16 +20,16 @@ def test_a_stack_of_terraform_s_has_no_fault_in_either_mode(deployed: Deployed) 
     eventually(lambda: deployed.states(address), {address: "enable"})
     mailing = Mailing(deployed.emulator.environment(), deployed.outputs["table_name"])
     ran = mailing("doctor", "--json", "--name", deployed.stack.name, "--identity", f"{deployed.mode}.example")
-    wrong = {each["check"]: each["text"] for each in ran.json if each["level"] in {"problem", "unknown"}}
+    wrong = {each["check"]: each["message"] for each in ran.json if each["level"] in {"problem", "unknown"}}
     # Other tests leave dead letters.
-    assert wrong.keys() <= {"dead letters"}, wrong
+    assert wrong.keys() <= {"deadLetters"}, wrong
     said = {
-        each["check"]: each["text"]
+        each["check"]: each["message"]
         for each in ran.json
-        if each["level"] != "warning" or each["check"] != "last feedback"
+        if each["level"] != "warning" or each["check"] != "lastFeedback"
     }
-    assert "Feedback last came in the hour of" in said["last feedback"]
-    assert ("direct calls" in said) == (deployed.mode == "direct")
+    assert "Feedback last came in the hour of" in said["lastFeedback"]
+    assert ("directCalls" in said) == (deployed.mode == "direct")
     assert ("mapping" in said) == (deployed.mode == "queue")
 
 

@@ -90,7 +90,7 @@ def test_a_simulated_mail_comes_back_in_the_table(mailing: Mailing, stack: Deplo
     (told,) = ran.json
     item = stack.item(told["address"]) or {}
     assert (item["state"], item["reason"]) == OUTCOMES[kind]
-    assert (told["item"]["state"], told["item"]["reason"]) == OUTCOMES[kind]
+    assert (told["state"], told["reason"]) == OUTCOMES[kind]
     assert told["messageId"] in json.dumps(item["evidence"], default=str)
 
 
@@ -134,10 +134,10 @@ def test_a_sender_that_ses_refuses_is_one_line(anyone: Mailing) -> None:
 
 def test_the_samples_are_listed_with_what_they_are(mailing: Mailing) -> None:
     ran = mailing("publish", "--list", "--json")
-    told = {each["sample"]: each["message"] for each in ran.json}
+    told = {each["sample"]: (each["kind"], each["addresses"]) for each in ran.json}
     assert sorted(told) == SAMPLES
-    assert told["complaint-abuse"] == "Complaint: angry@example.com"
-    assert told["event-open"] == "Open: no address changes"
+    assert told["complaint-abuse"] == ("Complaint", ["angry@example.com"])
+    assert told["event-open"] == ("Open", [])
     assert [line.split()[0] for line in mailing("publish", "--list").out.splitlines()] == SAMPLES
 
 
@@ -149,8 +149,7 @@ def test_a_sample_a_file_and_standard_input_are_published(mailing: Mailing, stac
     by_file = mailing("publish", str(file), "--topic", topic, "--json")
     by_input = mailing("publish", "-", "--topic", topic, "--json", stdin=ses.text(ses.complaint(other)))
     assert (by_file.code, by_input.code) == (0, 0)
-    assert by_file.json[0]["topic"] == topic
-    assert by_file.json[0]["message"] == f"Bounce: {one}"
+    assert (by_file.json[0]["topic"], by_file.json[0]["kind"], by_file.json[0]["addresses"]) == (topic, "Bounce", [one])
     sample = mailing("publish", "complaint-article", *named(stack))
     published = f"Published to {stack.stack.name}-feedback: Complaint: recipient1@example.com\n"
     assert (sample.code, sample.out) == (0, published)

@@ -17,12 +17,15 @@ from botocore.config import Config
 from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
+from typer.testing import CliRunner, Result
 
 from harness.emulators import partiql
 from healthy_mailing.evidence import Evidence, Mark, MarkKind, Rules, evidence_of
 from healthy_mailing.item import to_dynamodb
 from healthy_mailing.row import Outcome
 from healthy_mailing.table import Table
+from healthy_mailing_cli.__main__ import app
+from healthy_mailing_cli.shell.connection import Connection
 from support.clock import Clock
 from support.eventually import SECONDS
 from support.faults import Answer as Answered
@@ -42,6 +45,10 @@ def faults() -> dict[str, Answer]:
     return {}
 
 
+Run = Callable[..., Result]
+"""Runs a command of `mailing` in this process."""
+
+
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch, faults: dict[str, Answer]) -> Iterator["DynamoDBClient"]:
     """A client of an empty table."""
@@ -57,6 +64,24 @@ def client(monkeypatch: pytest.MonkeyPatch, faults: dict[str, Answer]) -> Iterat
         create_table(dynamodb)
         put_between(dynamodb, faults)
         yield dynamodb
+
+
+@pytest.fixture
+def run(client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command line, on the table that stands in, with the default rules and an empty list of SES."""
+    monkeypatch.setattr(Connection, "open", lambda _, rules=None: Table(client, TABLE, rules or Rules()))
+    monkeypatch.setattr(Connection, "rules", lambda *_: Rules())
+    monkeypatch.setattr(Connection, "caller", lambda _: "arn:aws:iam::123456789012:user/dana")
+    monkeypatch.setattr("healthy_mailing_cli.ses.suppression_list.SuppressionList.find", lambda *_: iter(()))
+    monkeypatch.setattr(
+        "healthy_mailing_cli.commands.explain._on_list_of_ses", lambda *_: ({"listed": False}, "Not on the list.")
+    )
+    monkeypatch.setattr("healthy_mailing_cli.table.moving.sleep", lambda _: None)
+
+    def run(*arguments: str, stdin: str = "") -> Result:
+        return CliRunner().invoke(app, arguments, input=stdin, env={"COLUMNS": "1000", "AWS_REGION": "eu-west-1"})
+
+    return run
 
 
 def put_between(client: "DynamoDBClient", faults: dict[str, Answer]) -> None:

@@ -5,27 +5,23 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from healthy_mailing import operations
 from healthy_mailing.address import canonical, forms
 from healthy_mailing.evidence import Mark, MarkKind, Purpose, Rules, State, evidence_of, override
 from healthy_mailing.item import state_of
 from healthy_mailing.table import Table
-from healthy_mailing_cli.__main__ import app
-from healthy_mailing_cli.shell.connection import Connection
 from support.table import TABLE
 
-from .conftest import items
+from .conftest import Run, items
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-Run = Callable[..., Result]
 BEFORE, AHEAD = "2026-03-01T12:00:00.000Z", "2999-01-01T00:00:00.000Z"
 
 
@@ -57,27 +53,6 @@ def put(client: "DynamoDBClient", rows: Mapping[str, str]) -> None:
             client.put_item(TableName=TABLE, Item={"UserId": {"S": key}, "state": {"S": "disable"}})
     marks = {key: evidence_of([KINDS[kind]]) for key, kind in rows.items() if kind in KINDS}
     assert not [each for each in Table(client, TABLE, Rules()).add(marks, time.monotonic() + 600) if each.error]
-
-
-@pytest.fixture
-def run(client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command line, on the table that stands in, with the default rules and an empty list of SES."""
-    monkeypatch.setattr(Connection, "open", lambda _, rules=None: Table(client, TABLE, rules or Rules()))
-    monkeypatch.setattr(Connection, "rules", lambda *_: Rules())
-    monkeypatch.setattr(Connection, "caller", lambda _: "arn:aws:iam::123456789012:user/dana")
-    monkeypatch.setattr("healthy_mailing_cli.ses.suppression_list.SuppressionList.find", lambda *_: iter(()))
-    monkeypatch.setattr("healthy_mailing_cli.commands.explain._on_list_of_ses", lambda *_: {"listed": False})
-    monkeypatch.setattr("healthy_mailing_cli.table.moving.sleep", lambda _: None)
-
-    def run(*arguments: str, stdin: str = "") -> Result:
-        return CliRunner().invoke(
-            app, [*arguments, "--region", "eu-west-1"] if "--" not in arguments else arguments, input=stdin, env=WIDE
-        )
-
-    return run
-
-
-WIDE = {"COLUMNS": "1000", "AWS_REGION": "eu-west-1"}
 
 
 def looked_up(client: "DynamoDBClient", given: Sequence[str], purpose: Purpose) -> dict[str, tuple[State | None, str]]:

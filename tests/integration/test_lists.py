@@ -46,7 +46,7 @@ def test_what_dynamodb_throttles_is_imported_all_the_same(
         (part,), tally = parts(path), Tally()
         importing.take(part, kind, "", tally, Writer(table, "here", part, kind, ""))
         results.append(tally.results)
-    assert results == [{"now disable": 8}, {"known before": 8}, {"same state": 8}]
+    assert results == [{"nowDisable": 8}, {"knownBefore": 8}, {"sameState": 8}]
     assert len(items(client)) == 8
 
 

@@ -224,12 +224,9 @@ def test_each_address_is_judged_or_its_line_is_named(
     if code == 2:
         return
     said = [json.loads(line) for line in out.splitlines()]
-    judged = {each["address"] for each in said if "problem" not in each}
+    judged = {each["address"] for each in said if "error" not in each}
     named = {
-        line
-        for each in said
-        if "problem" in each
-        for line in range(each["line"], each.get("lastLine", each["line"]) + 1)
+        line for each in said if "error" in each for line in range(each["line"], each.get("lastLine", each["line"]) + 1)
     }
     assert [(line, each) for line, each in occurring(text) if each not in judged and line not in named] == []
     assert code == (0 if all(each["mayBeMailed"] for each in said) else 1)

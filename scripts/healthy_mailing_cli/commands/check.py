@@ -116,11 +116,10 @@ class _Verdicts:
             found = [Answer(line.text, "", self._purpose, problem=line.problem)]
         self._count += 1
         against = [answer for answer in found if not answer.may_be_mailed]
-        place = _place(line) if self._as_json else {}
         for answer in found:
             self._tally["not understood" if line.problem else _outcome(answer)] += 1
             if self._as_json:
-                output.ndjson(api.verdict(answer) | place)
+                output.ndjson(_as_json(answer, line))
             elif not self._listed:
                 self._lines.append(
                     (answer.given, "no" if answer in against else "yes", answer.problem or answer.reason)
@@ -151,10 +150,15 @@ class _Verdicts:
         output.rows(_summary(self._tally) if self._listed else self._lines, to)
 
 
-def _place(line: Line) -> dict[str, int]:
-    if not line.name:
-        return {}
-    return {"line": line.number} | ({"lastLine": line.last_line} if line.last_line > line.number else {})
+def _as_json(answer: Answer, line: Line) -> dict[str, Any]:
+    """Return an answer as the lookup API has it, with a code for what is wrong, and the lines of a list."""
+    fields = api.verdict(answer)
+    if answer.problem:
+        code = "NotUnderstood" if line.problem else "InvalidAddress"
+        fields |= {"error": code, "message": fields.pop("problem")}
+    if line.name:
+        fields |= {"line": line.number} | ({"lastLine": line.last_line} if line.last_line > line.number else {})
+    return fields
 
 
 def _outcome(answer: Answer) -> str:

@@ -112,12 +112,13 @@ def _on_list_of_ses(connection: Connection, address: str) -> tuple[_Json, str]:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
         if code == "NotFoundException":
             return {"listed": False}, f"SES's own suppression list does not have {address} in this spelling."
-        reason = code if isinstance(error, ClientError) else sentence(error)
-        return {"listed": None, "problem": code}, f"Whether SES's own suppression list has it can't be told: {reason}."
+        why = sentence(error)
+        unknown = f"Whether SES's own suppression list has it can't be told: {why}."
+        return {"listed": None, "error": code, "message": why}, unknown
     since, reason = from_datetime(entry["LastUpdateTime"]), entry["Reason"]
     moment = explanation.moment(since)
     text = f"SES's own suppression list has it since {moment}, for a {reason.lower()}: SES does not send to it."
-    return {"listed": True, "reason": reason, "since": since}, text
+    return {"listed": True, "sesReason": reason, "since": since}, text
 
 
 def _show(address: str, item: Item | None, why: Mapping[str, str], notes: list[str]) -> None:

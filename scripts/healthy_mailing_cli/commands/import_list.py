@@ -138,12 +138,12 @@ _KINDS = {
 """What one mark of a kind is called, and what several are."""
 
 _RESULTS = {
-    "now disable": "May not be mailed now",
-    "now review": "To be reviewed now",
-    "now enable": "May be mailed now",
-    "same state": "Same state, more evidence",
-    "known before": "Known before",
-    "imported before": "Imported before the interruption",
+    "nowDisable": "Now blocked",
+    "nowReview": "Now in review",
+    "nowEnable": "Now mailable",
+    "sameState": "New evidence, same state",
+    "knownBefore": "Already recorded",
+    "importedBefore": "Imported before the interruption",
     "failed": "Not imported; run the command again",
 }
 
@@ -188,11 +188,10 @@ def _tell_json(planned: Planned, tally: Tally, *, dry_run: bool) -> None:
         "format": planned.kind.name if planned.kind else None,
         "rows": tally.rows,
         "marks": dict(tally.marks),
-        "skipped": dict(tally.skipped),
+        "skipped": [{"message": reason, "rows": count} for reason, count in tally.skipped.items()],
         "refused": tally.refused,
-        "firstRefused": [{"row": row, "problem": problem} for row, problem in tally.shown],
+        "firstRefused": [{"row": row, "message": problem} for row, problem in tally.shown],
     }
     if planned.problem:
         fields |= {"error": planned.code, "message": planned.problem}
-    results = {output.camel(name): count for name, count in tally.results.items()}
-    output.ndjson(fields if dry_run else fields | {"addresses": results})
+    output.ndjson(fields if dry_run else fields | {"addresses": dict(tally.results)})

@@ -7,9 +7,10 @@ Needs ``sns:Publish`` on the topic. If the table is named, also ``sns:ListSubscr
 
 import re
 import sys
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
@@ -56,10 +57,11 @@ def publish(
     if message is None:
         raise CommandError("Name a sample or a file; `mailing publish --list` lists the samples")
     text = _read(message)
-    meaning = _meaning(text)
+    found = _meaning(text)
+    meaning = _words(found)
     sns = connection.client("sns")
     arn = stack.topic_arn(connection, name, topic)
-    fields = {"topic": arn, "message": meaning}
+    fields = {"topic": arn, **found}
     if not dry_run:
         question = f"Publish to {name_in(arn)} at AWS, where it counts as true ({meaning})?"
         options.confirm(question, yes=yes or _is_elsewhere(connection, sns.meta.endpoint_url))
@@ -91,9 +93,9 @@ def _list(*, as_json: bool) -> None:
     samples = {name: _meaning((_SAMPLES / f"{name}.json").read_text("utf-8")) for name in _names()}
     if as_json:
         for name, meaning in samples.items():
-            output.ndjson({"sample": name, "message": meaning})
+            output.ndjson({"sample": name, **meaning})
     else:
-        output.rows(list(samples.items()))
+        output.rows([(name, _words(meaning)) for name, meaning in samples.items()])
 
 
 def _names() -> list[str]:
@@ -125,11 +127,17 @@ def _read(message: str) -> str:
     return text
 
 
-def _meaning(text: str) -> str:
-    """Return what the function will make of a message, in a few words."""
+def _meaning(text: str) -> dict[str, Any]:
+    """Return what the function will make of a message, as JSON has it."""
     try:
         feedback = parse(text)
     except NotificationError as error:
-        return f"unreadable, for the dead-letter queue: {error}"
-    addresses = sorted({address for address, _ in feedback.marks})
-    return f"{feedback.kind}: {', '.join(addresses) or 'no address changes'}"
+        return {"error": "Unreadable", "message": str(error)}
+    return {"kind": feedback.kind, "addresses": sorted({address for address, _ in feedback.marks})}
+
+
+def _words(meaning: Mapping[str, Any]) -> str:
+    """Return the same in a few words."""
+    if "error" in meaning:
+        return f"unreadable, for the dead-letter queue: {meaning['message']}"
+    return f"{meaning['kind']}: {', '.join(meaning['addresses']) or 'no address changes'}"

@@ -102,7 +102,7 @@ def simulate(
         raise
     seconds = round(time.monotonic() - begun, 1)
     if as_json:
-        found = {"item": api.record(item), "seconds": seconds} if item else {}
+        found = {"seconds": seconds, **api.record(item)} if item else {}
         output.ndjson({"address": address, "messageId": message_id, **found})
     elif item:
         output.line(f"{address}: {item[STATE]} ({item[REASON]}), after {seconds} s.")

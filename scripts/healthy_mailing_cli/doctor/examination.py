@@ -1,7 +1,7 @@
 """What the checks of ``mailing doctor`` are given, what they leave to those after them, and what they find."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from healthy_mailing_cli.shell.connection import Connection
+from healthy_mailing_cli.shell.output import camel
 from healthy_mailing_cli.shell.stack import Place, Stack
 
 if TYPE_CHECKING:
@@ -73,7 +74,13 @@ class Finding:
 
     def as_json(self) -> Mapping[str, object]:
         """Return it as an object of JSON."""
-        return asdict(self)
+        return {
+            "check": camel(self.check),
+            "level": self.level,
+            "message": self.text,
+            "remedy": self.remedy,
+            "commands": self.commands,
+        }
 
 
 Findings = Iterator[Finding]

@@ -24,13 +24,12 @@ from healthy_mailing_cli.lists.formats.verdicts import RowError, SkippedError
 from healthy_mailing_cli.lists.refused import Refuse, refused_rows
 from healthy_mailing_cli.shell import errors, output, waiting
 from healthy_mailing_cli.shell.connection import step_deadline
+from healthy_mailing_cli.shell.outcomes import Failures
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.waiting import is_lost, is_worth_another_try
 
 WINDOW = 8_000
 """How many addresses are merged at a time: enough that all connections are busy most of the time."""
-
-_HINT = "After Ctrl-C, the same command goes on where it was."
 
 _SHOWN = 5
 """How many refused rows a person sees, all of which are in the file beside the list, and how many addresses that
@@ -52,7 +51,7 @@ class Tally:
         skipped: By reason, those that mean nothing here.
         refused: How many could not be understood.
         shown: The first few of them, and why.
-        results: By result, what became of the addresses.
+        results: By result, a code, how many addresses came to it.
     """
 
     rows: int = 0
@@ -227,7 +226,7 @@ class Writer:
             "table": place,
         }
         self._path = part.beside(_PROGRESS)
-        self._failures: Counter[str] = Counter()
+        self._failures = Failures("not imported", _SHOWN)
         self._say = waiting.once()
         self._notes = True
         self.done = self._noted()
@@ -241,23 +240,19 @@ class Writer:
             TableError: DynamoDB takes nothing.
         """
         if tally.rows <= self.done:
-            tally.results["imported before"] += len(window)
+            tally.results["importedBefore"] += len(window)
             return
         for outcome in merged(self._table, window, self._say):
             tally.results[_result(outcome)] += 1
             if outcome.error:
-                self._failures[outcome.error] += 1
-                if self._failures[outcome.error] <= _SHOWN:
-                    output.note(f"{outcome.address}: not imported. {errors.sentence(TableError(outcome.error))}.")
-        if not self._failures:
+                self._failures.add(outcome.address, errors.sentence(TableError(outcome.error)))
+        if not tally.results["failed"]:
             self.done = tally.rows
             self._note(tally.rows)
 
     def end(self, tally: Tally) -> None:
         """Forget how far it is, unless something is left to do."""
-        for code, count in self._failures.items():
-            if count > _SHOWN:
-                output.note(f"{count:,} addresses were not imported. {errors.sentence(TableError(code))}.")
+        self._failures.sum_up()
         if not tally.results["failed"]:
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
@@ -316,5 +311,5 @@ def _result(outcome: Outcome) -> str:
     if outcome.error:
         return "failed"
     if not outcome.written:
-        return "known before"
-    return f"now {outcome.change.after}" if outcome.change else "same state"
+        return "knownBefore"
+    return f"now{outcome.change.after.capitalize()}" if outcome.change else "sameState"

@@ -237,7 +237,7 @@ def _as_saved(message: "MessageTypeDef", target: Target) -> dict[str, Any]:
         "messageId": message["MessageId"],
         "sentAt": from_datetime(sent),
         "kinds": [output.camel(kind) for kind in target.kinds(message["Body"])],
-        "problem": reported or target.problem(message["Body"]),
+        "message": reported or target.problem(message["Body"]),
         "body": message["Body"],
     }
 

@@ -233,7 +233,7 @@ def counted(number: int, noun: str) -> str:
 def camel(words: str) -> str:
     """Return words as JSON names them: ``now disable`` and ``now_disable`` as ``nowDisable``."""
     first, *others = re.split("[^A-Za-z0-9]+", words)
-    return first + "".join(f"{each[:1].upper()}{each[1:]}" for each in others)
+    return (first.lower() if first.isupper() else first) + "".join(f"{each[:1].upper()}{each[1:]}" for each in others)
 
 
 def windows(values: Iterable[_T], size: int) -> Iterator[list[_T]]:

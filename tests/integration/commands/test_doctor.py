@@ -14,6 +14,7 @@ from harness.emulator import Emulator
 from healthy_mailing_cli.doctor.checks import CHECKS, examine
 from healthy_mailing_cli.doctor.examination import Examination, Finding
 from healthy_mailing_cli.shell.connection import Connection
+from healthy_mailing_cli.shell.output import camel
 from healthy_mailing_cli.shell.stack import Names, Place, Stack
 from support.command_line import Mailing, Ran
 from support.hand_made import HandMade, add_events, add_function, filled, hand_made, policy, without_index
@@ -63,11 +64,11 @@ def test_a_stack_in_which_all_is_well(emulator: Emulator) -> None:
     ran = run(made)
     assert (ran.code, ran.err[:4]) == (0, "ok: "), ran
     found = run(made, "--json").json
-    assert {each["check"] for each in found} == set(CHECKS)
+    assert {each["check"] for each in found} == set(map(camel, CHECKS))
     assert [each for each in found if each["level"] != "ok" or each["remedy"]] == []
     # What is of which stack, a line each.
     name, feedback, letters = made.name, made.function, f"{made.function}-dead-letter"
-    assert {each["text"] for each in found} >= {
+    assert {each["message"] for each in found} >= {
         f"The topic {feedback} exists.",
         f"The topic {feedback} goes to the queue {feedback}.",
         f"The topic {feedback} goes to the function {feedback}.",
@@ -303,9 +304,9 @@ def test_an_identity_may_report_through_its_default_configuration_set_or_elsewhe
     # Among all of the region, one that reports elsewhere may belong to another stack.
     for options, level, code in ((("--identity", through, "--identity", elsewhere), "problem", 1), ((), "warning", 0)):
         ran = Mailing(emulator.environment(), made.name)("doctor", "--json", *options)
-        said = {each["text"].split()[0]: each for each in ran.json if each["check"] == "identity"}
+        said = {each["message"].split()[0]: each for each in ran.json if each["check"] == "identity"}
         assert (said[through]["level"], said[elsewhere]["level"], ran.code) == ("ok", level, code)
-        assert f"{made.topic}-other" in said[elsewhere]["text"]
+        assert f"{made.topic}-other" in said[elsewhere]["message"]
 
 
 def test_a_policy_that_is_not_understood_is_not_guessed_at(emulator: Emulator) -> None:
@@ -322,7 +323,7 @@ def test_without_any_identity_in_ses_that_is_said_and_all_else_is_looked_at(emul
     environment = {**emulator.environment(), "AWS_REGION": "eu-north-1", "AWS_DEFAULT_REGION": "eu-north-1"}
     ran = Mailing(environment, "mailing")("doctor", "--json")
     found = {each["check"]: each for each in ran.json if each["level"] != "ok"}
-    assert (found["identity"]["level"], found["identity"]["text"][:23]) == ("warning", "SES has no identity in ")
+    assert (found["identity"]["level"], found["identity"]["message"][:23]) == ("warning", "SES has no identity in ")
     assert {name for name, each in found.items() if each["level"] == "problem"} == {
         "topic",
         "queue",
