@@ -46,7 +46,7 @@ BLOCKED, MAILABLE, UNKNOWN, REFUSED = "jane@example.org", "joe@example.org", "ne
 OTHER_ROW, CALLED = "jane@stra\u00dfe.de", "called@example.org"  # "jane@strasse.de" complained
 OUTAGE = ("--from", "2026-03-01", "--to", "2026-03-01")
 
-CASES = {
+CASES: dict[str, list[tuple[str, ...]]] = {
     "check": [(BLOCKED, UNKNOWN, "a@b@"), ("{list}",)],
     "explain": [(BLOCKED,), (UNKNOWN,)],
     "list": [()],
@@ -103,7 +103,7 @@ def mailing(run: Run, client: "DynamoDBClient", faults: dict[str, Answer], monke
     annotate(table, "pushed@example.org", "pushed", Pushed(LATER, "BOUNCE").to_map(), deadline)
     article = {"UserId": "Old@example.org", "state": "disable", "notificationType": "Bounce", "from": "a@example.org"}
     old = {name: {"S": value} for name, value in (article | {"timestamp": BEFORE}).items()}
-    client.put_item(TableName=TABLE, Item=old)  # type: ignore[arg-type]  # a plain dict is one
+    client.put_item(TableName=TABLE, Item=old)
     faults["BatchExecuteStatement"] = refusal_of(REFUSED, "AccessDeniedException")
     client.update_continuous_backups(
         TableName=TABLE, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
