@@ -5,7 +5,7 @@ from typing import Any
 from harness.emulators.launched import Launched
 from support.eventually import SECONDS
 from support.functions import dynamodb_client, streams_client
-from support.stream import changes_in
+from support.stream import changes_in, create_streamed
 from support.table import create_table
 
 WRITERS = 8
@@ -81,19 +81,13 @@ def test_a_batch_of_statements_writes_what_fits_and_says_what_does_not(localstac
 
 def test_a_stream_has_the_images_that_there_are_and_no_others(localstack: Launched) -> None:
     client = dynamodb_client(localstack.endpoint_url)
-    created = client.create_table(
-        TableName="streamed",
-        KeySchema=[{"AttributeName": "UserId", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "UserId", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-    )["TableDescription"]
+    stream = create_streamed(client, "streamed")
     first, second = ({"UserId": {"S": "a"}, "n": {"S": number}} for number in "12")
     client.put_item(TableName="streamed", Item=first)
     client.put_item(TableName="streamed", Item=second)
     client.delete_item(TableName="streamed", Key={"UserId": {"S": "a"}})
 
-    assert changes_in(streams_client(localstack.endpoint_url), created["LatestStreamArn"]) == [
+    assert changes_in(streams_client(localstack.endpoint_url), stream) == [
         ("INSERT", None, first),
         ("MODIFY", first, second),
         ("REMOVE", second, None),

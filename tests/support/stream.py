@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema_rs import Draft4Validator, Draft7Validator
 
+from support.table import create_table
+
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
 
 SCHEMA_FILE = Path(__file__).parents[2] / "terraform" / "modules" / "changes" / "address-state-changed.schema.json"
@@ -55,6 +58,14 @@ def record(
         "eventSourceARN": f"{TABLE_ARN}/stream/2026-03-01T00:00:00.000",
         **more,
     }
+
+
+def create_streamed(client: "DynamoDBClient", name: str) -> str:
+    """Create a table with a stream, and return the stream's ARN."""
+    view: Any = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    create_table(client, name)
+    client.update_table(TableName=name, StreamSpecification=view)
+    return client.describe_table(TableName=name)["Table"]["LatestStreamArn"]
 
 
 def changes_in(client: "DynamoDBStreamsClient", stream_arn: str) -> list[tuple[str, Any, Any]]:

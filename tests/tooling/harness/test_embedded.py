@@ -1,32 +1,30 @@
 """The embedded emulator as a child process, for real."""
 
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import uuid
-import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import requests
-from botocore.exceptions import ClientError
 
 from harness import emulator, paths
 from harness.emulator import Emulator
 from harness.emulators import embedded, launched
 from harness.errors import HarnessError
+from support import ses
 from support.eventually import SECONDS, eventually
+from support.functions import zipped
 from support.hand_made import policy
 from support.processes import runs
-from support.stream import changes_in
+from support.stream import changes_in, create_streamed
 from support.suppression import listed_at
 
 SENDER = "news@example.org"
@@ -60,14 +58,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
         yield started
 
 
-def zipped(code: str) -> bytes:
-    """Return a function's zip."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("index.py", code)
-    return content.getvalue()
-
-
 def deploy(target: Emulator, name: str, code: str, **variables: str) -> str:
     """Create a function with a role of the same name, and return its ARN."""
     role = target.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
@@ -76,7 +66,7 @@ def deploy(target: Emulator, name: str, code: str, **variables: str) -> str:
         Role=role,
         Runtime="python3.13",
         Handler="index.handler",
-        Code={"ZipFile": zipped(code)},
+        Code={"ZipFile": zipped(code, "index.py")},
         Environment={"Variables": variables},
     )["FunctionArn"]
 
@@ -204,61 +194,6 @@ def test_a_dashboard_is_of_all_regions_and_an_alarm_of_one(running: Emulator) ->
     assert [client.describe_alarms()["MetricAlarms"][0]["Threshold"] for client in (here, there)] == [1, 2]
 
 
-def test_iam_is_enforced(running: Emulator) -> None:
-    denied = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "sns:Publish"}]}
-    topic = running.client("sns").create_topic(Name="nobody-publishes", Attributes={"Policy": json.dumps(denied)})
-    with pytest.raises(ClientError, match=r"AuthorizationError|AccessDenied"):
-        running.client("sns").publish(TopicArn=topic["TopicArn"], Message="no")
-
-
-def test_loopback_counts_as_tls(running: Emulator) -> None:
-    statement = {
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "sns:Publish",
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    topic = running.client("sns").create_topic(Name="tls-only", Attributes={"Policy": policy})
-    assert running.client("sns").publish(TopicArn=topic["TopicArn"], Message="yes")["MessageId"]
-
-
-def test_an_encoded_slash_in_the_path_of_a_call_is_no_other_segment(running: Emulator) -> None:
-    client = running.client("apigateway")
-    api = client.create_rest_api(name="paths")["id"]
-    (root,) = client.get_resources(restApiId=api)["items"]
-    of_one = {"restApiId": api, "httpMethod": "GET"}
-    of_one["resourceId"] = client.create_resource(restApiId=api, parentId=root["id"], pathPart="{id}")["id"]
-    client.put_method(**of_one, authorizationType="NONE")
-    client.put_integration(**of_one, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
-    client.put_integration_response(**of_one, statusCode="200")
-    client.create_deployment(restApiId=api, stageName="v1")
-
-    url = f"{running.endpoint_url}/_aws/execute-api/{api}/v1"
-    assert [requests.get(f"{url}/{path}", timeout=SECONDS).status_code for path in ("a%2Fb", "a/b")] == [200, 403]
-
-
-def test_ses_answers_what_terraform_asks_of_an_identity_s_notifications(running: Emulator) -> None:
-    ses = running.client("ses")
-    ses.verify_email_identity(EmailAddress=SENDER)
-    topic = running.client("sns").create_topic(Name="feedback")["TopicArn"]
-    ses.set_identity_notification_topic(Identity=SENDER, NotificationType="Bounce", SnsTopic=topic)
-    ses.set_identity_headers_in_notifications_enabled(Identity=SENDER, NotificationType="Bounce", Enabled=True)
-    answer = ses.get_identity_notification_attributes(Identities=[SENDER, "unknown@example.org"])
-    assert answer["NotificationAttributes"] == {
-        SENDER: {
-            "BounceTopic": topic,
-            "ForwardingEnabled": True,
-            "HeadersInBounceNotificationsEnabled": True,
-            "HeadersInComplaintNotificationsEnabled": False,
-            "HeadersInDeliveryNotificationsEnabled": False,
-        }
-    }
-    ses.set_identity_headers_in_notifications_enabled(Identity=SENDER, NotificationType="Bounce", Enabled=False)
-    attributes = ses.get_identity_notification_attributes(Identities=[SENDER])["NotificationAttributes"][SENDER]
-    assert attributes["HeadersInBounceNotificationsEnabled"] is False
-
-
 LISTED = "Jane.Doe/Sales%2F+a@Example.COM"
 
 
@@ -319,87 +254,14 @@ def test_ses_lists_suppressed_addresses_by_reason_and_time(running: Emulator) ->
         sesv2.delete_suppressed_destination(EmailAddress=address)
 
 
-@pytest.mark.parametrize(
-    ("action", "arguments"),
-    [
-        ("put_suppressed_destination", {"EmailAddress": "example.com", "Reason": "BOUNCE"}),
-        ("put_suppressed_destination", {"EmailAddress": "a@example.com", "Reason": "MANUAL"}),
-        ("put_account_suppression_attributes", {"SuppressedReasons": ["MANUAL"]}),
-        ("list_suppressed_destinations", {"PageSize": 1001}),
-        ("list_suppressed_destinations", {"PageSize": 0}),
-        ("list_suppressed_destinations", {"Reasons": ["MANUAL"]}),
-        ("list_suppressed_destinations", {"NextToken": "%"}),
-    ],
-)
-def test_ses_refuses_what_is_invalid_of_its_suppression_list(
-    running: Emulator, action: str, arguments: dict[str, Any]
-) -> None:
-    sesv2 = running.client("sesv2")
-    with pytest.raises(sesv2.exceptions.BadRequestException):
-        getattr(sesv2, action)(**arguments)
-
-
-def test_ses_tells_about_the_account(running: Emulator) -> None:
-    sesv2 = running.client("sesv2")
-    account = sesv2.get_account()
-    assert account["SuppressionAttributes"] == {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]}
-    assert account["SendingEnabled"]
-    assert account["ProductionAccessEnabled"]
-    assert set(account["SendQuota"]) == {"Max24HourSend", "MaxSendRate", "SentLast24Hours"}
-    sesv2.put_account_suppression_attributes(SuppressedReasons=["COMPLAINT"])
-    sesv2.put_account_sending_attributes(SendingEnabled=False)
-    changed = sesv2.get_account()
-    assert changed["SuppressionAttributes"] == {"SuppressedReasons": ["COMPLAINT"]}
-    assert not changed["SendingEnabled"]
-    sesv2.put_account_suppression_attributes(SuppressedReasons=["BOUNCE", "COMPLAINT"])
-    sesv2.put_account_sending_attributes(SendingEnabled=True)
-
-
-SUPPRESSION_CALLS = {
-    "ses:PutSuppressedDestination": ("put_suppressed_destination", {"EmailAddress": LISTED, "Reason": "BOUNCE"}),
-    "ses:GetSuppressedDestination": ("get_suppressed_destination", {"EmailAddress": LISTED}),
-    "ses:ListSuppressedDestinations": ("list_suppressed_destinations", {}),
-    "ses:GetAccount": ("get_account", {}),
-    "ses:DeleteSuppressedDestination": ("delete_suppressed_destination", {"EmailAddress": LISTED}),
-}
-
-
-@pytest.mark.parametrize("missing", SUPPRESSION_CALLS)
-def test_each_call_of_the_suppression_list_needs_its_own_permission(running: Emulator, missing: str) -> None:
-    iam = running.client("iam")
-    allowed = {"Effect": "Allow", "Action": sorted(set(SUPPRESSION_CALLS) - {missing}), "Resource": "*"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    iam.create_user(UserName="suppressor")
-    iam.put_user_policy(UserName="suppressor", PolicyName="policy", PolicyDocument=policy)
-    key = iam.create_access_key(UserName="suppressor")["AccessKey"]
-    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=running.region)
-    client: Any = session.client("sesv2", endpoint_url=running.endpoint_url)
-    running.client("sesv2").put_suppressed_destination(EmailAddress=LISTED, Reason="BOUNCE")
-
-    refusals = {}
-    for action, (call, arguments) in SUPPRESSION_CALLS.items():
-        try:
-            getattr(client, call)(**arguments)
-        except ClientError as error:
-            refusals[action] = error.response["Error"]["Code"]
-    assert refusals == {missing: "AccessDeniedException"}
-
-    if missing == "ses:DeleteSuppressedDestination":
-        running.client("sesv2").delete_suppressed_destination(EmailAddress=LISTED)
-    iam.delete_access_key(UserName="suppressor", AccessKeyId=key["AccessKeyId"])
-    iam.delete_user_policy(UserName="suppressor", PolicyName="policy")
-    iam.delete_user(UserName="suppressor")
-
-
 @pytest.mark.parametrize("version", ["ses", "sesv2"])
 def test_mail_to_a_suppressed_address_is_reported_and_not_sent(running: Emulator, version: str) -> None:
     sender = f"{version}@suppressing.example"
     running.client("ses").verify_email_identity(EmailAddress=sender)
     topic = running.client("sns").create_topic(Name=f"of-{version}")["TopicArn"]
     arn = topic.replace(":sns:", ":sqs:")
-    allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    queue = running.client("sqs").create_queue(QueueName=f"of-{version}", Attributes={"Policy": policy})["QueueUrl"]
+    may_send = policy("sns.amazonaws.com", "sqs:SendMessage", arn)
+    queue = running.client("sqs").create_queue(QueueName=f"of-{version}", Attributes={"Policy": may_send})["QueueUrl"]
     attributes = {"RawMessageDelivery": "true"}
     running.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
     for kind in ("Bounce", "Complaint", "Delivery"):
@@ -410,7 +272,7 @@ def test_mail_to_a_suppressed_address_is_reported_and_not_sent(running: Emulator
     recipients = ["bounced@Example.com", "complained@example.com", "suppressionlist@simulator.amazonses.com"]
 
     def reports() -> dict[str, tuple[str, str | None]]:
-        send(running, version, sender, recipients)
+        ses.send(running, sender, *recipients, version=version)
         found: dict[str, tuple[str, str | None]] = {}
 
         def receive() -> int:
@@ -437,26 +299,9 @@ def test_mail_to_a_suppressed_address_is_reported_and_not_sent(running: Emulator
         sesv2.delete_suppressed_destination(EmailAddress=each["EmailAddress"])
 
 
-def send(target: Emulator, version: str, sender: str, recipients: list[str]) -> None:
-    """Send mail with one version of SES's API."""
-    message: Any = {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello"}}}
-    destination: Any = {"ToAddresses": recipients}
-    if version == "ses":
-        target.client("ses").send_email(Source=sender, Destination=destination, Message=message)
-    else:
-        content = {"Simple": message}
-        target.client("sesv2").send_email(FromEmailAddress=sender, Destination=destination, Content=content)
-
-
 def test_writes_by_partiql_are_in_the_table_s_stream(running: Emulator) -> None:
     client = running.client("dynamodb")
-    created = client.create_table(
-        TableName="streamed",
-        KeySchema=[{"AttributeName": "UserId", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "UserId", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-    )["TableDescription"]
+    stream = create_streamed(client, "streamed")
     key, one, two = {"UserId": {"S": "a"}}, {"S": "1"}, {"S": "2"}
     insert = {"Statement": """INSERT INTO "streamed" VALUE {'UserId': ?, 'n': ?}""", "Parameters": [key["UserId"], one]}
     update = 'UPDATE "streamed" SET "n"=? WHERE "UserId"=? AND "n"=?'
@@ -471,7 +316,7 @@ def test_writes_by_partiql_are_in_the_table_s_stream(running: Emulator) -> None:
         client.batch_execute_statement(Statements=[statement])
 
     first, second = {**key, "n": one}, {**key, "n": two}
-    assert changes_in(running.client("dynamodbstreams"), created["LatestStreamArn"]) == [
+    assert changes_in(running.client("dynamodbstreams"), stream) == [
         ("INSERT", None, first),
         ("MODIFY", first, second),
         ("REMOVE", second, None),
@@ -530,7 +375,7 @@ def test_sns_calls_a_function_that_lets_it_and_else_uses_the_dead_letter_queue(
     redrive = json.dumps({"deadLetterTargetArn": letters})
     sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function, Attributes={"RedrivePolicy": redrive})
 
-    def permit(topic_arn: str, service: str = "sns.amazonaws.com", account: str = "000000000000") -> None:
+    def permit(topic_arn: str, service: str, account: str) -> None:
         client.add_permission(
             FunctionName="noting",
             StatementId=uuid.uuid4().hex,
@@ -544,18 +389,17 @@ def test_sns_calls_a_function_that_lets_it_and_else_uses_the_dead_letter_queue(
         found = sqs.receive_message(QueueUrl=url).get("Messages", [])
         return json.loads(found[0]["Body"])["Message"] if found else None
 
-    for wrong in ({}, {"topic_arn": other}, {"topic_arn": topic, "service": "s3.amazonaws.com"}):
-        if wrong:
-            permit(**wrong)
+    right = topic, "sns.amazonaws.com", "000000000000"
+    for wrong in ((other, *right[1:]), (topic, "s3.amazonaws.com", right[2]), (*right[:2], "111111111111")):
         message = json.dumps(wrong)
         sns.publish(TopicArn=topic, Message=message)
         eventually(letter, message)
-    permit(topic, account="111111111111")
-    sns.publish(TopicArn=topic, Message="of another account")
-    eventually(letter, "of another account")
+        permit(*wrong)
+    sns.publish(TopicArn=topic, Message="not yet")
+    eventually(letter, "not yet")
     assert not notes.exists()
 
-    permit(topic)
+    permit(*right)
     sns.publish(TopicArn=topic, Message="welcome")
     eventually(lambda: notes.exists() and notes.read_text(), "welcome\n")
     assert letter() is None
@@ -579,22 +423,8 @@ def test_a_call_by_sns_that_failed_is_tried_again_with_the_code_as_it_is_then(
     sns.publish(TopicArn=topic, Message="again")
     eventually(notes.exists, expected=True)
     mended = NOTING_HANDLER.replace('["Message"]', '["Message"] + " and right"')
-    client.update_function_code(FunctionName="mended", ZipFile=zipped(mended))
+    client.update_function_code(FunctionName="mended", ZipFile=zipped(mended, "index.py"))
     eventually(lambda: notes.read_text().splitlines()[-1], "again and right")
-
-
-def test_the_limit_of_a_queue_s_calls_can_be_lifted(running: Emulator) -> None:
-    function = deploy(running, "limited", "def handler(event, context): pass")
-    client = running.client("lambda")
-    running.client("sqs").create_queue(QueueName="limited")
-    source = function.replace(":lambda:", ":sqs:").replace(":function:", ":")
-    mapping = client.create_event_source_mapping(
-        EventSourceArn=source, FunctionName="limited", ScalingConfig={"MaximumConcurrency": 5}
-    )
-    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
-    client.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={})
-    assert "ScalingConfig" not in client.get_event_source_mapping(UUID=mapping["UUID"])
-    client.delete_event_source_mapping(UUID=mapping["UUID"])
 
 
 def test_an_api_calls_only_a_function_that_lets_it(running: Emulator) -> None:

@@ -12,9 +12,8 @@ from typing import ClassVar
 
 import pytest
 
-from harness import emulator, paths, run_folder
+from harness import emulator
 from harness.emulators import localstack_docker, localstack_process
-from harness.emulators.localstack_docker import EngineGoneError
 from harness.errors import HarnessError
 
 
@@ -29,28 +28,21 @@ def no_docker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
 
-def test_the_default_is_the_same_on_every_machine() -> None:
-    """Whether or not there is a Docker engine: nothing asks for one."""
-    assert emulator.choose().name == emulator.choose("embedded").name == "embedded"
-
-
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("variable", "argument", "expected"),
     [
-        ("embedded", "embedded"),
-        ("localstack-process", "localstack-process"),
-        ("http://127.0.0.1:4566/", "http://127.0.0.1:4566"),
-        ("https://localhost.localstack.cloud:4566", "https://localhost.localstack.cloud:4566"),
+        ("", None, "embedded"),  # on every machine: nothing asks for a Docker engine
+        ("localstack-process", None, "localstack-process"),
+        ("localstack-process", "embedded", "embedded"),
+        ("http://127.0.0.1:4566/", None, "http://127.0.0.1:4566"),
+        ("https://localhost.localstack.cloud:4566", None, "https://localhost.localstack.cloud:4566"),
     ],
 )
-def test_the_environment_chooses(monkeypatch: pytest.MonkeyPatch, asked: str, expected: str) -> None:
-    monkeypatch.setenv("EMULATOR", asked)
-    assert emulator.choose().name == expected
-
-
-def test_an_argument_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EMULATOR", "localstack-process")
-    assert emulator.choose("embedded").name == "embedded"
+def test_an_argument_chooses_else_the_environment(
+    monkeypatch: pytest.MonkeyPatch, variable: str, argument: str | None, expected: str
+) -> None:
+    monkeypatch.setenv("EMULATOR", variable)
+    assert emulator.choose(argument).name == expected
 
 
 @pytest.mark.parametrize("asked", ["auto", "moto", "127.0.0.1:4566", "Embedded"])
@@ -96,24 +88,6 @@ def test_localstack_without_docker_and_a_python_ends_in_one_line_with_the_altern
 def test_the_socket_that_containers_mount(platform: str, operating_system: str, expected: str) -> None:
     endpoint = "unix:///run/user/1000/docker.sock"
     assert localstack_docker.mounted_socket(endpoint, platform, operating_system) == expected
-
-
-def test_containers_on_an_engine_that_is_gone_are_named_and_tried_again_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(paths, "RUNS", tmp_path)
-    killed = tmp_path / "e2e-1"
-    killed.mkdir()
-    (killed / "lock").touch()
-    endpoint = f"unix://{tmp_path}/none.sock"
-    (killed / localstack_docker.RECORD).write_text(json.dumps({"name": "healthy-mailing-1", "endpoint": endpoint}))
-
-    with pytest.raises(EngineGoneError, match=rf"{endpoint} .* healthy-mailing-1 .*Start the engine") as raised:
-        localstack_docker.remove(killed)
-
-    assert "\n" not in str(raised.value)
-    assert [str(error) for error in run_folder.sweep()] == [str(raised.value)]
-    assert killed.exists()
 
 
 def test_a_record_that_was_not_finished_is_that_of_no_container(tmp_path: Path) -> None:

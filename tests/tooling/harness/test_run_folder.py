@@ -60,20 +60,6 @@ def test_a_run_under_way_is_not_disturbed_by_the_next() -> None:
         assert first.is_dir()
 
 
-def test_what_a_killed_run_left_is_found_however_deep(tmp_path: Path) -> None:
-    """A run of tests starts several emulators, each in a folder of its own."""
-    killed = tmp_path / "tests-1"
-    (killed / "a" / "b").mkdir(parents=True)
-    (killed / "lock").touch()
-    record = {"name": "healthy-mailing-1", "endpoint": f"unix://{tmp_path}/none.sock"}
-    (killed / "a" / "b" / localstack_docker.RECORD).write_text(json.dumps(record))
-
-    (error,) = run_folder.sweep()
-
-    assert "healthy-mailing-1" in str(error)
-    assert killed.exists()
-
-
 def test_a_run_goes_on_where_something_of_another_can_not_be_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,18 +85,24 @@ def test_clean_waits_for_a_run_under_way(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == ""
 
 
-def test_clean_says_how_to_remove_what_an_engine_that_is_gone_may_have(
+def test_containers_on_an_engine_that_is_gone_are_named_and_tried_again_later(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    killed = tmp_path / "demo-1"
-    killed.mkdir()
+    """A run of tests starts several emulators, each in a folder of its own."""
+    killed, endpoint = tmp_path / "tests-1", f"unix://{tmp_path}/none.sock"
+    (killed / "a" / "b").mkdir(parents=True)
     (killed / "lock").touch()
-    endpoint = f"unix://{tmp_path}/none.sock"
     record = {"name": "healthy-mailing-1", "endpoint": endpoint}
-    (killed / localstack_docker.RECORD).write_text(json.dumps(record))
+    (killed / "a" / "b" / localstack_docker.RECORD).write_text(json.dumps(record))
 
+    (error,) = run_folder.sweep()
+    assert str(error).startswith(f"The Docker engine at {endpoint} does not answer, so the containers of compose")
+    assert "healthy-mailing-1 can't be removed. Start the engine and try again" in str(error)
+    assert "\n" not in str(error)
+    assert killed.exists()
+
+    # `make clean` does not try again.
     clean.run(Console())
-
     said = capsys.readouterr().out
     assert said.startswith(f"The Docker engine at {endpoint} does not answer.")
     assert said.endswith("docker compose -p healthy-mailing-1 down --volumes\n")

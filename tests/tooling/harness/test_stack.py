@@ -67,56 +67,45 @@ def fake_emulator(*, disposable: bool) -> Emulator:
 
 
 def test_it_is_applied_given_and_destroyed(calls: Callable[[], list[str]], tmp_path: Path) -> None:
-    with stack.applied(fake_emulator(disposable=True), {"delivery": "direct"}, tmp_path / "run") as applied:
-        assert applied.outputs == {"table_name": "mailing"}
-        assert calls() == ["init", "apply", "output"]
-    assert calls() == ["init", "apply", "output", "destroy"]
-
-
-def test_only_the_configuration_is_copied(calls: Callable[[], list[str]], tmp_path: Path) -> None:
-    applied = stack.apply(fake_emulator(disposable=True), {}, tmp_path / "run")
-    assert calls()
-    files = {str(path.relative_to(applied.folder)) for path in applied.folder.rglob("*") if path.is_file()}
-    assert files == {"main.tf", "modules/feedback/main.tf", ZIP, "terraform.tfvars.json", "harness_override.tf"}
-
-
-def test_the_zip_is_of_the_sources_as_they_are_now(calls: Callable[[], list[str]], tmp_path: Path) -> None:
     checked_in = paths.TERRAFORM / ZIP
     checked_in.parent.mkdir(parents=True)
     checked_in.write_text("older")
-    applied = stack.apply(fake_emulator(disposable=True), {}, tmp_path / "run")
-    assert calls()
-    assert package.is_current(applied.folder / ZIP)
-    assert checked_in.read_text() == "older"
+    with stack.applied(fake_emulator(disposable=True), {"delivery": "direct"}, tmp_path / "run") as applied:
+        assert applied.outputs == {"table_name": "mailing"}
+        assert calls() == ["init", "apply", "output"]
+        # Only the configuration is copied, with the zip of the sources as they are now.
+        files = {str(path.relative_to(applied.folder)) for path in applied.folder.rglob("*") if path.is_file()}
+        assert files == {"main.tf", "modules/feedback/main.tf", ZIP, "terraform.tfvars.json", "harness_override.tf"}
+        assert package.is_current(applied.folder / ZIP)
+        assert checked_in.read_text() == "older"
+    assert calls() == ["init", "apply", "output", "destroy"]
 
 
 def test_each_stack_has_a_name_of_its_own_and_can_be_destroyed(calls: Callable[[], list[str]], tmp_path: Path) -> None:
-    applied = [stack.apply(fake_emulator(disposable=True), {}, tmp_path / run) for run in ("run-1", "run-2")]
+    given: tuple[dict[str, str], ...] = ({}, {}, {"name": "mine", "delivery": "direct"})
+    applied = [stack.apply(fake_emulator(disposable=True), each, tmp_path / str(run)) for run, each in enumerate(given)]
     assert calls()
-    variables = [json.loads((each.folder / "terraform.tfvars.json").read_text()) for each in applied]
-    assert variables[0]["name"] != variables[1]["name"]
-    assert [each.name for each in applied] == [each["name"] for each in variables]
-    assert variables[0]["table"] == {"deletion_protection": False}
+    first, second, third = (json.loads((each.folder / "terraform.tfvars.json").read_text()) for each in applied)
+    assert len({first["name"], second["name"], "mine"}) == 3
+    assert [each.name for each in applied] == [first["name"], second["name"], "mine"]
+    assert (first["table"], third["delivery"]) == ({"deletion_protection": False}, "direct")
 
 
-def test_given_variables_win(calls: Callable[[], list[str]], tmp_path: Path) -> None:
-    applied = stack.apply(fake_emulator(disposable=True), {"name": "mine", "delivery": "direct"}, tmp_path / "run")
-    assert calls()
-    variables = json.loads((applied.folder / "terraform.tfvars.json").read_text())
-    assert (applied.name, variables["name"], variables["delivery"]) == ("mine", "mine", "direct")
-
-
-@pytest.mark.parametrize(("disposable", "last"), [(False, "destroy"), (True, "apply")])
-def test_a_failed_apply_is_destroyed_where_others_would_find_it(
+@pytest.mark.parametrize("disposable", [False, True])
+def test_after_a_failure_it_is_destroyed_where_others_would_find_it(
     calls: Callable[[], list[str]],
     tmp_path: Path,
     disposable: bool,  # noqa: FBT001  (a column of the table)
-    last: str,
 ) -> None:
+    on = fake_emulator(disposable=disposable)
+    with pytest.raises(KeyError), stack.applied(on, {}, tmp_path / "test"):
+        raise KeyError
+    assert calls()[-1] == ("output" if disposable else "destroy")
+
     (tmp_path / "fails").write_text("apply")
     with pytest.raises(TerraformError, match="no apply"):
-        stack.apply(fake_emulator(disposable=disposable), {}, tmp_path / "run")
-    assert calls()[-1] == last
+        stack.apply(on, {}, tmp_path / "apply")
+    assert calls()[-1] == ("apply" if disposable else "destroy")
 
 
 TWICE = (
@@ -160,18 +149,6 @@ def test_a_log_group_that_the_provider_made_twice_is_deleted_and_made_again_if_t
     (tmp_path / "says").write_text(CREATED_TWICE)
     with pytest.raises(TerraformError, match="already exists"):
         made.apply()
-
-
-@pytest.mark.parametrize(("disposable", "last"), [(False, "destroy"), (True, "output")])
-def test_after_a_failed_test_it_is_destroyed_where_others_would_find_it(
-    calls: Callable[[], list[str]],
-    tmp_path: Path,
-    disposable: bool,  # noqa: FBT001  (a column of the table)
-    last: str,
-) -> None:
-    with pytest.raises(KeyError), stack.applied(fake_emulator(disposable=disposable), {}, tmp_path / "run"):
-        raise KeyError
-    assert calls()[-1] == last
 
 
 def test_drift_names_the_resource_what_would_happen_and_which_attributes(

@@ -242,19 +242,13 @@ def _tell_job(job_id: str) -> Response:
 
 def _list_suppressed(query: Mapping[str, list[str]]) -> Response:
     """Return a page of the entries. Its token names the last of them, so a page misses none if others are deleted."""
-    reasons = query.get("Reason", list(_REASONS))
-    token = query.get("NextToken", [""])[0]
-    try:
-        size = int(query.get("PageSize", [str(_MAX_PAGE)])[0])
-        start, end = (
-            datetime.fromisoformat(query[name][0]).timestamp() if name in query else default
-            for name, default in (("StartDate", float("-inf")), ("EndDate", float("inf")))
-        )
-        after = base64.b64decode(token, altchars="-_", validate=True).decode()
-    except ValueError as error:
-        return _bad_request(str(error))
-    if not 1 <= size <= _MAX_PAGE or not set(reasons) <= set(_REASONS):
-        return _bad_request(f"PageSize must be 1 to {_MAX_PAGE}, and Reason one of {', '.join(_REASONS)}.")
+    reasons = query.get("Reason", _REASONS)
+    size = int(query.get("PageSize", [_MAX_PAGE])[0])
+    start, end = (
+        datetime.fromisoformat(query[name][0]).timestamp() if name in query else default
+        for name, default in (("StartDate", float("-inf")), ("EndDate", float("inf")))
+    )
+    after = base64.urlsafe_b64decode(query.get("NextToken", [""])[0]).decode()
     found = [
         entry
         for address, entry in sorted(_suppressed.items())
@@ -273,10 +267,7 @@ def _attributes() -> Mapping[str, Any]:
 
 def _set_suppressed_reasons(data: Mapping[str, Any]) -> Response:
     """Answer PutAccountSuppressionAttributes, of which ministack keeps nothing."""
-    reasons = data.get("SuppressedReasons", [])
-    if not set(reasons) <= set(_REASONS):
-        return _bad_request(f"SuppressedReasons must be among {', '.join(_REASONS)}.")
-    _account["SuppressionAttributes"] = {"SuppressedReasons": reasons}
+    _account["SuppressionAttributes"] = {"SuppressedReasons": data.get("SuppressedReasons", [])}
     return _json({})
 
 
