@@ -36,8 +36,8 @@ def test_a_complaint_arrives_as_an_event_that_fits_the_schema(deployed: Deployed
     item = deployed.item(address)
     assert item
     assert (event["detail"]["changedAt"], event["detail"]["timestamp"]) == (item["updatedAt"], item["timestamp"])
-    eventually(lambda: any('"EventsPut"' in line for line in changes_log(deployed)))
-    assert [line for line in changes_log(deployed) if address.partition("@")[0] in line] == []
+    eventually(lambda: any('"EventsPut"' in line for line in deployed.log("changes_log_group_name")))
+    assert [line for line in deployed.log("changes_log_group_name") if address.partition("@")[0] in line] == []
 
 
 def test_each_change_is_told_in_order_and_what_changes_nothing_is_not(
@@ -79,29 +79,12 @@ def test_what_the_function_may_not_send_waits_and_comes_in_order(deployed: Deplo
     with role_without(deployed, "events:PutEvents", "changes_role_arn"):
         held_up = complained(deployed, "a")
         deployed.dynamodb.delete_item(TableName=deployed.outputs["table_name"], Key={"UserId": {"S": held_up}})
-        eventually(lambda: any("event not put" in line for line in changes_log(deployed)))
+        eventually(lambda: any("event not put" in line for line in deployed.log("changes_log_group_name")))
         assert subscriber.events(held_up) == []
 
     eventually(
         lambda: subscriber.changes(held_up), [(None, "disable", "complaint:abuse"), ("disable", "enable", "erased")]
     )
-
-
-@pytest.mark.needs("enforces_iam")
-def test_an_image_that_it_may_not_set_aside_yet_is_not_lost(deployed: Deployed, subscriber: Subscriber) -> None:
-    table, key = deployed.outputs["table_name"], {"UserId": {"S": ses.fresh("unreadable")}}
-    address = key["UserId"]["S"]
-
-    with role_without(deployed, "sqs:SendMessage", "changes_role_arn"):
-        deployed.dynamodb.put_item(TableName=table, Item={**key, "state": {"S": "perhaps"}})
-        eventually(
-            lambda: any('"unreadable image"' in line and "AccessDenied" in line for line in changes_log(deployed))
-        )
-        assert dead_letters(deployed, address) == []
-
-    eventually(lambda: len(dead_letters(deployed, address)) >= 1)
-    deployed.dynamodb.delete_item(TableName=table, Key=key)
-    eventually(lambda: subscriber.changes(address), [(None, "enable", "erased")])
 
 
 def test_an_image_that_it_cannot_read_is_set_aside_and_brought_back(deployed: Deployed, subscriber: Subscriber) -> None:
@@ -126,15 +109,5 @@ def test_an_image_that_it_cannot_read_is_set_aside_and_brought_back(deployed: De
 
 
 def dead_letters(deployed: Deployed, address: str) -> list[str]:
-    """Return the dead letters of changes that hold an address; they stay."""
-    messages = deployed.sqs.receive_message(
-        QueueUrl=deployed.outputs["changes_dead_letter_queue_url"], MaxNumberOfMessages=10, VisibilityTimeout=0
-    ).get("Messages", [])
-    return [each["Body"] for each in messages if address in each["Body"]]
-
-
-def changes_log(deployed: Deployed) -> list[str]:
-    """Return what the function that sends events has logged."""
-    group = deployed.outputs["changes_log_group_name"]
-    pages = deployed.logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-    return [event["message"] for page in pages for event in page["events"]]
+    """Return the dead letters of changes that hold an address."""
+    return [each["Body"] for each in deployed.dead_letters("changes_dead_letter_queue_url") if address in each["Body"]]

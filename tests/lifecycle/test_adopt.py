@@ -1,8 +1,6 @@
 """What somebody made by hand after the original article becomes a stack, without loss (examples/adopt)."""
 
-import io
 import json
-import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from support import ses
 from support.deployed import Deployed
 from support.eventually import eventually
 from support.flowing import publishing
+from support.functions import zipped
 from support.table import KEY
 
 NAME = "adopted"
@@ -85,15 +84,12 @@ def made_by_hand(embedded: Emulator) -> Iterator[MadeByHand]:
     topic = sns.create_topic(Name=f"{NAME}-ses-notifications")["TopicArn"]
     role = iam.create_role(RoleName="by-hand", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
     iam.put_role_policy(RoleName="by-hand", PolicyName="lambda_dynamo", PolicyDocument=json.dumps(MAY_WRITE))
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("index.py", ARTICLE)
     function = client.create_function(
         FunctionName=BY_HAND,
         Runtime="python3.12",
         Handler="index.handler",
         Role=role,
-        Code={"ZipFile": content.getvalue()},
+        Code={"ZipFile": zipped(ARTICLE, "index.py")},
     )["FunctionArn"]
     client.get_waiter("function_active_v2").wait(FunctionName=BY_HAND)
     client.put_function_event_invoke_config(FunctionName=BY_HAND, MaximumRetryAttempts=0)

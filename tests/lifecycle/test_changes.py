@@ -1,12 +1,13 @@
 """What a platform team does to a live stack: nothing of it may lose a message, a row or the stack itself."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.emulator import Emulator
-from harness.stack import applied
+from harness.stack import Stack, applied
 from harness.terraform import TerraformError
 from support import ses
 from support.deployed import QUICK, Deployed
@@ -16,7 +17,17 @@ from support.table import KEY, create_table
 
 IDENTITY = "platform.example"
 CALLER = Path(__file__).with_name("platform")
-FEEDBACK = "module.feedback"
+FEEDBACK = "module.root.module.feedback"
+HOLD_OR_TAKE = (
+    "topic_arn",
+    "queue_arn",
+    "dead_letter_queue_arn",
+    "table_arn",
+    "function_arn",
+    "role_arn",
+    "log_group_name",
+)
+"""Outputs that name what holds data or takes part in its way."""
 TABLE = f"{FEEDBACK}.aws_dynamodb_table.this[0]"
 
 
@@ -30,15 +41,13 @@ def platform(embedded: Emulator, tmp_path_factory: pytest.TempPathFactory) -> It
     }
     embedded.client("ses").verify_domain_identity(Domain=IDENTITY)
     with applied(embedded, variables, tmp_path_factory.mktemp("platform"), CALLER) as stack:
-        yield Deployed(stack)
+        yield deployed(stack)
     assert stack.leftovers() == []
 
 
-def takes_feedback(deployed: Deployed) -> None:
-    """Assert that what is published becomes a row."""
-    address = ses.fresh("a")
-    deployed.publish(ses.text(ses.complaint(address)))
-    eventually(lambda: deployed.states(address), {address: "disable"})
+def deployed(stack: Stack) -> Deployed:
+    """Return the root's stack in the platform team's configuration."""
+    return Deployed(replace(stack, outputs={**stack.outputs, **stack.outputs["root"]}))
 
 
 def destroyed(planned: list[str]) -> list[str]:
@@ -56,7 +65,7 @@ def test_a_change_beside_the_modules_replaces_nothing(platform: Deployed) -> Non
     assert destroyed(planned) == []
 
     platform.stack.change({"release": 2})
-    takes_feedback(platform)
+    complained(platform, "a")
     assert platform.stack.drift() == []
 
 
@@ -74,15 +83,15 @@ def test_events_come_and_go_and_the_table_stays(platform: Deployed) -> None:
     try:
         assert stack.drift() == []
         assert destroyed(stack.planned(release=3)) == []
-        changing = Deployed(stack.reread())
+        changing = deployed(stack.reread())
         with subscribed(changing) as subscriber:
             address = complained(changing, "a")
             eventually(lambda: subscriber.changes(address), [(None, "disable", "complaint:abuse")])
             assert subscriber.events(known) == []
         gone = destroyed(stack.planned(events=False))
         assert gone
-        theirs = ("module.changes[0].", 'module.monitoring.aws_cloudwatch_metric_alarm.this["changes-')
-        assert [each for each in gone if not each.startswith(theirs)] == []
+        theirs = ("changes[0].", 'monitoring[0].aws_cloudwatch_metric_alarm.this["changes-')
+        assert [each for each in gone if not each.removeprefix("module.root.module.").startswith(theirs)] == []
     finally:
         stack.change({"events": False})
     assert stack.drift() == []
@@ -90,22 +99,23 @@ def test_events_come_and_go_and_the_table_stays(platform: Deployed) -> None:
 
 
 def test_another_name_renames_nothing_that_holds_data(platform: Deployed) -> None:
-    known, waiting = ses.fresh("known"), "waiting"
-    platform.publish(ses.text(ses.complaint(known)))
-    eventually(lambda: platform.states(known), {known: "disable"})
+    known, waiting = complained(platform, "known"), "waiting"
     platform.sqs.send_message(QueueUrl=platform.outputs["dead_letter_queue_url"], MessageBody=waiting)
     before = platform.outputs
     name = f"{platform.stack.name}-other"
 
     planned = platform.stack.planned(name=name, table={"deletion_protection": False, "name": f"{name}-table"})
-    assert [each for each in planned if each.startswith((FEEDBACK, "module.lookup.module.function"))] == []
+    assert [
+        each for each in planned if each.startswith((FEEDBACK, "module.root.module.lookup[0].module.function"))
+    ] == []
 
     platform.stack.change({"name": name, "table": {"name": f"{name}-table"}})
     try:
-        assert {**before, "lookup_endpoint": ""} == {**platform.stack.reread().outputs, "lookup_endpoint": ""}
+        after = deployed(platform.stack.reread()).outputs
+        assert {each: after[each] for each in HOLD_OR_TAKE} == {each: before[each] for each in HOLD_OR_TAKE}
         assert platform.states(known) == {known: "disable"}
         assert [each["Body"] for each in platform.dead_letters()] == [waiting]
-        takes_feedback(platform)
+        complained(platform, "a")
         assert platform.stack.drift() == []
     finally:
         platform.stack.change({"name": platform.stack.name, "table": {"name": None}})
@@ -117,9 +127,7 @@ def test_a_table_moves_to_another_name_as_the_docs_say(platform: Deployed, owner
     """Hold the queue, copy the table, use the copy (docs/change.md): nothing that comes meanwhile is lost."""
     stack, dynamodb = platform.stack, platform.dynamodb
     old, new = platform.outputs["table_name"], f"moved-{ses.fresh('t').partition('@')[0]}"
-    early, meanwhile, late = ses.fresh("early"), ses.fresh("meanwhile"), ses.fresh("late")
-    platform.publish(ses.text(ses.complaint(early)))
-    eventually(lambda: platform.states(early), {early: "disable"})
+    early, meanwhile, late = complained(platform, "early"), ses.fresh("meanwhile"), ses.fresh("late")
 
     stack.change({"queue": {"enabled": False}})
     platform.publish(ses.text(ses.complaint(meanwhile)))
@@ -134,7 +142,7 @@ def test_a_table_moves_to_another_name_as_the_docs_say(platform: Deployed, owner
         assert destroyed(stack.planned()) == []
     stack.change({"table": {"existing": None if owner == "module" else new}})
     stack.change({"queue": {"enabled": True}})
-    moved = Deployed(stack.reread())
+    moved = deployed(stack.reread())
     try:
         assert moved.outputs["table_name"] == new
         assert dynamodb.describe_table(TableName=old)["Table"]["TableStatus"] == "ACTIVE"

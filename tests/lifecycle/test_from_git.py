@@ -14,9 +14,8 @@ from harness import paths, terraform
 from harness.emulator import Emulator
 from harness.stack import Stack
 from harness.terraform import TerraformError
-from support import ses
 from support.deployed import Deployed
-from support.eventually import eventually
+from support.events import complained
 
 GIT = shutil.which("git") or "git"
 TAG = "v1.0.0"
@@ -99,29 +98,13 @@ def deployed(team: Team, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
 
 
 def test_feedback_comes_through(deployed: Deployed) -> None:
-    address = ses.fresh("from-git")
-    deployed.publish(ses.text(ses.bounce(address)))
-    eventually(lambda: deployed.states(address), {address: "disable"})
+    complained(deployed, "from-git")
 
 
 def test_another_runner_has_nothing_to_change(team: Team, deployed: Deployed, tmp_path: Path) -> None:
     other = team.runner(tmp_path / "other")
     shutil.copy(deployed.stack.folder / "terraform.tfstate", other.folder)
     assert other.drift() == []
-
-
-def test_the_spelling_of_a_path_changes_nothing(team: Team, deployed: Deployed) -> None:
-    stack = deployed.stack
-    shutil.copy(next(stack.folder.glob(".terraform/modules/**/healthy-mailing.zip")), stack.folder / "own.zip")
-    team.write(stack, 'package = { path = "own.zip" }')
-    stack.apply()
-    try:
-        for folder in (".", "${path.cwd}"):  # module function's own tests have more
-            team.write(stack, f'package = {{ path = "{folder}/own.zip" }}')
-            assert stack.drift() == [], folder
-    finally:
-        team.write(stack)
-        stack.apply()
 
 
 def test_only_what_uploads_the_zip_needs_it(team: Team, deployed: Deployed) -> None:

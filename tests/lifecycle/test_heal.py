@@ -8,7 +8,7 @@ docs/change.md says what each costs.
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -206,12 +206,11 @@ class Kept:
 
     def lost(self, deployed: Deployed) -> set[str]:
         """Return what is not there any more, in the words of ``COSTS``."""
-        of_changes = {**deployed.outputs, "dead_letter_queue_url": deployed.outputs["changes_dead_letter_queue_url"]}
-        changes = Deployed(replace(deployed.stack, outputs=of_changes))
+        letters, of_events = ({each["Body"] for each in deployed.dead_letters(queue)} for queue in DEAD_LETTER_QUEUES)
         held = {
             "rows": deployed.states(self.row) == {self.row: "disable"},
-            "dead letters": "waiting" in {each["Body"] for each in deployed.dead_letters()},
-            "dead letters of events": "waiting" in {each["Body"] for each in changes.dead_letters()},
+            "dead letters": "waiting" in letters,
+            "dead letters of events": "waiting" in of_events,
             "log": self.log in deployed.log(),
             "URL": self.url == deployed.outputs["lookup_endpoint"],
         }

@@ -7,9 +7,8 @@ import pytest
 from harness.emulator import Emulator
 from harness.stack import Stack, apply
 from harness.terraform import TerraformError
-from support import ses
 from support.deployed import Deployed
-from support.eventually import eventually
+from support.events import complained
 
 TABLE = "module.feedback.aws_dynamodb_table.this[0]"
 
@@ -24,15 +23,8 @@ def applied_with_a_row(
         "table": {"deletion_protection": protected},
         "topic": {"existing": {"arn": topic} if topic else None},
     }
-    stack, address = apply(emulator, variables, folder), ses.fresh("a")
-    takes(stack, address)
-    return stack, address
-
-
-def takes(stack: Stack, address: str) -> None:
-    deployed = Deployed(stack)
-    deployed.publish(ses.text(ses.complaint(address)))
-    eventually(lambda: deployed.states(address), {address: "disable"})
+    stack = apply(emulator, variables, folder)
+    return stack, complained(Deployed(stack), "a")
 
 
 @pytest.mark.xdist_group("leaving protected")
@@ -46,7 +38,7 @@ def test_a_protected_table_outlives_destroy_until_it_is_told_to_go(embedded: Emu
 
     # If that was a mistake: another apply brings everything back.
     stack.change({})
-    takes(stack, ses.fresh("b"))
+    complained(Deployed(stack), "b")
     assert Deployed(stack).states(address) == {address: "disable"}
 
     stack.change({"table": {"deletion_protection": False}}, target=TABLE)

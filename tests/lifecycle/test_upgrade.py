@@ -18,6 +18,7 @@ from harness.emulator import Emulator
 from harness.stack import Stack, prepared
 from support import ses
 from support.deployed import QUICK, Deployed
+from support.events import complained
 from support.eventually import eventually
 
 GIT = shutil.which("git") or "git"
@@ -109,9 +110,7 @@ def test_an_earlier_stack_keeps_table_topic_queues_and_rows(
     name = f"upgrade-{start.commit[:7]}"
     embedded.client("ses").verify_domain_identity(Domain=IDENTITY)
     before = Deployed(applied_earlier(embedded, start, name, tmp_path_factory.mktemp("earlier")))
-    known, late = ses.fresh("known"), ses.fresh("late")
-    before.publish(ses.text(ses.complaint(known)))
-    eventually(lambda: before.states(known), {known: "disable"})
+    known, late = complained(before, "known"), ses.fresh("late")
     before.sqs.send_message(QueueUrl=before.outputs["dead_letter_queue_url"], MessageBody="waiting")
     arns = held(before.stack)
     assert {kind: len(each) for kind, each in arns.items()} == start.holds

@@ -12,7 +12,7 @@ from harness.emulators import localstack_docker
 from harness.emulators.localstack_docker import Engine
 from harness.errors import HarnessError
 from support.eventually import eventually
-from support.functions import create, lambda_client
+from support.functions import create
 
 Docker = Callable[..., list[str]]
 LocalStack = tuple[Emulator, Path]
@@ -59,7 +59,7 @@ def test_it_is_reached_on_loopback_alone(localstack: LocalStack, docker: Docker)
 
 def test_a_function_for_arm64_runs_on_this_machine_s_engine(localstack: LocalStack) -> None:
     """In a container that LocalStack starts on the engine whose socket it was given."""
-    function = create(lambda_client(localstack[0].endpoint_url), SOURCE, Architectures=["arm64"])
+    function = create(localstack[0], SOURCE, Architectures=["arm64"])
     answer = function({"is": "echoed"})
     assert (answer.error, answer.payload) == (None, {"is": "echoed"})
     assert not localstack[0].functions_reach_loopback

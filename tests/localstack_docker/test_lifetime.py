@@ -1,41 +1,23 @@
 """However a run ends, nothing of it stays; and a run that lives is left alone."""
 
-import io
 import json
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from rich.console import Console
 
-from harness import emulator, paths, run_folder, stack
-from harness.commands import up
-from harness.emulator import Emulator
+from harness import emulator, paths, run_folder
 from harness.emulators import localstack_docker
-from harness.stack import Stack
-from harness.terraform import Terraform
 from support.eventually import eventually
-from support.functions import create, lambda_client
+from support.functions import create
+from support.held import detached, held, printed, without_terraform
 
 from .test_container import SOURCE, project_of
 
 Docker = Callable[..., list[str]]
-
-# Starts LocalStack in a run's folder under RUNS, says where, and waits to be killed.
-HOLDER = """
-import sys, threading
-from pathlib import Path
-from harness import emulator, paths, run_folder
-paths.RUNS = Path(sys.argv[1])
-with run_folder.kept_on_failure("held") as folder, emulator.running("localstack-docker", folder) as started:
-    print(folder, started.endpoint_url, flush=True)
-    threading.Event().wait()
-"""
 
 
 def left_of(docker: Docker, project: str) -> list[str]:
@@ -67,19 +49,10 @@ def hold(held_runs: Path) -> Iterator[Callable[[], tuple[subprocess.Popen[str], 
     started = []
 
     def start() -> tuple[subprocess.Popen[str], Path]:
-        holder = subprocess.Popen(
-            [sys.executable, "-c", HOLDER, str(held_runs)],
-            env={**os.environ, "PYTHONPATH": str(paths.ROOT / "scripts")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        holder, folder, endpoint_url = held("localstack-docker", held_runs)
         started.append(holder)
-        assert holder.stdout
-        holder.stdout.readline()  # which emulator
-        folder, endpoint_url = holder.stdout.readline().split()
-        assert create(lambda_client(endpoint_url), SOURCE)("x").payload == "x"
-        return holder, Path(folder)
+        assert create(emulator.running_at(endpoint_url), SOURCE)("x").payload == "x"
+        return holder, folder
 
     yield start
     for each in started:
@@ -127,25 +100,10 @@ def test_an_engine_that_is_gone_is_tried_again_by_the_next_run(
 @pytest.fixture
 def up_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
     """Run `make up` or `make down`, for which Terraform alone is left out; return what it prints."""
-
-    def apply(on: Emulator, variables: Mapping[str, Any], folder: Path) -> Stack:
-        del variables
-        outputs = {"topic_arn": "arn:topic", "queue_url": "http://queue", "table_name": "mailing"}
-        terraform = Terraform(Path("terraform"), "Terraform", "1.11.4")
-        return Stack(on, "mailing-1", folder / "terraform", terraform, outputs)
-
-    monkeypatch.setattr(paths, "BUILD", folder)
-    monkeypatch.setattr(paths, "UP", folder / "up")
-    monkeypatch.setattr(stack, "apply", apply)
+    without_terraform(monkeypatch, folder)
     monkeypatch.setenv("EMULATOR", "localstack-docker")
-
-    def run(command: str) -> str:
-        output = io.StringIO()
-        getattr(up, command)(Console(file=output, width=160))
-        return output.getvalue()
-
-    yield run
-    run("down")
+    yield printed
+    printed("down")
 
 
 def test_up_names_a_log_that_is_there_and_down_leaves_nothing(up_here: Callable[[str], str], docker: Docker) -> None:
@@ -186,18 +144,7 @@ def test_what_an_interrupted_up_left_is_removed_by_the_next(up_here: Callable[[s
 
 
 def test_a_detached_container_outlives_its_starter(folder: Path) -> None:
-    script = HOLDER.split("paths.RUNS", maxsplit=1)[0] + (
-        "server = emulator.start('localstack-docker', Path(sys.argv[1]))\n"
-        "server.detach()\n"
-        "print(server.emulator.endpoint_url)"
-    )
-    endpoint_url = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script, str(folder)],
-        env={**os.environ, "PYTHONPATH": str(paths.ROOT / "scripts")},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    ).stdout.split()[-1]
+    endpoint_url = detached("localstack-docker", folder)
     assert emulator.answers(endpoint_url)
     emulator.stop_detached({"folder": str(folder)})
     assert not emulator.answers(endpoint_url)

@@ -4,20 +4,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from harness.emulators import localstack_process
-from harness.emulators.launched import Launched
-from support.functions import Function, create, lambda_client
+from harness import emulator
+from harness.emulator import Emulator
+from support.functions import Function, create
 
 
 @pytest.fixture(scope="session")
-def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
-    started = localstack_process.start(tmp_path_factory.mktemp("localstack"))
-    yield started
-    started.stop()
+def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with emulator.running("localstack-process", tmp_path_factory.mktemp("localstack")) as started:
+        yield started
 
 
 @pytest.fixture
-def function(localstack: Launched) -> Callable[..., Function]:
+def function(localstack: Emulator) -> Callable[..., Function]:
     """Create a function from the source of its handler and, say, ``Timeout`` or ``MemorySize``."""
-    client = lambda_client(localstack.endpoint_url)
-    return lambda source, **settings: create(client, source, **settings)
+    return lambda source, **settings: create(localstack, source, **settings)

@@ -2,9 +2,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
-from harness.emulators.launched import Launched
+from harness.emulator import Emulator
 from support.eventually import SECONDS
-from support.functions import dynamodb_client, streams_client
 from support.stream import changes_in, create_streamed
 from support.table import create_table
 
@@ -12,21 +11,16 @@ WRITERS = 8
 WRITES = 25
 
 
-def test_a_conditional_write_is_atomic(localstack: Launched) -> None:
+def test_a_conditional_write_is_atomic(localstack: Emulator) -> None:
     """Writers that count with an optimistic lock lose no count."""
-    client = dynamodb_client(localstack.endpoint_url)
-    client.create_table(
-        TableName="counter",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    client = localstack.client("dynamodb")
+    create_table(client, "counter")
     # A large item takes moto long enough for another thread to come between.
     ballast: dict[str, Any] = {"M": {f"key{n}": {"L": [{"S": "value"}] * 20} for n in range(40)}}
-    client.put_item(TableName="counter", Item={"id": {"S": "one"}, "count": {"N": "0"}, "ballast": ballast})
+    client.put_item(TableName="counter", Item={"UserId": {"S": "one"}, "count": {"N": "0"}, "ballast": ballast})
 
     def count() -> int:
-        answer = client.get_item(TableName="counter", Key={"id": {"S": "one"}}, ConsistentRead=True)
+        answer = client.get_item(TableName="counter", Key={"UserId": {"S": "one"}}, ConsistentRead=True)
         return int(answer["Item"]["count"]["N"])
 
     met = Barrier(WRITERS)
@@ -37,7 +31,7 @@ def test_a_conditional_write_is_atomic(localstack: Launched) -> None:
         try:
             client.put_item(
                 TableName="counter",
-                Item={"id": {"S": "one"}, "count": {"N": str(seen + 1)}, "ballast": ballast},
+                Item={"UserId": {"S": "one"}, "count": {"N": str(seen + 1)}, "ballast": ballast},
                 ConditionExpression="#count = :seen",
                 ExpressionAttributeNames={"#count": "count"},
                 ExpressionAttributeValues={":seen": {"N": str(seen)}},
@@ -53,8 +47,8 @@ def test_a_conditional_write_is_atomic(localstack: Launched) -> None:
     assert count() == WRITES
 
 
-def test_a_batch_of_statements_writes_what_fits_and_says_what_does_not(localstack: Launched) -> None:
-    client = dynamodb_client(localstack.endpoint_url)
+def test_a_batch_of_statements_writes_what_fits_and_says_what_does_not(localstack: Emulator) -> None:
+    client = localstack.client("dynamodb")
     create_table(client, "records")
     client.put_item(TableName="records", Item={"UserId": {"S": "held"}, "version": {"N": "7"}, "gone": {"S": "x"}})
     insert = """INSERT INTO "records" VALUE {'UserId': ?, 'version': ?}"""
@@ -79,15 +73,15 @@ def test_a_batch_of_statements_writes_what_fits_and_says_what_does_not(localstac
     ]
 
 
-def test_a_stream_has_the_images_that_there_are_and_no_others(localstack: Launched) -> None:
-    client = dynamodb_client(localstack.endpoint_url)
+def test_a_stream_has_the_images_that_there_are_and_no_others(localstack: Emulator) -> None:
+    client = localstack.client("dynamodb")
     stream = create_streamed(client, "streamed")
     first, second = ({"UserId": {"S": "a"}, "n": {"S": number}} for number in "12")
     client.put_item(TableName="streamed", Item=first)
     client.put_item(TableName="streamed", Item=second)
     client.delete_item(TableName="streamed", Key={"UserId": {"S": "a"}})
 
-    assert changes_in(streams_client(localstack.endpoint_url), stream) == [
+    assert changes_in(localstack.client("dynamodbstreams"), stream) == [
         ("INSERT", None, first),
         ("MODIFY", first, second),
         ("REMOVE", second, None),

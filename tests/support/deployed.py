@@ -121,9 +121,9 @@ class Deployed:
         items = {address: self.item(address) for address in addresses}
         return {address: item["state"] if item else None for address, item in items.items()}
 
-    def dead_letters(self) -> list[Any]:
-        """Return all messages in the dead-letter queue, which stay there for others to see."""
-        sqs, url = self.sqs, self.outputs["dead_letter_queue_url"]
+    def dead_letters(self, queue: str = "dead_letter_queue_url") -> list[Any]:
+        """Return all messages in a dead-letter queue, which an output names; they stay there for others to see."""
+        sqs, url = self.sqs, self.outputs[queue]
         found: dict[str, Any] = {}
         # Hidden meanwhile, so that each call gives others than those before; the first that gives no other is the last.
         while new := {
@@ -156,7 +156,7 @@ class Deployed:
         finally:
             sqs.set_queue_attributes(QueueUrl=url, Attributes=held)
 
-    def log(self) -> list[str]:
-        """Return every line that the function has logged."""
-        pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=self.outputs["log_group_name"])
+    def log(self, group: str = "log_group_name") -> list[str]:
+        """Return every line in the log of a function, which an output names."""
+        pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=self.outputs[group])
         return [event["message"] for page in pages for event in page["events"]]

@@ -26,7 +26,6 @@ def publishing(emulator: Emulator, topic_arn: str) -> Iterator[Addresses]:
     label = uuid.uuid4().hex[:12]
     addresses = Addresses()
     stop = threading.Event()
-    # Made here: making a client changes the environment for a moment, which must not happen beside another thread.
     sns = emulator.client("sns")
 
     def publish() -> None:

@@ -8,35 +8,11 @@ from base64 import b64decode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
-
+from harness.emulator import Emulator
 from support.eventually import eventually
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
     from mypy_boto3_lambda import LambdaClient
-
-_CONFIG = Config(proxies={}, retries={"total_max_attempts": 1}, max_pool_connections=20)
-_ARGUMENTS: dict[str, Any] = {
-    "region_name": "us-east-1",
-    "aws_access_key_id": "test",
-    "aws_secret_access_key": "test",
-    "config": _CONFIG,
-}
-
-
-def lambda_client(endpoint_url: str) -> "LambdaClient":
-    return boto3.client("lambda", endpoint_url=endpoint_url, **_ARGUMENTS)
-
-
-def dynamodb_client(endpoint_url: str) -> "DynamoDBClient":
-    return boto3.client("dynamodb", endpoint_url=endpoint_url, **_ARGUMENTS)
-
-
-def streams_client(endpoint_url: str) -> "DynamoDBStreamsClient":
-    return boto3.client("dynamodbstreams", endpoint_url=endpoint_url, **_ARGUMENTS)
 
 
 def zipped(source: str, name: str = "app.py") -> bytes:
@@ -87,8 +63,9 @@ class Function:
         eventually(state, ("Active", "Successful"))
 
 
-def create(client: "LambdaClient", source: str, **settings: Any) -> Function:
+def create(on: Emulator, source: str, **settings: Any) -> Function:
     """Create a function whose handler is ``handler`` in this source, and wait until it is active."""
+    client = on.client("lambda")
     name = f"test-{uuid.uuid4().hex[:8]}"
     settings = {"Runtime": "python3.13", "Timeout": 60, **settings}
     client.create_function(

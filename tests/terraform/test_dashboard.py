@@ -158,18 +158,6 @@ def test_expressions_use_what_stands_beside_them(rendered: Mapping[str, Rendered
             assert set(re.findall(r"\b[a-z]\w*", query.get("expression") or "")) <= ids
 
 
-def test_alarms_of_expressions_watch_one_result(rendered: Mapping[str, Rendered]) -> None:
-    alarms = {alarm["alarm_name"]: alarm["metric_query"] for alarm in rendered["everything"].alarms}
-    watched = {
-        name: [query["id"] for query in queries if query["return_data"]] for name, queries in alarms.items() if queries
-    }
-    assert watched == {
-        "mailing-bounce-rate": ["rate"],
-        "mailing-complaint-rate": ["rate"],
-        "mailing-silence": ["calls"],
-    }
-
-
 def test_rates_are_shown_against_the_lines_of_ses(rendered: Mapping[str, Rendered]) -> None:
     # Amazon SES Developer Guide, "Reputation metrics messages": from 5 % and 0.1 % an account is reviewed, from 10 %
     # and 0.5 % its sending may be paused.
@@ -211,24 +199,12 @@ def test_log_queries_read_what_the_function_writes(rendered: Mapping[str, Render
 @pytest.mark.parametrize(
     ("alarm", "command", "names"),
     [
-        (
-            "dead-letters",
-            "mailing redrive",
-            {
-                "--dead-letter-queue": "mailing-feedback-dead-letter",
-                "--queue": "mailing-feedback",
-                "--function": "mailing-feedback",
-            },
-        ),
-        (
-            "changes-dead-letters",
-            "mailing redrive --changes",
-            {"--dead-letter-queue": "mailing-changes-dead-letter", "--function": "mailing-changes"},
-        ),
+        ("dead-letters", "mailing redrive", ("feedback-dead-letter", "feedback", "feedback")),
+        ("changes-dead-letters", "mailing redrive --changes", ("changes-dead-letter", None, "changes")),
     ],
 )
 def test_alarms_of_dead_letters_name_the_command_of_the_runbook(
-    rendered: Mapping[str, Rendered], alarm: str, command: str, names: Mapping[str, str]
+    rendered: Mapping[str, Rendered], alarm: str, command: str, names: tuple[str | None, ...]
 ) -> None:
     (found,) = (each for each in rendered["everything"].alarms if each["alarm_name"] == f"mailing-{alarm}")
     (named,) = re.findall(r"`(mailing .+?)`", found["alarm_description"])
@@ -236,8 +212,11 @@ def test_alarms_of_dead_letters_name_the_command_of_the_runbook(
 
     runbook = (paths.ROOT / "docs" / "operate.md").read_text()
     assert command in runbook.partition(f"\n## {heading}\n")[2].partition("\n## ")[0].splitlines()
+    assert "`--dead-letter-queue`" in runbook
     assert named.startswith(f"{command} ")
     options = named.removeprefix(f"{command} ").split()
-    assert dict(zip(options[::2], options[1::2], strict=True)) == names
-    assert "`--dead-letter-queue`" in runbook
+    expected = zip(("--dead-letter-queue", "--queue", "--function"), names, strict=True)
+    assert dict(zip(options[::2], options[1::2], strict=True)) == {
+        option: f"mailing-{name}" for option, name in expected if name
+    }
     assert CliRunner().invoke(app, [*command.split()[1:], *options, "--help"]).exit_code == 0

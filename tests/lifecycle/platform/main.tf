@@ -1,4 +1,4 @@
-# A platform team's configuration: all modules, and something beside them that they wait for.
+# A platform team's configuration: the root with all modules, and something beside it that all of it waits for.
 
 terraform {
   required_version = ">= 1.7"
@@ -26,10 +26,7 @@ variable "release" {
 variable "function" { type = any }
 variable "queue" { type = any }
 variable "table" { type = any }
-variable "ses" {
-  type    = any
-  default = {}
-}
+variable "ses" { type = any }
 variable "events" {
   type    = bool
   default = false
@@ -39,14 +36,18 @@ resource "terraform_data" "before" {
   input = var.release
 }
 
-module "feedback" {
-  source = "../../modules/feedback"
+module "root" {
+  source    = "../../"
+  providers = { aws = aws }
 
-  name     = var.name
-  function = var.function
-  queue    = var.queue
-  table    = var.table
-  stream   = var.events
+  name       = var.name
+  function   = var.function
+  queue      = var.queue
+  table      = var.table
+  ses        = var.ses
+  lookup     = {}
+  changes    = var.events ? {} : null
+  monitoring = {}
 
   additional_topic_arns = [module.topic_elsewhere.arn, module.topic_beside.arn]
 
@@ -58,105 +59,20 @@ module "topic_elsewhere" {
   providers = { aws = aws.elsewhere }
 
   name  = "${var.name}-elsewhere"
-  queue = { arn = module.feedback.queue_arn }
+  queue = { arn = module.root.queue_arn }
 }
 
 module "topic_beside" {
   source = "../../modules/topic"
 
   name  = "${var.name}-beside"
-  queue = { arn = module.feedback.queue_arn }
+  queue = { arn = module.root.queue_arn }
 }
 
-module "ses" {
-  source = "../../modules/ses"
-
-  name               = var.name
-  topic_arn          = module.feedback.topic_arn
-  identities         = try(var.ses.identities, {})
-  configuration_sets = try(var.ses.configuration_sets, {})
-
-  depends_on = [terraform_data.before]
-}
-
-module "lookup" {
-  source = "../../modules/lookup"
-
-  name        = var.name
-  feedback    = module.feedback
-  access_logs = false
-
-  depends_on = [terraform_data.before]
-}
-
-module "changes" {
-  source = "../../modules/changes"
-  count  = var.events ? 1 : 0
-
-  name     = var.name
-  feedback = module.feedback
-
-  depends_on = [terraform_data.before]
-}
-
-module "monitoring" {
-  source = "../../modules/monitoring"
-
-  name     = var.name
-  feedback = module.feedback
-  changes  = one(module.changes[*])
-
-  depends_on = [terraform_data.before]
-}
-
-output "topic_arn" {
-  value = module.feedback.topic_arn
+output "root" {
+  value = module.root
 }
 
 output "more_topic_arns" {
   value = [module.topic_elsewhere.topic_arn, module.topic_beside.topic_arn]
-}
-
-output "table_name" {
-  value = module.feedback.table_name
-}
-
-output "queue_url" {
-  value = module.feedback.queue_url
-}
-
-output "queue_arn" {
-  value = module.feedback.queue_arn
-}
-
-output "dead_letter_queue_url" {
-  value = module.feedback.dead_letter_queue_url
-}
-
-output "function_name" {
-  value = module.feedback.function_name
-}
-
-output "role_arn" {
-  value = module.feedback.role_arn
-}
-
-output "log_group_name" {
-  value = module.feedback.log_group_name
-}
-
-output "lookup_endpoint" {
-  value = module.lookup.endpoint
-}
-
-output "table_arn" {
-  value = module.feedback.table_arn
-}
-
-output "changes_bus_name" {
-  value = one(module.changes[*].bus_name)
-}
-
-output "changes_event_pattern" {
-  value = one(module.changes[*].event_pattern)
 }

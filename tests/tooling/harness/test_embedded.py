@@ -23,20 +23,12 @@ from support import ses
 from support.eventually import SECONDS, eventually
 from support.functions import zipped
 from support.hand_made import policy
+from support.held import detached, held
 from support.processes import runs
 from support.stream import changes_in, create_streamed
 from support.suppression import listed_at
 
 SENDER = "news@example.org"
-# Starts an emulator, says where and that it is ready, and waits to be killed.
-HOLDER = """
-import sys, time
-from pathlib import Path
-from harness import emulator
-with emulator.running("embedded", Path(sys.argv[1])) as started:
-    print(started.endpoint_url, flush=True)
-    time.sleep(600)
-"""
 # Answers with what of its environment the harness decides.
 ENVIRONMENT_HANDLER = """
 import os, sys
@@ -102,40 +94,20 @@ def test_a_stopped_emulator_leaves_its_log_and_no_process_port_or_temporary_file
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_no_process_is_left_when_the_harness_is_killed(tmp_path: Path, number: signal.Signals) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(paths.ROOT / "scripts")}
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as holder:
-        assert holder.stdout
-        holder.stdout.readline()  # which emulator
-        endpoint_url = holder.stdout.readline().strip()
+    holder, folder, endpoint_url = held("embedded", tmp_path)
+    with holder:
         try:
-            started = emulator.start(endpoint_url, tmp_path).emulator
-            worker = invoke(started)["pid"]
+            worker = invoke(emulator.running_at(endpoint_url))["pid"]
         finally:
             holder.send_signal(number)
     assert isinstance(worker, int)
-    eventually(lambda: launched.answers(endpoint_url, tmp_path / "emulator"), expected=False)
+    eventually(lambda: launched.answers(endpoint_url, folder / "emulator"), expected=False)
     eventually(lambda: runs(worker), expected=False)
-    eventually((tmp_path / "emulator").exists, expected=False)
+    eventually((folder / "emulator").exists, expected=False)
 
 
 def test_a_detached_emulator_outlives_its_starter_until_it_is_stopped(tmp_path: Path) -> None:
-    detaching = HOLDER.replace("with emulator.running", "started = emulator.start").split(" as started")[0]
-    detaching += "\nstarted.detach()\nprint(started.emulator.endpoint_url)"
-    environment = {**os.environ, "PYTHONPATH": str(paths.ROOT / "scripts")}
-    endpoint_url = subprocess.run(
-        [sys.executable, "-W", "error", "-c", detaching, str(tmp_path)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()[-1]
-    folder = tmp_path / "emulator"
+    endpoint_url, folder = detached("embedded", tmp_path), tmp_path / "emulator"
     assert launched.answers(endpoint_url, folder)
     emulator.stop_detached({"endpoint_url": endpoint_url, "folder": str(folder)})
     assert not launched.answers(endpoint_url, folder)

@@ -1,13 +1,11 @@
 """Choosing an emulator. What a Docker engine has a part in is tested on one, in tests/localstack_docker."""
 
 import json
-import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from types import MappingProxyType
 from typing import ClassVar
 
 import pytest
@@ -149,22 +147,6 @@ def test_the_users_aws_configuration_does_not_reach_an_emulator(
     client = emulator.start(url, tmp_path).emulator.client("sts")
     assert client.meta.endpoint_url == url
     assert client.get_caller_identity()["Account"] == "000000000000"
-
-
-def test_making_a_client_leaves_the_environment_to_other_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    on = emulator.Emulator(
-        "url",
-        "http://127.0.0.1:1",
-        enforces_iam=False,
-        simulates_ses=False,
-        limits=(),
-        functions_reach_loopback=False,
-        large_batches=False,
-        disposable=False,
-    )
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "environ", MappingProxyType(dict(os.environ)))
-        assert on.client("sns").meta.endpoint_url == on.endpoint_url
 
 
 @pytest.fixture

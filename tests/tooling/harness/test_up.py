@@ -1,7 +1,6 @@
 """`make up` and `make down` on the real embedded emulator; only Terraform is left out."""
 
 import fcntl
-import io
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -9,44 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from harness import emulator, paths, stack
 from harness.commands import up
 from harness.emulator import Emulator
 from harness.errors import HarnessError
 from harness.stack import Stack
-from harness.terraform import Terraform, TerraformError
-
-OUTPUTS = {"topic_arn": "arn:topic", "queue_url": "http://queue", "table_name": "mailing"}
+from harness.terraform import TerraformError
+from support.held import printed, without_terraform
 
 
 @pytest.fixture(autouse=True)
 def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """A build folder of its own, and Terraform that applies at once."""
-
-    def apply(on: Emulator, variables: Mapping[str, Any], folder: Path) -> Stack:
-        del variables
-        return Stack(
-            on, "mailing-1", folder / "terraform", Terraform(Path("terraform"), "Terraform", "1.11.4"), OUTPUTS
-        )
-
-    monkeypatch.setattr(paths, "BUILD", tmp_path)
-    monkeypatch.setattr(paths, "UP", tmp_path / "up")
-    monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(stack, "apply", apply)
+    monkeypatch.setenv("EMULATOR", "embedded")
+    without_terraform(monkeypatch, tmp_path)
     yield
-    up.down(Console(file=io.StringIO()))
-
-
-def printed(command: str) -> str:
-    output = io.StringIO()
-    console = Console(file=output, width=200)
-    if command == "up":
-        up.up(console, "embedded")
-    else:
-        up.down(console)
-    return output.getvalue()
+    printed("down")
 
 
 def endpoint_url() -> str:
