@@ -100,8 +100,8 @@ class Stack:
         path.write_text(json.dumps(values, indent=2))
         self.apply(*([f"-target={target}"] if target else []))
 
-    def apply(self, *arguments: str) -> None:
-        """Apply it as it is now.
+    def apply(self, *arguments: str, new: bool = False) -> None:
+        """Apply it as it is now; ``new`` says that nothing of it was there before.
 
         Raises:
             TerraformError: it does not apply.
@@ -111,11 +111,14 @@ class Stack:
         try:
             self.run(*command)
         except TerraformError as error:
-            twice = _SENT_TWICE.findall(str(error))
-            if not twice:
+            permissions = _SENT_TWICE.findall(str(error))
+            groups = _CREATED_TWICE.findall(str(error)) if new else []
+            if not permissions and not groups:
                 raise
-            for function, statement in twice:
+            for function, statement in permissions:
                 self.emulator.client("lambda").remove_permission(FunctionName=function, StatementId=statement)
+            for group in groups:
+                self.emulator.client("logs").delete_log_group(logGroupName=group)
             self.run(*command)
 
     def reread(self) -> "Stack":
@@ -178,23 +181,11 @@ def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller
     stack = prepared(emulator, variables, folder, caller)
     stack.init()
     try:
-        _apply_new(stack)
+        stack.apply(new=True)
     except BaseException:
         abandon(stack)
         raise
     return stack.reread()
-
-
-def _apply_new(stack: Stack) -> None:
-    try:
-        stack.apply()
-    except TerraformError as error:
-        twice = _CREATED_TWICE.findall(str(error))
-        if not twice:
-            raise
-        for group in twice:
-            stack.emulator.client("logs").delete_log_group(logGroupName=group)
-        stack.apply()
 
 
 def prepared(emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller: Path | None = None) -> Stack:

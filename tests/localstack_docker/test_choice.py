@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,58 +23,31 @@ def test_localstack_is_in_docker_where_an_engine_answers(engine: Engine) -> None
         assert engine.endpoint in str(chosen)
 
 
-def no_command(patch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    patch.setenv("PATH", str(tmp_path))
-    return "there is no `docker` command"
-
-
-def no_engine(patch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    patch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
-    return f"no Docker engine answers at unix://{tmp_path}/none.sock"
-
-
-def no_compose(patch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+@pytest.mark.parametrize(
+    ("variable", "value", "reason"),
+    [
+        ("PATH", "{folder}", "there is no `docker` command"),
+        ("DOCKER_HOST", "unix://{folder}/none.sock", "no Docker engine answers at unix://{folder}/none.sock"),
+        ("DOCKER_HOST", "tcp://127.0.0.1:2375", "the Docker engine is at tcp://127.0.0.1:2375; it must be on a local"),
+        ("DOCKER_HOST", "ssh://build.example.com", "the Docker engine is at ssh://build.example.com; it must be on a"),
+        ("DOCKER_CONFIG", "{folder}", "the `docker` command has no compose plugin"),
+        ("DOCKER_CONTEXT", "no-such-context", "`docker context inspect` fails ("),
+    ],
+)
+def test_an_engine_that_can_not_be_used_is_left_and_the_reason_said(  # noqa: PLR0913, PLR0917  (the columns of the table)
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, value: str, reason: str
+) -> None:
     # Where compose is installed for all users, a plugin of the user's own that fails comes before it.
     plugin = tmp_path / "cli-plugins" / "docker-compose"
     plugin.parent.mkdir()
     plugin.write_text("#!/bin/sh\nexit 1\n")
     plugin.chmod(0o755)
-    patch.setenv("DOCKER_CONFIG", str(tmp_path))
-    return "the `docker` command has no compose plugin"
-
-
-def no_such_context(patch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    del tmp_path
-    patch.delenv("DOCKER_HOST", raising=False)
-    patch.setenv("DOCKER_CONTEXT", "no-such-context")
-    return "`docker context inspect` fails ("
-
-
-def far_away(address: str) -> Callable[[pytest.MonkeyPatch, Path], str]:
-    def set_up(patch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-        del tmp_path
-        patch.setenv("DOCKER_HOST", address)
-        return f"the Docker engine is at {address}; it must be on a local Unix socket"
-
-    return set_up
-
-
-@pytest.mark.parametrize(
-    "set_up",
-    [
-        no_command,
-        no_engine,
-        no_compose,
-        no_such_context,
-        far_away("tcp://127.0.0.1:2375"),
-        far_away("ssh://build.example.com"),
-    ],
-)
-def test_an_engine_that_can_not_be_used_is_left_and_the_reason_said(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, set_up: Callable[[pytest.MonkeyPatch, Path], str]
-) -> None:
-    monkeypatch.setenv("DOCKER_HOST", engine.endpoint)
-    reason = set_up(monkeypatch, tmp_path)
+    if variable == "DOCKER_CONTEXT":
+        monkeypatch.delenv("DOCKER_HOST", raising=False)  # which would win
+    else:
+        monkeypatch.setenv("DOCKER_HOST", engine.endpoint)
+    monkeypatch.setenv(variable, value.format(folder=tmp_path))
+    reason = reason.format(folder=tmp_path)
 
     chosen = emulator.choose("localstack")
     assert chosen.name == "localstack-process"

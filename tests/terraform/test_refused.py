@@ -27,19 +27,12 @@ MODULES = paths.TERRAFORM / "modules"
 AWS = "arn:aws:{}:eu-west-1:123456789012:{}"
 TABLE = {"name": "mailing", "arn": AWS.format("dynamodb", "table/mailing")}
 STREAMING = {**TABLE, "stream_arn": AWS.format("dynamodb", "table/mailing/stream/2026-03-10T12:00:00.000")}
+# As module feedback passes it on: module function has no defaults of its own.
 FUNCTION: dict[str, Any] = {
-    "memory_megabytes": 512,
-    "timeout_seconds": 30,
-    "reserved_concurrency": None,
-    "architecture": "arm64",
-    "log_level": "INFO",
-    "log_retention_days": 30,
-    "permissions_boundary": None,
-    "role_path": "/",
-    "role_name": None,
-    "code_signing_config_arn": None,
-    "tracing": False,
-    "vpc": None,
+    attribute.name.removeprefix("function."): json.loads(attribute.default)
+    for variable in terraform_reference.variables(MODULES / "feedback" / "settings")
+    for attribute in variable.attributes
+    if variable.name == "function"
 }
 WATCHED = {
     "function_name": "mailing-feedback",
@@ -64,10 +57,6 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "ses": {"topic_arn": AWS.format("sns", "mailing-feedback")},
 }
 """What a call must have beside the value in question."""
-
-
-def vpc(subnets: list[str], security_groups: list[str]) -> dict[str, Any]:
-    return {"function": {**FUNCTION, "vpc": {"subnet_ids": subnets, "security_group_ids": security_groups}}}
 
 
 def function(**settings: Any) -> dict[str, Any]:
@@ -191,8 +180,13 @@ REFUSED: dict[str, dict[str, list[dict[str, Any]]]] = {
         "The role_name must": [function(role_name=value) for value in ("a" * 65, "mail/reader")],
         "The role_path must": [function(role_path=value) for value in ("/team", "team/", f"/{'a' * 511}/")],
         "The code_signing_config_arn must be": [function(code_signing_config_arn="csc-0f6c334abcdea4d8b")],
-        "The vpc.subnet_ids must": [vpc([], ["sg-0c"]), vpc([AWS.format("ec2", "subnet/subnet-0a")], ["sg-0c"])],
-        "The vpc.security_group_ids must": [vpc(["subnet-0a"], []), vpc(["subnet-0a"], ["subnet-0a"])],
+        "The vpc.subnet_ids must": [
+            function(vpc={"subnet_ids": value, "security_group_ids": ["sg-0c"]})
+            for value in ([], [AWS.format("ec2", "subnet/subnet-0a")])
+        ],
+        "The vpc.security_group_ids must": [
+            function(vpc={"subnet_ids": ["subnet-0a"], "security_group_ids": value}) for value in ([], ["subnet-0a"])
+        ],
     },
     "lookup": {
         "The name must be 3 to 54": [{"name": "ab"}, {"name": "a.b.c"}],

@@ -71,15 +71,12 @@ def invoke(target: Emulator) -> dict[str, object]:
     return answer
 
 
-def test_two_emulators_side_by_side_have_their_own_ports_and_contents(running: Emulator, tmp_path: Path) -> None:
+def test_two_emulators_have_ports_of_their_own_on_loopback_and_contents(running: Emulator, tmp_path: Path) -> None:
     with emulator.running("embedded", tmp_path / "other") as other:
         assert other.endpoint_url != running.endpoint_url
+        assert other.endpoint_url.startswith("http://127.0.0.1:")
         running.client("sns").create_topic(Name="only-here")
         assert other.client("sns").list_topics()["Topics"] == []
-
-
-def test_it_listens_on_loopback_alone(running: Emulator) -> None:
-    assert running.endpoint_url.startswith("http://127.0.0.1:")
 
 
 def test_a_stopped_emulator_leaves_its_log_and_no_process_port_or_temporary_file(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness import lifeline, paths
+from harness import lifeline
 from support.eventually import SECONDS, eventually
 from support.processes import runs
 
@@ -65,43 +65,3 @@ def test_the_command_has_nothing_to_read() -> None:
     program = "import sys; assert sys.stdin.read() == ''"
     with subprocess.Popen([sys.executable, "-I", GUARD, sys.executable, "-c", program], stdin=subprocess.PIPE) as guard:
         assert guard.wait(SECONDS) == 0
-
-
-# As an emulator: says in the end whether its starter is gone.
-WATCHING = f"""
-import sys, threading
-sys.path.append({str(paths.ROOT / "scripts")!r})
-from harness import lifeline, paths
-gone = threading.Event()
-lifeline.watch(gone.set)
-for each in threading.enumerate():
-    if each is not threading.current_thread():
-        each.join()
-print(gone.is_set())
-"""
-
-
-@pytest.mark.parametrize(("said", "ends"), [("", True), (lifeline.DETACH, False)])
-def test_a_process_ends_with_its_starter_unless_it_was_detached(
-    said: str,
-    ends: bool,  # noqa: FBT001  (a column of the table)
-) -> None:
-    program = [sys.executable, "-I", "-c", WATCHING]
-    watching = subprocess.run(program, input=said, stdout=subprocess.PIPE, text=True, check=True)
-    assert watching.stdout == f"{ends}\n"
-
-
-@pytest.mark.parametrize("status", [0, 2])
-def test_output_and_exit_status_are_passed_on(status: int) -> None:
-    program = f"import sys; print('out'); print('err', file=sys.stderr); sys.exit({status})"
-    with subprocess.Popen(
-        [sys.executable, "-I", GUARD, sys.executable, "-c", program],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as guard:
-        assert guard.wait(SECONDS) == status
-        assert guard.stdout
-        assert guard.stderr
-        assert (guard.stdout.read(), guard.stderr.read()) == ("out\n", "err\n")

@@ -116,19 +116,6 @@ TWICE = (
 )
 
 
-def test_a_permission_that_the_provider_sent_twice_is_removed_and_added_again(
-    calls: Callable[[], list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    functions = Mock()
-    monkeypatch.setattr(Emulator, "client", lambda _, service: {"lambda": functions}[service])
-    (tmp_path / "says").write_text(TWICE)
-    stack.apply(fake_emulator(disposable=True), {}, tmp_path / "run")
-    assert calls() == ["init", "apply", "apply", "output"]
-    functions.remove_permission.assert_called_once_with(
-        FunctionName="mailing-d7e1a9-lookup", StatementId="ApiInvokesFunction"
-    )
-
-
 CREATED_TWICE = (
     "Error: creating CloudWatch Logs Log Group (/aws/lambda/mailing-565c27-changes): operation error CloudWatch Logs: "
     "CreateLogGroup, https response error StatusCode: 400, RequestID: e76b0611, ResourceAlreadyExistsException: The "
@@ -136,16 +123,31 @@ CREATED_TWICE = (
 )
 
 
-def test_a_log_group_that_the_provider_made_twice_is_deleted_and_made_again_if_the_stack_is_new(
-    calls: Callable[[], list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+PERMISSION = {"FunctionName": "mailing-d7e1a9-lookup", "StatementId": "ApiInvokesFunction"}
+GROUP = {"logGroupName": "/aws/lambda/mailing-565c27-changes"}
+
+
+@pytest.mark.parametrize(
+    ("says", "undo", "arguments"),
+    [(TWICE, "remove_permission", PERMISSION), (CREATED_TWICE, "delete_log_group", GROUP)],
+    ids=["permission", "log group"],
+)
+def test_what_the_provider_made_twice_is_taken_away_and_made_again(  # noqa: PLR0913, PLR0917  (the columns of the table)
+    calls: Callable[[], list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    says: str,
+    undo: str,
+    arguments: dict[str, str],
 ) -> None:
-    logs = Mock()
-    monkeypatch.setattr(Emulator, "client", lambda _, service: {"logs": logs}[service])
-    (tmp_path / "says").write_text(CREATED_TWICE)
+    client = Mock()
+    monkeypatch.setattr(Emulator, "client", lambda *_: client)
+    (tmp_path / "says").write_text(says)
     made = stack.apply(fake_emulator(disposable=True), {}, tmp_path / "run")
     assert calls() == ["init", "apply", "apply", "output"]
-    logs.delete_log_group.assert_called_once_with(logGroupName="/aws/lambda/mailing-565c27-changes")
+    getattr(client, undo).assert_called_once_with(**arguments)
 
+    # A log group of a stack that is not new may be another's.
     (tmp_path / "says").write_text(CREATED_TWICE)
     with pytest.raises(TerraformError, match="already exists"):
         made.apply()

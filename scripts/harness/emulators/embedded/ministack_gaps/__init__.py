@@ -7,7 +7,6 @@ from harness.emulators.embedded.ministack_gaps import (
     apigateway,
     cloudwatch,
     dynamodb,
-    events,
     iam,
     lambda_,
     logs,
@@ -18,5 +17,5 @@ from harness.emulators.embedded.ministack_gaps import (
 
 def fill() -> None:
     """Add all of it; once, before ministack serves."""
-    for service in (apigateway, cloudwatch, dynamodb, events, iam, lambda_, logs, ses, sns):
+    for service in (apigateway, cloudwatch, dynamodb, iam, lambda_, logs, ses, sns):
         service.fill()

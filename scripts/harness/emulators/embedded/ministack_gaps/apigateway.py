@@ -2,13 +2,16 @@
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ministack import app
 from ministack.services import apigateway_v1
 
 from harness.emulators.embedded.ministack_gaps import lambda_
 from harness.emulators.embedded.ministack_gaps.handlers import OK, Original, Request, Response, answer_before
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 _CREATED = 201
 
@@ -29,17 +32,18 @@ def _deploy_policies() -> None:
     Amazon API Gateway Developer Guide, "Create and attach an API Gateway resource policy to an API": "If you update the
     resource policy after the API is created, you'll need to deploy the API to propagate the changes".
     """
-    create, policy_for = apigateway_v1._create_deployment, apigateway_v1.rest_api_policy_for_arn
+    create: Callable[..., Response] = apigateway_v1._create_deployment
+    policy_for: Callable[..., tuple[str, str] | None] = apigateway_v1.rest_api_policy_for_arn
     deployed: dict[tuple[str, str], str] = {}
 
     def create_deployment(api_id: str, data: dict[str, Any]) -> Response:
-        answer: Response = create(api_id, data)
+        answer = create(api_id, data)
         if answer[0] == _CREATED:
             deployed[api_id, json.loads(answer[2])["id"]] = apigateway_v1._rest_apis[api_id].get("policy") or ""
         return answer
 
     def rest_api_policy_for_arn(resource_arn: str) -> tuple[str, str] | None:
-        found: tuple[str, str] | None = policy_for(resource_arn)
+        found = policy_for(resource_arn)
         if found is None:
             return None
         api_id, stage_name = resource_arn.split(":", 5)[5].split("/")[:2]
@@ -57,7 +61,8 @@ def _call_functions() -> None:
     variables for a REST API in API Gateway": ``${stageVariables.NAME}``. AWS Lambda Developer Guide, "Invoking a Lambda
     function using an Amazon API Gateway endpoint": without the permission, the API answers 500.
     """
-    invoke = apigateway_v1._invoke_lambda_proxy_v1
+    invoke: Callable[..., Awaitable[Response]] = apigateway_v1._invoke_lambda_proxy_v1
+    refuse: Callable[..., Response] = apigateway_v1._gw_error
 
     async def invoke_lambda_proxy(  # noqa: PLR0913, PLR0917  (ministack calls it so)
         integration: dict[str, Any],
@@ -76,12 +81,9 @@ def _call_functions() -> None:
         region, account = named["owner_region"], named["owner_account_id"]
         source = f"arn:aws:execute-api:{region}:{account}:{api_id}/{stage_name}/{method}{resource['path']}"
         if not lambda_.lets_call(function, "apigateway.amazonaws.com", source):
-            refused: Response = apigateway_v1._gw_error("API_CONFIGURATION_ERROR", "Internal server error")
-            return refused
-        answer: Response = await invoke(
-            {**integration, "uri": uri}, api_id, stage_name, stage, resource, path, method, *rest, **named
-        )
-        return answer
+            return refuse("API_CONFIGURATION_ERROR", "Internal server error")
+        integration = {**integration, "uri": uri}
+        return await invoke(integration, api_id, stage_name, stage, resource, path, method, *rest, **named)
 
     apigateway_v1._invoke_lambda_proxy_v1 = invoke_lambda_proxy
 
@@ -92,13 +94,12 @@ def _keep_paths_as_in_the_url() -> None:
     The guide does not say what is right. On AWS, ``{ID}`` in the path of a REST API takes ``my-id%2F100`` and hands it
     over as it is (aws/aws-sam-cli, issue 3524).
     """
-    handle = app._handle_execute_api_request
+    handle: Callable[..., Awaitable[Response | None]] = app._handle_execute_api_request
 
     async def handle_execute_api_request(
         host: str, path: str, *rest: object, raw_path: str | None = None, **named: object
     ) -> Response | None:
-        answer: Response | None = await handle(host, raw_path or path, *rest, raw_path=raw_path, **named)
-        return answer
+        return await handle(host, raw_path or path, *rest, raw_path=raw_path, **named)
 
     app._handle_execute_api_request = handle_execute_api_request
 

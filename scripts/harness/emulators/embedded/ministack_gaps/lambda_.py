@@ -6,11 +6,14 @@ fail in part, limits that can't be lifted, log groups that nobody created, resou
 
 import time
 from contextvars import ContextVar, copy_context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_actions, lambda_runtime
 from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 from ministack.services import cloudwatch_logs, lambda_svc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _READS = {"concurrency": "GetFunctionConcurrency", "event-invoke-config": "GetFunctionEventInvokeConfig"}
 
@@ -52,12 +55,11 @@ def _name_actions() -> None:
     ministack asks for ``PutFunctionConcurrency`` and ``GetFunction``. Actions as in the Service Authorization
     Reference, "Actions, resources, and condition keys for AWS Lambda".
     """
-    original = iam_actions._lambda_action
+    original: Callable[..., str | None] = iam_actions._lambda_action
 
     def action(method: str, path: str) -> str | None:
         read = _READS.get(path.rstrip("/").rpartition("/")[2]) if method == "GET" and "/functions/" in path else None
-        found: str | None = read or original(method, path)
-        return found
+        return read or original(method, path)
 
     iam_actions._lambda_action = action
 
@@ -111,7 +113,8 @@ def _retry_what_is_deployed() -> None:
     invocation", except that a pause of a minute takes a second, and that a throttled call uses up a try.
     """
     asynchronous = ContextVar("asynchronous", default=False)
-    invoke, original = lambda_svc.invoke_async_with_retry, lambda_svc._execute_function
+    invoke = lambda_svc.invoke_async_with_retry
+    original: Callable[..., dict[str, Any]] = lambda_svc._execute_function
 
     def invoke_asynchronously(func: dict[str, Any], event: Any) -> None:  # noqa: ANN401  (any JSON)
         def begin() -> None:
@@ -126,8 +129,7 @@ def _retry_what_is_deployed() -> None:
             if not function:
                 return {"error": True, "body": {"errorMessage": "The function was deleted."}}
             func = lambda_svc._execution_record_for_config(function, config)
-        result: dict[str, Any] = original(func, event)
-        return result
+        return original(func, event)
 
     lambda_svc.invoke_async_with_retry = invoke_asynchronously
     lambda_svc._execute_function = execute
@@ -156,7 +158,7 @@ def _end_outdated_processes() -> None:
     When a function's configuration changes, ministack ends its processes. But a call that read the old one before that,
     such as a retry of an asynchronous call, starts a process with it afterwards, which later calls get.
     """
-    original = lambda_runtime.acquire_worker
+    original: Callable[..., tuple[Any, str]] = lambda_runtime.acquire_worker
 
     def acquire_worker(name: str, config: dict[str, Any], code: bytes, qualifier: str = "$LATEST") -> tuple[Any, str]:
         key = lambda_runtime._worker_key(name, config, qualifier)
@@ -167,8 +169,7 @@ def _end_outdated_processes() -> None:
             for each in outdated:
                 workers.remove(each)
         lambda_runtime.kill_workers(outdated)
-        leased: tuple[Any, str] = original(name, config, code, qualifier)
-        return leased
+        return original(name, config, code, qualifier)
 
     # The second is the name by which ministack's Lambda calls it.
     lambda_runtime.acquire_worker = lambda_svc.acquire_worker = acquire_worker

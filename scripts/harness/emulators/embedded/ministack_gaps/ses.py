@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import Any
@@ -32,6 +32,10 @@ _defaults = AccountRegionScopedDict()
 """By identity, its default configuration set."""
 _account = AccountRegionScopedDict()
 """Of GetAccount's answer, what was set."""
+
+
+_json: Callable[[Mapping[str, Any]], Response] = ses_v2.json_response
+_refuse: Callable[..., Response] = ses_v2._json_err
 
 
 def fill() -> None:
@@ -161,24 +165,9 @@ def _complete(call: tuple[str, ...], data: Mapping[str, Any], response: Response
 def _set_forwarding(identity: str, data: Mapping[str, Any]) -> Response:
     """Answer PutEmailIdentityFeedbackAttributes, which is missing (Amazon SES API v2 Reference)."""
     if identity not in ses._identities:
-        return _not_found(f"Email identity {identity} does not exist.")
+        return _refuse("NotFoundException", f"Email identity {identity} does not exist.", 404)
     ses._identities[identity]["FeedbackForwardingEnabled"] = bool(data.get("EmailForwardingEnabled"))
     return _json({})
-
-
-def _json(answer: Mapping[str, Any]) -> Response:
-    response: Response = ses_v2.json_response(answer)
-    return response
-
-
-def _bad_request(message: str) -> Response:
-    response: Response = ses_v2._json_err("BadRequestException", message)
-    return response
-
-
-def _not_found(message: str) -> Response:
-    response: Response = ses_v2._json_err("NotFoundException", message, 404)
-    return response
 
 
 def _answer_suppression_list(request: Request, data: Mapping[str, Any], address: str) -> Response:
@@ -187,14 +176,14 @@ def _answer_suppression_list(request: Request, data: Mapping[str, Any], address:
     An address keeps its case, and is found by exactly that spelling; only sending ignores case.
     """
     if request.query.get("TenantName") or data.get("TenantName"):
-        return _bad_request("This emulator has no suppression lists of tenants.")
+        return _refuse("BadRequestException", "This emulator has no suppression lists of tenants.")
     match request.method, address:
         case "PUT", "":
             return _suppress(data, request.headers.get(_TIME_HEADER))
         case "GET", "":
             return _list_suppressed(request.query)
     if address not in _suppressed:
-        return _not_found(f"Email address {address} does not exist on your suppression list.")
+        return _refuse("NotFoundException", f"Email address {address} does not exist on your suppression list.", 404)
     if request.method == "DELETE":
         del _suppressed[address]
         return _json({})
@@ -209,9 +198,9 @@ def _suppress(data: Mapping[str, Any], at: str | None) -> Response:
     address, reason = data.get("EmailAddress") or "", data.get("Reason")
     # RFC 5321, section 4.5.3.1.1. What else SES refuses, it does not say.
     if not re.fullmatch(r".{1,64}@[^@\s]+", address):
-        return _bad_request(f"Invalid email address {address}.")
+        return _refuse("BadRequestException", f"Invalid email address {address}.")
     if reason not in _REASONS:
-        return _bad_request(f"Value at 'reason' must satisfy enum value set: [{', '.join(_REASONS)}]")
+        return _refuse("BadRequestException", f"Value at 'reason' must satisfy enum value set: [{', '.join(_REASONS)}]")
     time = datetime.fromisoformat(at) if at else datetime.now(UTC)
     _suppressed[address] = {"EmailAddress": address, "Reason": reason, "LastUpdateTime": round(time.timestamp(), 3)}
     return _json({})
@@ -230,14 +219,14 @@ def _begin_job(data: Mapping[str, Any]) -> Response:
     try:
         return _json({"JobId": ses_jobs.create(data, apply)})
     except ses_jobs.RefusedError as error:
-        refused: Response = ses_v2._json_err(*error.args)
-        return refused
+        return _refuse(*error.args)
 
 
 def _tell_job(job_id: str) -> Response:
     """Answer GetImportJob."""
     job = ses_jobs.get(job_id)
-    return _not_found(f"Import job {job_id} does not exist.") if job is None else _json(job)
+    missing = f"Import job {job_id} does not exist."
+    return _refuse("NotFoundException", missing, 404) if job is None else _json(job)
 
 
 def _list_suppressed(query: Mapping[str, list[str]]) -> Response:
