@@ -52,47 +52,42 @@ def sender(deployed: Deployed) -> str:
 
 
 @pytest.fixture
-def stack(deployed: Deployed) -> Deployed:
-    return deployed
-
-
-@pytest.fixture
-def mailing(stack: Deployed) -> Iterator[Mailing]:
+def mailing(deployed: Deployed) -> Iterator[Mailing]:
     """The program of someone who may do what the two commands need, and nothing else."""
-    with user(stack.emulator, *needed(stack)) as session:
-        yield as_user(stack, session)
+    with user(deployed.emulator, *needed(deployed)) as session:
+        yield as_user(deployed, session)
 
 
 @pytest.fixture
-def anyone(stack: Deployed) -> Mailing:
-    return Mailing(stack.emulator.environment(), stack.outputs["table_name"])
+def anyone(deployed: Deployed) -> Mailing:
+    return Mailing(deployed.emulator.environment(), deployed.outputs["table_name"])
 
 
 @pytest.fixture
-def silent(stack: Deployed) -> str:
+def silent(deployed: Deployed) -> str:
     """An identity that reports nothing."""
     identity = ses.fresh("silent").replace(".com", ".org")
-    stack.emulator.client("ses").verify_email_identity(EmailAddress=identity)
+    deployed.emulator.client("ses").verify_email_identity(EmailAddress=identity)
     return identity
 
 
-def named(stack: Deployed) -> tuple[str, str]:
-    return "--name", stack.stack.name
+def named(deployed: Deployed) -> tuple[str, str]:
+    return "--name", deployed.stack.name
 
 
 @pytest.mark.parametrize("kind", SIMULATED)
-def test_a_simulated_mail_comes_back_in_the_table(mailing: Mailing, stack: Deployed, kind: str) -> None:
-    ran = mailing("simulate", kind, "--from", sender(stack), "--json")
+def test_a_simulated_mail_comes_back_in_the_table(mailing: Mailing, deployed: Deployed, kind: str) -> None:
+    ran = mailing("simulate", kind, "--from", sender(deployed), "--json")
     assert ran.code == 0, ran
     (told,) = ran.json
-    item = stack.item(told["address"]) or {}
+    item = deployed.item(told["address"]) or {}
     assert (item["state"], item["reason"]) == SIMULATED[kind]
     assert (told["state"], told["reason"]) == SIMULATED[kind]
     assert told["messageId"] in json.dumps(item["evidence"], default=str)
 
 
-def test_each_simulated_mail_is_waited_for_on_its_own(mailing: Mailing, stack: Deployed) -> None:
-    first, second = (mailing("simulate", "delivery", "--from", sender(stack)) for _ in range(2))
+def test_each_simulated_mail_is_waited_for_on_its_own(mailing: Mailing, deployed: Deployed) -> None:
+    first, second = (mailing("simulate", "delivery", "--from", sender(deployed)) for _ in range(2))
     assert (first.code, second.code) == (0, 0)
     address = re.match(r"(success\+[0-9a-f]{12}@simulator\.amazonses\.com): enable \(delivery\), after", first.out)
     assert address
@@ -100,11 +95,11 @@ def test_each_simulated_mail_is_waited_for_on_its_own(mailing: Mailing, stack: D
     assert address[1] in first.err
 
 
-def test_without_waiting_it_only_sends(mailing: Mailing, stack: Deployed) -> None:
-    ran = mailing("simulate", "--from", sender(stack), "--no-wait", "--json")
+def test_without_waiting_it_only_sends(mailing: Mailing, deployed: Deployed) -> None:
+    ran = mailing("simulate", "--from", sender(deployed), "--no-wait", "--json")
     (told,) = ran.json
     assert (ran.code, told.keys()) == (0, {"address", "messageId"})
-    eventually(lambda: stack.states(told["address"]), {told["address"]: "disable"})
+    eventually(lambda: deployed.states(told["address"]), {told["address"]: "disable"})
 
 
 def test_what_does_not_come_back_leads_to_the_doctor(anyone: Mailing, silent: str) -> None:
@@ -138,37 +133,37 @@ def test_the_samples_are_listed_with_what_they_are(mailing: Mailing) -> None:
     assert [line.split()[0] for line in mailing("publish", "--list").out.splitlines()] == SAMPLES
 
 
-def test_a_sample_a_file_and_standard_input_are_published(mailing: Mailing, stack: Deployed, tmp_path: Path) -> None:
+def test_a_sample_a_file_and_standard_input_are_published(mailing: Mailing, deployed: Deployed, tmp_path: Path) -> None:
     one, other = ses.fresh("file"), ses.fresh("stdin")
     file = tmp_path / "message.json"
     file.write_text(ses.text(ses.bounce(one)))
-    topic = stack.outputs["topic_arn"]
+    topic = deployed.outputs["topic_arn"]
     by_file = mailing("publish", str(file), "--topic", topic, "--json")
     by_input = mailing("publish", "-", "--topic", topic, "--json", stdin=ses.text(ses.complaint(other)))
     assert (by_file.code, by_input.code) == (0, 0)
     assert (by_file.json[0]["topic"], by_file.json[0]["kind"], by_file.json[0]["addresses"]) == (topic, "Bounce", [one])
-    sample = mailing("publish", "complaint-article", *named(stack))
-    published = f"Published to {stack.stack.name}-feedback: Complaint: recipient1@example.com\n"
+    sample = mailing("publish", "complaint-article", *named(deployed))
+    published = f"Published to {deployed.stack.name}-feedback: Complaint: recipient1@example.com\n"
     assert (sample.code, sample.out) == (0, published)
-    eventually(lambda: stack.states(one, other), {one: "disable", other: "disable"})
-    eventually(lambda: stack.states("recipient1@example.com"), {"recipient1@example.com": "disable"})
+    eventually(lambda: deployed.states(one, other), {one: "disable", other: "disable"})
+    eventually(lambda: deployed.states("recipient1@example.com"), {"recipient1@example.com": "disable"})
 
 
 def test_a_dry_run_publishes_nothing_and_says_what_is_unreadable(
-    mailing: Mailing, stack: Deployed, tmp_path: Path
+    mailing: Mailing, deployed: Deployed, tmp_path: Path
 ) -> None:
     address = ses.fresh("dry")
     file = tmp_path / "message.json"
     file.write_text(ses.text(ses.bounce(address)))
-    shown = mailing("publish", str(file), *named(stack), "--dry-run")
-    assert (shown.code, shown.out) == (0, f"Would publish to {stack.stack.name}-feedback: Bounce: {address}\n")
+    shown = mailing("publish", str(file), *named(deployed), "--dry-run")
+    assert (shown.code, shown.out) == (0, f"Would publish to {deployed.stack.name}-feedback: Bounce: {address}\n")
     file.write_text("not JSON")
-    assert "unreadable, for the dead-letter queue" in mailing("publish", str(file), *named(stack), "--dry-run").out
+    assert "unreadable, for the dead-letter queue" in mailing("publish", str(file), *named(deployed), "--dry-run").out
     # What would have come after it.
     later = ses.fresh("later")
-    stack.publish(ses.text(ses.bounce(later)))
-    eventually(lambda: stack.states(later), {later: "disable"})
-    assert stack.item(address) is None
+    deployed.publish(ses.text(ses.bounce(later)))
+    eventually(lambda: deployed.states(later), {later: "disable"})
+    assert deployed.item(address) is None
 
 
 @pytest.mark.parametrize(
@@ -190,15 +185,15 @@ def test_what_cannot_be_published_is_one_line(anyone: Mailing, arguments: list[s
 
 
 def test_they_ask_for_what_their_modules_name_and_for_nothing_else(
-    mailing: Mailing, stack: Deployed, tmp_path: Path
+    mailing: Mailing, deployed: Deployed, tmp_path: Path
 ) -> None:
-    simulate = ["simulate", "--from", sender(stack)]
+    simulate = ["simulate", "--from", sender(deployed)]
     runs = {
-        "publish": [["publish", "delivery", *named(stack)]],
-        "simulate": [simulate, [*simulate, "--configuration-set", stack.mode]],
+        "publish": [["publish", "delivery", *named(deployed)]],
+        "simulate": [simulate, [*simulate, "--configuration-set", deployed.mode]],
     }
     # The topic goes to the function itself.
-    unneeded = {"lambda:ListEventSourceMappings"} if stack.mode == "direct" else set()
+    unneeded = {"lambda:ListEventSourceMappings"} if deployed.mode == "direct" else set()
     for module, commands in runs.items():
         noted = tmp_path / module
         assert {mailing.noting(noted)(*command).code for command in commands} == {0}
@@ -206,9 +201,9 @@ def test_they_ask_for_what_their_modules_name_and_for_nothing_else(
 
 
 @pytest.mark.parametrize("missing", ["sns:Publish", "ses:SendEmail", "dynamodb:BatchGetItem"])
-def test_who_may_not_is_told_in_a_line(stack: Deployed, missing: str) -> None:
-    publish, simulate = ["publish", "delivery", *named(stack)], ["simulate", "--from", sender(stack)]
-    with user(stack.emulator, *(each for each in needed(stack) if each["Action"] != missing)) as session:
-        refused = as_user(stack, session)(*(publish if missing == "sns:Publish" else simulate))
+def test_who_may_not_is_told_in_a_line(deployed: Deployed, missing: str) -> None:
+    publish, simulate = ["publish", "delivery", *named(deployed)], ["simulate", "--from", sender(deployed)]
+    with user(deployed.emulator, *(each for each in needed(deployed) if each["Action"] != missing)) as session:
+        refused = as_user(deployed, session)(*(publish if missing == "sns:Publish" else simulate))
     assert refused.code == 2
     assert refused.err.splitlines()[-1].startswith("error: These credentials may not")

@@ -92,82 +92,63 @@ def removed(path: str) -> list[dict[str, str]]:
     return [{"op": "remove", "path": path}]
 
 
+Attributes = Mapping[str, Any]
+
+
+def delete(service: str, operation: str, **arguments: str) -> tuple[str, Callable[[Any, Attributes], object]]:
+    """Return how a client of a service takes it away; arguments are attributes of the state, ``Names`` lists of one."""
+
+    def take_away(client: Any, of: Attributes) -> object:
+        given = {name: [of[each]] if name.endswith("Names") else of[each] for name, each in arguments.items()}
+        return getattr(client, operation)(**given)
+
+    return service, take_away
+
+
+FUNCTION, SET = {"FunctionName": "function_name"}, {"ConfigurationSetName": "configuration_set_name"}
 # How a person takes it away, by type: with a client of its service, and what the state says of it.
-BY_HAND: Mapping[str, tuple[Any, Callable[[Any, Mapping[str, Any]], object]]] = {
+BY_HAND: Mapping[str, tuple[Any, Callable[[Any, Attributes], object]]] = {
     "aws_api_gateway_method_settings": (
         "apigateway",
         lambda client, of: client.update_stage(
             restApiId=of["rest_api_id"], stageName=of["stage_name"], patchOperations=removed(f"/{of['method_path']}")
         ),
     ),
-    "aws_api_gateway_rest_api": ("apigateway", lambda client, of: client.delete_rest_api(restApiId=of["id"])),
+    "aws_api_gateway_rest_api": delete("apigateway", "delete_rest_api", restApiId="id"),
     "aws_api_gateway_rest_api_policy": (
         "apigateway",
         lambda client, of: client.update_rest_api(restApiId=of["rest_api_id"], patchOperations=removed("/policy")),
     ),
-    "aws_api_gateway_stage": (
-        "apigateway",
-        lambda client, of: client.delete_stage(restApiId=of["rest_api_id"], stageName=of["stage_name"]),
-    ),
-    "aws_cloudwatch_dashboard": (
-        "cloudwatch",
-        lambda client, of: client.delete_dashboards(DashboardNames=[of["dashboard_name"]]),
-    ),
-    "aws_cloudwatch_event_bus": ("events", lambda client, of: client.delete_event_bus(Name=of["name"])),
-    "aws_cloudwatch_log_group": ("logs", lambda client, of: client.delete_log_group(logGroupName=of["name"])),
-    "aws_cloudwatch_metric_alarm": (
-        "cloudwatch",
-        lambda client, of: client.delete_alarms(AlarmNames=[of["alarm_name"]]),
-    ),
-    "aws_dynamodb_table": ("dynamodb", lambda client, of: client.delete_table(TableName=of["name"])),
+    "aws_api_gateway_stage": delete("apigateway", "delete_stage", restApiId="rest_api_id", stageName="stage_name"),
+    "aws_cloudwatch_dashboard": delete("cloudwatch", "delete_dashboards", DashboardNames="dashboard_name"),
+    "aws_cloudwatch_event_bus": delete("events", "delete_event_bus", Name="name"),
+    "aws_cloudwatch_log_group": delete("logs", "delete_log_group", logGroupName="name"),
+    "aws_cloudwatch_metric_alarm": delete("cloudwatch", "delete_alarms", AlarmNames="alarm_name"),
+    "aws_dynamodb_table": delete("dynamodb", "delete_table", TableName="name"),
     "aws_iam_role": ("iam", delete_role),
-    "aws_iam_role_policy": (
-        "iam",
-        lambda client, of: client.delete_role_policy(RoleName=of["role"], PolicyName=of["name"]),
+    "aws_iam_role_policy": delete("iam", "delete_role_policy", RoleName="role", PolicyName="name"),
+    "aws_lambda_event_source_mapping": delete("lambda", "delete_event_source_mapping", UUID="uuid"),
+    "aws_lambda_function": delete("lambda", "delete_function", **FUNCTION),
+    "aws_lambda_function_event_invoke_config": delete("lambda", "delete_function_event_invoke_config", **FUNCTION),
+    "aws_lambda_permission": delete("lambda", "remove_permission", **FUNCTION, StatementId="statement_id"),
+    "aws_ses_identity_notification_topic": delete(
+        "ses", "set_identity_notification_topic", Identity="identity", NotificationType="notification_type"
     ),
-    "aws_lambda_event_source_mapping": (
-        "lambda",
-        lambda client, of: client.delete_event_source_mapping(UUID=of["uuid"]),
+    "aws_sesv2_configuration_set": delete("sesv2", "delete_configuration_set", **SET),
+    "aws_sesv2_configuration_set_event_destination": delete(
+        "sesv2", "delete_configuration_set_event_destination", **SET, EventDestinationName="event_destination_name"
     ),
-    "aws_lambda_function": ("lambda", lambda client, of: client.delete_function(FunctionName=of["function_name"])),
-    "aws_lambda_function_event_invoke_config": (
-        "lambda",
-        lambda client, of: client.delete_function_event_invoke_config(FunctionName=of["function_name"]),
-    ),
-    "aws_lambda_permission": (
-        "lambda",
-        lambda client, of: client.remove_permission(FunctionName=of["function_name"], StatementId=of["statement_id"]),
-    ),
-    "aws_ses_identity_notification_topic": (
-        "ses",
-        lambda client, of: client.set_identity_notification_topic(
-            Identity=of["identity"], NotificationType=of["notification_type"]
-        ),
-    ),
-    "aws_sesv2_configuration_set": (
-        "sesv2",
-        lambda client, of: client.delete_configuration_set(ConfigurationSetName=of["configuration_set_name"]),
-    ),
-    "aws_sesv2_configuration_set_event_destination": (
-        "sesv2",
-        lambda client, of: client.delete_configuration_set_event_destination(
-            ConfigurationSetName=of["configuration_set_name"], EventDestinationName=of["event_destination_name"]
-        ),
-    ),
-    "aws_sesv2_email_identity": (
-        "sesv2",
-        lambda client, of: client.delete_email_identity(EmailIdentity=of["email_identity"]),
-    ),
+    "aws_sesv2_email_identity": delete("sesv2", "delete_email_identity", EmailIdentity="email_identity"),
     "aws_sesv2_email_identity_feedback_attributes": (
         "sesv2",
         lambda client, of: client.put_email_identity_feedback_attributes(
             EmailIdentity=of["email_identity"], EmailForwardingEnabled=True
         ),
     ),
-    "aws_sns_topic": ("sns", lambda client, of: client.delete_topic(TopicArn=of["arn"])),
+    "aws_sns_topic": delete("sns", "delete_topic", TopicArn="arn"),
     "aws_sns_topic_policy": ("sns", undo_policy),
-    "aws_sns_topic_subscription": ("sns", lambda client, of: client.unsubscribe(SubscriptionArn=of["arn"])),
-    "aws_sqs_queue": ("sqs", lambda client, of: client.delete_queue(QueueUrl=of["url"])),
+    "aws_sns_topic_subscription": delete("sns", "unsubscribe", SubscriptionArn="arn"),
+    "aws_sqs_queue": delete("sqs", "delete_queue", QueueUrl="url"),
 }
 
 

@@ -1,12 +1,7 @@
 """What companies demand, on a live stack: a role with a boundary and a path, tracing, addresses that expire."""
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
-from harness.emulator import Emulator
 from support import ses
 from support.deployed import Deployed
 from support.events import complained
@@ -14,36 +9,21 @@ from support.eventually import eventually
 
 pytestmark = pytest.mark.xdist_group("encrypted")
 
-PATH = "/team/mail/"
+PATH, BOUNDARY = "/team/mail/", "arn:aws:iam::aws:policy/AdministratorAccess"
 NO_OPTIONS = {"permissions_boundary": None, "role_path": "/", "tracing": False}
-
-
-@contextmanager
-def boundary(emulator: Emulator) -> Iterator[str]:
-    """Create a policy that allows what the function needs, and give its ARN."""
-    iam = emulator.client("iam")
-    services = ["dynamodb:*", "kms:*", "logs:*", "sqs:*", "xray:*"]
-    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": services, "Resource": "*"}]}
-    name = ses.fresh("boundary").partition("@")[0]
-    arn = iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(policy))["Policy"]["Arn"]
-    try:
-        yield arn
-    finally:
-        iam.delete_policy(PolicyArn=arn)
 
 
 def test_another_path_means_another_role_which_takes_the_old_one_s_place(encrypted: Deployed) -> None:
     """With a boundary, as company policies demand (``test_deployer.py`` deploys under one that does)."""
     iam, stack = encrypted.emulator.client("iam"), encrypted.stack
-    with boundary(encrypted.emulator) as bound:
-        try:
-            stack.change({"function": {"role_path": PATH, "permissions_boundary": bound}})
-            assert stack.drift() == []
-            role = iam.get_role(RoleName=f"{stack.name}-feedback-{encrypted.emulator.region}")["Role"]
-            assert (role["Path"], role["PermissionsBoundary"]["PermissionsBoundaryArn"]) == (PATH, bound)
-            complained(encrypted, "bound")
-        finally:
-            stack.change({"function": NO_OPTIONS})
+    try:
+        stack.change({"function": {"role_path": PATH, "permissions_boundary": BOUNDARY}})
+        assert stack.drift() == []
+        role = iam.get_role(RoleName=f"{stack.name}-feedback-{encrypted.emulator.region}")["Role"]
+        assert (role["Path"], role["PermissionsBoundary"]["PermissionsBoundaryArn"]) == (PATH, BOUNDARY)
+        complained(encrypted, "bound")
+    finally:
+        stack.change({"function": NO_OPTIONS})
     complained(encrypted, "a")
 
 

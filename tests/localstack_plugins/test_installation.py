@@ -6,16 +6,12 @@ from harness.emulators import localstack_process
 from harness.errors import HarnessError
 
 
-def interpreter(path: Path, answer: str) -> Path:
-    """Make a program that answers, when asked, as that Python would."""
+def interpreter(path: Path, version: str) -> Path:
+    """Make a program that answers, when asked, as that Python would; without a version, one that does not run."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{answer}\n")
+    path.write_text(f"#!/bin/sh\n{f'echo {version} {path}' if version else 'exit 127'}\n")
     path.chmod(0o755)
     return path
-
-
-def python(path: Path, version: str) -> Path:
-    return interpreter(path, f"echo {version} {path}")
 
 
 @pytest.fixture(autouse=True)
@@ -25,37 +21,27 @@ def _bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LOCALSTACK_PYTHON", raising=False)
 
 
+PYENV = "pyenv/versions/{}/bin/python"
+
+
 @pytest.mark.parametrize(
-    "name", ["bin/python3.13", "bin/python3.12", "bin/python3", "pyenv/versions/3.13.1/bin/python"]
+    ("programs", "named", "expected"),
+    [
+        *(({name: "3.13"}, "", name) for name in ("bin/python3.13", "bin/python3", PYENV.format("3.13.1"))),
+        ({"bin/python3.12": "3.12"}, "", "bin/python3.12"),
+        ({"bin/python3.12": "3.12", "bin/python3.13": "3.13"}, "", "bin/python3.13"),
+        # One that does not run, such as a shim of pyenv's, or is of another version is passed over.
+        ({"bin/python3.13": "", "bin/python3": "3.14", PYENV.format("3.12.9"): "3.12"}, "", PYENV.format("3.12.9")),
+        ({"bin/python3.13": "3.13", "elsewhere": "3.12"}, "elsewhere", "elsewhere"),
+    ],
 )
-def test_a_python_is_found_where_people_have_it(tmp_path: Path, name: str) -> None:
-    version = "3.13" if "3.13" in name else "3.12"
-    expected = python(tmp_path / name, version)
-
-    assert localstack_process.find_python() == expected
-
-
-def test_3_13_is_preferred(tmp_path: Path) -> None:
-    python(tmp_path / "bin/python3.12", "3.12")
-    expected = python(tmp_path / "bin/python3.13", "3.13")
-
-    assert localstack_process.find_python() == expected
-
-
-def test_one_that_does_not_run_or_is_of_another_version_is_passed_over(tmp_path: Path) -> None:
-    interpreter(tmp_path / "bin/python3.13", "echo pyenv: python3.13: command not found >&2; exit 127")
-    python(tmp_path / "bin/python3", "3.14")
-    expected = python(tmp_path / "pyenv/versions/3.12.9/bin/python", "3.12")
-
-    assert localstack_process.find_python() == expected
-
-
-def test_the_one_that_is_named_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    python(tmp_path / "bin/python3.13", "3.13")
-    expected = python(tmp_path / "elsewhere", "3.12")
-    monkeypatch.setenv("LOCALSTACK_PYTHON", str(expected))
-
-    assert localstack_process.find_python() == expected
+def test_the_one_that_is_named_wins_else_the_best_where_people_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs: dict[str, str], named: str, expected: str
+) -> None:
+    for name, version in programs.items():
+        interpreter(tmp_path / name, version)
+    monkeypatch.setenv("LOCALSTACK_PYTHON", named and str(tmp_path / named))
+    assert localstack_process.find_python() == tmp_path / expected
 
 
 def test_without_one_a_sentence_says_what_to_do() -> None:
@@ -64,8 +50,8 @@ def test_without_one_a_sentence_says_what_to_do() -> None:
 
 
 def test_a_named_one_that_is_unsuitable_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    python(tmp_path / "bin/python3.13", "3.13")
-    monkeypatch.setenv("LOCALSTACK_PYTHON", str(python(tmp_path / "old", "3.9")))
+    interpreter(tmp_path / "bin/python3.13", "3.13")
+    monkeypatch.setenv("LOCALSTACK_PYTHON", str(interpreter(tmp_path / "old", "3.9")))
 
     with pytest.raises(HarnessError, match=r"LOCALSTACK_PYTHON is .*old, which is not Python"):
         localstack_process.find_python()

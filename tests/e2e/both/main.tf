@@ -1,16 +1,5 @@
 # The root, for each way of delivery: one plan and one wait for both.
 
-terraform {
-  required_version = ">= 1.7"
-
-  required_providers {
-    aws = {
-      source  = "hashicorp/aws"
-      version = ">= 5.80, < 7"
-    }
-  }
-}
-
 provider "aws" {}
 
 variable "name" { type = string }

@@ -1,16 +1,5 @@
 # A platform team's configuration: the root with all modules, and something beside it that all of it waits for.
 
-terraform {
-  required_version = ">= 1.7"
-
-  required_providers {
-    aws = {
-      source  = "hashicorp/aws"
-      version = ">= 5.80, < 7"
-    }
-  }
-}
-
 provider "aws" {}
 
 provider "aws" {

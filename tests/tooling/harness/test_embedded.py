@@ -145,22 +145,10 @@ def test_a_call_creates_no_log_group(running: Emulator) -> None:
     assert running.client("logs").describe_log_groups()["logGroups"] == []
 
 
-def test_a_dashboard_is_of_all_regions_and_an_alarm_of_one(running: Emulator) -> None:
+def test_a_dashboard_is_of_all_regions(running: Emulator) -> None:
     here, there = (replace(running, region=region).client("cloudwatch") for region in ("us-east-1", "eu-west-3"))
     here.put_dashboard(DashboardName="one", DashboardBody="{}")
     assert [each["DashboardName"] for each in there.list_dashboards()["DashboardEntries"]] == ["one"]
-    for client, threshold in ((here, 1.0), (there, 2.0)):
-        client.put_metric_alarm(
-            AlarmName="one",
-            Namespace="Test",
-            MetricName="Failed",
-            Statistic="Sum",
-            Period=60,
-            EvaluationPeriods=1,
-            Threshold=threshold,
-            ComparisonOperator="GreaterThanThreshold",
-        )
-    assert [client.describe_alarms()["MetricAlarms"][0]["Threshold"] for client in (here, there)] == [1, 2]
 
 
 LISTED = "Jane.Doe/Sales%2F+a@Example.COM"
