@@ -1,13 +1,13 @@
 """The AWS emulators behind one interface: embedded (ministack), LocalStack, or one that runs already (README.md)."""
 
+import functools
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
+from typing import Any, ClassVar, Literal, TypeVar
 
 import boto3
 import botocore.session
@@ -20,17 +20,7 @@ from harness.emulators.launched import Launched
 from harness.emulators.localstack_docker import Engine, LocalStack, NoEngineError
 from harness.errors import HarnessError
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
-    from mypy_boto3_events import EventBridgeClient
-    from mypy_boto3_iam import IAMClient
-    from mypy_boto3_lambda import LambdaClient
-    from mypy_boto3_logs import CloudWatchLogsClient
-    from mypy_boto3_ses import SESClient
-    from mypy_boto3_sns import SNSClient
-    from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sts import STSClient
+_T = TypeVar("_T")
 
 Name = Literal["embedded", "localstack", "url"]
 
@@ -40,6 +30,11 @@ _LOCAL_PYTHON = "Lambda's own runtime (the zip runs in this machine's Python)"
 _NO_IAM = "IAM (no permission is enforced)"
 _PROCESS = "LocalStack as a local process, with moto for DynamoDB"
 _ANSWER_SECONDS = 5
+
+
+def _typed_as(_function: _T) -> "Callable[[Callable[[Emulator], Any]], functools.cached_property[_T]]":
+    """Give a property the type of a function, such as one that has an overload for each of AWS's services."""
+    return functools.cached_property
 
 
 @dataclass(frozen=True)
@@ -76,32 +71,10 @@ class Emulator:
             "AWS_DEFAULT_REGION": self.region,
         }
 
-    @overload
-    def client(self, service: Literal["apigateway", "cloudwatch", "kms", "s3", "sesv2"]) -> Any: ...  # noqa: ANN401  (their types are not installed)
-    @overload
-    def client(self, service: Literal["dynamodb"]) -> "DynamoDBClient": ...
-    @overload
-    def client(self, service: Literal["dynamodbstreams"]) -> "DynamoDBStreamsClient": ...
-    @overload
-    def client(self, service: Literal["events"]) -> "EventBridgeClient": ...
-    @overload
-    def client(self, service: Literal["iam"]) -> "IAMClient": ...
-    @overload
-    def client(self, service: Literal["lambda"]) -> "LambdaClient": ...
-    @overload
-    def client(self, service: Literal["logs"]) -> "CloudWatchLogsClient": ...
-    @overload
-    def client(self, service: Literal["ses"]) -> "SESClient": ...
-    @overload
-    def client(self, service: Literal["sns"], region: str = ...) -> "SNSClient": ...
-    @overload
-    def client(self, service: Literal["sqs"]) -> "SQSClient": ...
-    @overload
-    def client(self, service: Literal["sts"]) -> "STSClient": ...
-
-    def client(self, service: Any, region: str | None = None) -> Any:
-        """Return a boto3 client of the emulator, whatever AWS configuration the user has."""
-        return _client(self.endpoint_url, service, region or self.region, retries=3)
+    @_typed_as(boto3.client)
+    def client(self) -> Any:  # noqa: ANN401  (the type is above)
+        """What makes a client of a service of the emulator, as boto3 does, whatever AWS configuration the user has."""
+        return functools.partial(_client, self.endpoint_url, region_name=self.region)
 
 
 _EMBEDDED = Emulator(
@@ -157,8 +130,8 @@ class _Session(botocore.session.Session):
         return {}
 
 
-@cache
-def _client(endpoint_url: str, service: str, region: str, retries: int) -> Any:  # noqa: ANN401  (a client's type depends on the service)
+@functools.cache
+def _client(endpoint_url: str, service: str, *, region_name: str, retries: int = 3) -> Any:  # noqa: ANN401  (a client's type depends on the service)
     session = _Session()
     for name, value in {"use_fips_endpoint": False, "use_dualstack_endpoint": False, "defaults_mode": "legacy"}.items():
         session.set_config_variable(name, value)
@@ -170,7 +143,7 @@ def _client(endpoint_url: str, service: str, region: str, retries: int) -> Any: 
     return boto3.Session(botocore_session=session).client(
         service,  # type: ignore[call-overload]  # one of the literals above
         endpoint_url=endpoint_url,
-        region_name=region,
+        region_name=region_name,
         aws_access_key_id="test",
         aws_secret_access_key="test",  # noqa: S106  (an emulator takes any)
         config=config,
@@ -315,7 +288,7 @@ def stop_detached(state: Mapping[str, str]) -> None:
 def answers(endpoint_url: str) -> bool:
     """Return whether something that speaks AWS's protocol answers at this URL."""
     try:
-        _client(endpoint_url, "sts", REGION, retries=1).get_caller_identity()
+        _client(endpoint_url, "sts", region_name=REGION, retries=1).get_caller_identity()
     except (BotoCoreError, ClientError, ResponseParserError):
         return False
     return True

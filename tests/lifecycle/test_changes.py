@@ -165,7 +165,7 @@ def test_topics_of_other_regions_end_in_the_same_table(platform: Deployed) -> No
     addresses = {topic: ses.fresh("a") for topic in topics}
 
     for topic, address in addresses.items():
-        client = emulator.client("sns", region=topic.split(":")[3])
+        client = emulator.client("sns", region_name=topic.split(":")[3])
         client.publish(TopicArn=topic, Message=ses.text(ses.complaint(address)))
 
     eventually(lambda: set(platform.states(*addresses.values()).values()), {"disable"})

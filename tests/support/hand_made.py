@@ -91,7 +91,7 @@ class HandMade:
             EventDestination=self.destination(*kinds, enabled=enabled),
         )
 
-    def destination(self, *kinds: str, enabled: bool = True) -> dict[str, Any]:
+    def destination(self, *kinds: str, enabled: bool = True) -> Any:
         """Return an event destination at the topic."""
         types = [kind.upper() for kind in kinds]
         return {"Enabled": enabled, "MatchingEventTypes": types, "SnsDestination": {"TopicArn": self.topic}}

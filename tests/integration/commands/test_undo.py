@@ -314,11 +314,8 @@ def test_a_selection_is_looked_up_on_the_list_of_ses_when_it_is_used(
     run, file, sesv2 = uuid.uuid4().hex[:8], tmp_path / "what is to be cleared.csv", stack.emulator.client("sesv2")
     bounced, complained, since = (f"{name}@gmail-{run}.example" for name in ("bounced", "complained", "since"))
     stack.publish(refused(bounced, complained, since))
-    for address, reason, at in (
-        (bounced.upper(), "BOUNCE", DURING),
-        (complained, "COMPLAINT", DURING),
-        (since, "BOUNCE", AFTER),
-    ):
+    listed: Any = ((bounced.upper(), "BOUNCE", DURING), (complained, "COMPLAINT", DURING), (since, "BOUNCE", AFTER))
+    for address, reason, at in listed:
         with listed_at(sesv2, datetime.fromisoformat(at)):
             sesv2.put_suppressed_destination(EmailAddress=address, Reason=reason)
     options = [*MONDAY, "--domain", f"gmail-{run}.example"]

@@ -176,7 +176,7 @@ def test_ses_keeps_a_suppression_list_that_takes_each_spelling_as_it_is(running:
 def suppressed(target: Emulator, **selection: Any) -> list[Any]:
     """Return the suppression list's entries, in pages of two."""
     found: list[Any] = []
-    token: dict[str, str] = {}
+    token: dict[str, Any] = {}
     while True:
         page = target.client("sesv2").list_suppressed_destinations(PageSize=2, **selection, **token)
         assert len(page["SuppressedDestinationSummaries"]) <= 2
