@@ -15,7 +15,6 @@ from harness.stack import Stack
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
-    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
@@ -72,10 +71,6 @@ class Deployed:
     @property
     def lambda_(self) -> "LambdaClient":
         return self.emulator.client("lambda")
-
-    @property
-    def logs(self) -> "CloudWatchLogsClient":
-        return self.emulator.client("logs")
 
     @property
     def sns(self) -> "SNSClient":
@@ -158,5 +153,6 @@ class Deployed:
 
     def log(self, group: str = "log_group_name") -> list[str]:
         """Return every line in the log of a function, which an output names."""
-        pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=self.outputs[group])
+        logs = self.emulator.client("logs")
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=self.outputs[group])
         return [event["message"] for page in pages for event in page["events"]]

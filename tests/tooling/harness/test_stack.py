@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -54,16 +55,8 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list[
 
 
 def fake_emulator(*, disposable: bool) -> Emulator:
-    return Emulator(
-        "url",
-        "http://127.0.0.1:1",
-        enforces_iam=True,
-        simulates_ses=True,
-        functions_reach_loopback=True,
-        large_batches=False,
-        limits=(),
-        disposable=disposable,
-    )
+    embedded = emulator.kind(emulator.choose("embedded"))
+    return replace(embedded, endpoint_url="http://127.0.0.1:1", disposable=disposable)
 
 
 def test_it_is_applied_given_and_destroyed(calls: Callable[[], list[str]], tmp_path: Path) -> None:
