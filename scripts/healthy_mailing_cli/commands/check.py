@@ -168,10 +168,6 @@ def _outcome(answer: Answer) -> str:
 
 
 def _summary(tally: Mapping[str, int]) -> list[tuple[str, str]]:
-    counts = [(_MAY, tally.get(_MAY, 0)), *sorted((each for each in tally.items() if each[0] != _MAY), key=_most_first)]
-    width = max(len(f"{count:,}") for _, count in counts)
-    return [(f"{count:>{width},}", name) for name, count in counts]
-
-
-def _most_first(counted: tuple[str, int]) -> tuple[int, str]:
-    return -counted[1], counted[0]
+    names = [_MAY, *sorted(tally.keys() - {_MAY}, key=lambda name: (-tally[name], name))]
+    width = max(len(f"{count:,}") for count in (0, *tally.values()))
+    return [(f"{tally.get(name, 0):>{width},}", name) for name in names]

@@ -13,10 +13,10 @@ import json
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 from boto3.exceptions import Boto3Error
 
@@ -66,21 +66,8 @@ def start(connection: Connection, place: Place) -> Started:
     return Started(arn, place / _ROOT / arn.rpartition("/")[2])
 
 
-class _Files(Protocol):
-    """Where the files of an export are."""
-
-    def lines(self, name: str) -> Sequence[str | bytes]:
-        """Return the lines of a manifest."""
-
-    def data(self) -> frozenset[str]:
-        """Return the names of the files of items."""
-
-    def opened(self, name: str) -> AbstractContextManager[IO[bytes]]:
-        """Open a file of items; its reader may go back to its start."""
-
-
 class _Folder:
-    """A copy in a folder."""
+    """A copy in a folder: the lines of its manifests, and its files of items."""
 
     def __init__(self, folder: str) -> None:
         found = sorted(Path(folder).rglob(_SUMMARY))
@@ -176,9 +163,7 @@ class ExportedTable:
             botocore.exceptions.ClientError: You may not read it.
         """
         in_s3 = source.startswith(s3.SCHEME)
-        self._source: _Files = (
-            _Bucket(connection.client("s3"), Place.of(source, "--from-export")) if in_s3 else _Folder(source)
-        )
+        self._source = _Bucket(connection.client("s3"), Place.of(source, "--from-export")) if in_s3 else _Folder(source)
         self._again = "export the table again" if in_s3 else "copy it again"
         summary = self._read(_SUMMARY)[0]
         if summary.get("outputFormat") != "DYNAMODB_JSON" or summary.get("exportType", "FULL_EXPORT") != "FULL_EXPORT":
