@@ -134,17 +134,8 @@ def archive(members: Sequence[Member]) -> bytes:
 
 JUNK = [".DS_Store", "lists/.DS_Store", "__MACOSX/a.csv", "__MACOSX/._a.csv", "._a.csv", "Thumbs.db", "a/desktop.ini"]
 ALIKE = [
-    "a/b.csv",
-    "a_b.csv",
-    "A_B.csv",
-    "a\\b.csv",
-    "a_b.csv.2",
-    "b" * 300,
-    "b" * 301,
-    "e\u0301.csv",
-    "\u00e9.csv",
-    "..",
-    "n\n",
+    *("a/b.csv", "a_b.csv", "A_B.csv", "a\\b.csv", "a_b.csv.2", "b" * 300, "b" * 301, "..", "n\n"),
+    *("e\u0301.csv", "\u00e9.csv"),
 ]
 
 
@@ -330,23 +321,10 @@ def test_a_line_of_several_cells_without_a_header_is_named(held: Held, tmp_path:
 # ---- Rows
 
 VALUES = st.sampled_from(
-    [
-        "jane@example.com",
-        "nobody",
-        "",
-        " ",
-        "5.1.1",
-        "4.2.2",
-        "1417885600",
-        "20260131",
-        "45688.5",
-        "2999-01-01",
-        "2017-10-01",
-        "\ud800",
-        "\udcff",
-        "=1+1",
-        '"',
-    ]
+    (
+        *("jane@example.com", "nobody", "", " ", "5.1.1", "4.2.2", "\ud800", "\udcff", "=1+1", '"'),
+        *("1417885600", "20260131", "45688.5", "2999-01-01", "2017-10-01"),
+    )
 )
 OBJECTS = st.fixed_dictionaries(
     {name: VALUES | st.none() | st.integers() for name in ("status", "reason", "email", "created")}

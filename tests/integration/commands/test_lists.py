@@ -1,21 +1,16 @@
 """`mailing import` and `mailing export` as people run them, by the policies that docs/operate.md gives."""
 
-import json
 import zipfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from harness.emulator import Emulator
 from support import ses
 from support.command_line import Mailing
 from support.hand_made import Filled
 from support.iam import as_user, user
 from support.runbook import named_by, operating
-from support.table import create_table
 
 from .test_exports import ACTIONS
 
@@ -27,20 +22,6 @@ def mailing(stack: Filled) -> Iterator[Mailing]:
     """The command line of an operator."""
     with user(stack.emulator, *operating(stack)[1]) as operator:
         yield as_user(stack, operator)
-
-
-# What tells when and how often an item was written, and what follows from no evidence.
-NOT_IMPORTED = {"version", "updatedAt", "pushedToSes"}
-
-
-def items(stack: Filled, table: str) -> dict[str, Any]:
-    """Return a table by address, of each item what an import makes again."""
-    found = {}
-    for page in stack.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
-        for item in page["Items"]:
-            address = item["UserId"]["S"]
-            found[address] = {name: value for name, value in item.items() if name not in NOT_IMPORTED}
-    return found
 
 
 def test_an_archive_of_lists_is_imported_once(mailing: Mailing, stack: Filled, tmp_path: Path) -> None:
@@ -67,47 +48,6 @@ def test_an_archive_of_lists_is_imported_once(mailing: Mailing, stack: Filled, t
     again = mailing("import", str(archive), "--yes", "--json")
     assert [each["addresses"] for each in again.json] == [{"knownBefore": 1}] * 2
     assert stack.item(bounced) == item
-
-
-def test_an_export_imports_again_to_identical_items(
-    mailing: Mailing, stack: Filled, emulator: Emulator, tmp_path: Path
-) -> None:
-    left, gone, soft, cleared = (ses.fresh(name) for name in ("left", "gone", "soft", "cleared"))
-    mailbox_full = {"kind": "Transient", "subtype": "MailboxFull"}
-    messages = [
-        ses.subscription(left),
-        ses.subscription(gone),
-        ses.bounce(gone),
-        ses.bounce(cleared),
-        *(ses.bounce(soft, **mailbox_full, at=f"2026-01-{day:02}T12:00:00.000Z") for day in range(1, 9)),
-    ]
-    stack.publish(*map(ses.text, messages))
-    assert stack.states(left, gone, soft, cleared) == dict.fromkeys((left, gone, soft, cleared), "disable")
-    assert "transactional" not in (stack.item(gone) or {})
-    assert mailing("clear-bounces", cleared).code == 0
-    assert mailing("disable", ses.fresh("by-hand"), "--note", "=1+1").code == 0
-
-    file = tmp_path / "all.ndjson"
-    exported = mailing("export", "--format", "ndjson", "--output", str(file))
-    assert exported.code == 0, exported
-    lines = [json.loads(line) for line in file.read_text().splitlines()]
-    before = items(stack, stack.outputs["table_name"])
-    assert {each["address"] for each in lines} == before.keys()
-    assert len(lines) == len(before)
-    assert {left, gone, soft, cleared} <= before.keys()
-
-    other = f"copy-{datetime.now(UTC):%f}"
-    create_table(stack.dynamodb, other)
-    try:
-        anyone = Mailing(emulator.environment(), other)
-        function = stack.outputs["function_name"]
-        assert anyone("import", str(file), "--yes", "--function", function).code == 0
-        assert items(stack, other) == before
-        assert anyone("import", str(file), "--yes", "--function", function, "--json").json[0]["addresses"] == {
-            "knownBefore": len(before)
-        }
-    finally:
-        stack.dynamodb.delete_table(TableName=other)
 
 
 def test_import_and_export_ask_for_what_their_modules_name_and_for_nothing_else(
