@@ -4,161 +4,20 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, State, evidence_of
-from healthy_mailing.item import Item, to_dynamodb, to_item
-from healthy_mailing_cli.lists import exporting
-from healthy_mailing_cli.lists.exporting import Form, Lines, to_output
+from healthy_mailing.item import to_dynamodb, to_item
+from healthy_mailing_cli.lists.exporting import Form, Lines, to_file, to_output
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.table.scan import Scan
 
 STEERING = "news\x1b[2J\u202e@example.org"
-
-
-class Source:
-    """A table of two pages, and what happens behind the first."""
-
-    of: dict[str, Any] = {"table": "here"}  # noqa: RUF012  (as a Scan has it)
-
-    def __init__(self, *, ends: bool = False) -> None:
-        self.ends = ends
-
-    def pages(self, positions: Any = None) -> Iterator[tuple[list[Item], Any]]:
-        if positions is None:
-            yield [self.item(0)], [1]
-            if self.ends:
-                raise KeyboardInterrupt
-        yield [self.item(1)], [2]
-
-    @staticmethod
-    def item(number: int) -> Item:
-        return {
-            "UserId": f"{number}@example.com",
-            "state": "disable",
-            "reason": "complaint",
-            "from": STEERING,
-            "timestamp": "2026-01-01T00:00:00.000Z",
-            "evidence": {"complaint": {"at": "2026-01-01T00:00:00.000Z", "from": STEERING, "messageId": ""}},
-        }
-
-
-SOURCE = cast("Scan", Source())
-
-
-def lines(form: Form = Form.NDJSON) -> Lines:
-    return Lines(form, set(State))
-
-
-def to_file(path: Path, source: Scan = SOURCE, *, resume: bool = False) -> None:
-    exporting.to_file(path, source, lines(), lambda _: None, resume=resume)
-
-
-@pytest.mark.parametrize("form", Form)
-@pytest.mark.parametrize("is_terminal", [True, False])
-def test_a_terminal_gets_nothing_that_steers_it_and_a_file_gets_every_byte(
-    monkeypatch: pytest.MonkeyPatch,
-    form: Form,
-    is_terminal: bool,  # noqa: FBT001  (generated)
-) -> None:
-    out = io.StringIO(newline="")
-    monkeypatch.setattr(out, "isatty", lambda: is_terminal)
-    monkeypatch.setattr(sys, "stdout", out)
-    to_output(SOURCE, lines(form), lambda _: None)
-    written = out.getvalue()
-    whole = lines(form)
-    assert is_terminal or written == whole.header + "".join(whole.of(page) for page, _ in Source().pages())
-    if is_terminal:
-        assert all(each.isprintable() for each in written.replace("\n", ""))
-        assert written.count("\n") == 2 + (form is Form.CSV)
-        assert "news\\x1b[2J" in written or "news\\u001b[2J" in written
-
-
-def test_what_can_not_be_read_leaves_no_header_and_what_is_empty_has_one(capsys: pytest.CaptureFixture[str]) -> None:
-    def refused() -> Iterator[Any]:
-        yield from ()
-        raise CommandError("no access")
-
-    with pytest.raises(CommandError):
-        to_output(cast("Scan", SimpleNamespace(pages=refused)), lines(Form.CSV), lambda _: None)
-    assert not capsys.readouterr().out
-    empty = cast("Scan", SimpleNamespace(pages=lambda: iter(())))
-    to_output(empty, lines(Form.CSV), lambda _: None)
-    assert capsys.readouterr().out == lines(Form.CSV).header
-
-
-def test_what_can_not_be_read_leaves_no_file(tmp_path: Path) -> None:
-    def refused(_: Any) -> Iterator[Any]:
-        yield from ()
-        raise CommandError("no access")
-
-    with pytest.raises(CommandError):
-        to_file(tmp_path / "all.ndjson", cast("Scan", SimpleNamespace(of={}, pages=refused)))
-    assert list(tmp_path.iterdir()) == []
-    to_file(tmp_path / "all.ndjson", cast("Scan", SimpleNamespace(of={}, pages=lambda _: iter(()))))
-    assert [path.name for path in tmp_path.iterdir()] == ["all.ndjson"]
-
-
-def test_an_export_is_readable_by_others_only_once_it_is_whole(tmp_path: Path) -> None:
-    path, part = tmp_path / "all.ndjson", tmp_path / "all.ndjson.part"
-    with pytest.raises(KeyboardInterrupt):
-        to_file(path, cast("Scan", Source(ends=True)))
-    assert part.stat().st_mode & 0o777 == 0o600
-    path.touch()
-    path.chmod(0o640)
-    to_file(path, resume=True)
-    assert [json.loads(line)["address"] for line in path.read_text().splitlines()] == ["0@example.com", "1@example.com"]
-    assert path.stat().st_mode & 0o777 == 0o640
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("link", [os.symlink, os.link])
-def test_an_export_follows_no_link_that_someone_put_there(tmp_path: Path, link: Any) -> None:
-    mine, path = tmp_path / "mine", tmp_path / "all.ndjson"
-    mine.write_text("mine")
-    for name in ("part", "progress"):
-        link(mine, tmp_path / f"all.ndjson.{name}")
-    to_file(path)
-    assert (mine.read_text(), path.is_symlink(), path.stat().st_nlink) == ("mine", False, 1)
-    assert set(tmp_path.iterdir()) == {mine, path}
-
-    # Nor does one that goes on.
-    with pytest.raises(KeyboardInterrupt):
-        to_file(path, cast("Scan", Source(ends=True)))
-    part = tmp_path / "all.ndjson.part"
-    mine.write_text(part.read_text())
-    part.unlink()
-    link(mine, part)
-    before = mine.read_text()
-    with pytest.raises(CommandError):
-        to_file(path, resume=True)
-    assert mine.read_text() == before
-
-
-def test_two_exports_do_not_write_one_file_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "all.ndjson"
-
-    class Meanwhile(Source):
-        def pages(self, positions: Any = None) -> Iterator[tuple[list[Item], Any]]:
-            for page in super().pages(positions):
-                for resume in (False, True):
-                    with pytest.raises(CommandError, match="Another export writes"):
-                        to_file(path, resume=resume)
-                yield page
-
-    with pytest.raises(CommandError, match="no interrupted export"):
-        to_file(path, resume=True)
-    to_file(path)  # so that a note of how far it is would be found
-    with pytest.raises(KeyboardInterrupt):
-        to_file(path, cast("Scan", Source(ends=True)))
-    to_file(path, cast("Scan", Meanwhile()), resume=True)
-    assert len(path.read_text().splitlines()) == 2
 
 
 # ---- The table read by Scan
@@ -171,7 +30,7 @@ BLOCKED = [each for each in ALL if int(each.split("@")[0]) % 4 in {1, 2}]
 
 def item(number: int) -> Any:
     at, detail = "2026-01-01T12:00:00.000Z", (("bounceType", "Permanent"), ("subType", "General"))
-    mark = Mark(kind=KINDS[number % 4], at=at, feedback_id="f", message_id="m", sender="s", detail=detail)
+    mark = Mark(kind=KINDS[number % 4], at=at, feedback_id="f", message_id="m", sender=STEERING, detail=detail)
     return to_dynamodb(to_item(f"{number}@example.com", Record.of(evidence_of([mark]), Rules())))
 
 
@@ -182,6 +41,7 @@ class Paged:
         self.items = sorted(items, key=lambda each: str(each["UserId"]["S"]))
         self.asked: list[str] = []
         self.left = 1_000_000
+        self.before: Callable[[], object] = lambda: None
         self.has_index = True
 
     def scan(self, **asked: Any) -> Any:
@@ -199,6 +59,7 @@ class Paged:
 
     def _page(self, what: str, items: list[Any], asked: Any) -> Any:
         self.asked.append(what)
+        self.before()
         self.left -= 1
         if self.left < 0:
             raise KeyboardInterrupt
@@ -214,17 +75,122 @@ def paged() -> Paged:
     return Paged(map(item, range(40)))
 
 
-def scanned(paged: Paged, *states: State) -> Scan:
-    return Scan(paged, "mailing", set(states or State), 3, place=lambda: "here")
+def scanned(paged: Paged, *states: State, segments: int = 3) -> Scan:
+    return Scan(paged, "mailing", set(states or State), segments, place=lambda: "here")
 
 
-def exported(paged: Paged, path: Path, *states: State, resume: bool = False) -> list[str]:
+def lines(form: Form = Form.NDJSON) -> Lines:
+    return Lines(form, set(State))
+
+
+def exported(paged: Paged, path: Path, *states: State, resume: bool = False, segments: int = 3) -> list[str]:
     """Export to a file and return the addresses in it, in order."""
     written = Lines(Form.NDJSON, set(states or State))
-    exporting.to_file(path, scanned(paged, *states), written, lambda _: None, resume=resume)
+    to_file(path, scanned(paged, *states, segments=segments), written, lambda _: None, resume=resume)
     found = [json.loads(line)["address"] for line in path.read_text().splitlines()]
     assert written.count == len(found)
     return sorted(found)
+
+
+# ---- The terminal, and the file
+
+
+@pytest.mark.parametrize("form", Form)
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_terminal_gets_nothing_that_steers_it_and_a_file_gets_every_byte(
+    monkeypatch: pytest.MonkeyPatch,
+    form: Form,
+    is_terminal: bool,  # noqa: FBT001  (generated)
+) -> None:
+    out, source, whole = io.StringIO(newline=""), scanned(Paged(map(item, range(8))), segments=1), lines(form)
+    monkeypatch.setattr(out, "isatty", lambda: is_terminal)
+    monkeypatch.setattr(sys, "stdout", out)
+    to_output(source, lines(form), lambda _: None)
+    written = out.getvalue()
+    assert is_terminal or written == whole.header + "".join(whole.of(page) for page, _ in source.pages())
+    if is_terminal:
+        assert all(each.isprintable() for each in written.replace("\n", ""))
+        assert written.count("\n") == 8 + (form is Form.CSV)
+        assert "news\\x1b[2J" in written or "news\\u001b[2J" in written
+
+
+def test_what_can_not_be_read_leaves_nothing_and_what_is_empty_has_a_header(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, empty, refused = tmp_path / "all.ndjson", Paged([]), Paged([])
+    refused.left = 0
+    with pytest.raises(KeyboardInterrupt):
+        to_output(scanned(refused), lines(Form.CSV), lambda _: None)
+    assert not capsys.readouterr().out
+    with pytest.raises(KeyboardInterrupt):
+        exported(refused, path)
+    assert list(tmp_path.iterdir()) == []
+    to_output(scanned(empty), lines(Form.CSV), lambda _: None)
+    assert capsys.readouterr().out == lines(Form.CSV).header
+    assert exported(empty, path) == []
+
+
+def interrupted(path: Path) -> None:
+    """Leave the beginning of an export: one page of two."""
+    paged = Paged(map(item, range(8)))
+    paged.left = 1
+    with pytest.raises(KeyboardInterrupt):
+        exported(paged, path, segments=1)
+
+
+def resumed(path: Path, before: Callable[[], object] = lambda: None) -> list[str]:
+    paged = Paged(map(item, range(8)))
+    paged.before = before
+    return exported(paged, path, resume=True, segments=1)
+
+
+def test_an_export_is_readable_by_others_only_once_it_is_whole(tmp_path: Path) -> None:
+    path, part = tmp_path / "all.ndjson", tmp_path / "all.ndjson.part"
+    interrupted(path)
+    assert part.stat().st_mode & 0o777 == 0o600
+    path.touch()
+    path.chmod(0o640)
+    assert len(resumed(path)) == 8
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_an_export_follows_no_link_that_someone_put_there(paged: Paged, tmp_path: Path, link: Any) -> None:
+    mine, path = tmp_path / "mine", tmp_path / "all.ndjson"
+    mine.write_text("mine")
+    for name in ("part", "progress"):
+        link(mine, tmp_path / f"all.ndjson.{name}")
+    exported(paged, path)
+    assert (mine.read_text(), path.is_symlink(), path.stat().st_nlink) == ("mine", False, 1)
+    assert set(tmp_path.iterdir()) == {mine, path}
+
+    # Nor does one that goes on.
+    interrupted(path)
+    part = tmp_path / "all.ndjson.part"
+    mine.write_text(part.read_text())
+    part.unlink()
+    link(mine, part)
+    before = mine.read_text()
+    with pytest.raises(CommandError):
+        resumed(path)
+    assert mine.read_text() == before
+
+
+def test_two_exports_do_not_write_one_file_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "all.ndjson"
+
+    def meanwhile() -> None:
+        with pytest.raises(CommandError, match="Another export writes"):
+            resumed(path)
+        with pytest.raises(CommandError, match="Another export writes"):
+            exported(Paged([]), path)
+
+    interrupted(path)
+    assert len(resumed(path, meanwhile)) == 8
+
+
+# ---- Where it goes on
 
 
 @pytest.mark.parametrize("states", [(), (State.DISABLE, State.REVIEW)])
