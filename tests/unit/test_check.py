@@ -13,13 +13,11 @@ import re
 import sys
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-import typer
 from hypothesis import example, given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -28,7 +26,8 @@ from healthy_mailing.evidence import Rules
 from healthy_mailing_cli.__main__ import app
 from healthy_mailing_cli.commands import check
 from healthy_mailing_cli.shell.connection import Connection
-from healthy_mailing_cli.shell.output import CommandError
+
+from .called import Ran, called
 
 BLOCKED = {"state": "disable", "reason": "opt-out", "UserId": ""}
 
@@ -49,18 +48,8 @@ def _table() -> Iterator[None]:
         yield
 
 
-def run(path: Path | str, **options: Any) -> tuple[int, str, str]:
-    """Return the exit code, what is printed, and notes or the error; for a hundredth of what a process takes."""
-    connection = dict.fromkeys(("region", "endpoint_url", "profile")) | {"table": "mailing"}
-    code, out, err = 0, io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        try:
-            check.check(**connection, given=[str(path)], **options)
-        except typer.Exit as end:
-            code = end.exit_code
-        except CommandError as error:
-            return 2, out.getvalue(), str(error)
-    return code, out.getvalue(), err.getvalue()
+def run(path: Path | str, **options: Any) -> Ran:
+    return called(check.check, given=[str(path)], **options)
 
 
 # ---- Whatever a file holds
@@ -256,7 +245,7 @@ def test_a_list_of_nothing_is_told_and_an_archive_of_no_list_is_refused(tmp_path
         assert re.fullmatch(rf"{path}(:\S+)? holds no addresses\.\n", err)
     path.write_bytes(archived(b"x", ".DS_Store"))
     for keep in (None, tmp_path / "kept"):
-        assert run(path, keep=keep, **options) == (2, "", f"{path} is an archive that holds no list")
+        assert run(path, keep=keep, **options) == (2, "", f"{path} is an archive that holds no list\n")
 
 
 @pytest.mark.parametrize(
@@ -294,7 +283,7 @@ def test_the_list_itself_is_not_overwritten(tmp_path: Path, monkeypatch: pytest.
             assert (code, "is the list itself" in told) == (2, True), (name, told)
             with path.open() as standard_input, patch.object(sys, "stdin", standard_input):
                 assert run("-", **{option: Path(name)})[0] == 2
-    assert run(path, keep=Path("kept"), dropped=Path("./kept"))[2] == "--keep and --dropped name the same file"
+    assert run(path, keep=Path("kept"), dropped=Path("./kept")).err == "--keep and --dropped name the same file\n"
     assert path.read_text() == "ok@x.example\nno@x.example\n"
     assert {each.name for each in tmp_path.iterdir()} == {"list.csv", "link", "hard"}
 

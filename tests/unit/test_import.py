@@ -5,7 +5,6 @@ import gzip
 import io
 import json
 import os
-import re
 import warnings
 import zipfile
 from collections import Counter
@@ -16,7 +15,6 @@ from threading import Event
 from typing import Any, cast
 
 import pytest
-import typer
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -31,9 +29,10 @@ from healthy_mailing_cli.lists.formats.known import FORMATS
 from healthy_mailing_cli.lists.formats.reader import Reader
 from healthy_mailing_cli.lists.importing import Tally, Writer, marks, merged
 from healthy_mailing_cli.lists.refused import refused_rows
-from healthy_mailing_cli.shell import output, waiting
+from healthy_mailing_cli.shell import errors, output, waiting
 from healthy_mailing_cli.shell.connection import Connection
-from healthy_mailing_cli.shell.output import CommandError
+
+from .called import Ran, called
 
 HEADER = "status,reason,email,created\n"
 BOUNCES = ("--as", "sendgrid-bounces")
@@ -76,23 +75,10 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Held:
     return table
 
 
-def run(*given: Path, **options: Any) -> int:
-    """Import files and return the exit code; an error of the command goes to standard error, as the program has it."""
-    where = {"table": "mailing", "region": None, "endpoint_url": None, "profile": None}
-    try:
-        import_list.import_list(**cast("Any", {"given": list(given), "yes": True, **where, **options}))
-    except CommandError as error:
-        output.note(f"error: {error}")
-        return output.ERROR
-    except typer.Exit as end:
-        return end.exit_code
-    return output.YES
-
-
-def lines(capsys: pytest.CaptureFixture[str]) -> tuple[list[Any], str]:
-    """Return what was printed since, as JSON line by line, and the notes."""
-    said = capsys.readouterr()
-    return [json.loads(line) for line in said.out.splitlines()], said.err
+def run(*given: Path, **options: Any) -> Ran:
+    """Import files, without a question."""
+    defaults = {"yes": True, "as_json": True, "as_format": "sendgrid-bounces"}
+    return called(import_list.import_list, given=list(given), **defaults | options)
 
 
 # ---- Archives
@@ -177,18 +163,15 @@ def readable(data: bytes, place: int, member: Member) -> bool:
 @EACH_ITS_OWN
 @given(archives())
 @example([Member("a/b.csv", b"x,y"), Member("a_b.csv", HEADER.encode() + b"5,x,nobody,1\n")])
-def test_each_member_of_an_archive_is_imported_or_named(
-    held: Held, tmp_path: Path, capsys: pytest.CaptureFixture[str], members: list[Member]
-) -> None:
+def test_each_member_of_an_archive_is_imported_or_named(held: Held, tmp_path: Path, members: list[Member]) -> None:
     """The exit code is 0 only if all were imported whole. Two members never share a file of refused rows."""
     folder = tmp_path / str(sum(1 for _ in tmp_path.iterdir()))
     folder.mkdir()
     path, data = folder / "lists.zip", archive(members)
     path.write_bytes(data)
     held.evidence.clear()
-    capsys.readouterr()
-    code = run(path, as_format="sendgrid-bounces", as_json=True)
-    told, said = lines(capsys)
+    ran = run(path)
+    code, told, said = ran.code, ran.told, ran.err
     wanted = [(place, each) for place, each in enumerate(members) if each.name not in JUNK]
     if not wanted:
         assert (code, [each["error"] for each in told]) == (2, ["UnreadableList"])
@@ -219,7 +202,7 @@ def test_what_one_member_refuses_is_not_lost_by_another(held: Held, tmp_path: Pa
     path = tmp_path / "x.zip"
     names = ["a/b.csv", "a_b.csv", "A_B.csv", "a_b.csv", "l" * 300]
     path.write_bytes(archive([Member(name, f"{HEADER}5,x,nobody{n},1\n".encode()) for n, name in enumerate(names)]))
-    assert run(path, as_format="sendgrid-bounces") == 1
+    assert run(path).code == 1
     written = {each.name: each.read_text() for each in tmp_path.glob("*.refused.csv")}
     assert sorted(text.count(f"nobody{n}") for text in written.values() for n in range(5)) == [0] * 20 + [1] * 5
     assert len({name.lower() for name in written}) == 5
@@ -231,25 +214,22 @@ def test_a_list_is_not_overwritten_by_what_another_refuses(held: Held, tmp_path:
     path, mended = tmp_path / "a.csv", tmp_path / "a.csv.refused.csv"
     path.write_text(f"{HEADER}5,x,nobody,1\n")
     mended.write_text(f"refused,{HEADER}why,5,x,jane@example.com,1417885600\n")
-    assert run(path, mended, as_format="sendgrid-bounces") == 2
+    assert run(path, mended).code == 2
     assert "jane@example.com" in mended.read_text()
-    assert run(mended, as_format="sendgrid-bounces") == 0
+    assert run(mended).code == 0
     assert held.evidence.keys() == {"jane@example.com"}
 
 
-def test_what_holds_no_list_is_named_and_the_others_are_imported(
-    held: Held, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_holds_no_list_is_named_and_the_others_are_imported(held: Held, tmp_path: Path) -> None:
     path, good = tmp_path / "x.zip", bounces(tmp_path / "good.csv", 3)
     path.write_bytes(archive([Member(".DS_Store", b"x"), Member("Thumbs.db", b"x")]))
-    assert run(path, yes=False) == 2
-    assert capsys.readouterr() == ("", f"error: {path} is an archive that holds no list\n")
+    assert run(path, yes=False, as_json=False) == (2, "", f"{path} is an archive that holds no list\n")
     for bad in (path, tmp_path / "missing.csv", tmp_path, Path("/dev/null")):
         held.evidence.clear()
-        assert run(bad, good, as_format="sendgrid-bounces", as_json=True) == 1
-        (of_bad, of_good), err = lines(capsys)
+        ran = run(bad, good)
+        of_bad, of_good = ran.told
+        assert (ran.code, of_bad["message"] in ran.err) == (1, True)
         assert (of_bad["error"], of_good["rows"], len(held.evidence)) == ("UnreadableList", 3, 3)
-        assert of_bad["message"] in err
 
 
 PACKED: list[Callable[[bytes], bytes]] = [
@@ -264,39 +244,35 @@ PLAIN = {"as_format": "complaints", "at": "2026-01-31T12:00:00Z"}
 
 @EACH_ITS_OWN
 @given(st.binary(max_size=200), st.sampled_from(PACKED), st.sampled_from([None, 3, 20]), st.sampled_from([{}, PLAIN]))
-def test_any_bytes_are_counted_or_refused_in_a_sentence(  # noqa: PLR0913, PLR0917  (fixtures, and what is generated)
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    data: bytes,
-    packed: Callable[[bytes], bytes],
-    cut: int | None,
-    options: dict[str, str],
+def test_any_bytes_are_counted_or_refused_in_a_sentence(
+    tmp_path: Path, data: bytes, packed: Callable[[bytes], bytes], cut: int | None, options: dict[str, str]
 ) -> None:
     path = tmp_path / "list"
     path.write_bytes(packed(data)[: -cut if cut else None])
-    code = run(path, dry_run=True, as_json=True, **options)
-    (found,), said = lines(capsys)
+    ran = run(path, **{"as_format": None, "dry_run": True} | options)
+    (found,) = ran.told
     assert list(tmp_path.iterdir()) == [path]
-    if code == 2:
+    if ran.code == 2:
         assert found["message"].startswith(str(path))
-        assert said == f"error: {output.printable(found['message'])}\n"
+        assert ran.err == f"{output.printable(found['message'])}\n"
         return
     skipped = sum(each["rows"] for each in found["skipped"])
     assert found["rows"] == sum(found["marks"].values()) + skipped + found["refused"]
-    assert (code, len(found["firstRefused"])) == (1 if found["refused"] else 0, min(5, found["refused"]))
+    assert (ran.code, len(found["firstRefused"])) == (1 if found["refused"] else 0, min(5, found["refused"]))
 
 
 def test_a_list_of_nothing_is_none_and_one_in_another_encoding_is_read_if_that_is_named(
-    held: Held, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    held: Held, tmp_path: Path
 ) -> None:
     path = tmp_path / "list"
     for content in ("", " \n", '{"Suppressions": []}', "[]"):
         path.write_text(content)
-        assert (run(path, as_json=True), lines(capsys)[0][0]["format"]) == (0, None)
+        assert [each["format"] for each in run(path).told] == [None]
     path.write_bytes('address,created_at\nj\u00fcrgen@example.com,"Fri, 21 Oct 2011 11:02:55 GMT"\n'.encode("latin-1"))
-    assert (run(path), run(path, encoding="latin-1"), run(path, encoding="latin-99")) == (1, 0, 2)
+    ran = [run(path, as_format=None, encoding=each) for each in (None, "latin-1", "latin-99")]
+    assert [each.code for each in ran] == [1, 0, 2]
     assert held.evidence.keys() == {"j\u00fcrgen@example.com"}
-    assert "--encoding latin-99 is none that Python knows" in capsys.readouterr().err
+    assert "--encoding latin-99 is none that Python knows" in ran[2].err
 
 
 @pytest.mark.parametrize(
@@ -310,11 +286,8 @@ def test_a_line_of_several_cells_without_a_header_is_named(held: Held, tmp_path:
     path = tmp_path / "list.txt"
     path.write_text(text)
     for name in (None, "opt-outs"):
-        with pytest.raises(CommandError, match=re.escape(f"{path} {says}")):
-            import_list.import_list(
-                **cast("Any", {"given": [path], "as_format": name, "at": "2026-01-01"}),
-                **dict.fromkeys(("table", "region", "endpoint_url", "profile")),
-            )
+        ran = run(path, as_format=name, at="2026-01-01")
+        assert (ran.code, f"{path} {says}" in ran.err) == (2, True)
     assert held.evidence == {}
 
 
@@ -374,7 +347,7 @@ def test_a_row_with_half_a_character_is_refused_alone(held: Held, tmp_path: Path
     path.write_text(
         json.dumps([row | {"email": each} for each in ("a@example.com", "\ud800@example.com", "b@example.com")])
     )
-    assert run(path, as_format="sendgrid-bounces") == 1
+    assert run(path).code == 1
     assert held.evidence.keys() == {"a@example.com", "b@example.com"}
     (header, (_, cell)) = csv.reader((tmp_path / "bounces.json.refused.csv").read_text().splitlines())
     assert (header, json.loads(cell)["email"]) == (["refused", "row"], "\ud800@example.com")
@@ -384,16 +357,15 @@ def test_a_row_of_utf_16_with_half_a_character_is_refused_alone(held: Held, tmp_
     path = tmp_path / "bounces.csv"
     text = f"{HEADER}5.1.1,\ud800,a@example.com,1417885600\n5.1.1,\ud800\udcff,\ud800@example.com,1417885600\n"
     path.write_bytes(b"\xff\xfe" + text.encode("utf-16-le", "surrogatepass"))
-    assert run(path, as_format="sendgrid-bounces") == 1
+    assert run(path).code == 1
     assert held.evidence.keys() == {"a@example.com"}
     assert "\\ud800@example.com" in (tmp_path / "bounces.csv.refused.csv").read_text(errors="surrogateescape")
 
 
-def test_rows_in_which_nothing_stands_are_none(held: Held, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rows_in_which_nothing_stands_are_none(held: Held, tmp_path: Path) -> None:
     path = tmp_path / "bounces.csv"
     path.write_text(f"{HEADER}5,x,jane@example.com,1417885600\n  \n\n\t\n,,,\n")
-    assert run(path, as_format="sendgrid-bounces", as_json=True) == 0
-    ((told,), _) = lines(capsys)
+    (told,) = run(path).told
     assert (told["rows"], told["refused"], len(held.evidence)) == (1, 0, 1)
 
 
@@ -401,33 +373,28 @@ def test_rows_in_which_nothing_stands_are_none(held: Held, tmp_path: Path, capsy
 def test_an_export_of_the_future_is_refused(held: Held, tmp_path: Path, name: MarkKind) -> None:
     path = tmp_path / "all.ndjson"
     good = {"at": "2026-01-01T00:00:00.000Z", "from": "s", "by": "s", "messageId": "m", "state": "disable"}
-    rows = [
-        {"address": "good@example.com", "evidence": {"delivery": good}},
-        {
-            "address": "late@example.com",
-            "evidence": {"delivery": good, name: good | {"at": "9999-12-31T23:59:59.999Z"}},
-        },
-        {
-            "address": "soft@example.com",
-            "evidence": {"softBounces": {"9999-01-01": good | {"at": "9999-01-01T00:00:00.000Z"}}},
-        },
-        {"address": "long@example.com", "evidence": {"delivery": good | {"messageId": "m" * 500_000}}},
-    ]
+    evidence = {
+        "good": {"delivery": good},
+        "late": {"delivery": good, name: good | {"at": "9999-12-31T23:59:59.999Z"}},
+        "soft": {"softBounces": {"9999-01-01": good | {"at": "9999-01-01T00:00:00.000Z"}}},
+        "long": {"delivery": good | {"messageId": "m" * 500_000}},
+    }
+    rows = ({"address": f"{name}@example.com", "evidence": each} for name, each in evidence.items())
     path.write_text("\n".join(map(json.dumps, rows)))
-    assert run(path) == 1
+    assert run(path, as_format=None).code == 1
     assert held.evidence.keys() == {"good@example.com"}
     reasons = (tmp_path / "all.ndjson.refused.csv").read_text()
     assert reasons.count("evidence of the future") == 2
     assert "octets of evidence" in reasons
 
 
-def test_a_time_that_is_given_is_a_past_one(held: Held, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_time_that_is_given_is_a_past_one(held: Held, tmp_path: Path) -> None:
     path = tmp_path / "left.txt"
     path.write_text("jane@example.com\n")
     for at, says in {"2999-01-01": "is in the future", "soon": "is not a time", "20260131": "is not a time"}.items():
-        assert run(path, as_format="opt-outs", at=at) == 2
-        assert f"--at {at} {says}" in capsys.readouterr().err
-    assert run(path, as_format="opt-outs", at="2026-01-31") == 0
+        ran = run(path, as_format="opt-outs", at=at)
+        assert (ran.code, f"--at {at} {says}" in ran.err) == (2, True)
+    assert run(path, as_format="opt-outs", at="2026-01-31").code == 0
     assert [mark.at for each in held.evidence.values() for mark in each.values()] == ["2026-01-31T00:00:00.000Z"]
 
 
@@ -444,53 +411,40 @@ def bounces(path: Path, rows: int) -> Path:
 @pytest.mark.parametrize(
     "change", [lambda path: os.truncate(path, path.stat().st_size // 2), lambda path: os.utime(path, (1, 1))]
 )
-def test_a_list_that_changes_while_it_is_read_is_named(  # noqa: PLR0913, PLR0917  (fixtures)
-    held: Held,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    name: str,
-    change: Callable[[Path], None],
+def test_a_list_that_changes_while_it_is_read_is_named(
+    held: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, change: Callable[[Path], None]
 ) -> None:
     monkeypatch.setattr(importing, "WINDOW", 100)
     path = bounces(tmp_path / name, 5_000)
     held.before = lambda: change(path) if not held.evidence else None
-    assert run(path, as_format="sendgrid-bounces") == 2
-    assert "was changed while it was read" in capsys.readouterr().err or name.endswith(".gz")
+    ran = run(path)
+    assert (ran.code, "was changed while it was read" in ran.err or name.endswith(".gz")) == (2, True)
     assert len(held.evidence) >= 100  # what was imported stays
     held.before = lambda: None
     monkeypatch.setattr(importing, "WINDOW", 5_000)
-    assert run(bounces(path, 5_000), as_format="sendgrid-bounces") == 0
+    assert run(bounces(path, 5_000)).code == 0
     assert len(held.evidence) == 5_000
 
 
-def test_of_several_lists_those_that_are_known_are_imported(
-    held: Held, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_of_several_lists_those_that_are_known_are_imported(held: Held, tmp_path: Path) -> None:
     path = tmp_path / "lists.zip"
-    path.write_bytes(
-        archive(
-            [
-                Member("complaints.csv", b"address,created_at\njane@example.com,2026-01-01T00:00:00Z\n"),
-                Member("README.txt", b"What is in here"),
-                Member("job.csv", b"joe@example.com,BOUNCE\n"),
-            ]
-        )
-    )
-    assert run(path, as_json=True) == 1
-    told, said = lines(capsys)
-    assert [each.get("error") for each in told] == [None, "UnknownList", "ListWithoutTime"]
-    assert f"error: {path}:README.txt is not a known list" in said
-    assert f"error: {path}:job.csv: rows of SES's import jobs have no time" in said
+    members = {
+        "complaints.csv": b"address,created_at\njane@example.com,2026-01-01T00:00:00Z\n",
+        "README.txt": b"What is in here",
+        "job.csv": b"joe@example.com,BOUNCE\n",
+    }
+    path.write_bytes(archive([Member(*each) for each in members.items()]))
+    ran = run(path, as_format=None)
+    assert [each.get("error") for each in ran.told] == [None, "UnknownList", "ListWithoutTime"]
+    assert f"error: {path}:README.txt is not a known list" in ran.err
+    assert f"error: {path}:job.csv: rows of SES's import jobs have no time" in ran.err
+    assert ran.code == 1
     assert held.evidence.keys() == {"jane@example.com"}
 
 
-def test_a_format_that_is_none_is_told_once_with_the_nearest(
-    held: Held, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_format_that_is_none_is_told_once_with_the_nearest(held: Held, tmp_path: Path) -> None:
     path = bounces(tmp_path / "bounces.csv", 1)
-    assert run(path, path, as_format="sendgrid-bounce") == 2
-    (said,) = capsys.readouterr().err.splitlines()
+    (said,) = run(path, path, as_format="sendgrid-bounce").err.splitlines()
     assert "sendgrid-bounces" in said
     assert "mailman" not in said
     assert not held.evidence
@@ -499,32 +453,30 @@ def test_a_format_that_is_none_is_told_once_with_the_nearest(
 # ---- The question, and the display
 
 
-def test_the_question_has_what_the_lists_hold(
-    held: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_question_has_what_the_lists_hold(held: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     many, one = bounces(tmp_path / "many.csv", 2_000), tmp_path / "one.csv"
     one.write_text(f"{HEADER}5,x,jane@example.com,1417885600\n5,x,nobody,1417885600\n")
     asked: list[str] = []
     monkeypatch.setattr(options, "confirm", lambda question, **_: asked.append(question))
-    assert run(one, many, as_format="sendgrid-bounces", yes=False) == 1
-    assert asked == ["Import into mailing: 2 lists, 2,002 rows?"]
-    said = capsys.readouterr().err
-    assert f"{one}: SendGrid's bounces, 2 rows, 1 hard bounce, 1 refused.\n" in said
-    assert f"{many}: SendGrid's bounces, 2,000 rows, 2,000 hard bounces.\n" in said
+    ran = run(one, many, yes=False, as_json=False)
+    assert (ran.code, asked) == (1, ["Import into mailing: 2 lists, 2,002 rows?"])
+    assert f"{one}: SendGrid's bounces, 2 rows, 1 hard bounce, 1 refused.\n" in ran.err
+    assert f"{many}: SendGrid's bounces, 2,000 rows, 2,000 hard bounces.\n" in ran.err
     assert len(held.evidence) == 2_001
 
     # Very long lists are looked at to a certain row alone.
     monkeypatch.setattr(import_list, "LOOKED_AT", 100)
-    run(many, as_format="sendgrid-bounces", yes=False)
+    run(many, yes=False)
     assert asked[1:] == ["Import into mailing: 1 list, 100 rows or more?"]
 
 
 def test_without_a_terminal_the_question_is_told_and_nothing_is_imported(
-    held: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    held: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    assert run(bounces(tmp_path / "bounces.csv", 3), as_format="sendgrid-bounces", yes=False) == 2
-    assert "Import into mailing: 1 list, 3 rows? There is no terminal to ask at" in capsys.readouterr().err
+    ran = run(bounces(tmp_path / "bounces.csv", 3), yes=False)
+    assert "Import into mailing: 1 list, 3 rows? There is no terminal to ask at" in ran.err
+    assert (ran.code, ran.out) == (2, "")
     assert not held.evidence
 
 
@@ -538,7 +490,7 @@ def test_the_display_says_how_much_there_is(
     path = bounces(tmp_path / name, 8_000)
     if path.suffix == ".zip":
         path.write_bytes(archive([Member("a", path.read_bytes())]))
-    assert run(path, as_format="sendgrid-bounces") == 0
+    assert run(path).code == 0
     assert shown[-1] == (8_000, 8_000)
     # Half-way it is known from how much was read; so short a file is unpacked at once.
     assert name.endswith(".gz") or all(6_000 < total < 10_000 for done, total in shown if done > 4_000)
@@ -615,16 +567,15 @@ def test_an_import_that_dynamodb_does_not_let_write_ends_at_once(held: Held, par
 
 @pytest.mark.parametrize("code", ["EndpointConnectionError", "ConnectTimeoutError", "ProvisionedThroughputExceeded"])
 def test_an_import_that_reaches_nothing_says_so_once_and_ends(
-    held: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: str
+    held: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     monkeypatch.setattr(importing, "WINDOW", 100)
     (part,) = parts(bounces(tmp_path / "bounces.csv", 1_133))
     held.errors = lambda _: code if len(held.evidence) >= 300 else ""
-    with pytest.raises(TableError, match=code):
-        run(part.path, as_format="sendgrid-bounces")
-    waits, stops = capsys.readouterr().err.splitlines()
+    waits, stops, why = run(part.path).err.splitlines()
     assert "Trying again" in waits
     assert stops == f"{part}: the first 300 rows are imported; the same command goes on there."
+    assert why == errors.sentence(TableError(code))
     held.errors = lambda _: ""
     assert take(held, part) == {"importedBefore": 300, "nowDisable": 833}
     assert len(held.evidence) == 1_133
