@@ -135,10 +135,11 @@ def test_without_deliveries_there_is_no_rate() -> None:
     "sub_type", ["OnAccountSuppressionList", "OnTenantSuppressionList", "EmailValidationSuppressed"]
 )
 def test_what_ses_did_not_send_is_in_no_rate(sub_type: str) -> None:
-    found = figures(("a@a.example", [bounce(1, subType=sub_type)]), ("b@a.example", [delivery(1)]))
+    before = ("c@a.example", [bounce(40, subType=sub_type)])
+    found = figures(("a@a.example", [bounce(1, subType=sub_type)]), ("b@a.example", [delivery(1)]), before)
     assert (found.bounces.count, found.bounces.of, found.unsent) == (0, 1, 1)
-    assert found.states["disable"] == 1
-    assert sum(day.hard for day in found.trend) == 0
+    assert found.states["disable"] == 2
+    assert sum(day.hard for day in found.trend) == found.before.hard == 0
 
 
 def test_imported_lists_are_in_no_rate() -> None:
@@ -171,7 +172,7 @@ def test_domains_are_told_apart_by_how_much_feedback_there_was() -> None:
 
 def outage(count: int, *others: Row) -> Figures:
     """Return the figures where so many addresses of a provider bounced two days ago, each at another minute."""
-    bounced = [(f"{n}@big.example", [delivery(9), bounce(2 + n % 60 / 1440)]) for n in range(count)]
+    bounced = [(f"{n}@big.example", [delivery(9), bounce(2 + (n + 30) % 60 / 1440)]) for n in range(count)]
     return figures(*bounced, *others)
 
 
