@@ -92,12 +92,8 @@ def bill_of_materials(number: str, archive: Path) -> str:
     Raises:
         ReleaseError: it can't be made.
     """
-    listed = _run(
-        [
-            *(str(_TOOLS / "cyclonedx-py"), "environment", str(_SHIPPED)),
-            *("--pyproject", "pyproject.toml", "--output-reproducible", "--spec-version", "1.6"),
-        ]
-    )
+    command = [str(_TOOLS / "cyclonedx-py"), "environment", str(_SHIPPED)]
+    listed = _run([*command, "--pyproject", "pyproject.toml", "--output-reproducible", "--spec-version", "1.6"])
     bill = json.dumps(completed(json.loads(listed), number, archive), indent=2) + "\n"
     validate(bill)
     return bill
@@ -126,12 +122,9 @@ def completed(document: dict[str, Any], number: str, archive: Path) -> dict[str,
         "licenses": whole.get("licenses", []),
     }
     document["components"].append(part)
-    graph = {each["ref"]: each for each in document["dependencies"]}
-    for name in (archive.name, whole["bom-ref"]):
-        if name not in graph:
-            document["dependencies"].append(graph.setdefault(name, {"ref": name}))
-    needs = graph[whole["bom-ref"]]
-    needs["dependsOn"] = sorted({*needs.get("dependsOn", []), archive.name})
+    document["dependencies"].append({"ref": archive.name})
+    (needs,) = (each for each in document["dependencies"] if each["ref"] == whole["bom-ref"])
+    needs["dependsOn"] = sorted([*needs.get("dependsOn", []), archive.name])
     return document
 
 

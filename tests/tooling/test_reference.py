@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from harness import paths
 from tools import terraform_reference
 
 VARIABLES = r"""
@@ -119,24 +118,6 @@ def module(tmp_path: Path) -> Path:
     return folder
 
 
-def test_no_readme_is_stale() -> None:
-    stale = terraform_reference.stale_files(paths.TERRAFORM)
-    assert list(stale) == [], "run scripts/tools/terraform_reference.py"
-
-
-@pytest.mark.parametrize("folder", [paths.TERRAFORM, paths.TERRAFORM / "modules" / "feedback"])
-def test_readme_lists_every_variable_and_output(folder: Path) -> None:
-    readme = (folder / "README.md").read_text()
-    declared = [
-        line.split('"')[1]
-        for file in folder.glob("*.tf")
-        for line in file.read_text().splitlines()
-        if line.startswith(("variable ", "output "))
-    ]
-    assert declared
-    assert [name for name in declared if f"\n| `{name}` |" not in readme] == []
-
-
 def test_tables(module: Path) -> None:
     assert terraform_reference.reference(module) == EXPECTED
 
@@ -186,27 +167,6 @@ module "second" {
     ) in terraform_reference.reference(caller)
 
 
-def test_tables_go_between_the_markers_and_stay(module: Path) -> None:
-    readme = module / "README.md"
-    stale = terraform_reference.stale_files(module.parent.parent)
-    assert list(stale) == [readme]
-    assert stale[readme].startswith("# Some\n\n")
-    assert EXPECTED in stale[readme]
-    assert stale[readme].endswith("\n\nMore.\n")
-
-    readme.write_text(stale[readme])
-    assert terraform_reference.stale_files(module.parent.parent) == {}
-
-    (module / "outputs.tf").write_text(OUTPUTS.replace("arn", "url"))
-    assert list(terraform_reference.stale_files(module.parent.parent)) == [readme]
-
-
-def test_readme_without_markers_is_refused(module: Path) -> None:
-    (module / "README.md").write_text("# Some\n")
-    with pytest.raises(ValueError, match=r"README\.md lacks a marker"):
-        terraform_reference.stale_files(module.parent.parent)
-
-
 @pytest.mark.parametrize(
     ("before", "after", "names"),
     [
@@ -224,23 +184,29 @@ def test_attributes_without_a_comment_are_refused(module: Path, before: str, aft
         terraform_reference.stale_files(module.parent.parent)
 
 
-def test_check_writes_nothing_and_names_what_is_stale(
+def test_check_names_what_is_stale_and_without_it_the_tables_go_between_the_markers(
     module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     readme = module / "README.md"
     before = readme.read_text()
     monkeypatch.setattr(terraform_reference, "ROOT", tmp_path)
 
-    monkeypatch.setattr("sys.argv", ["terraform_reference.py", "--check"])
-    assert terraform_reference.main() == 1
-    assert "terraform/modules/some/README.md is stale" in capsys.readouterr().out
+    def run(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["terraform_reference.py", *arguments])
+        status, said = terraform_reference.main(), capsys.readouterr()
+        return status, said.out + said.err
+
+    stale = "terraform/modules/some/README.md is stale. Run scripts/tools/terraform_reference.py.\n"
+    assert run("--check") == (1, stale)
     assert readme.read_text() == before
+    assert run() == (0, "terraform/modules/some/README.md is written.\n")
+    written = f"{terraform_reference.START}\n\n{EXPECTED}\n\n{terraform_reference.END}"
+    assert readme.read_text() == f"# Some\n\n{written}\n\nMore.\n"
+    assert run("--check") == run() == (0, "")
 
-    monkeypatch.setattr("sys.argv", ["terraform_reference.py"])
-    assert terraform_reference.main() == 0
-    monkeypatch.setattr("sys.argv", ["terraform_reference.py", "--check"])
-    assert terraform_reference.main() == 0
-
-    (module / "variables.tf").write_text(VARIABLES.replace("# Of all.", ""))
-    assert terraform_reference.main() == 1
-    assert "limits.ratio" in capsys.readouterr().err
+    (module / "outputs.tf").write_text(OUTPUTS.replace("arn", "url"))
+    assert run("--check") == (1, stale)
+    readme.write_text("# Some\n")
+    status, said = run()
+    assert status == 1
+    assert "README.md lacks a marker" in said

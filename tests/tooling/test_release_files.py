@@ -76,17 +76,21 @@ def test_without_a_tag_the_notes_may_be_what_is_unreleased(changelog: Path, tmp_
     assert notes.read_text() == "- Next.\n"
 
 
-@pytest.mark.usefixtures("changelog")
-def test_a_tag_of_another_version_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ReleaseError, match=r"the tag v9\.9\.9 is not of version"):
-        release_files.write("v9.9.9", tmp_path / "release")
+@pytest.mark.parametrize(
+    ("tag", "old", "new", "problem"),
+    [
+        ("v9.9.9", "", "", r"the tag v9\.9\.9 is not of version"),
+        (f"v{release_files.version()}", "## ", "## Not ", r"with its section in CHANGELOG\.md"),
+    ],
+    ids=["of another version", "without its section"],
+)
+def test_a_tag_that_does_not_fit_is_refused(
+    changelog: Path, tmp_path: Path, tag: str, old: str, new: str, problem: str
+) -> None:
+    changelog.write_text(changelog.read_text().replace(old, new))
+    with pytest.raises(ReleaseError, match=problem):
+        release_files.write(tag, tmp_path / "release")
     assert not (tmp_path / "release").exists()
-
-
-def test_a_tag_whose_version_the_changelog_lacks_is_refused(changelog: Path, tmp_path: Path) -> None:
-    changelog.write_text(CHANGELOG)
-    with pytest.raises(ReleaseError, match=r"with its section in CHANGELOG\.md"):
-        release_files.write(f"v{release_files.version()}", tmp_path / "release")
 
 
 @pytest.mark.usefixtures("changelog")

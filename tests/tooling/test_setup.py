@@ -1,11 +1,13 @@
 """What `make` does before it does anything else: it finds a Python, and installs what a target needs."""
 
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,78 +20,65 @@ FIND = paths.ROOT / "scripts" / "python"
 MAKE = shutil.which("make") or "make"
 
 
-def fake_python(folder: Path, name: str, version: tuple[int, int] = (3, 11), lacks: str = "") -> Path:
-    """Make a command that answers as that Python would: it runs this one under another version number."""
-    path = folder / name
-    missing = f"sys.modules[{lacks!r}] = None; " if lacks else ""
-    code = f"import sys; sys.version_info = {version}; sys.executable = {str(path)!r}; {missing}"
-    asked = f'if [ "$1" = -c ]; then exec {sys.executable} -c "{code}$2"; fi'
-    path.write_text(f'#!/bin/sh\n{asked}\necho {name} "$@"\n')
-    path.chmod(0o755)
-    return path
+@dataclass(frozen=True)
+class Fake:
+    """A command that answers as such a Python would: it runs this one under another version number."""
+
+    version: tuple[int, int] | None = (3, 11)  # None: a shim of pyenv's with nothing behind it
+    lacks: str = ""
+
+    def install(self, path: Path) -> None:
+        missing = f"sys.modules[{self.lacks!r}] = None; " if self.lacks else ""
+        code = f"import sys; sys.version_info = {self.version}; sys.executable = {str(path)!r}; {missing}"
+        asked = f'if [ "$1" = -c ]; then exec {sys.executable} -c "{code}$2"; fi\necho {path.name} "$@"'
+        path.write_text(f"#!/bin/sh\n{asked if self.version else 'echo command not found >&2; exit 127'}\n")
+        path.chmod(0o755)
 
 
-def broken_shim(folder: Path, name: str) -> None:
-    path = folder / name
-    path.write_text(f"#!/bin/sh\necho 'pyenv: {name}: command not found' >&2\nexit 127\n")
-    path.chmod(0o755)
+VENV = {"MODULES": "venv, ensurepip"}
+TOO_OLD = r"error: there is no Python 3\.11 or newer on PATH.*"
+NO_VENV = r"error: .*python3 lacks one of the modules venv, ensurepip: install them .*"
 
 
-def find(path: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
+@pytest.mark.parametrize(
+    ("there", "variables", "found"),
+    [
+        ({"python3.11": Fake(), "python3.13": Fake((3, 13)), "python3": Fake((3, 12))}, {}, "python3.13 -V"),
+        ({"python3.13": Fake(None), "python3.12": Fake((3, 12))}, {}, "python3.12 -V"),
+        ({"python3": Fake((3, 10))}, {}, TOO_OLD),
+        ({"python3.13": Fake((3, 13), "ensurepip"), "python3.11": Fake()}, {}, "python3.13 -V"),
+        ({"python3.13": Fake((3, 13), "ensurepip"), "python3.11": Fake()}, VENV, "python3.11 -V"),
+        ({"python3": Fake(lacks="ensurepip")}, VENV, NO_VENV),
+        ({"python3.13": Fake((3, 13)), "my own": Fake()}, {"PYTHON": "my own"}, "my own -V"),
+        ({"python3.13": Fake((3, 13))}, {"PYTHON": "missing"}, "error: PYTHON=missing does not run.*"),
+    ],
+    ids=[
+        "newest",
+        "broken",
+        "too old",
+        "no venv",
+        "no venv but needed",
+        "no venv at all",
+        "named",
+        "named but missing",
+    ],
+)
+def test_the_newest_python_that_will_do_is_found_and_a_named_one_is_not_replaced(
+    tmp_path: Path, there: dict[str, Fake], variables: dict[str, str], found: str
+) -> None:
+    for name, fake in there.items():
+        fake.install(tmp_path / name)
+    answer = subprocess.run(
         ["/bin/sh", str(FIND), "-V"],
-        env={"PATH": str(path), **variables},
+        env={"PATH": str(tmp_path), **variables},
         capture_output=True,
         text=True,
         check=False,
     )
-
-
-def test_the_newest_python_is_found(tmp_path: Path) -> None:
-    fake_python(tmp_path, "python3.11")
-    fake_python(tmp_path, "python3.13", (3, 13))
-    fake_python(tmp_path, "python3", (3, 12))
-    assert find(tmp_path).stdout == "python3.13 -V\n"
-
-
-def test_one_that_does_not_run_is_passed_over(tmp_path: Path) -> None:
-    broken_shim(tmp_path, "python3.13")
-    fake_python(tmp_path, "python3.12", (3, 12))
-    found = find(tmp_path)
-    assert (found.stdout, found.stderr) == ("python3.12 -V\n", "")
-
-
-def test_one_that_is_too_old_is_passed_over(tmp_path: Path) -> None:
-    fake_python(tmp_path, "python3", (3, 10))
-    found = find(tmp_path)
-    assert found.returncode == 1
-    assert found.stderr.count("\n") == 1
-    assert found.stderr.startswith("error: there is no Python 3.11 or newer on PATH")
-
-
-def test_one_without_venv_is_passed_over_where_that_is_needed(tmp_path: Path) -> None:
-    fake_python(tmp_path, "python3.13", (3, 13), lacks="ensurepip")
-    fake_python(tmp_path, "python3.11")
-    assert find(tmp_path).stdout == "python3.13 -V\n"
-    assert find(tmp_path, MODULES="venv, ensurepip").stdout == "python3.11 -V\n"
-
-
-def test_without_venv_at_all_the_error_says_so(tmp_path: Path) -> None:
-    fake_python(tmp_path, "python3", lacks="ensurepip")
-    found = find(tmp_path, MODULES="venv, ensurepip")
-    assert found.returncode == 1
-    assert re.fullmatch(r"error: .*python3 lacks one of the modules venv, ensurepip: install them .*\n", found.stderr)
-
-
-def test_the_one_that_is_named_wins_and_is_not_replaced(tmp_path: Path) -> None:
-    fake_python(tmp_path, "python3.13", (3, 13))
-    elsewhere = tmp_path / "a folder"
-    elsewhere.mkdir()
-    named = fake_python(elsewhere, "mine")
-    assert find(tmp_path, PYTHON=str(named)).stdout == "mine -V\n"
-    found = find(tmp_path, PYTHON="missing")
-    assert (found.returncode, found.stdout) == (1, "")
-    assert found.stderr.startswith("error: PYTHON=missing does not run")
+    failed = found.startswith("error")
+    assert answer.returncode == int(failed)
+    assert re.fullmatch(f"{found}\n", answer.stderr if failed else answer.stdout)
+    assert (answer.stdout if failed else answer.stderr) == ""
 
 
 @pytest.mark.parametrize("target", ["package", "plan", "apply", "destroy", "validate"])
@@ -116,13 +105,18 @@ def test_make_builds_and_checks_the_zip_with_a_bare_python(tmp_path: Path) -> No
         )
 
     built = package.PACKAGE.relative_to(package.ROOT)
-    assert make("package").returncode == 0
+    said = make("package").stdout
     assert zipfile.is_zipfile(tmp_path / built)
+    size, digest = (tmp_path / built).stat().st_size, hashlib.sha256((tmp_path / built).read_bytes()).hexdigest()
+    assert f"{built}  {size:,} bytes  sha256 {digest}\n" in said
     assert make("packaged").returncode == 0
     with (tmp_path / "function" / "feedback.py").open("a") as source:
         source.write("# changed\n")
     assert make("packaged").returncode != 0
     assert make("packaged").stderr.startswith(f"error: {built} is not the zip of function/: run `make package`")
+    (tmp_path / built).unlink()
+    assert make("packaged").returncode != 0
+    assert not (tmp_path / built).exists()
     assert not (tmp_path / ".venv").exists()
 
 
@@ -137,40 +131,30 @@ def test_terraform_is_run_with_a_bare_python(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def lock(tmp_path: Path) -> Path:
+def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A lock that a pip installs at once."""
+    said = ["WARNING: a location is ignored\n", "Collecting one\n", "Successfully installed one-1.0\n"]
+    monkeypatch.setattr(environment, "pip_install", lambda *_: iter(said))
     path = tmp_path / "requirements.txt"
     path.write_text("one==1.0 \\\n    --hash=sha256:0\n")
     return path
 
 
-@pytest.fixture
-def _pip_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = ["WARNING: a location is ignored\n", "Collecting one\n", "Successfully installed one-1.0\n"]
-    monkeypatch.setattr(environment, "pip_install", lambda *_: iter(said))
-
-
-@pytest.mark.usefixtures("_pip_is_quick")
-def test_installing_prints_two_lines_and_neither_warnings_nor_carriage_returns(
+def test_installing_prints_two_lines_and_keeps_what_is_there(
     tmp_path: Path, lock: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment.install(tmp_path / "venv", lock)
     output = capsys.readouterr()
     pattern = rf"Installing {lock} into {tmp_path}/venv\.\nInstalled 1 package in \d+ s\.\n"
-    assert re.fullmatch(pattern, output.out)
+    assert re.fullmatch(pattern, output.out)  # neither pip's warnings nor carriage returns
     assert output.err == ""
-
-
-@pytest.mark.usefixtures("_pip_is_quick")
-def test_an_environment_that_is_there_is_kept(tmp_path: Path, lock: Path) -> None:
-    environment.install(tmp_path / "venv", lock)
     kept = tmp_path / "venv" / "lib" / "kept"
     kept.touch()
     environment.install(tmp_path / "venv", lock, "/nonexistent/python")
     assert kept.exists()
 
 
-@pytest.mark.usefixtures("_pip_is_quick")
-def test_one_whose_python_is_gone_is_made_again(tmp_path: Path, lock: Path) -> None:
+def test_an_environment_whose_python_is_gone_is_made_again(tmp_path: Path, lock: Path) -> None:
     environment.install(tmp_path / "venv", lock)
     python = environment.python_of(tmp_path / "venv")
     python.unlink()
@@ -179,7 +163,6 @@ def test_one_whose_python_is_gone_is_made_again(tmp_path: Path, lock: Path) -> N
     assert python.exists()
 
 
-@pytest.mark.usefixtures("_pip_is_quick")
 def test_what_pip_did_not_finish_is_installed_again(tmp_path: Path, lock: Path) -> None:
     environment.install(tmp_path / "venv", lock)
     packages = next((tmp_path / "venv").glob("lib/python*/site-packages"))
@@ -191,7 +174,8 @@ def test_what_pip_did_not_finish_is_installed_again(tmp_path: Path, lock: Path) 
     assert [path.name for path in packages.glob("*.dist-info")] == ["whole-1.0.dist-info"]
 
 
-def test_a_failure_ends_with_what_pip_said(tmp_path: Path, lock: Path) -> None:
+def test_a_failure_ends_with_what_pip_said(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.txt"
     lock.write_text("--nonsense\n")
     with pytest.raises(HarnessError, match=r"(?s)pip install .* failed:.*no such option: --nonsense"):
         environment.install(tmp_path / "venv", lock)
