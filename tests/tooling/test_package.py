@@ -43,7 +43,7 @@ def test_another_machine_gives_the_same_bytes(built: Path, tmp_path: Path) -> No
     )
     settings = {"TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "7", "LC_ALL": "C", "PYTHONPATH": str(SCRIPTS)}
     target = tmp_path / "other name.zip"
-    command = [sys.executable, "-c", code, target, sources]
+    command = [sys.executable, "-c", code, str(target), str(sources)]
     subprocess.run(command, check=True, env={**os.environ, **settings}, cwd=tmp_path)
     assert target.read_bytes() == built.read_bytes()
 
@@ -99,6 +99,6 @@ def test_the_handler_is_imported_from_the_zip_alone(built: Path, tmp_path: Path)
         "assert callable(feedback.handler); print(feedback.__file__, healthy_mailing.table.__file__)"
     )
     environment = {"TABLE_NAME": "mailing", "AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "eu-west-1"}
-    command = [sys.executable, "-I", "-c", code, built]
+    command = [sys.executable, "-I", "-c", code, str(built)]
     run = subprocess.run(command, check=True, capture_output=True, text=True, env=environment, cwd=tmp_path)
     assert run.stdout.split() == [str(built / "feedback.py"), str(built / "healthy_mailing" / "table.py")]

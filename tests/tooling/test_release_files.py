@@ -77,17 +77,17 @@ def test_without_a_tag_the_notes_may_be_what_is_unreleased(changelog: Path, tmp_
 
 
 @pytest.mark.parametrize(
-    ("tag", "old", "new", "problem"),
+    ("tag", "heading", "problem"),
     [
-        ("v9.9.9", "", "", r"the tag v9\.9\.9 is not of version"),
-        (f"v{release_files.version()}", "## ", "## Not ", r"with its section in CHANGELOG\.md"),
+        ("v9.9.9", "## ", r"the tag v9\.9\.9 is not of version"),
+        (f"v{release_files.version()}", "## Not ", r"with its section in CHANGELOG\.md"),
     ],
     ids=["of another version", "without its section"],
 )
 def test_a_tag_that_does_not_fit_is_refused(
-    changelog: Path, tmp_path: Path, tag: str, old: str, new: str, problem: str
+    changelog: Path, tmp_path: Path, tag: str, heading: str, problem: str
 ) -> None:
-    changelog.write_text(changelog.read_text().replace(old, new))
+    changelog.write_text(changelog.read_text().replace("## ", heading))
     with pytest.raises(ReleaseError, match=problem):
         release_files.write(tag, tmp_path / "release")
     assert not (tmp_path / "release").exists()
