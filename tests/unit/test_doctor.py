@@ -166,13 +166,12 @@ SETTINGS = {
 def with_events(
     seen: Any,
     *,
-    stream: bool = True,
     mapping: Mapping[str, Any] | None = MAPPING,
     settings: Mapping[str, str] = SETTINGS,
     letters: str | None = "0",
 ) -> list[tuple[Level, str]]:
     """Look at a table with a stream and what reads it, and return what is found."""
-    seen.table = {"StreamSpecification": {"StreamEnabled": True}, "LatestStreamArn": STREAM} if stream else {}
+    seen.table = {"StreamSpecification": {"StreamEnabled": True}, "LatestStreamArn": STREAM}
     pages = [{"EventSourceMappings": [] if mapping is None else [{"FunctionArn": f"{CHANGES}-2"}, mapping]}]
     seen.lambda_.get_paginator.return_value.paginate.return_value = pages
     seen.lambda_.get_function_configuration.return_value = {"Environment": {"Variables": settings}}
@@ -180,20 +179,6 @@ def with_events(
     seen.sqs.get_queue_url.return_value = {"QueueUrl": SETTINGS["DEAD_LETTER_QUEUE_URL"]}
     seen.sqs.get_queue_attributes.return_value = {"Attributes": {"ApproximateNumberOfMessages": letters}}
     return [(each.level, each.text) for each in events.look_at_events(seen)]
-
-
-def test_events_that_come(seen: Any) -> None:
-    assert with_events(seen) == [
-        (Level.OK, "The function mailing-changes reads the stream of the table mailing."),
-        (Level.OK, f"The function mailing-changes puts events on {SETTINGS['EVENT_BUS']}."),
-        (Level.OK, "The dead-letter queue mailing-changes-dead-letter is empty."),
-    ]
-
-
-def test_events_that_nobody_asked_for(seen: Any) -> None:
-    assert with_events(seen, stream=False) == [
-        (Level.OK, "The table mailing has no stream, so its changes give no events.")
-    ]
 
 
 @pytest.mark.parametrize(
@@ -218,10 +203,6 @@ def test_events_that_do_not_come(seen: Any, changed: dict[str, Any], level: Leve
     ((found, text),) = [each for each in with_events(seen, **changed) if each[0] is not Level.OK]
     assert found is level
     assert says in text
-
-
-def test_without_a_table_nothing_is_said_of_rows_and_events(seen: Any) -> None:
-    assert [*events.look_at_events(seen), *table.look_at_rows(seen)] == []
 
 
 def role(seen: Any, *answers: Mapping[str, Any]) -> Finding:
@@ -389,15 +370,6 @@ def test_rows_for_reassess_are_counted_and_those_that_it_can_not_read(
     assert [commands for _, commands in found] == [*expected.values()]
     assert all(text.startswith(says) for (text, _), says in zip(found, expected, strict=True)), found
     assert not [text for text, _ in found if "Jane@" in text]
-
-
-def test_that_rows_may_not_be_read_whole_is_told(seen: Any) -> None:
-    seen.table = {"TableSizeBytes": 1}
-    seen.dynamodb.get_paginator.return_value.paginate.return_value = [{"Items": [{"UserId": {"S": "Jane@x.org"}}]}]
-    seen.dynamodb.batch_get_item.side_effect = ClientError({"Error": {"Code": "AccessDeniedException"}}, "BatchGetItem")
-    cannot, found = table.look_at_rows(seen)
-    assert (cannot.level, cannot.text) == (Level.UNKNOWN, "You may not call dynamodb:BatchGetItem.")
-    assert found.level is Level.PROBLEM
 
 
 def test_the_rows_of_a_large_table_are_not_read(seen: Any) -> None:
