@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,21 +14,21 @@ from urllib.parse import quote
 import pytest
 
 from healthy_mailing.address import canonical, forms
-from healthy_mailing.evidence import MADE_BY_PEOPLE, Mark, MarkKind, Rules, State, evidence_of, override
-from healthy_mailing.table import Table
+from healthy_mailing.evidence import MADE_BY_PEOPLE, Mark, MarkKind, State, override
 from support.clock import Clock
 from support.eventually import SECONDS
 from support.faults import first, keep_back, lose_answer, refuse, refuse_statements
 from support.gateway import CALLER
 from support.table import TABLE
 
-from .conftest import Answer, between, dynamodb, items, meet_after_reading, refusal
+from .conftest import Answer, add, between, calls, dynamodb, items, mark, meet_after_reading, refusal
 from .lookup_api import Api, start
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
     from mypy_boto3_dynamodb import DynamoDBClient
 
+MIDNIGHT = datetime(2026, 3, 20, tzinfo=UTC)
 OPERATOR = override(State.DISABLE, "2026-03-01T12:00:00.000Z", "dana", "asked by phone")
 
 
@@ -38,34 +37,9 @@ def api(client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest
     return start(client, faults, monkeypatch)
 
 
-def mark(kind: MarkKind, day: int = 1, number: int = 0) -> Mark:
-    detail = (("bounceType", "Permanent"), ("subType", "General")) if kind is MarkKind.HARD_BOUNCE else ()
-    return Mark(
-        kind=kind,
-        at=f"2026-03-{day:02d}T12:00:00.000Z",
-        feedback_id=f"f{number}",
-        message_id=f"m{number}",
-        sender="news@example.org",
-        detail=detail,
-    )
-
-
-def put(client: "DynamoDBClient", address: str, *marks: Mark, now: datetime | None = None) -> None:
+def put(client: "DynamoDBClient", address: str, *marks: Mark, now: datetime = MIDNIGHT) -> None:
     """Merge marks into an address's record, at a time."""
-    table = Table(client, TABLE, Rules(), now=lambda: now or datetime(2026, 3, 20, tzinfo=UTC))
-    (outcome,) = table.add({address: evidence_of(marks)}, time.monotonic() + 600)
-    assert not outcome.error
-
-
-def calls(api: Api, operation: str) -> list[Mapping[str, Any]]:
-    """Return a list that grows with each request of an operation of DynamoDB from now on."""
-    seen: list[Mapping[str, Any]] = []
-
-    def note(params: Mapping[str, Any], **_: object) -> None:
-        seen.append(params)
-
-    api.client.meta.events.register(f"provide-client-params.dynamodb.{operation}", note)
-    return seen
+    assert not add(client, *marks, address=address, now=now).error
 
 
 def test_all_that_is_known_of_an_address_is_given(client: "DynamoDBClient", api: Api) -> None:
@@ -81,11 +55,11 @@ def test_all_that_is_known_of_an_address_is_given(client: "DynamoDBClient", api:
         "reason": "bounce:Permanent/General",
         "notificationType": "Bounce",
         "from": "news@example.org",
-        "timestamp": "2026-03-02T12:00:00.000Z",
+        "timestamp": "2026-03-02T12:00:07.000Z",
         "updatedAt": "2026-03-20T00:00:00.000Z",
         "evidence": {
             "hardBounce": {
-                "at": "2026-03-02T12:00:00.000Z",
+                "at": "2026-03-02T12:00:07.000Z",
                 "from": "news@example.org",
                 "messageId": "m7",
                 "feedbackId": "f7",
@@ -283,7 +257,7 @@ def test_a_check_asks_for_no_more_than_the_answer(client: "DynamoDBClient", api:
     put(client, "left@example.com", mark(OPT_OUT))
     put(client, "gone@example.com", mark(OPT_OUT), mark(HARD_BOUNCE))
     client.put_item(TableName=TABLE, Item={"UserId": {"S": "odd@example.com"}})
-    reads = calls(api, "BatchGetItem")
+    reads = calls(api.client, "BatchGetItem")
 
     for purpose in ("bulk", "transactional"):
         given = ["fine@example.com", "left@example.com", "gone@example.com", "odd@example.com", "new@example.com"]
@@ -330,7 +304,7 @@ def test_reads_are_eventually_consistent_unless_asked(
     query: str,
     consistent: bool,  # noqa: FBT001  (a table's column)
 ) -> None:
-    reads = calls(api, "BatchGetItem")
+    reads = calls(api.client, "BatchGetItem")
 
     api("GET", f"/addresses/a%40example.com{query}")
     api("POST", f"/check{query}", {"addresses": ["a@example.com"]})
@@ -340,7 +314,7 @@ def test_reads_are_eventually_consistent_unless_asked(
 
 def test_an_override_that_was_just_made_is_seen_when_it_is_removed(client: "DynamoDBClient", api: Api) -> None:
     put(client, "a@example.com", OPERATOR)
-    reads = calls(api, "BatchGetItem")
+    reads = calls(api.client, "BatchGetItem")
 
     assert api("DELETE", "/addresses/a%40example.com/override").status == 204
     assert [read["RequestItems"][TABLE]["ConsistentRead"] for read in reads] == [True]

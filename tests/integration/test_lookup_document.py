@@ -28,9 +28,8 @@ from healthy_mailing.table import Table
 from support.gateway import DOCUMENT
 from support.table import TABLE
 
-from .conftest import Answer
+from .conftest import Answer, mark
 from .lookup_api import Api, start
-from .test_lookup import mark
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -23,9 +23,8 @@ from healthy_mailing.evidence import MarkKind, Rules, evidence_of
 from healthy_mailing.table import Table
 from support.table import TABLE
 
-from .conftest import Answer
+from .conftest import Answer, mark
 from .lookup_api import start
-from .test_lookup import mark
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

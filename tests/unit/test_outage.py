@@ -2,14 +2,14 @@
 
 import re
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from healthy_mailing.evidence import (
-    Evidence,
+    BOUNCES,
+    MADE_BY_PEOPLE,
     Mark,
     MarkKind,
     Purpose,
@@ -22,13 +22,15 @@ from healthy_mailing.evidence import (
     merge,
     override,
 )
-from healthy_mailing.item import to_item
+from healthy_mailing.item import Item, to_item
 from healthy_mailing_cli.table.outage import Clearing, Outage, caused_by
 
 from .strategies import ALL_RULES, at, histories
 
 # Gmail's of December 2020, with an hour of grace.
 START, END = "2020-12-14T22:16:00.000Z", "2020-12-15T01:38:00.000Z"
+CHRISTMAS = "2020-12-25T00:00:00.000Z"
+OTHER_LISTS = ("OnTenantSuppressionList", "EmailValidationSuppressed")
 BEFORE, DURING, LATER = "2020-12-14T22:15:59.999Z", "2020-12-14T23:00:00.000Z", "2020-12-16T08:00:00.000Z"
 GMAIL = Outage(START, END, {"gmail.com"}, re.compile("gsmtp"))
 TEXT = "smtp; 550-5.1.1 The email account that you tried to reach does not exist. gsmtp"
@@ -55,161 +57,99 @@ def soft(when: str, text: str = TEXT) -> Mark:
     return mark(MarkKind.SOFT_BOUNCE, when, "MailboxFull", text)
 
 
-def of(*marks: Mark, address: str = "jane@gmail.com") -> dict[str, Any]:
+def of(*marks: Mark, address: str = "jane@gmail.com") -> Item:
     return to_item(address, Record.of(evidence_of(marks), RULES))
 
 
-def selected(*marks: Mark, outage: Outage = GMAIL, listed_at: str = "", address: str = "jane@gmail.com") -> bool:
-    return caused_by(outage, of(*marks, address=address), RULES, listed_at) is not None
-
-
-def test_an_address_that_the_outage_bounced_is_cleared_until_the_end_of_it() -> None:
-    assert caused_by(GMAIL, of(hard()), RULES) == Clearing("jane@gmail.com", END, hard(), State.ENABLE, State.ENABLE)
-
-
-@pytest.mark.parametrize(("when", "chosen"), [(BEFORE, False), (START, True), (END, True), (LATER, False)])
-def test_the_bounce_is_of_the_time_of_the_outage_with_its_ends(
-    when: str,
-    chosen: bool,  # noqa: FBT001  (a table's column)
-) -> None:
-    assert selected(hard(when)) is chosen
+EVERYBODY = Outage(START, END)
+OLD, HIDDEN = "2020-01-01T00:00:00.000Z", "2020-06-01T00:00:00.000Z"
+SUPPRESSED = hard(LATER, "OnAccountSuppressionList", "Amazon SES did not send the message")
+UNDETERMINED = mark(MarkKind.UNDETERMINED, DURING)
+ODD = {"UserId": "jane@gmail.com", "evidence": {"new": {}}}
+ORIGINAL = {
+    "UserId": "jane@gmail.com",
+    "notificationType": "Bounce",
+    "from": "news@example.org",
+    "timestamp": "2020-12-14T18:00:00.000-05:00",
+    "state": "disable",
+}
 
 
 @pytest.mark.parametrize(
-    ("address", "chosen"),
+    ("item", "outage", "listed_at"),
     [
-        ("jane@gmail.com", True),
-        ("jane@mail.gmail.com", False),
-        ("jane@notgmail.com", False),
-        ('"gmail.com@x"@example.com', False),
-        ("jane@example.com", False),
+        *((of(hard(when)), GMAIL, "") for when in (START, END)),
+        (of(hard(), address="jane@example.com"), replace(GMAIL, domains=()), ""),
+        (of(hard(text=""), address="jane@example.com"), EVERYBODY, ""),
+        (of(UNDETERMINED), GMAIL, ""),
+        (of(*(soft(f"2020-12-{day}T12:00:00.000Z") for day in range(15, 20))), replace(EVERYBODY, end=CHRISTMAS), ""),
+        (ORIGINAL, EVERYBODY, ""),
+        # What blocked it before does so no more: mail was delivered since, or it was cleared.
+        (of(hard(OLD), mark(MarkKind.DELIVERY, HIDDEN), UNDETERMINED), GMAIL, ""),
+        (of(hard(OLD), bounces_cleared(HIDDEN, "ops"), UNDETERMINED), GMAIL, ""),
+        # Suppressed by SES itself since, which listed it during the outage.
+        *((of(SUPPRESSED), GMAIL, listed_at) for listed_at in (START, END)),
     ],
 )
-def test_the_address_is_of_the_domain(address: str, chosen: bool) -> None:  # noqa: FBT001  (a table's column)
-    assert selected(hard(), address=address) is chosen
-
-
-def test_a_domain_that_the_provider_hosts_is_told_by_the_diagnostic_text() -> None:
-    outage = replace(GMAIL, domains=())
-    assert selected(hard(), outage=outage, address="jane@example.com")
-    assert not selected(hard(text="smtp; 550 5.1.1 unknown"), outage=outage, address="jane@example.com")
-    assert not selected(hard(text=""), outage=outage, address="jane@example.com")
-
-
-def test_without_a_domain_or_a_text_all_bounces_of_the_time_count() -> None:
-    assert selected(hard(text=""), outage=Outage(START, END), address="jane@example.com")
-
-
-@pytest.mark.parametrize("kind", [MarkKind.HARD_BOUNCE, MarkKind.UNDETERMINED])
-def test_every_kind_of_bounce_counts(kind: MarkKind) -> None:
-    assert selected(mark(kind, DURING))
-    days = [f"2020-12-{day:02d}T12:00:00.000Z" for day in range(14, 19)]
-    assert selected(*(soft(day) for day in days), outage=replace(GMAIL, end="2020-12-18T23:00:00.000Z"))
-
-
-def test_what_is_no_bounce_is_not_cleared() -> None:
-    others = {MarkKind.COMPLAINT, MarkKind.OPT_OUT, MarkKind.OPT_IN, MarkKind.NOT_SPAM, MarkKind.DELIVERY}
-    for kind in others:
-        assert not selected(mark(kind, DURING))
-    assert not selected(override(State.DISABLE, DURING, "ops"))
-
-
-def test_complaints_opt_outs_and_decisions_stay_in_force() -> None:
-    states = {
-        MarkKind.COMPLAINT: (State.DISABLE, State.DISABLE),
-        MarkKind.OPT_OUT: (State.DISABLE, State.ENABLE),
-    }
-    for kind, expected in states.items():
-        found = caused_by(GMAIL, of(hard(), mark(kind, BEFORE)), RULES)
-        assert found is not None
-        assert (found.state, found.transactional) == expected
-    found = caused_by(GMAIL, of(hard(), override(State.DISABLE, BEFORE, "ops")), RULES)
-    assert found is not None
-    assert (found.state, found.transactional) == (State.DISABLE, State.DISABLE)
-
-
-def test_an_address_that_another_bounce_blocks_is_left_alone() -> None:
-    old = "2020-01-01T00:00:00.000Z"
-    assert not selected(hard(old), mark(MarkKind.UNDETERMINED, DURING))
-    assert not selected(soft(DURING), mark(MarkKind.UNDETERMINED, old))
-    assert not selected(mark(MarkKind.UNDETERMINED, DURING), hard(LATER, text="smtp; 550 real"))
-    many = [soft(f"2020-12-{day:02d}T12:00:00.000Z") for day in range(9, 14)]
-    assert not selected(*many, hard())
-    # It does not block if mail was delivered since, or if it was cleared.
-    delivered = mark(MarkKind.DELIVERY, "2020-06-01T00:00:00.000Z")
-    assert selected(hard(old), delivered, mark(MarkKind.UNDETERMINED, DURING))
-    cleared = bounces_cleared("2020-06-01T00:00:00.000Z", "ops")
-    assert selected(hard(old), cleared, mark(MarkKind.UNDETERMINED, DURING))
-
-
-def test_what_blocks_nothing_is_left_alone() -> None:
-    assert not selected(hard(), mark(MarkKind.DELIVERY, LATER))
-    assert not selected(hard(), override(State.ENABLE, LATER, "ops"))
-    assert not selected(hard(), bounces_cleared(END, "ops"))
-    assert not selected(soft(DURING))
-    assert not selected(soft(DURING), mark(MarkKind.COMPLAINT, BEFORE))
-
-
-def test_soft_bounces_of_the_outage_that_reached_the_limit_are_cleared() -> None:
-    others = [soft(f"2020-12-{day:02d}T12:00:00.000Z") for day in range(10, 14)]
-    found = caused_by(GMAIL, of(*others, soft(DURING)), RULES)
-    assert found is not None
-    assert (found.bounce, found.state) == (soft(DURING), State.ENABLE)
-
-
-# ---- Addresses that SES itself suppresses since
-
-SUPPRESSED = hard(LATER, "OnAccountSuppressionList", "Amazon SES did not send the message")
+def test_what_an_outage_keeps_from_mail_is_chosen(item: Item, outage: Outage, listed_at: str) -> None:
+    assert caused_by(outage, item, RULES, listed_at) is not None
 
 
 @pytest.mark.parametrize(
-    ("listed_at", "chosen"), [("", False), (BEFORE, False), (START, True), (END, True), (LATER, False)]
+    ("item", "outage", "listed_at"),
+    [
+        *((of(hard(when)), GMAIL, "") for when in (BEFORE, LATER)),
+        *(
+            (of(hard(), address=other), GMAIL, "")
+            for other in ("jane@mail.gmail.com", "jane@notgmail.com", '"gmail.com@x"@example.com', "jane@example.com")
+        ),
+        *((of(hard(text=text)), replace(GMAIL, domains=()), "") for text in ("smtp; 550 5.1.1 unknown", "")),
+        # No bounces
+        *((of(mark(kind, DURING)), GMAIL, "") for kind in MarkKind if kind not in BOUNCES | MADE_BY_PEOPLE),
+        (of(override(State.DISABLE, DURING, "ops")), GMAIL, ""),
+        (ODD, GMAIL, ""),
+        (ORIGINAL, GMAIL, ""),  # has no text
+        # Blocked by another bounce
+        (of(hard(OLD), UNDETERMINED), GMAIL, ""),
+        (of(soft(DURING), mark(MarkKind.UNDETERMINED, OLD)), GMAIL, ""),
+        (of(UNDETERMINED, hard(LATER, text="smtp; 550 real")), GMAIL, ""),
+        (of(*(soft(f"2020-12-{day:02d}T12:00:00.000Z") for day in range(9, 14)), hard()), GMAIL, ""),
+        # Not blocked
+        (of(hard(), mark(MarkKind.DELIVERY, LATER)), GMAIL, ""),
+        (of(hard(), override(State.ENABLE, LATER, "ops")), GMAIL, ""),
+        (of(hard(), bounces_cleared(END, "ops")), GMAIL, ""),
+        (of(soft(DURING)), GMAIL, ""),
+        (of(soft(DURING), mark(MarkKind.COMPLAINT, BEFORE)), GMAIL, ""),
+        # Suppressed by SES itself, but not listed during the outage, of another domain, or by another list
+        *((of(SUPPRESSED), GMAIL, listed_at) for listed_at in ("", BEFORE, LATER)),
+        (of(SUPPRESSED, address="jane@example.com"), GMAIL, DURING),
+        *((of(hard(DURING, subtype)), EVERYBODY, "") for subtype in ("OnAccountSuppressionList", *OTHER_LISTS)),
+        *((of(hard(LATER, subtype)), GMAIL, DURING) for subtype in (*OTHER_LISTS, "General", "Suppressed")),
+    ],
 )
-def test_a_suppressed_address_counts_if_ses_listed_it_during_the_outage(
-    listed_at: str,
-    chosen: bool,  # noqa: FBT001  (a table's column)
+def test_what_it_does_not_keep_from_mail_is_left_alone(item: Item, outage: Outage, listed_at: str) -> None:
+    assert caused_by(outage, item, RULES, listed_at) is None
+
+
+FOUR_BEFORE = [soft(f"2020-12-{day:02d}T12:00:00.000Z") for day in range(10, 14)]
+
+
+@pytest.mark.parametrize(
+    ("marks", "until", "bounce", "states"),
+    [
+        ([hard()], END, hard(), (State.ENABLE, State.ENABLE)),
+        ([*FOUR_BEFORE, soft(DURING)], END, soft(DURING), (State.ENABLE, State.ENABLE)),
+        ([SUPPRESSED], LATER, SUPPRESSED, (State.ENABLE, State.ENABLE)),
+        # Complaints, opt-outs and decisions stay in force.
+        ([hard(), mark(MarkKind.COMPLAINT, BEFORE)], END, hard(), (State.DISABLE, State.DISABLE)),
+        ([hard(), mark(MarkKind.OPT_OUT, BEFORE)], END, hard(), (State.DISABLE, State.ENABLE)),
+        ([hard(), override(State.DISABLE, BEFORE, "ops")], END, hard(), (State.DISABLE, State.DISABLE)),
+    ],
+)
+def test_it_is_cleared_until_the_end_of_the_outage_or_its_newest_bounce(
+    marks: list[Mark], until: str, bounce: Mark, states: tuple[State, State]
 ) -> None:
-    assert selected(SUPPRESSED, listed_at=listed_at) is chosen
-
-
-def test_its_mark_covers_the_newer_bounce() -> None:
-    found = caused_by(GMAIL, of(SUPPRESSED), RULES, DURING)
-    assert found == Clearing("jane@gmail.com", LATER, SUPPRESSED, State.ENABLE, State.ENABLE)
-
-
-@pytest.mark.parametrize(
-    "subtype", ["OnAccountSuppressionList", "OnTenantSuppressionList", "EmailValidationSuppressed"]
-)
-def test_mail_that_was_not_tried_during_the_outage_is_not_of_it(subtype: str) -> None:
-    assert not selected(hard(DURING, subtype), outage=Outage(START, END))
-
-
-@pytest.mark.parametrize("subtype", ["OnTenantSuppressionList", "EmailValidationSuppressed", "General", "Suppressed"])
-def test_the_account_list_says_nothing_about_other_bounces(subtype: str) -> None:
-    assert not selected(hard(LATER, subtype), listed_at=DURING)
-
-
-def test_the_domain_counts_for_a_suppressed_address_too() -> None:
-    assert not selected(SUPPRESSED, listed_at=DURING, address="jane@example.com")
-
-
-# ---- Other items
-
-
-def test_an_item_that_is_no_record_is_left_alone() -> None:
-    assert caused_by(GMAIL, {"UserId": "jane@gmail.com", "evidence": {"new": {}}}, RULES) is None
-
-
-def test_an_item_of_the_original_article_has_a_time_but_no_text() -> None:
-    item = {
-        "UserId": "jane@gmail.com",
-        "notificationType": "Bounce",
-        "from": "news@example.org",
-        "timestamp": "2020-12-14T18:00:00.000-05:00",
-        "state": "disable",
-    }
-    assert caused_by(GMAIL, item, RULES) is None
-    assert caused_by(Outage(START, END), item, RULES) is not None
+    assert caused_by(GMAIL, of(*marks), RULES, DURING) == Clearing("jane@gmail.com", until, bounce, *states)
 
 
 # ---- Of any evidence
@@ -220,10 +160,6 @@ OUTAGES = st.builds(
     st.integers(0, 3),
     st.integers(0, 3),
 )
-
-
-def bounces_of(evidence: Evidence) -> Evidence:
-    return {slot: each for slot, each in evidence.items() if each.kind in {"hardBounce", "softBounces", "undetermined"}}
 
 
 @given(histories(ids_tell_all=True), OUTAGES, ALL_RULES)
@@ -241,7 +177,7 @@ def test_the_mark_leaves_no_bounce_that_blocks_and_changes_nothing_else(
     states = [assess(cleared, rules, purpose).state for purpose in Purpose]
     assert states == [found.state, found.transactional]
     # What blocks it still is no bounce: without any, the state is the same.
-    without = {slot: each for slot, each in cleared.items() if slot not in bounces_of(evidence)}
+    without = {slot: each for slot, each in cleared.items() if each.kind not in BOUNCES}
     assert states == [assess(without, rules, purpose).state for purpose in Purpose]
     # And it is cleared once.
     assert caused_by(outage, to_item("jane@example.com", Record.of(cleared, rules)), rules) is None
