@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 import pytest
 
-from healthy_mailing.evidence import Mark, MarkKind, Rules, State, evidence_of, override
+from healthy_mailing.evidence import MarkKind, Rules, State, override
 from healthy_mailing.item import PUSHED
 from healthy_mailing.table import Table
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.ses import import_jobs
 from healthy_mailing_cli.ses.bulk_sync import BulkSync
 from healthy_mailing_cli.ses.import_jobs import Action, ImportJobs
+from healthy_mailing_cli.ses.plan import entries_of
 from healthy_mailing_cli.ses.suppression_list import Entry, Reason, SuppressionList
 from healthy_mailing_cli.ses.syncing import Done, Result
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.s3 import Place
-from healthy_mailing_cli.table.annotating import annotate
+from support.suppression import FakeList, known, mark
 from support.table import TABLE
 
 from .conftest import Answer, items, refusal_of
@@ -39,24 +40,18 @@ LATER = from_datetime(datetime.now(UTC) + timedelta(hours=1))
 ONE, TWO, THREE, FOUR = (f"{name}@example.com" for name in ("one", "two", "three", "four"))
 
 
-class Fake:
+class Fake(FakeList):
     """SES's list, and its jobs, which read S3 as ministack's do and end when they are first asked about."""
 
     def __init__(self, s3: Any) -> None:
+        super().__init__()
         self.s3 = s3
-        self.held: dict[str, Entry] = {}
         self.jobs: dict[str, tuple[str, str]] = {}
         self.ended: dict[str, Mapping[str, Any]] = {}
         self.at_once: list[int] = []
         self.refuses: set[str] = set()
         self.before_job: Callable[[], object] = lambda: None
         self.on_job: Callable[[], object] = lambda: None
-
-    def entries(self) -> list[Entry]:
-        return list(self.held.values())
-
-    def since(self, start: str) -> list[Entry]:
-        return [entry for entry in self.held.values() if entry.at >= start]
 
     def begin_job(self, action: str, url: str) -> str:
         self.before_job()
@@ -94,9 +89,6 @@ class Fake:
         }
         return self.ended[job_id]
 
-    def put(self, address: str, reason: Reason, at: str = "") -> None:
-        self.held[address] = Entry(address, at or from_datetime(datetime.now(UTC)), reason)
-
 
 class Here:
     """Where the table and S3 are, as a connection has it."""
@@ -113,13 +105,8 @@ class Here:
         return "arn:aws:iam::123456789012:user/dana"
 
 
-def mark(kind: MarkKind, at: str = START) -> Mark:
-    detail = (("bounceType", "Permanent"), ("subType", "General")) if kind is MarkKind.HARD_BOUNCE else ()
-    return Mark(kind=kind, at=at, feedback_id="f", message_id="m", sender="news@example.org", detail=detail)
-
-
 BOUNCE, COMPLAINT, ENABLED = (
-    mark(MarkKind.HARD_BOUNCE),
+    mark(MarkKind.HARD_BOUNCE, START),
     mark(MarkKind.COMPLAINT, LATER),
     override(State.ENABLE, from_datetime(datetime.now(UTC)), "dana"),
 )
@@ -144,13 +131,6 @@ def bulk(table: Table, fake: Fake) -> BulkSync:
     suppressed = cast("SuppressionList", fake)
     jobs = ImportJobs(suppressed, cast("Connection", Here(fake.s3)), Place(BUCKET, "mailing"))
     return BulkSync(table, suppressed, jobs)
-
-
-def known(table: Table, address: str, *marks: Mark, pushed: Entry | None = None) -> None:
-    assert not table.add({address: evidence_of(marks)}, FAR)[0].error
-    if pushed:
-        note = {"at": pushed.at, "reason": str(pushed.reason)}
-        assert annotate(table, address, PUSHED, note, FAR).written
 
 
 def noted(client: "DynamoDBClient") -> dict[str, str]:
@@ -208,20 +188,8 @@ def test_an_object_holds_no_more_than_ses_takes_and_no_more_jobs_run_at_once(
     assert (len(fake.jobs), max(fake.at_once)) == (6, 3)
     for address in addresses:
         known(table, address, ENABLED)
-    entries = [(entry.spelling, entry) for entry in fake.entries()]
-    assert results(bulk.take_off(entries, LATER)) == dict.fromkeys(addresses, Result.TAKEN_OFF)
+    assert results(bulk.take_off(dict(fake.held), LATER)) == dict.fromkeys(addresses, Result.TAKEN_OFF)
     assert (len(fake.jobs), fake.entries()) == (6 + 11, [])
-
-
-def test_a_job_that_begins_as_someone_interrupts_is_named(
-    bulk: BulkSync, fake: Fake, table: Table, capsys: pytest.CaptureFixture[str]
-) -> None:
-    known(table, ONE, BOUNCE)
-    fake.before_job = lambda: signal.raise_signal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        list(bulk.put([ONE]))
-    assert capsys.readouterr().err.startswith("SES's import job job0 goes on.")
-    assert len(objects(fake)) == 2
 
 
 def test_what_ses_does_not_take_is_told_and_not_noted(
@@ -251,7 +219,7 @@ def test_what_the_list_does_not_show_yet_is_looked_for_by_the_next_run(
         (done,) = bulk.put([ONE])
     assert (done.result, "does not show it yet" in done.message) == (Result.FAILED, True)
     assert len(objects(fake)) == 2
-    next_run(bulk, fake)
+    next_run(bulk)
     assert noted(client) == {ONE: fake.held[ONE].at}
     assert objects(fake) == []
 
@@ -276,7 +244,7 @@ def test_a_note_that_the_table_refuses_is_made_up_for_by_the_next_run(
     assert results(bulk.put([ONE, TWO])) == {ONE: Result.FAILED, TWO: Result.PUT}
     assert len(objects(fake)) == 2
     del faults["BatchExecuteStatement"]
-    next_run(bulk, fake)
+    next_run(bulk)
     assert noted(client).keys() == {ONE, TWO}
     assert objects(fake) == []
 
@@ -284,14 +252,10 @@ def test_a_note_that_the_table_refuses_is_made_up_for_by_the_next_run(
 # ---- Interruptions
 
 
-def next_run(bulk: BulkSync, fake: Fake) -> None:
+def next_run(bulk: BulkSync) -> None:
     """Do what a run does before it compares the table with the list."""
-    listed: dict[str, list[Entry]] = {}
-    ended = [bulk.jobs.waited_for(job) for job in bulk.jobs.interrupted()]
-    for entry in fake.entries():
-        listed.setdefault(entry.spelling.lower(), []).append(entry)
-    for each in ended:
-        bulk.settle(each, listed)
+    ended = bulk.jobs.interrupted()
+    bulk.settle(ended, entries_of(bulk.suppressed))
 
 
 @pytest.mark.parametrize("action", Action)
@@ -313,8 +277,7 @@ def test_an_interrupted_job_is_made_up_for_by_the_next_run(  # noqa: PLR0913, PL
         fake.before_job = interrupt
     elif moment != "while it is noted":
         fake.on_job = interrupt
-    off = [(entry.spelling, entry) for entry in fake.entries()]
-    work: Any = bulk.put(addresses) if action is Action.PUT else bulk.take_off(off, LATER)
+    work: Any = bulk.put(addresses) if action is Action.PUT else bulk.take_off(dict(fake.held), LATER)
     with suppress(KeyboardInterrupt):
         next(work)
         work.close()  # as an interruption of what asks for it
@@ -325,27 +288,27 @@ def test_an_interrupted_job_is_made_up_for_by_the_next_run(  # noqa: PLR0913, PL
             del fake.jobs[job_id]
     assert objects(fake) != []
 
-    next_run(bulk, fake)
+    next_run(bulk)
     assert objects(fake) == []
     assert noted(client) == {each.spelling: each.at for each in fake.entries()}
     if moment != "before the job":
         assert {each.spelling for each in fake.entries()} == ({*addresses} if action is Action.PUT else set())
 
 
+@pytest.mark.parametrize("moment", ["before_job", "on_job"])
 def test_an_interruption_names_the_jobs_that_go_on(
-    bulk: BulkSync, fake: Fake, table: Table, capsys: pytest.CaptureFixture[str]
+    bulk: BulkSync, fake: Fake, table: Table, capsys: pytest.CaptureFixture[str], moment: str
 ) -> None:
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
+    """One that begins just then too."""
     known(table, ONE, BOUNCE)
-    fake.on_job = interrupt
+    setattr(fake, moment, lambda: signal.raise_signal(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
         list(bulk.put([ONE]))
     told = capsys.readouterr().err
     (name,) = [key for key in objects(fake) if key.endswith(".json")]
-    assert "import job job0 goes on" in told
+    assert "SES's import job job0 goes on" in told
     assert f"s3://{BUCKET}/{name}" in told
+    assert len(objects(fake)) == 2
 
 
 def test_entries_of_others_are_not_taken_for_those_of_a_job(
@@ -363,7 +326,7 @@ def test_entries_of_others_are_not_taken_for_those_of_a_job(
     fake.put(ONE, Reason.COMPLAINT)
     fake.put(TWO, Reason.BOUNCE, START)
     fake.put(THREE, Reason.BOUNCE, LATER)
-    next_run(bulk, fake)
+    next_run(bulk)
     assert noted(client).keys() == {FOUR}
 
 
@@ -381,7 +344,7 @@ def test_only_our_own_entries_of_who_is_still_enabled_are_taken_off(
     known(table, THREE, BOUNCE, ENABLED)
     known(table, FOUR, BOUNCE, ENABLED, pushed=ours[FOUR])
     fake.put(FOUR, Reason.COMPLAINT)  # by SES, since the list was read
-    done = results(bulk.take_off(list(ours.items()), at))
+    done = results(bulk.take_off(ours, at))
     assert done == {ONE: Result.TAKEN_OFF, TWO: Result.CHANGED, THREE: Result.CHANGED, FOUR: Result.CHANGED}
     assert fake.held.keys() == {TWO, THREE, FOUR}
     assert noted(client).keys() == {TWO, FOUR}
@@ -397,6 +360,6 @@ def test_what_ses_does_not_take_off_stays_noted(
     for address, entry in ours.items():
         known(table, address, BOUNCE, ENABLED, pushed=entry)
     fake.refuses = {TWO}
-    assert results(bulk.take_off(list(ours.items()), LATER)) == {ONE: Result.TAKEN_OFF, TWO: Result.FAILED}
+    assert results(bulk.take_off(ours, LATER)) == {ONE: Result.TAKEN_OFF, TWO: Result.FAILED}
     assert fake.held.keys() == noted(client).keys() == {TWO}
     assert objects(fake) == []

@@ -1,20 +1,20 @@
 """What `mailing sync-ses` does where the table or SES's list changes meanwhile, or where it is interrupted."""
 
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from healthy_mailing.evidence import Mark, MarkKind, Rules, State, evidence_of, override
+from healthy_mailing.evidence import Mark, MarkKind, Rules, State, override
 from healthy_mailing.item import PUSHED
 from healthy_mailing.table import Table
-from healthy_mailing_cli.commands.sync_ses import Direction, Plan, _compared
+from healthy_mailing_cli.commands.sync_ses import _warn, _what
+from healthy_mailing_cli.ses.plan import Direction, Plan, entries_of, planned
 from healthy_mailing_cli.ses.suppression_list import Entry, Reason
 from healthy_mailing_cli.ses.syncing import Done, Result, Sync
-from healthy_mailing_cli.table.annotating import annotate
+from healthy_mailing_cli.shell.connection import step_deadline
 from healthy_mailing_cli.table.deleting import delete
+from support.suppression import FakeList, known, mark
 from support.table import TABLE
 
 from .conftest import Answer, items, refusal_of
@@ -28,38 +28,9 @@ BOUNCED, AT, LATER = "2026-03-01T10:00:00.000Z", "2026-03-02T10:00:00.000Z", "20
 ADDRESS = "a@example.com"
 OURS = Entry(ADDRESS, AT, Reason.BOUNCE)
 NOTE = {"at": {"S": AT}, "reason": {"S": "BOUNCE"}}
-FAR = time.monotonic() + 6000
-
-
-class Fake:
-    """SES's list, which does something else when it is asked to put an address there."""
-
-    def __init__(self, *entries: Entry, on_put: Callable[[], object] = lambda: None) -> None:
-        self.held = {entry.spelling: entry for entry in entries}
-        self._on_put = on_put
-
-    def entries(self) -> list[Entry]:
-        return list(self.held.values())
-
-    def look_up(self, spelling: str) -> Entry | None:
-        return self.held.get(spelling)
-
-    def put(self, spelling: str, reason: Reason) -> str:
-        self._on_put()
-        self.held[spelling] = Entry(spelling, AT, reason)
-        return AT
-
-    def remove(self, spelling: str) -> str:
-        del self.held[spelling]
-        return AT
-
-
-def mark(kind: MarkKind, at: str = BOUNCED) -> Mark:
-    detail = (("bounceType", "Permanent"), ("subType", "General")) if kind is MarkKind.HARD_BOUNCE else ()
-    return Mark(kind=kind, at=at, feedback_id="f", message_id="m", sender="news@example.org", detail=detail)
-
-
-BOUNCE, ENABLED = mark(MarkKind.HARD_BOUNCE), override(State.ENABLE, AT, "dana")
+BOUNCE, COMPLAINT = mark(MarkKind.HARD_BOUNCE, BOUNCED), mark(MarkKind.COMPLAINT, LATER)
+ENABLED = override(State.ENABLE, AT, "dana")
+DONE = {result: Done(ADDRESS, result) for result in Result}
 
 
 @pytest.fixture
@@ -67,46 +38,43 @@ def table(client: "DynamoDBClient") -> Table:
     return Table(client, TABLE, Rules(), now=lambda: datetime(2026, 3, 1, tzinfo=UTC))
 
 
-def known(table: Table, *marks: Mark, address: str = ADDRESS, pushed: bool = False) -> None:
-    assert not table.add({address: evidence_of(marks)}, FAR)[0].error
-    if pushed:
-        assert annotate(table, address, PUSHED, {"at": AT, "reason": "BOUNCE"}, FAR).written
-
-
-def syncing(table: Table, fake: Fake) -> Sync:
+def syncing(table: Table, fake: FakeList) -> Sync:
     return Sync(table, cast("SuppressionList", fake))
 
 
 def note_of(client: "DynamoDBClient") -> Any:
-    return items(client)[ADDRESS].get(PUSHED, {}).get("M")
+    return items(client).get(ADDRESS, {}).get(PUSHED, {}).get("M")
+
+
+def spoil(client: "DynamoDBClient", address: str, **more: Any) -> None:
+    """Let another program write an item."""
+    item: Any = {"UserId": {"S": address}, "state": {"S": "disable"}, "evidence": {"S": "x"}, **more}
+    client.put_item(TableName=TABLE, Item=item)
 
 
 # ---- push
 
 
-def test_who_is_put_on_the_list_is_noted(client: "DynamoDBClient", table: Table) -> None:
-    known(table, BOUNCE)
-    fake = Fake()
-    assert syncing(table, fake).put(ADDRESS) == Done(ADDRESS, Result.PUT)
-    assert fake.entries() == [OURS]
-    assert note_of(client) == NOTE
-
-
-def test_who_was_enabled_meanwhile_is_not_put_on_the_list(client: "DynamoDBClient", table: Table) -> None:
-    """A push of many thousands takes hours."""
-    known(table, BOUNCE, ENABLED)
-    fake = Fake()
-    assert syncing(table, fake).put(ADDRESS) == Done(ADDRESS, Result.CHANGED)
-    assert syncing(table, fake).put("forgotten@example.com") == Done("forgotten@example.com", Result.CHANGED)
-    assert fake.entries() == []
-    assert note_of(client) is None
-
-
-def test_what_became_a_complaint_meanwhile_is_put_there_as_one(table: Table) -> None:
-    known(table, BOUNCE, mark(MarkKind.COMPLAINT))
-    fake = Fake()
-    syncing(table, fake).put(ADDRESS)
-    assert [entry.reason for entry in fake.entries()] == [Reason.COMPLAINT]
+@pytest.mark.parametrize(
+    ("marks", "reason"),
+    [
+        ([BOUNCE], Reason.BOUNCE),
+        ([BOUNCE, COMPLAINT], Reason.COMPLAINT),
+        ([BOUNCE, ENABLED], None),
+        ([], None),
+    ],
+    ids=["bounced", "complained meanwhile", "enabled meanwhile", "forgotten meanwhile"],
+)
+def test_who_is_put_on_the_list_is_noted(
+    client: "DynamoDBClient", table: Table, marks: list[Mark], reason: Reason | None
+) -> None:
+    """A push of many thousands takes hours, so the table is asked once more."""
+    if marks:
+        known(table, ADDRESS, *marks)
+    fake = FakeList(at=AT)
+    assert syncing(table, fake).put(ADDRESS) == DONE[Result.PUT if reason else Result.CHANGED]
+    assert fake.entries() == ([Entry(ADDRESS, AT, reason)] if reason else [])
+    assert note_of(client) == ({**NOTE, "reason": {"S": str(reason)}} if reason else None)
 
 
 def test_an_interruption_while_ses_is_asked_loses_no_note(client: "DynamoDBClient", table: Table) -> None:
@@ -115,9 +83,9 @@ def test_an_interruption_while_ses_is_asked_loses_no_note(client: "DynamoDBClien
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    known(table, BOUNCE)
+    known(table, ADDRESS, BOUNCE)
     with pytest.raises(KeyboardInterrupt):
-        syncing(table, Fake(on_put=interrupt)).put(ADDRESS)
+        syncing(table, FakeList(on_put=interrupt)).put(ADDRESS)
     assert note_of(client)["reason"] == {"S": "BOUNCE"}
 
 
@@ -125,116 +93,124 @@ def test_what_ses_takes_for_no_address_fails_alone(client: "DynamoDBClient", tab
     def refuse() -> None:
         raise ValueError("Invalid email address.")
 
-    known(table, BOUNCE)
-    done = syncing(table, Fake(on_put=refuse)).put(ADDRESS)
+    known(table, ADDRESS, BOUNCE)
+    done = syncing(table, FakeList(on_put=refuse)).put(ADDRESS)
     assert done == Done(ADDRESS, Result.FAILED, "RefusedBySes", "SES refuses it: Invalid email address")
     assert note_of(client) is None
 
 
-def test_what_was_forgotten_meanwhile_is_put_there_without_a_note(client: "DynamoDBClient", table: Table) -> None:
-    known(table, BOUNCE)
-    fake = Fake(on_put=lambda: delete(table, [ADDRESS], FAR))
-    assert syncing(table, fake).put(ADDRESS) == Done(ADDRESS, Result.PUT)
+def test_what_was_forgotten_while_ses_is_asked_is_put_there_without_a_note(
+    client: "DynamoDBClient", table: Table
+) -> None:
+    known(table, ADDRESS, BOUNCE)
+    fake = FakeList(on_put=lambda: delete(table, [ADDRESS], step_deadline()))
+    assert syncing(table, fake).put(ADDRESS) == DONE[Result.PUT]
     assert items(client) == {}
 
 
 def test_a_note_that_the_table_refuses_is_told(table: Table, faults: dict[str, Answer]) -> None:
-    known(table, BOUNCE)
+    known(table, ADDRESS, BOUNCE)
     faults["BatchExecuteStatement"] = refusal_of(ADDRESS, "AccessDeniedException")
-    done = syncing(table, Fake()).put(ADDRESS)
+    done = syncing(table, FakeList()).put(ADDRESS)
     assert done.result is Result.FAILED
     assert "could not note it" in done.message
     assert "docs/operate.md" in done.message
 
 
-def test_our_entry_of_an_enabled_address_is_taken_off_and_the_note_too(client: "DynamoDBClient", table: Table) -> None:
-    known(table, BOUNCE, ENABLED, pushed=True)
-    fake = Fake(OURS)
-    assert syncing(table, fake).take_off(ADDRESS, OURS) == Done(ADDRESS, Result.TAKEN_OFF)
-    assert fake.entries() == []
-    assert note_of(client) is None
-
-
 @pytest.mark.parametrize(
-    ("marks", "held"),
+    ("marks", "pushed", "held", "is_taken_off"),
     [
-        ([BOUNCE, ENABLED, mark(MarkKind.COMPLAINT, LATER)], OURS),
-        ([BOUNCE], OURS),
-        ([BOUNCE, ENABLED], Entry(ADDRESS, AT, Reason.COMPLAINT)),
-        ([BOUNCE, ENABLED], Entry(ADDRESS, LATER, Reason.BOUNCE)),
-        ([BOUNCE, ENABLED], Entry(ADDRESS, AT, Reason.BOUNCE, "m")),
+        ([BOUNCE, ENABLED], OURS, OURS, True),
+        ([BOUNCE, ENABLED, COMPLAINT], OURS, OURS, False),
+        ([BOUNCE], OURS, OURS, False),
+        ([BOUNCE, ENABLED], OURS, Entry(ADDRESS, LATER, Reason.BOUNCE), False),
+        ([BOUNCE, ENABLED], OURS, None, False),
+        ([BOUNCE, ENABLED], None, OURS, False),
     ],
-    ids=["complained", "disabled", "ses: complained", "ses: later", "ses: by a mail"],
+    ids=["ours", "complained", "disabled", "ses: later", "ses: gone", "not ours"],
 )
-def test_what_changed_since_the_lists_were_read_is_left(
-    client: "DynamoDBClient", table: Table, marks: list[Mark], held: Entry
+def test_what_changed_since_the_lists_were_read_is_left(  # noqa: PLR0913, PLR0917  (fixtures)
+    client: "DynamoDBClient",
+    table: Table,
+    marks: list[Mark],
+    pushed: Entry | None,
+    held: Entry | None,
+    is_taken_off: bool,  # noqa: FBT001  (a parameter of the test)
 ) -> None:
-    known(table, *marks, pushed=True)
-    fake = Fake(held)
-    assert syncing(table, fake).take_off(ADDRESS, OURS) == Done(ADDRESS, Result.CHANGED)
-    assert fake.entries() == [held]
-    assert note_of(client) == NOTE
-
-
-def test_without_a_note_or_an_entry_nothing_is_taken_off(table: Table) -> None:
-    known(table, BOUNCE, ENABLED)
-    fake = Fake(OURS)
-    assert syncing(table, fake).take_off(ADDRESS, OURS) == Done(ADDRESS, Result.CHANGED)
-    assert fake.entries() == [OURS]
-    known(table, BOUNCE, ENABLED, pushed=True)
-    assert syncing(table, Fake()).take_off(ADDRESS, OURS) == Done(ADDRESS, Result.CHANGED)
+    known(table, ADDRESS, *marks, pushed=pushed)
+    fake = FakeList(*filter(None, [held]))
+    assert syncing(table, fake).take_off(ADDRESS, OURS) == DONE[Result.TAKEN_OFF if is_taken_off else Result.CHANGED]
+    assert fake.entries() == ([held] if held and not is_taken_off else [])
+    assert note_of(client) == (NOTE if pushed and not is_taken_off else None)
 
 
 def test_an_item_that_another_program_spoilt_meanwhile_is_left(client: "DynamoDBClient", table: Table) -> None:
-    client.put_item(TableName=TABLE, Item={"UserId": {"S": ADDRESS}, "evidence": {"S": "x"}, "state": {"S": "disable"}})
-    fake = Fake(OURS)
-    assert syncing(table, fake).take_off(ADDRESS, OURS) == Done(ADDRESS, Result.CHANGED)
-    assert syncing(table, Fake()).put(ADDRESS) == Done(ADDRESS, Result.CHANGED)
+    spoil(client, ADDRESS)
+    fake = FakeList(OURS)
+    assert syncing(table, fake).take_off(ADDRESS, OURS) == DONE[Result.CHANGED]
+    assert syncing(table, FakeList()).put(ADDRESS) == DONE[Result.CHANGED]
     assert fake.entries() == [OURS]
 
 
 # ---- What is to be done
 
 
-def planned(table: Table, fake: Fake, direction: Direction) -> Plan:
-    return _compared(table, cast("SuppressionList", fake), direction)
+def plan_of(table: Table, fake: FakeList, direction: Direction) -> Plan:
+    return planned(table, entries_of(cast("SuppressionList", fake)), direction)
 
 
-def test_each_direction_changes_its_own_side(client: "DynamoDBClient", table: Table) -> None:
-    known(table, BOUNCE, address="put@example.com")
-    known(table, BOUNCE, ENABLED, pushed=True)
+def test_each_direction_changes_its_own_side(
+    client: "DynamoDBClient", table: Table, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known(table, "put@example.com", BOUNCE)
+    known(table, ADDRESS, BOUNCE, ENABLED, pushed=OURS)
     theirs, odd = Entry("New@Example.com", AT, Reason.COMPLAINT), Entry("no address", AT, Reason.BOUNCE)
-    spoilt = {"UserId": {"S": "spoilt@example.com"}, "state": {"S": "disable"}, "evidence": {"S": "x"}}
-    index = {"suppressed": {"S": "disable"}, "updatedAt": {"S": AT}}
-    client.put_item(TableName=TABLE, Item={**spoilt, **index})
-    fake = Fake(OURS, theirs, odd)
+    spoil(client, "spoilt@example.com", suppressed={"S": "disable"}, updatedAt={"S": AT})
+    fake = FakeList(OURS, theirs, odd)
 
-    push, pull, both = (planned(table, fake, direction) for direction in Direction)
-    assert (push.put, push.take_off, push.marks) == ([("put@example.com", Reason.BOUNCE)], [(ADDRESS, OURS)], {})
-    assert (pull.put, pull.take_off, [*pull.marks]) == ([], [], ["new@example.com"])
+    push, pull, both = (plan_of(table, fake, direction) for direction in Direction)
+    assert (push.put, push.take_off, push.marks) == ({"put@example.com": Reason.BOUNCE}, {ADDRESS: OURS}, {})
+    assert (pull.put, pull.take_off, [*pull.marks]) == ({}, {}, ["new@example.com"])
     assert (both.put, both.take_off, both.marks) == (push.put, push.take_off, pull.marks)
     assert both.unreadable == ["spoilt@example.com"]
-    assert both.listed == {Reason.BOUNCE: 2, Reason.COMPLAINT: 1}
     assert (both.changes, both.seconds) == (3, 3)
-    assert both.what() == (
+    assert _what(both) == (
         "take 1 from SES's list into the table (new@example.com), take 1 off SES's list (a@example.com), "
         "put 1 on SES's list (put@example.com), in about 3 seconds"
     )
+    _warn(both, {*Reason})
+    assert capsys.readouterr().err == (
+        "Left alone, since another program or a newer version of this one wrote their items: 1 address, "
+        "spoilt@example.com.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("enforced", "unused"), [(Reason.BOUNCE, "complaints"), (Reason.COMPLAINT, "bounces")], ids=str
+)
+def test_a_reason_for_which_ses_does_not_use_its_list_is_told(
+    table: Table, capsys: pytest.CaptureFixture[str], enforced: Reason, unused: str
+) -> None:
+    """Whether the list has it, or gets it."""
+    known(table, ADDRESS, BOUNCE)
+    _warn(plan_of(table, FakeList(Entry("b@example.com", AT, Reason.COMPLAINT)), Direction.PUSH), {enforced})
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"SES does not use its list for {unused}" in line
 
 
 def test_what_was_taken_over_changes_nothing_the_second_time(client: "DynamoDBClient", table: Table) -> None:
-    fake = Fake(Entry("New@Example.com", AT, Reason.COMPLAINT), Entry("new@example.com", AT, Reason.BOUNCE))
+    fake = FakeList(Entry("New@Example.com", AT, Reason.COMPLAINT), Entry("new@example.com", AT, Reason.BOUNCE))
     sync = syncing(table, fake)
-    assert list(sync.mark(planned(table, fake, Direction.BOTH).marks)) == [Done("new@example.com", Result.MARKED)]
+    assert list(sync.mark(plan_of(table, fake, Direction.BOTH).marks)) == [Done("new@example.com", Result.MARKED)]
     before = items(client)
     assert before["new@example.com"]["evidence"]["M"].keys() == {"hardBounce", "complaint"}
-    assert planned(table, fake, Direction.BOTH).changes == 0
+    assert plan_of(table, fake, Direction.BOTH).changes == 0
     assert items(client) == before
 
 
 def test_a_mark_that_the_table_refuses_fails_alone(table: Table, faults: dict[str, Answer]) -> None:
     faults["BatchExecuteStatement"] = refusal_of("new@example.com", "AccessDeniedException")
     marks = {"new@example.com": (BOUNCE,), "other@example.com": (BOUNCE,)}
-    done = {each.address: each for each in syncing(table, Fake()).mark(marks)}
+    done = {each.address: each for each in syncing(table, FakeList()).mark(marks)}
     assert done["other@example.com"] == Done("other@example.com", Result.MARKED)
     assert done["new@example.com"] == Done("new@example.com", Result.FAILED, "AccessDeniedException")

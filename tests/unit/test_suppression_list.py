@@ -104,19 +104,6 @@ def test_an_address_is_taken_off_in_its_spelling_at_a_time_of_the_service(
     assert asked[0][1].endswith("/suppression/addresses/Jane/1@x.org")
 
 
-def test_the_whole_list_is_read_with_its_reasons(list_of: ListOf, asked: list[Any]) -> None:
-    complaint = {**summary("B@x.org", 1607984160), "Reason": "COMPLAINT"}
-    found = list_of(
-        (200, {"SuppressedDestinationSummaries": [summary("A@x.org", 1607984160)], "NextToken": "more"}),
-        (200, {"SuppressedDestinationSummaries": [complaint]}),
-    ).entries()
-    assert [(entry.spelling, entry.reason) for entry in found] == [
-        ("A@x.org", Reason.BOUNCE),
-        ("B@x.org", Reason.COMPLAINT),
-    ]
-    assert [query.keys() for _, _, query in asked] == [{"PageSize"}, {"PageSize", "NextToken"}]
-
-
 def test_an_entry_tells_the_mail_for_which_ses_made_it(list_of: ListOf) -> None:
     made = {**summary("a@x.org", 1607984160), "Attributes": {"MessageId": "m", "FeedbackId": "f"}}
     listed = list_of((200, {"SuppressedDestination": made}), NOT_FOUND)

@@ -1,21 +1,19 @@
 """The steps that bring the table and SES's own suppression list together, many addresses at a time, by import jobs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from healthy_mailing.item import PUSHED, RecordError
 from healthy_mailing.row import Outcome
 from healthy_mailing.table import Table
 from healthy_mailing.timestamp import from_datetime
-from healthy_mailing_cli.ses.difference import Known, Pushed, suppression
+from healthy_mailing_cli.ses.difference import Known, Pushed, may_go, suppression
 from healthy_mailing_cli.ses.import_jobs import MOST, Action, Batch, Ended, ImportJobs
 from healthy_mailing_cli.ses.suppression_list import Entry, Reason, SuppressionList
-from healthy_mailing_cli.ses.syncing import Done, Result, noted
+from healthy_mailing_cli.ses.syncing import Done, Result, known_now, note, noted
 from healthy_mailing_cli.shell import output
-from healthy_mailing_cli.shell.connection import WINDOW, step_deadline
-from healthy_mailing_cli.table.annotating import annotate
+from healthy_mailing_cli.shell.connection import WINDOW
 
 _THREADS = 16
 _JOB_FAILED = "ImportJobFailed"
@@ -37,76 +35,64 @@ class BulkSync:
 
     def put(self, addresses: Iterable[str]) -> Iterator[Done]:
         """Put addresses on SES's list that the table still says should be there, and note those that SES took."""
-        for ended in self.jobs.carry_out(self._to_put(addresses)):
-            yield from self._left()
-            yield from self._put(ended)
-        yield from self._left()
 
-    def take_off(self, entries: Sequence[tuple[str, Entry]], since: str) -> Iterator[Done]:
+        def reason(_: str, known: Known) -> Reason | None:
+            return suppression(known.evidence, self.table.rules)
+
+        return self._carried_out(Action.PUT, addresses, reason, self._put)
+
+    def take_off(self, entries: Mapping[str, Entry], since: str) -> Iterator[Done]:
         """Take entries that a push made off SES's list.
 
         Both sides are asked once more: the table for each address, and SES for what changed on its list ``since`` it
         was read. Someone who complained meanwhile must not be mailed.
         """
         changed = {entry.spelling: entry for entry in self.suppressed.since(since)}
-        for ended in self.jobs.carry_out(self._to_take_off(entries, changed)):
+
+        def reason(address: str, known: Known) -> Reason | None:
+            entry = entries[address]
+            is_changed = changed.get(address, entry) != entry
+            return None if is_changed or not may_go(address, known, entry, self.table.rules) else entry.reason
+
+        return self._carried_out(Action.DELETE, entries, reason, self._took_off)
+
+    def settle(self, jobs: Iterable[Ended], entries: Mapping[str, Sequence[Entry]]) -> None:
+        """Note what jobs of earlier runs did, by SES's list as it is now, by canonical address."""
+        for ended in jobs:
+            batch = ended.job.batch
+            now = {entry.spelling: entry for each in batch.reasons for entry in entries.get(each, ())}
+            if batch.action is Action.PUT:
+                outcomes = self._note(_made(ended, now))
+            else:
+                outcomes = self._note(dict.fromkeys(batch.reasons.keys() - now))
+            if all(noted(each, Result.PUT).result is Result.PUT for each in outcomes):
+                self.jobs.forget(ended.job)
+
+    def _carried_out(
+        self,
+        action: Action,
+        addresses: Iterable[str],
+        reason: Callable[[str, Known], Reason | None],
+        done: Callable[[Ended], Iterator[Done]],
+    ) -> Iterator[Done]:
+        """Carry out an action by jobs, for the addresses that there still is a reason for; ``done`` notes each job."""
+        for ended in self.jobs.carry_out(self._batches(action, addresses, reason)):
             yield from self._left()
-            yield from self._took_off(ended)
+            yield from done(ended)
         yield from self._left()
 
-    def settle(self, ended: Ended, listed: Mapping[str, Sequence[Entry]]) -> None:
-        """Note what a job of an earlier run did, by SES's list as it is now, by canonical address."""
-        job = ended.job
-        if job.batch.action is Action.PUT:
-            entries = {entry.spelling: entry for each in job.batch.reasons for entry in listed.get(each, ())}
-            outcomes = self._note(_made(ended, entries))
-        else:
-            spellings = {entry.spelling for each in job.batch.reasons for entry in listed.get(each, ())}
-            outcomes = self._note(dict.fromkeys(job.batch.reasons.keys() - spellings))
-        if all(noted(each, Result.PUT).result is Result.PUT for each in outcomes):
-            self.jobs.forget(job)
-
-    def _to_put(self, addresses: Iterable[str]) -> Iterator[Batch]:
-        """Yield what is still to be put on the list."""
-        for part in output.windows(addresses, MOST[Action.PUT]):
+    def _batches(
+        self, action: Action, addresses: Iterable[str], reason: Callable[[str, Known], Reason | None]
+    ) -> Iterator[Batch]:
+        for part in output.windows(addresses, MOST[action]):
             reasons: dict[str, Reason] = {}
-            for address, known in self._known(part):
-                reason = suppression(known.evidence, self.table.rules) if known else None
-                if reason is None:
-                    self._changed.append(Done(address, Result.CHANGED))
+            for address, known in known_now(self.table, part):
+                if known and (found := reason(address, known)):
+                    reasons[address] = found
                 else:
-                    reasons[address] = reason
-            if reasons:
-                yield Batch(Action.PUT, reasons)
-
-    def _to_take_off(self, entries: Sequence[tuple[str, Entry]], changed: Mapping[str, Entry]) -> Iterator[Batch]:
-        """Yield what may still be taken off."""
-        for part in output.windows(entries, MOST[Action.DELETE]):
-            reasons: dict[str, Reason] = {}
-            held = dict(part)
-            for address, known in self._known(list(held)):
-                entry = held[address]
-                if (
-                    known is None
-                    or suppression(known.evidence, self.table.rules) is not None
-                    or known.pushed is None
-                    or not known.pushed.made(address, entry)
-                    or changed.get(entry.spelling, entry) != entry
-                ):
                     self._changed.append(Done(address, Result.CHANGED))
-                else:
-                    reasons[entry.spelling] = entry.reason
             if reasons:
-                yield Batch(Action.DELETE, reasons)
-
-    def _known(self, addresses: Sequence[str]) -> Iterator[tuple[str, Known | None]]:
-        """Yield what the table knows now; None of an item that can't be read."""
-        for window in output.windows(addresses, WINDOW):
-            for address, item in self.table.read(window, step_deadline(), consistent=True).items():
-                try:
-                    yield address, Known.of(item)
-                except RecordError:
-                    yield address, None
+                yield Batch(action, reasons)
 
     def _left(self) -> Iterator[Done]:
         """Yield those that were left alone since the last call."""
@@ -148,14 +134,9 @@ class BulkSync:
 
     def _note(self, pushed: Mapping[str, Pushed | None]) -> Iterator[Outcome]:
         """Set the notes of addresses, or take them away."""
-
-        def note(each: tuple[str, Pushed | None]) -> Outcome:
-            address, made = each
-            return annotate(self.table, address, PUSHED, made.to_map() if made else None, step_deadline())
-
         with ThreadPoolExecutor(_THREADS) as threads:
             for window in output.windows(pushed.items(), WINDOW):  # so that Ctrl-C need not wait for all
-                yield from threads.map(note, window)
+                yield from threads.map(lambda each: note(self.table, *each), window)
 
 
 def _made(ended: Ended, entries: Mapping[str, Entry]) -> dict[str, Pushed]:

@@ -21,7 +21,7 @@ from healthy_mailing.evidence import (
     unhidden,
     without_override,
 )
-from healthy_mailing.item import ADDRESS, PUSHED, Item, evidence_in
+from healthy_mailing.item import ADDRESS, PUSHED, Item, RecordError, evidence_in
 from healthy_mailing_cli.ses.suppression_list import Entry, Reason
 
 _TOLERANCE = timedelta(seconds=5)
@@ -73,15 +73,21 @@ class Known:
     pushed: Pushed | None
 
     @classmethod
-    def of(cls, item: Item | None) -> "Known":
-        """Read an item, None where nothing is known. Of the mailbox simulator's addresses nothing counts as known.
+    def of(cls, item: Item | None) -> "Known | None":
+        """Read an item, None where nothing is known; return None for one that can't be read.
 
-        Raises:
-            RecordError: The item is not a record.
+        Of the mailbox simulator's addresses nothing counts as known.
         """
         if not item:
             return cls({}, None)
-        return cls({} if is_simulated(item[ADDRESS]) else evidence_in(item), Pushed.of(item))
+        try:
+            return cls({} if is_simulated(item[ADDRESS]) else evidence_in(item), Pushed.of(item))
+        except RecordError:
+            return None
+
+    def made(self, address: str, entry: Entry) -> bool:
+        """Return whether an entry is one that a push made."""
+        return self.pushed is not None and self.pushed.made(address, entry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,13 @@ def suppression(evidence: Evidence, rules: Rules) -> Reason | None:
     return Reason.COMPLAINT if decided.mark.kind is MarkKind.COMPLAINT else Reason.BOUNCE
 
 
+def may_go(address: str, known: Known | None, entry: Entry | None, rules: Rules) -> bool:
+    """Return whether there is an entry that a push made, of an address that SES's list should not have by now."""
+    if known is None or entry is None:
+        return False
+    return known.made(address, entry) and suppression(known.evidence, rules) is None
+
+
 def mark_of(entry: Entry) -> Mark:
     """Return what an entry says about its address. Who sent which mail, the list does not tell."""
     complained = entry.reason is Reason.COMPLAINT
@@ -140,7 +153,7 @@ def difference(address: str, known: Known, entries: Iterable[Entry], rules: Rule
     wanted = suppression(known.evidence, rules)
     if not held:
         return Difference(put=wanted)
-    ours = tuple(entry for entry in held if known.pushed is not None and known.pushed.made(address, entry))
+    ours = tuple(entry for entry in held if known.made(address, entry))
     if is_simulated(address):
         return Difference(take_off=ours)
     theirs = [entry for entry in held if entry not in ours]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING
 
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.ses.suppression_list import Reason, SuppressionList
@@ -24,6 +24,9 @@ from healthy_mailing_cli.shell import output, s3
 from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.s3 import Place
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import PutObjectOutputTypeDef
 
 AT_ONCE = 20
 """How many jobs of an account SES takes at a time."""
@@ -149,26 +152,29 @@ class ImportJobs:
                     "next run with --bucket, which notes what became of them."
                 )
 
-    def interrupted(self) -> Iterator[Job]:
-        """Yield the jobs of earlier runs of which it is not noted what they did."""
-        names = s3.level(self._s3, self._folder).names
-        for name in sorted(names):
-            found = [action for action in Action if name.endswith(_suffix(action))]
-            if found:
-                job_id = self._read(f"{name}{_ID}").decode() if f"{name}{_ID}" in names else ""
-                yield self._taken_up(name, found[0], job_id)
+    def interrupted(self) -> list[Ended]:
+        """Wait for the jobs of earlier runs of which it is not noted what they did, and return what became of them.
 
-    def waited_for(self, job: Job) -> Ended:
-        """Return what became of a job once it has ended. Of one without an id, nothing is known."""
-        ended = None if job.id else Ended(job, 0, 0, "")
-        while ended is None:
-            ended = self._ended(job)  # the client keeps SES's pace
-        return ended
+        Of one without an id, nothing is known.
+        """
+        names = s3.level(self._s3, self._folder).names
+        found = []
+        for name in sorted(names):
+            for action in (each for each in Action if name.endswith(_suffix(each))):
+                job_id = self._read(f"{name}{_ID}").decode() if f"{name}{_ID}" in names else ""
+                found.append(self._taken_up(name, action, job_id))
+        return [self._waited_for(job) for job in found]
 
     def forget(self, job: Job) -> None:
         """Remove a job's object from S3."""
         for name in (f"{job.name}{_ID}", job.name):  # in this order, since an id alone would never go
             self._s3.delete_object(Bucket=self._folder.bucket, Key=self._folder.key(name))
+
+    def _waited_for(self, job: Job) -> Ended:
+        ended = None if job.id else Ended(job, 0, 0, "")
+        while ended is None:
+            ended = self._ended(job)  # the client keeps SES's pace
+        return ended
 
     def _begin(self, batch: Batch, running: deque[Job]) -> Job:
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}{_suffix(batch.action)}"
@@ -186,10 +192,8 @@ class ImportJobs:
 
     def _taken_up(self, name: str, action: Action, job_id: str) -> Job:
         answer = self._s3.get_object(Bucket=self._folder.bucket, Key=self._folder.key(name))
-        reasons = {}
-        for line in answer["Body"].iter_lines():
-            said = json.loads(line)
-            reasons[said["emailAddress"]] = Reason(said.get("reason", Reason.BOUNCE))
+        records = map(json.loads, answer["Body"].iter_lines())
+        reasons = {each["emailAddress"]: Reason(each.get("reason", Reason.BOUNCE)) for each in records}
         return Job(job_id, name, Batch(action, reasons), from_datetime(answer["LastModified"]))
 
     def _ended(self, job: Job) -> Ended | None:
@@ -211,12 +215,12 @@ class ImportJobs:
         until = from_datetime(answer["CompletedTimestamp"]) if "CompletedTimestamp" in answer else ""
         return Ended(job, processed, failed, error, until)
 
-    def _write(self, name: str, body: bytes) -> Any:  # noqa: ANN401  (there are no types of S3)
+    def _write(self, name: str, body: bytes) -> "PutObjectOutputTypeDef":
         return self._s3.put_object(Bucket=self._folder.bucket, Key=self._folder.key(name), Body=body)
 
     def _read(self, name: str) -> bytes:
         answer = self._s3.get_object(Bucket=self._folder.bucket, Key=self._folder.key(name))
-        return bytes(answer["Body"].read())
+        return answer["Body"].read()
 
 
 _ID = ".job"

@@ -1,17 +1,16 @@
 """The steps that bring the table and SES's own suppression list together, one address after the other."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from healthy_mailing import operations
 from healthy_mailing.evidence import Mark, evidence_of
-from healthy_mailing.item import PUSHED, RecordError
+from healthy_mailing.item import PUSHED
 from healthy_mailing.row import Outcome
 from healthy_mailing.table import Table, TableError
 from healthy_mailing.timestamp import from_datetime
-from healthy_mailing_cli.ses.difference import Known, Pushed, suppression
+from healthy_mailing_cli.ses.difference import Known, Pushed, may_go, suppression
 from healthy_mailing_cli.ses.suppression_list import Entry, SuppressionList
 from healthy_mailing_cli.shell import errors, output
 from healthy_mailing_cli.shell.connection import WINDOW, step_deadline
@@ -61,18 +60,12 @@ class Sync:
         The list and the table were read some time ago. Someone who complained since must not be mailed, so both are
         asked once more.
         """
-        try:
-            known = self._known(address)
-        except RecordError:
-            return Done(address, Result.CHANGED)
-        found = self.suppressed.look_up(entry.spelling)
-        if suppression(known.evidence, self.table.rules) is not None:
-            return Done(address, Result.CHANGED)
-        if found is None or known.pushed is None or not known.pushed.made(address, found):
+        ((_, known),) = known_now(self.table, [address])
+        if not may_go(address, known, self.suppressed.look_up(entry.spelling), self.table.rules):
             return Done(address, Result.CHANGED)
         with output.finishing():
             self.suppressed.remove(entry.spelling)
-            return noted(annotate(self.table, address, PUSHED, None, step_deadline()), Result.TAKEN_OFF)
+            return noted(note(self.table, address, None), Result.TAKEN_OFF)
 
     def put(self, address: str) -> Done:
         """Put an address on SES's list, if the table still says so, and note that in its item.
@@ -80,10 +73,8 @@ class Sync:
         An interruption while SES is asked leaves open whether the address is there. So it is noted all the same: the
         note does no harm if it is not, since an entry that another makes later has another time.
         """
-        try:
-            reason = suppression(self._known(address).evidence, self.table.rules)
-        except RecordError:
-            reason = None
+        ((_, known),) = known_now(self.table, [address])
+        reason = suppression(known.evidence, self.table.rules) if known else None
         if reason is None:
             return Done(address, Result.CHANGED)
         with output.finishing():
@@ -93,15 +84,21 @@ class Sync:
                 message = f"SES refuses it: {str(error).rstrip('.')}"
                 return Done(address, Result.FAILED, "RefusedBySes", message)
             except KeyboardInterrupt:
-                self._note(address, Pushed(from_datetime(datetime.now(UTC)), reason))
+                note(self.table, address, Pushed(from_datetime(datetime.now(UTC)), reason))
                 raise
-            return noted(self._note(address, Pushed(at, reason)), Result.PUT)
+            return noted(note(self.table, address, Pushed(at, reason)), Result.PUT)
 
-    def _known(self, address: str) -> Known:
-        return Known.of(operations.find(self.table, address, step_deadline(), consistent=True))
 
-    def _note(self, address: str, pushed: Pushed) -> Outcome:
-        return annotate(self.table, address, PUSHED, pushed.to_map(), step_deadline())
+def known_now(table: Table, addresses: Iterable[str]) -> Iterator[tuple[str, Known | None]]:
+    """Yield what the table knows of addresses; None of an item that can't be read."""
+    for window in output.windows(addresses, WINDOW):
+        for address, item in table.read(window, step_deadline(), consistent=True).items():
+            yield address, Known.of(item)
+
+
+def note(table: Table, address: str, pushed: Pushed | None) -> Outcome:
+    """Note a push in an address's item, or that it was undone."""
+    return annotate(table, address, PUSHED, pushed.to_map() if pushed else None, step_deadline())
 
 
 def noted(outcome: Outcome, result: Result) -> Done:
