@@ -19,10 +19,10 @@ from healthy_mailing_cli.ses import import_jobs
 from healthy_mailing_cli.ses.bulk_sync import BulkSync
 from healthy_mailing_cli.ses.import_jobs import Action, ImportJobs
 from healthy_mailing_cli.ses.plan import entries_of
-from healthy_mailing_cli.ses.suppression_list import Entry, Reason, SuppressionList
+from healthy_mailing_cli.ses.suppression_list import Entry, SesReason, SuppressionList
 from healthy_mailing_cli.ses.syncing import Done, Result
 from healthy_mailing_cli.shell.output import CommandError
-from healthy_mailing_cli.shell.s3 import Place
+from healthy_mailing_cli.shell.s3 import Location
 from support.suppression import FakeList, known, mark
 from support.table import TABLE
 
@@ -77,7 +77,7 @@ class Fake(FakeList):
             if address in self.refuses:
                 failed += 1
             elif action == Action.PUT:
-                self.put(address, Reason(record["reason"]))
+                self.put(address, SesReason(record["reason"]))
             else:
                 assert record == {"emailAddress": address}
                 failed += self.held.pop(address, None) is None
@@ -129,7 +129,7 @@ def table(client: "DynamoDBClient") -> Table:
 @pytest.fixture
 def bulk(table: Table, fake: Fake) -> BulkSync:
     suppressed = cast("SuppressionList", fake)
-    jobs = ImportJobs(suppressed, cast("Connection", Here(fake.s3)), Place(BUCKET, "mailing"))
+    jobs = ImportJobs(suppressed, cast("Connection", Here(fake.s3)), Location(BUCKET, "mailing"))
     return BulkSync(table, suppressed, jobs)
 
 
@@ -166,7 +166,7 @@ def test_only_what_the_table_still_says_is_put_there(
         FOUR: Result.CHANGED,
         "forgotten@example.com": Result.CHANGED,
     }
-    assert {each.spelling: each.reason for each in fake.entries()} == {ONE: Reason.BOUNCE, TWO: Reason.COMPLAINT}
+    assert {each.spelling: each.reason for each in fake.entries()} == {ONE: SesReason.BOUNCE, TWO: SesReason.COMPLAINT}
     assert noted(client) == {each.spelling: each.at for each in fake.entries()}
     assert objects(fake) == []
 
@@ -323,9 +323,9 @@ def test_entries_of_others_are_not_taken_for_those_of_a_job(
         list(bulk.put(addresses))
     fake.on_job = lambda: None
     fake.run("job0")
-    fake.put(ONE, Reason.COMPLAINT)
-    fake.put(TWO, Reason.BOUNCE, START)
-    fake.put(THREE, Reason.BOUNCE, LATER)
+    fake.put(ONE, SesReason.COMPLAINT)
+    fake.put(TWO, SesReason.BOUNCE, START)
+    fake.put(THREE, SesReason.BOUNCE, LATER)
     next_run(bulk)
     assert noted(client).keys() == {FOUR}
 
@@ -337,13 +337,13 @@ def test_only_our_own_entries_of_who_is_still_enabled_are_taken_off(
     bulk: BulkSync, fake: Fake, table: Table, client: "DynamoDBClient"
 ) -> None:
     at = from_datetime(datetime.now(UTC) - timedelta(minutes=5))
-    ours = {address: Entry(address, at, Reason.BOUNCE) for address in (ONE, TWO, THREE, FOUR)}
+    ours = {address: Entry(address, at, SesReason.BOUNCE) for address in (ONE, TWO, THREE, FOUR)}
     fake.held = dict(ours)
     known(table, ONE, BOUNCE, ENABLED, pushed=ours[ONE])
     known(table, TWO, BOUNCE, ENABLED, COMPLAINT, pushed=ours[TWO])
     known(table, THREE, BOUNCE, ENABLED)
     known(table, FOUR, BOUNCE, ENABLED, pushed=ours[FOUR])
-    fake.put(FOUR, Reason.COMPLAINT)  # by SES, since the list was read
+    fake.put(FOUR, SesReason.COMPLAINT)  # by SES, since the list was read
     done = results(bulk.take_off(ours, at))
     assert done == {ONE: Result.TAKEN_OFF, TWO: Result.CHANGED, THREE: Result.CHANGED, FOUR: Result.CHANGED}
     assert fake.held.keys() == {TWO, THREE, FOUR}
@@ -355,7 +355,7 @@ def test_what_ses_does_not_take_off_stays_noted(
     bulk: BulkSync, fake: Fake, table: Table, client: "DynamoDBClient"
 ) -> None:
     at = from_datetime(datetime.now(UTC) - timedelta(minutes=5))
-    ours = {address: Entry(address, at, Reason.BOUNCE) for address in (ONE, TWO)}
+    ours = {address: Entry(address, at, SesReason.BOUNCE) for address in (ONE, TWO)}
     fake.held = dict(ours)
     for address, entry in ours.items():
         known(table, address, BOUNCE, ENABLED, pushed=entry)

@@ -16,7 +16,7 @@ from healthy_mailing.table import Table
 from healthy_mailing_cli.__main__ import COMMANDS
 from healthy_mailing_cli.doctor.examination import Finding, Level
 from healthy_mailing_cli.ses.difference import Pushed
-from healthy_mailing_cli.ses.suppression_list import Entry, Reason, SuppressionList
+from healthy_mailing_cli.ses.suppression_list import Entry, SesReason, SuppressionList
 from healthy_mailing_cli.table.annotating import annotate
 from support import ses
 from support.table import TABLE
@@ -116,14 +116,14 @@ def mailing(run: Run, client: "DynamoDBClient", faults: dict[str, Answer], monke
         url = sqs.create_queue(QueueName=name)["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody=ses.text(ses.complaint(BLOCKED)))
 
-    entries = [Entry(BLOCKED, BEFORE, Reason.BOUNCE), Entry(UNKNOWN, LATER, Reason.COMPLAINT)]
-    entries += [Entry("pushed@example.org", LATER, Reason.BOUNCE), Entry(MAILABLE, BEFORE, Reason.BOUNCE)]
+    entries = [Entry(BLOCKED, BEFORE, SesReason.BOUNCE), Entry(UNKNOWN, LATER, SesReason.COMPLAINT)]
+    entries += [Entry("pushed@example.org", LATER, SesReason.BOUNCE), Entry(MAILABLE, BEFORE, SesReason.BOUNCE)]
     known: dict[str, Callable[..., Any]] = {
         "find": lambda _, spellings: (each for each in entries if each.spelling in spellings),
         "entries": lambda _: iter(entries),
-        "bounced_between": lambda *_: iter([Entry("put@example.org", BEFORE, Reason.BOUNCE)]),
+        "bounced_between": lambda *_: iter([Entry("put@example.org", BEFORE, SesReason.BOUNCE)]),
         "look_up": lambda _, spelling: next((each for each in entries if each.spelling == spelling), None),
-        "enforced": lambda _: frozenset(Reason),
+        "enforced": lambda _: frozenset(SesReason),
         "put": lambda *_: _refuse(),
         "remove": lambda *_: LATER,
     }

@@ -10,7 +10,7 @@ from healthy_mailing.item import PUSHED
 from healthy_mailing.table import Table
 from healthy_mailing_cli.commands.sync_ses import _warn, _what
 from healthy_mailing_cli.ses.plan import Direction, Plan, entries_of, planned
-from healthy_mailing_cli.ses.suppression_list import Entry, Reason
+from healthy_mailing_cli.ses.suppression_list import Entry, SesReason
 from healthy_mailing_cli.ses.syncing import Done, Result, Sync
 from healthy_mailing_cli.shell.connection import step_deadline
 from healthy_mailing_cli.table.deleting import delete
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 BOUNCED, AT, LATER = "2026-03-01T10:00:00.000Z", "2026-03-02T10:00:00.000Z", "2026-03-03T10:00:00.000Z"
 ADDRESS = "a@example.com"
-OURS = Entry(ADDRESS, AT, Reason.BOUNCE)
+OURS = Entry(ADDRESS, AT, SesReason.BOUNCE)
 NOTE = {"at": {"S": AT}, "reason": {"S": "BOUNCE"}}
 BOUNCE, COMPLAINT = mark(MarkKind.HARD_BOUNCE, BOUNCED), mark(MarkKind.COMPLAINT, LATER)
 ENABLED = override(State.ENABLE, AT, "dana")
@@ -58,15 +58,15 @@ def spoil(client: "DynamoDBClient", address: str, **more: Any) -> None:
 @pytest.mark.parametrize(
     ("marks", "reason"),
     [
-        ([BOUNCE], Reason.BOUNCE),
-        ([BOUNCE, COMPLAINT], Reason.COMPLAINT),
+        ([BOUNCE], SesReason.BOUNCE),
+        ([BOUNCE, COMPLAINT], SesReason.COMPLAINT),
         ([BOUNCE, ENABLED], None),
         ([], None),
     ],
     ids=["bounced", "complained meanwhile", "enabled meanwhile", "forgotten meanwhile"],
 )
 def test_who_is_put_on_the_list_is_noted(
-    client: "DynamoDBClient", table: Table, marks: list[Mark], reason: Reason | None
+    client: "DynamoDBClient", table: Table, marks: list[Mark], reason: SesReason | None
 ) -> None:
     """A push of many thousands takes hours, so the table is asked once more."""
     if marks:
@@ -123,7 +123,7 @@ def test_a_note_that_the_table_refuses_is_told(table: Table, faults: dict[str, A
         ([BOUNCE, ENABLED], OURS, OURS, True),
         ([BOUNCE, ENABLED, COMPLAINT], OURS, OURS, False),
         ([BOUNCE], OURS, OURS, False),
-        ([BOUNCE, ENABLED], OURS, Entry(ADDRESS, LATER, Reason.BOUNCE), False),
+        ([BOUNCE, ENABLED], OURS, Entry(ADDRESS, LATER, SesReason.BOUNCE), False),
         ([BOUNCE, ENABLED], OURS, None, False),
         ([BOUNCE, ENABLED], None, OURS, False),
     ],
@@ -164,12 +164,12 @@ def test_each_direction_changes_its_own_side(
 ) -> None:
     known(table, "put@example.com", BOUNCE)
     known(table, ADDRESS, BOUNCE, ENABLED, pushed=OURS)
-    theirs, odd = Entry("New@Example.com", AT, Reason.COMPLAINT), Entry("no address", AT, Reason.BOUNCE)
+    theirs, odd = Entry("New@Example.com", AT, SesReason.COMPLAINT), Entry("no address", AT, SesReason.BOUNCE)
     spoil(client, "spoilt@example.com", suppressed={"S": "disable"}, updatedAt={"S": AT})
     fake = FakeList(OURS, theirs, odd)
 
     push, pull, both = (plan_of(table, fake, direction) for direction in Direction)
-    assert (push.put, push.take_off, push.marks) == ({"put@example.com": Reason.BOUNCE}, {ADDRESS: OURS}, {})
+    assert (push.put, push.take_off, push.marks) == ({"put@example.com": SesReason.BOUNCE}, {ADDRESS: OURS}, {})
     assert (pull.put, pull.take_off, [*pull.marks]) == ({}, {}, ["new@example.com"])
     assert (both.put, both.take_off, both.marks) == (push.put, push.take_off, pull.marks)
     assert both.unreadable == ["spoilt@example.com"]
@@ -178,7 +178,7 @@ def test_each_direction_changes_its_own_side(
         "take 1 from SES's list into the table (new@example.com), take 1 off SES's list (a@example.com), "
         "put 1 on SES's list (put@example.com), in about 3 seconds"
     )
-    _warn(both, {*Reason})
+    _warn(both, {*SesReason})
     assert capsys.readouterr().err == (
         "Left alone, since another program or a newer version of this one wrote their items: 1 address, "
         "spoilt@example.com.\n"
@@ -186,20 +186,20 @@ def test_each_direction_changes_its_own_side(
 
 
 @pytest.mark.parametrize(
-    ("enforced", "unused"), [(Reason.BOUNCE, "complaints"), (Reason.COMPLAINT, "bounces")], ids=str
+    ("enforced", "unused"), [(SesReason.BOUNCE, "complaints"), (SesReason.COMPLAINT, "bounces")], ids=str
 )
 def test_a_reason_for_which_ses_does_not_use_its_list_is_told(
-    table: Table, capsys: pytest.CaptureFixture[str], enforced: Reason, unused: str
+    table: Table, capsys: pytest.CaptureFixture[str], enforced: SesReason, unused: str
 ) -> None:
     """Whether the list has it, or gets it."""
     known(table, ADDRESS, BOUNCE)
-    _warn(plan_of(table, FakeList(Entry("b@example.com", AT, Reason.COMPLAINT)), Direction.PUSH), {enforced})
+    _warn(plan_of(table, FakeList(Entry("b@example.com", AT, SesReason.COMPLAINT)), Direction.PUSH), {enforced})
     (line,) = capsys.readouterr().err.splitlines()
     assert f"SES does not use its list for {unused}" in line
 
 
 def test_what_was_taken_over_changes_nothing_the_second_time(client: "DynamoDBClient", table: Table) -> None:
-    fake = FakeList(Entry("New@Example.com", AT, Reason.COMPLAINT), Entry("new@example.com", AT, Reason.BOUNCE))
+    fake = FakeList(Entry("New@Example.com", AT, SesReason.COMPLAINT), Entry("new@example.com", AT, SesReason.BOUNCE))
     sync = syncing(table, fake)
     assert list(sync.mark(plan_of(table, fake, Direction.BOTH).marks)) == [Done("new@example.com", Result.MARKED)]
     before = items(client)

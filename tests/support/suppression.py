@@ -9,7 +9,7 @@ from healthy_mailing.evidence import Mark, MarkKind, evidence_of
 from healthy_mailing.item import PUSHED
 from healthy_mailing.table import Table
 from healthy_mailing.timestamp import from_datetime
-from healthy_mailing_cli.ses.suppression_list import Entry, Reason
+from healthy_mailing_cli.ses.suppression_list import Entry, SesReason
 from healthy_mailing_cli.shell.connection import step_deadline
 from healthy_mailing_cli.table.annotating import annotate
 
@@ -35,7 +35,7 @@ class FakeList:
         """Return an entry."""
         return self.held.get(spelling)
 
-    def put(self, spelling: str, reason: Reason, at: str = "") -> str:
+    def put(self, spelling: str, reason: SesReason, at: str = "") -> str:
         """Put an address there, and return when."""
         self._on_put()
         self.held[spelling] = Entry(spelling, at or self._at or from_datetime(datetime.now(UTC)), reason)

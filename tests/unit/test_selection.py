@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from healthy_mailing_cli.decisions.search import looked_up
 from healthy_mailing_cli.decisions.selection import Selected, read, write
-from healthy_mailing_cli.ses.suppression_list import Entry, Reason
+from healthy_mailing_cli.ses.suppression_list import Entry, SesReason
 from healthy_mailing_cli.shell.output import CommandError
 
 UNTIL = "2026-03-10T12:00:00.000Z"
@@ -75,9 +75,9 @@ def test_a_selection_of_another_table_is_refused(tmp_path: Path) -> None:
 def test_who_is_on_the_list_of_ses_for_a_complaint_since_stays_there() -> None:
     """Whatever the file says of its day."""
     entries = [
-        Entry("A@example.com", "2026-03-10T11:00:00.000Z", Reason.COMPLAINT),
-        Entry("b@example.com", "2026-03-10T11:00:00.000Z", Reason.BOUNCE),
-        Entry("c@example.com", "2026-03-20T11:00:00.000Z", Reason.BOUNCE),
+        Entry("A@example.com", "2026-03-10T11:00:00.000Z", SesReason.COMPLAINT),
+        Entry("b@example.com", "2026-03-10T11:00:00.000Z", SesReason.BOUNCE),
+        Entry("c@example.com", "2026-03-20T11:00:00.000Z", SesReason.BOUNCE),
     ]
     suppressed: Any = SimpleNamespace(entries=lambda: iter(entries))
     written = [

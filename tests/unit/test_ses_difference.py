@@ -22,7 +22,7 @@ from healthy_mailing.evidence import (
 from healthy_mailing.item import PUSHED, evidence_in, to_item
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.ses.difference import Difference, Known, Pushed, difference, mark_of, suppression
-from healthy_mailing_cli.ses.suppression_list import Entry, Reason
+from healthy_mailing_cli.ses.suppression_list import Entry, SesReason
 
 from . import oracle, strategies
 
@@ -33,7 +33,7 @@ ENTRIES = st.builds(
     Entry,
     st.sampled_from([ADDRESS, "Jane@Example.com", "JANE@example.com"]),
     st.builds(strategies.at, st.integers(0, 3), st.integers(0, 3)),
-    st.sampled_from(Reason),
+    st.sampled_from(SesReason),
     st.sampled_from(["", "", "", "m"]),
 )
 # An address has one entry in each spelling.
@@ -46,7 +46,7 @@ def pushes(draw: st.DrawFn, entries: list[Entry]) -> Pushed | None:
     """Return no note of a push, one of any time, or one that fits an entry, at least nearly."""
     if not entries or draw(st.booleans()):
         time = strategies.at(draw(st.integers(0, 3)), draw(st.integers(0, 3)))
-        return draw(st.none() | st.builds(Pushed, st.just(time), st.sampled_from(Reason)))
+        return draw(st.none() | st.builds(Pushed, st.just(time), st.sampled_from(SesReason)))
     entry = draw(st.sampled_from(entries))
     apart = timedelta(seconds=draw(st.integers(-7, 7)))
     return Pushed(from_datetime(datetime.fromisoformat(entry.at) + apart), entry.reason)
@@ -102,24 +102,24 @@ HARD, SPAM, LEFT = (mark(kind, 1) for kind in (MarkKind.HARD_BOUNCE, MarkKind.CO
 @pytest.mark.parametrize(
     ("marks", "reason"),
     [
-        ([SPAM], Reason.COMPLAINT),
-        ([HARD, SPAM], Reason.COMPLAINT),
-        ([HARD], Reason.BOUNCE),
-        ([mark(MarkKind.SOFT_BOUNCE, day) for day in range(5)], Reason.BOUNCE),
+        ([SPAM], SesReason.COMPLAINT),
+        ([HARD, SPAM], SesReason.COMPLAINT),
+        ([HARD], SesReason.BOUNCE),
+        ([mark(MarkKind.SOFT_BOUNCE, day) for day in range(5)], SesReason.BOUNCE),
         ([LEFT], None),
-        ([LEFT, HARD], Reason.BOUNCE),
+        ([LEFT, HARD], SesReason.BOUNCE),
         ([decided(State.DISABLE, 2)], None),
-        ([decided(State.DISABLE, 2), SPAM], Reason.COMPLAINT),
+        ([decided(State.DISABLE, 2), SPAM], SesReason.COMPLAINT),
         ([HARD, SPAM, decided(State.ENABLE, 2)], None),
-        ([SPAM, decided(State.ENABLE, 0)], Reason.COMPLAINT),
+        ([SPAM, decided(State.ENABLE, 0)], SesReason.COMPLAINT),
         ([HARD, bounces_cleared(strategies.at(2, 2), "dana")], None),
         ([HARD, mark(MarkKind.DELIVERY, 2)], None),
-        ([SPAM, mark(MarkKind.DELIVERY, 2)], Reason.COMPLAINT),
+        ([SPAM, mark(MarkKind.DELIVERY, 2)], SesReason.COMPLAINT),
         ([mark(MarkKind.UNDETERMINED, 1)], None),
         ([], None),
     ],
 )
-def test_the_table_of_the_runbook_holds(marks: list[Mark], reason: Reason | None) -> None:
+def test_the_table_of_the_runbook_holds(marks: list[Mark], reason: SesReason | None) -> None:
     assert suppression(evidence_of(marks), Rules()) is reason
 
 
@@ -184,7 +184,7 @@ def test_the_order_of_the_list_does_not_matter(situation: Situation, data: st.Da
 def test_a_mark_says_just_what_the_list_says(situation: Situation) -> None:
     _, _, entries, _ = situation
     found, _ = compared(situation)
-    kinds = {MarkKind.COMPLAINT: Reason.COMPLAINT, MarkKind.HARD_BOUNCE: Reason.BOUNCE}
+    kinds = {MarkKind.COMPLAINT: SesReason.COMPLAINT, MarkKind.HARD_BOUNCE: SesReason.BOUNCE}
     for mark in found.marks:
         assert (mark.at, kinds[mark.kind]) in {(entry.at, entry.reason) for entry in entries}
         assert mark.get("subType") == "OnAccountSuppressionList"
@@ -214,19 +214,19 @@ def bounce(at: str, **detail: str) -> Mark:
 def test_the_mail_server_s_own_words_are_kept() -> None:
     """SES puts an address on its list a moment after it reports the bounce."""
     evidence = evidence_of([bounce(AT, diagnosticCode="smtp; 550 5.1.1 user unknown")])
-    entry = Entry(ADDRESS, "2026-03-10T12:00:00.400Z", Reason.BOUNCE)
+    entry = Entry(ADDRESS, "2026-03-10T12:00:00.400Z", SesReason.BOUNCE)
     assert difference(ADDRESS, Known(evidence, None), [entry], Rules()) == Difference()
 
 
 def test_a_complaint_that_only_ses_knows_is_taken_over_though_the_address_has_bounced() -> None:
-    entry = Entry(ADDRESS, AT, Reason.COMPLAINT)
+    entry = Entry(ADDRESS, AT, SesReason.COMPLAINT)
     found = difference(ADDRESS, Known(evidence_of([bounce(AT)]), None), [entry], Rules())
     assert [mark.kind for mark in found.marks] == [MarkKind.COMPLAINT]
 
 
 @pytest.mark.parametrize(("reason", "code"), [("BOUNCE", "bounce:Permanent/"), ("COMPLAINT", "complaint:")])
 def test_a_mark_taken_over_can_be_written_and_read(reason: str, code: str) -> None:
-    mark = mark_of(Entry("Jane@Example.com", AT, Reason(reason)))
+    mark = mark_of(Entry("Jane@Example.com", AT, SesReason(reason)))
     record = Record.of({mark.slot: mark}, Rules())
     item = to_item(ADDRESS, record)
     assert (item["state"], item["reason"]) == (State.DISABLE, f"{code}OnAccountSuppressionList")
@@ -243,20 +243,20 @@ BEFORE = "2026-03-09T12:00:00.000Z"  # so these outweigh what an entry of that t
 @pytest.mark.parametrize(
     ("entry", "is_ours"),
     [
-        (Entry(ADDRESS, BEFORE, Reason.BOUNCE), True),
-        (Entry(ADDRESS, "2026-03-09T12:00:05.000Z", Reason.BOUNCE), True),
-        (Entry(ADDRESS, "2026-03-09T11:59:55.000Z", Reason.BOUNCE), True),
-        (Entry(ADDRESS, "2026-03-09T12:00:05.001Z", Reason.BOUNCE), False),
-        (Entry(ADDRESS, "2026-03-09T11:59:54.999Z", Reason.BOUNCE), False),
-        (Entry("Jane@example.com", BEFORE, Reason.BOUNCE), False),
-        (Entry(ADDRESS, BEFORE, Reason.BOUNCE, "m"), False),
-        (Entry(ADDRESS, BEFORE, Reason.COMPLAINT), False),
+        (Entry(ADDRESS, BEFORE, SesReason.BOUNCE), True),
+        (Entry(ADDRESS, "2026-03-09T12:00:05.000Z", SesReason.BOUNCE), True),
+        (Entry(ADDRESS, "2026-03-09T11:59:55.000Z", SesReason.BOUNCE), True),
+        (Entry(ADDRESS, "2026-03-09T12:00:05.001Z", SesReason.BOUNCE), False),
+        (Entry(ADDRESS, "2026-03-09T11:59:54.999Z", SesReason.BOUNCE), False),
+        (Entry("Jane@example.com", BEFORE, SesReason.BOUNCE), False),
+        (Entry(ADDRESS, BEFORE, SesReason.BOUNCE, "m"), False),
+        (Entry(ADDRESS, BEFORE, SesReason.COMPLAINT), False),
     ],
 )
 def test_an_enabled_address_is_taken_off_only_where_the_entry_is_just_as_the_push_made_it(
     entry: Entry, *, is_ours: bool
 ) -> None:
-    known = Known(evidence_of([DELIVERED, NOT_SPAM]), Pushed(BEFORE, Reason.BOUNCE))
+    known = Known(evidence_of([DELIVERED, NOT_SPAM]), Pushed(BEFORE, SesReason.BOUNCE))
     expected = Difference(take_off=(entry,)) if is_ours else Difference(left=(entry,))
     assert difference(ADDRESS, known, [entry], Rules()) == expected
 
@@ -270,11 +270,11 @@ def test_a_note_that_this_program_did_not_write_is_none(value: Any) -> None:
 def test_a_note_with_an_odd_time_fits_no_entry(at: str) -> None:
     pushed = Pushed.of({PUSHED: {"at": at, "reason": "BOUNCE"}})
     assert pushed is not None
-    assert not pushed.made(ADDRESS, Entry(ADDRESS, AT, Reason.BOUNCE))
+    assert not pushed.made(ADDRESS, Entry(ADDRESS, AT, SesReason.BOUNCE))
 
 
 def test_a_note_is_read_as_it_was_written() -> None:
-    pushed = Pushed(AT, Reason.BOUNCE)
+    pushed = Pushed(AT, SesReason.BOUNCE)
     assert Pushed.of({PUSHED: pushed.to_map()}) == pushed
     assert Known.of(None) == Known({}, None)
     assert Known.of({"UserId": ADDRESS, "state": "review"}) is None
@@ -282,7 +282,7 @@ def test_a_note_is_read_as_it_was_written() -> None:
 
 def test_the_mailbox_simulator_is_never_put_on_the_list_and_what_an_earlier_push_put_there_is_taken_off() -> None:
     address = "bounce+1@simulator.amazonses.com"
-    ours, theirs = Entry(address, AT, Reason.BOUNCE, ""), Entry(address, AT, Reason.BOUNCE, "m")
+    ours, theirs = Entry(address, AT, SesReason.BOUNCE, ""), Entry(address, AT, SesReason.BOUNCE, "m")
     record = Record.of(evidence_of([mark_of(ours)]), Rules())
 
     def differs(of: str, *entries: Entry, **more: Any) -> Difference:
@@ -290,7 +290,7 @@ def test_the_mailbox_simulator_is_never_put_on_the_list_and_what_an_earlier_push
         assert known is not None
         return difference(of, known, entries, Rules())
 
-    assert differs(ADDRESS) == Difference(put=Reason.BOUNCE)
+    assert differs(ADDRESS) == Difference(put=SesReason.BOUNCE)
     assert differs(address) == Difference()
-    assert differs(address, ours, **{PUSHED: Pushed(AT, Reason.BOUNCE).to_map()}) == Difference(take_off=(ours,))
+    assert differs(address, ours, **{PUSHED: Pushed(AT, SesReason.BOUNCE).to_map()}) == Difference(take_off=(ours,))
     assert difference(address, Known({}, None), [theirs], Rules()) == Difference()

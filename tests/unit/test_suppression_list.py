@@ -11,7 +11,7 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
 from moto.core.botocore_stubber import MockRawResponse
 
-from healthy_mailing_cli.ses.suppression_list import Entry, Pace, Reason, SuppressionList
+from healthy_mailing_cli.ses.suppression_list import Entry, Pace, SesReason, SuppressionList
 from healthy_mailing_cli.shell.connection import Connection
 from support.clock import Clock
 
@@ -74,8 +74,8 @@ def test_all_pages_are_read_and_what_is_not_of_the_time_is_left_out(list_of: Lis
     ).bounced_between("2020-12-14T22:16:00.000Z", "2020-12-15T00:38:00.000Z")
 
     assert list(found) == [
-        Entry("B@x.org", "2020-12-14T22:16:00.000Z", Reason.BOUNCE),
-        Entry("c@x.org", "2020-12-15T00:38:00.000Z", Reason.BOUNCE),
+        Entry("B@x.org", "2020-12-14T22:16:00.000Z", SesReason.BOUNCE),
+        Entry("c@x.org", "2020-12-15T00:38:00.000Z", SesReason.BOUNCE),
     ]
     assert [query.get("NextToken") for _, _, query in asked] == [None, ["more"], ["even more"]]
     assert [(query["Reason"], query["PageSize"]) for _, _, query in asked] == [(["BOUNCE"], ["1000"])] * 3
@@ -89,8 +89,8 @@ def test_each_spelling_is_asked_for_once_and_found_with_its_reason(list_of: List
         NOT_FOUND,
     ).find(["A@x.org", "A@x.org", "b@x.org", "c@x.org"])
     assert list(found) == [
-        Entry("A@x.org", "2020-12-14T22:16:00.000Z", Reason.BOUNCE),
-        Entry("b@x.org", "2020-12-14T22:16:00.000Z", Reason.COMPLAINT),
+        Entry("A@x.org", "2020-12-14T22:16:00.000Z", SesReason.BOUNCE),
+        Entry("b@x.org", "2020-12-14T22:16:00.000Z", SesReason.COMPLAINT),
     ]
     assert [path.rpartition("/")[2] for _, path, _ in asked] == ["A@x.org", "b@x.org", "c@x.org"]
 
@@ -116,27 +116,27 @@ def test_an_entry_tells_the_mail_for_which_ses_made_it(list_of: ListOf) -> None:
 @pytest.mark.parametrize(
     ("answer", "reasons"),
     [
-        ({"SuppressionAttributes": {"SuppressedReasons": ["COMPLAINT"]}}, {Reason.COMPLAINT}),
-        ({"SuppressionAttributes": {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]}}, {*Reason}),
+        ({"SuppressionAttributes": {"SuppressedReasons": ["COMPLAINT"]}}, {SesReason.COMPLAINT}),
+        ({"SuppressionAttributes": {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]}}, {*SesReason}),
         ({"SuppressionAttributes": {}}, set()),
         ({}, set()),
     ],
 )
 def test_the_account_says_for_which_reasons_the_list_is_used(
-    list_of: ListOf, answer: dict[str, Any], reasons: set[Reason]
+    list_of: ListOf, answer: dict[str, Any], reasons: set[SesReason]
 ) -> None:
     assert list_of((200, answer)).enforced() == reasons
 
 
 def test_an_address_is_put_there_at_a_time_of_the_service(list_of: ListOf, asked: list[Any]) -> None:
-    assert list_of((200, {})).put("a@x.org", Reason.COMPLAINT) == "2020-12-15T10:00:07.999Z"
+    assert list_of((200, {})).put("a@x.org", SesReason.COMPLAINT) == "2020-12-15T10:00:07.999Z"
     assert [(method, path) for method, path, _ in asked] == [("PUT", "/v2/email/suppression/addresses")]
 
 
 def test_what_the_service_takes_for_no_address_is_told(list_of: ListOf) -> None:
     refused = (400, {"code": "BadRequestException", "message": "Invalid email address."})
     with pytest.raises(ValueError, match=r"Invalid email address\."):
-        list_of(refused).put("a@x", Reason.BOUNCE)
+        list_of(refused).put("a@x", SesReason.BOUNCE)
 
 
 def test_a_pace_lets_one_request_a_second_pass(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +162,7 @@ def test_every_request_keeps_the_pace_those_sent_again_too(list_of: ListOf, monk
 
     throttled = (429, {"code": "TooManyRequestsException", "message": "slowly"})
     listed = list_of(throttled, (200, {}), (200, {"SuppressedDestinationSummaries": []}), NOT_FOUND, pace=Counted())
-    listed.put("a@x.org", Reason.BOUNCE)
+    listed.put("a@x.org", SesReason.BOUNCE)
     assert list(listed.entries()) == []
     assert listed.look_up("a@x.org") is None
     assert len(passed) == 4

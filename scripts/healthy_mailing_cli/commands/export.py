@@ -21,7 +21,7 @@ from healthy_mailing_cli.lists.exporting import Form, Lines, to_file, to_output
 from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.output import CommandError
-from healthy_mailing_cli.shell.s3 import Place
+from healthy_mailing_cli.shell.s3 import Location
 from healthy_mailing_cli.table.scan import Scan
 
 To = Annotated[
@@ -60,7 +60,7 @@ def export(
     if start_export is not None:
         if resume or state or to is not None or from_export is not None or form is not Form.CSV:
             raise CommandError("--start-export writes nothing here: leave the other options for --from-export")
-        _tell_started(exported_table.start(connection, Place.of(start_export, "--start-export")), as_json=as_json)
+        _tell_started(exported_table.start(connection, Location.of(start_export, "--start-export")), as_json=as_json)
         return
     form = Form.NDJSON if as_json and to is None else form
     if resume and to is None:

@@ -30,7 +30,7 @@ from healthy_mailing_cli.shell.stack import name_in
 _POLL_SECONDS = 1
 
 
-class Outcome(StrEnum):
+class Simulation(StrEnum):
     """What the simulator does with the mail (Amazon SES Developer Guide, "Using the mailbox simulator manually")."""
 
     BOUNCE = "bounce"
@@ -42,13 +42,13 @@ class Outcome(StrEnum):
 
 # An out-of-office answer makes no mark; the delivery before it does.
 _MARKS = {
-    Outcome.BOUNCE: MarkKind.HARD_BOUNCE,
-    Outcome.COMPLAINT: MarkKind.COMPLAINT,
-    Outcome.DELIVERY: MarkKind.DELIVERY,
-    Outcome.OOTO: MarkKind.DELIVERY,
-    Outcome.SUPPRESSIONLIST: MarkKind.HARD_BOUNCE,
+    Simulation.BOUNCE: MarkKind.HARD_BOUNCE,
+    Simulation.COMPLAINT: MarkKind.COMPLAINT,
+    Simulation.DELIVERY: MarkKind.DELIVERY,
+    Simulation.OOTO: MarkKind.DELIVERY,
+    Simulation.SUPPRESSIONLIST: MarkKind.HARD_BOUNCE,
 }
-_LOCAL_PARTS = {Outcome.DELIVERY: "success"}
+_LOCAL_PARTS = {Simulation.DELIVERY: "success"}
 
 # An allowed refusal of SES says why, but not what to do.
 _REFUSED = frozenset(
@@ -63,7 +63,7 @@ _REFUSED = frozenset(
 )
 
 Sender = Annotated[str, typer.Option("--from", metavar="ADDRESS", help="The sender, of an identity that reports here.")]
-Kind = Annotated[Outcome, typer.Argument(help="What is to become of the mail.")]
+Kind = Annotated[Simulation, typer.Argument(help="What is to become of the mail.")]
 ConfigurationSet = Annotated[str | None, typer.Option(help="Send with this configuration set of SES.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Send, and do not wait for the feedback.")]
 Timeout = Annotated[int, typer.Option(min=1, help="For how many seconds to wait.")]
@@ -73,7 +73,7 @@ Timeout = Annotated[int, typer.Option(min=1, help="For how many seconds to wait.
 def simulate(
     connection: Connection,
     sender: Sender,
-    kind: Kind = Outcome.BOUNCE,
+    kind: Kind = Simulation.BOUNCE,
     configuration_set: ConfigurationSet = None,
     no_wait: NoWait = False,
     timeout: Timeout = 120,

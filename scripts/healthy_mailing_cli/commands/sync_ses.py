@@ -18,15 +18,15 @@ from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.ses.bulk_sync import BulkSync
 from healthy_mailing_cli.ses.import_jobs import ImportJobs
 from healthy_mailing_cli.ses.plan import Direction, Plan, Step, entries_of, planned, steps
-from healthy_mailing_cli.ses.suppression_list import Pace, Reason, SuppressionList
+from healthy_mailing_cli.ses.suppression_list import Pace, SesReason, SuppressionList
 from healthy_mailing_cli.ses.syncing import Result, Sync
 from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.outcomes import Failures, Outcomes
 from healthy_mailing_cli.shell.output import CommandError
-from healthy_mailing_cli.shell.s3 import Place
+from healthy_mailing_cli.shell.s3 import Location
 
-_REASONS = {Reason.BOUNCE: "bounces", Reason.COMPLAINT: "complaints"}
+_REASONS = {SesReason.BOUNCE: "bounces", SesReason.COMPLAINT: "complaints"}
 
 Which = Annotated[
     Direction,
@@ -58,7 +58,7 @@ def sync_ses(
 
     With --bucket, SES does the work of thousands in minutes. Lists of tenants are never touched.
     """
-    place = None if bucket is None else Place.of(bucket, "--bucket")
+    place = None if bucket is None else Location.of(bucket, "--bucket")
     if place and direction is Direction.PULL:
         raise CommandError("--bucket is for push and both: leave it out, pull changes the table alone")
     table = connection.open(connection.rules(function))
@@ -111,7 +111,7 @@ def _what(plan: Plan) -> str:
     return f"{', '.join(shown)}{within}"
 
 
-def _warn(plan: Plan, enforced: Collection[Reason]) -> None:
+def _warn(plan: Plan, enforced: Collection[SesReason]) -> None:
     """Say what a person should know before anything changes."""
     for reason in sorted(plan.reasons - set(enforced)):
         output.note(

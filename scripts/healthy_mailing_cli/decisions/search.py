@@ -15,7 +15,7 @@ from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.decisions import selection
 from healthy_mailing_cli.decisions.selection import ALL_MAIL, NO_MAIL, TRANSACTIONAL_MAIL, Contents, Selected
 from healthy_mailing_cli.lists import addresses
-from healthy_mailing_cli.ses.suppression_list import Asking, Entry, Reason, SuppressionList
+from healthy_mailing_cli.ses.suppression_list import Asking, Entry, SesReason, SuppressionList
 from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.connection import WINDOW, Connection, step_deadline
 from healthy_mailing_cli.shell.explanation import other_row
@@ -81,13 +81,13 @@ def of_addresses(
     for address, item in _known(table, given, problems):
         spellings = sorted(given.spellings.get(address, ()))
         entries = list(suppressed.find([address, *spellings])) if suppressed else []
-        kept |= {address for entry in entries if entry.reason is not Reason.BOUNCE}
+        kept |= {address for entry in entries if entry.reason is not SesReason.BOUNCE}
         until, has_bounces = now, True
         with suppress(RecordError):  # the table will say so when it is to be changed
             evidence = evidence_in(item)
             until = max(now, clearing.newest_bounce(evidence))  # SES's clock, or another, may be ahead
             has_bounces = clearing.has_bounces(evidence)
-        listed = [entry.spelling for entry in entries if entry.reason is Reason.BOUNCE]
+        listed = [entry.spelling for entry in entries if entry.reason is SesReason.BOUNCE]
         if dry_run and not has_bounces and not listed:
             continue
         for spelling, entry in zip_longest(spellings or [""], listed or [""], fillvalue=""):
@@ -121,7 +121,7 @@ def looked_up(rows: Iterable[Selected], suppressed: SuppressionList, kept: set[s
         off = {
             entry.spelling
             for entry in found
-            if entry.reason is Reason.BOUNCE
+            if entry.reason is SesReason.BOUNCE
             and row.then != NO_MAIL
             and datetime.fromisoformat(entry.at) <= datetime.fromisoformat(row.until) + _LISTED_LATE
         }

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from boto3.exceptions import Boto3Error
 
@@ -24,8 +24,11 @@ from healthy_mailing.item import ADDRESS, Item, from_dynamodb
 from healthy_mailing_cli.shell import output, s3
 from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.output import CommandError
-from healthy_mailing_cli.shell.s3 import Place
+from healthy_mailing_cli.shell.s3 import Location
 from healthy_mailing_cli.table.scan import Positions
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 _PAGE = 1_000
 _SUMMARY, _FILES, _STARTED, _DATA = "manifest-summary.json", "manifest-files.json", "_started", "data"
@@ -38,10 +41,10 @@ class Started:
     """An export that DynamoDB began: its ARN, and the folder where it will be."""
 
     arn: str
-    folder: Place
+    folder: Location
 
 
-def start(connection: Connection, place: Place) -> Started:
+def start(connection: Connection, place: Location) -> Started:
     """Let DynamoDB export the table to a place.
 
     It reads a backup of the table, so the table itself is under no load, and takes minutes to hours.
@@ -99,7 +102,7 @@ class _Folder:
 class _Bucket:
     """The export itself. A file of items is fetched whole into a temporary file: S3 may cut a slow reader off."""
 
-    def __init__(self, client: Any, place: Place) -> None:  # noqa: ANN401  (there are no types of S3)
+    def __init__(self, client: "S3Client", place: Location) -> None:
         self._client = client
         found = list(self._exports(place))
         if len(found) != 1:
@@ -137,7 +140,7 @@ class _Bucket:
             file.seek(0)
             yield file
 
-    def _exports(self, place: Place) -> Iterator[Place]:
+    def _exports(self, place: Location) -> Iterator[Location]:
         """Yield the folders of exports in a place, which may be one itself, and may not be finished."""
         found = s3.level(self._client, place)
         if found.names & {_SUMMARY, _STARTED}:
@@ -163,7 +166,10 @@ class ExportedTable:
             botocore.exceptions.ClientError: You may not read it.
         """
         in_s3 = source.startswith(s3.SCHEME)
-        self._source = _Bucket(connection.client("s3"), Place.of(source, "--from-export")) if in_s3 else _Folder(source)
+        if in_s3:
+            self._source: _Bucket | _Folder = _Bucket(connection.client("s3"), Location.of(source, "--from-export"))
+        else:
+            self._source = _Folder(source)
         self._again = "export the table again" if in_s3 else "copy it again"
         summary = self._read(_SUMMARY)[0]
         if summary.get("outputFormat") != "DYNAMODB_JSON" or summary.get("exportType", "FULL_EXPORT") != "FULL_EXPORT":

@@ -7,19 +7,18 @@ belong to no queue.
 import json
 import os
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 from botocore.exceptions import ClientError
 
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.shell import errors, output
+from healthy_mailing_cli.shell.connection import answered_at
 from healthy_mailing_cli.shell.output import CommandError
 
 if TYPE_CHECKING:
@@ -181,8 +180,7 @@ class DeadLetterQueue:
                 MessageSystemAttributeNames=["SentTimestamp"],
                 MessageAttributeNames=["All"],
             )
-            # SQS's clock, to the second, since this machine's may be wrong.
-            start = start or _date_of(answer["ResponseMetadata"]["HTTPHeaders"]) + 1
+            start = start or answered_at(answer).timestamp() + 1
             messages = answer.get("Messages", [])
             held.update(message["ReceiptHandle"] for message in messages)
             new = [message for message in messages if message["MessageId"] not in seen]
@@ -240,7 +238,3 @@ def _as_saved(message: "MessageTypeDef", target: Target) -> dict[str, Any]:
         "message": reported or target.problem(message["Body"]),
         "body": message["Body"],
     }
-
-
-def _date_of(headers: dict[str, str]) -> float:
-    return parsedate_to_datetime(headers["date"]).timestamp() if "date" in headers else time.time()

@@ -10,7 +10,7 @@ from healthy_mailing.table import Table
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.ses.difference import Known, Pushed, may_go, suppression
 from healthy_mailing_cli.ses.import_jobs import MOST, Action, Batch, Ended, ImportJobs
-from healthy_mailing_cli.ses.suppression_list import Entry, Reason, SuppressionList
+from healthy_mailing_cli.ses.suppression_list import Entry, SesReason, SuppressionList
 from healthy_mailing_cli.ses.syncing import Done, Result, known_now, note, noted
 from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.connection import WINDOW
@@ -36,7 +36,7 @@ class BulkSync:
     def put(self, addresses: Iterable[str]) -> Iterator[Done]:
         """Put addresses on SES's list that the table still says should be there, and note those that SES took."""
 
-        def reason(_: str, known: Known) -> Reason | None:
+        def reason(_: str, known: Known) -> SesReason | None:
             return suppression(known.evidence, self.table.rules)
 
         return self._carried_out(Action.PUT, addresses, reason, self._put)
@@ -49,7 +49,7 @@ class BulkSync:
         """
         changed = {entry.spelling: entry for entry in self.suppressed.since(since)}
 
-        def reason(address: str, known: Known) -> Reason | None:
+        def reason(address: str, known: Known) -> SesReason | None:
             entry = entries[address]
             is_changed = changed.get(address, entry) != entry
             return None if is_changed or not may_go(address, known, entry, self.table.rules) else entry.reason
@@ -72,7 +72,7 @@ class BulkSync:
         self,
         action: Action,
         addresses: Iterable[str],
-        reason: Callable[[str, Known], Reason | None],
+        reason: Callable[[str, Known], SesReason | None],
         done: Callable[[Ended], Iterator[Done]],
     ) -> Iterator[Done]:
         """Carry out an action by jobs, for the addresses that there still is a reason for; ``done`` notes each job."""
@@ -82,10 +82,10 @@ class BulkSync:
         yield from self._left()
 
     def _batches(
-        self, action: Action, addresses: Iterable[str], reason: Callable[[str, Known], Reason | None]
+        self, action: Action, addresses: Iterable[str], reason: Callable[[str, Known], SesReason | None]
     ) -> Iterator[Batch]:
         for part in output.windows(addresses, MOST[action]):
-            reasons: dict[str, Reason] = {}
+            reasons: dict[str, SesReason] = {}
             for address, known in known_now(self.table, part):
                 if known and (found := reason(address, known)):
                     reasons[address] = found

@@ -22,7 +22,7 @@ from healthy_mailing.evidence import (
     without_override,
 )
 from healthy_mailing.item import ADDRESS, PUSHED, Item, RecordError, evidence_in
-from healthy_mailing_cli.ses.suppression_list import Entry, Reason
+from healthy_mailing_cli.ses.suppression_list import Entry, SesReason
 
 _TOLERANCE = timedelta(seconds=5)
 """By how much the time of an entry may differ from when SES answered the request that made it."""
@@ -102,13 +102,13 @@ class Difference:
             refusing mail to it.
     """
 
-    put: Reason | None = None
+    put: SesReason | None = None
     take_off: tuple[Entry, ...] = ()
     marks: tuple[Mark, ...] = ()
     left: tuple[Entry, ...] = ()
 
 
-def suppression(evidence: Evidence, rules: Rules) -> Reason | None:
+def suppression(evidence: Evidence, rules: Rules) -> SesReason | None:
     """Return for which reason SES's list should have an address; None if it should not.
 
     SES refuses all mail to who is on its list, so an opt-out does not count: it leaves transactional mail. A person's
@@ -121,7 +121,7 @@ def suppression(evidence: Evidence, rules: Rules) -> Reason | None:
     decided = assess(seen, rules, Purpose.TRANSACTIONAL)
     if decided.state is not State.DISABLE:
         return None
-    return Reason.COMPLAINT if decided.mark.kind is MarkKind.COMPLAINT else Reason.BOUNCE
+    return SesReason.COMPLAINT if decided.mark.kind is MarkKind.COMPLAINT else SesReason.BOUNCE
 
 
 def may_go(address: str, known: Known | None, entry: Entry | None, rules: Rules) -> bool:
@@ -133,7 +133,7 @@ def may_go(address: str, known: Known | None, entry: Entry | None, rules: Rules)
 
 def mark_of(entry: Entry) -> Mark:
     """Return what an entry says about its address. Who sent which mail, the list does not tell."""
-    complained = entry.reason is Reason.COMPLAINT
+    complained = entry.reason is SesReason.COMPLAINT
     kind = MarkKind.COMPLAINT if complained else MarkKind.HARD_BOUNCE
     bounce = () if complained else (("bounceType", "Permanent"),)
     detail = (*bounce, ("subType", _SUB_TYPE))

@@ -14,16 +14,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from healthy_mailing.timestamp import from_datetime
-from healthy_mailing_cli.ses.suppression_list import Reason, SuppressionList
+from healthy_mailing_cli.ses.suppression_list import SesReason, SuppressionList
 from healthy_mailing_cli.shell import output, s3
-from healthy_mailing_cli.shell.connection import Connection
+from healthy_mailing_cli.shell.connection import Connection, answered_at
 from healthy_mailing_cli.shell.output import CommandError
-from healthy_mailing_cli.shell.s3 import Place
+from healthy_mailing_cli.shell.s3 import Location
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import PutObjectOutputTypeDef
@@ -61,7 +60,7 @@ class Batch:
     """
 
     action: Action
-    reasons: Mapping[str, Reason]
+    reasons: Mapping[str, SesReason]
 
     def to_bytes(self) -> bytes:
         """Return the object: JSON, since in CSV it would not be clear how an address with a comma or a quote is read.
@@ -114,7 +113,7 @@ class Ended:
 class ImportJobs:
     """Jobs whose objects are in a place in S3. Errors of AWS are raised as botocore raises them."""
 
-    def __init__(self, suppressed: SuppressionList, connection: Connection, place: Place) -> None:
+    def __init__(self, suppressed: SuppressionList, connection: Connection, place: Location) -> None:
         """Ask nothing yet."""
         self._suppressed = suppressed
         self._s3 = connection.client("s3")
@@ -179,8 +178,7 @@ class ImportJobs:
     def _begin(self, batch: Batch, running: deque[Job]) -> Job:
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}{_suffix(batch.action)}"
         with output.finishing():
-            date = self._write(name, batch.to_bytes())["ResponseMetadata"]["HTTPHeaders"].get("date")
-            written = parsedate_to_datetime(date) if date else datetime.now(UTC)
+            written = answered_at(self._write(name, batch.to_bytes()))
             try:
                 job_id = self._suppressed.begin_job(batch.action.value, str(self._folder / name))
             except ValueError as error:
@@ -193,7 +191,7 @@ class ImportJobs:
     def _taken_up(self, name: str, action: Action, job_id: str) -> Job:
         answer = self._s3.get_object(Bucket=self._folder.bucket, Key=self._folder.key(name))
         records = map(json.loads, answer["Body"].iter_lines())
-        reasons = {each["emailAddress"]: Reason(each.get("reason", Reason.BOUNCE)) for each in records}
+        reasons = {each["emailAddress"]: SesReason(each.get("reason", SesReason.BOUNCE)) for each in records}
         return Job(job_id, name, Batch(action, reasons), from_datetime(answer["LastModified"]))
 
     def _ended(self, job: Job) -> Ended | None:

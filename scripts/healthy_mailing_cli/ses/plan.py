@@ -10,7 +10,7 @@ from healthy_mailing.item import ADDRESS
 from healthy_mailing.table import Table
 from healthy_mailing_cli.ses.bulk_sync import BulkSync
 from healthy_mailing_cli.ses.difference import Difference, Known, difference
-from healthy_mailing_cli.ses.suppression_list import Entry, Reason, SuppressionList
+from healthy_mailing_cli.ses.suppression_list import Entry, SesReason, SuppressionList
 from healthy_mailing_cli.ses.syncing import Done, Sync, known_now
 from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.connection import WINDOW
@@ -51,9 +51,9 @@ class Plan:
     by_job: bool = False
     marks: dict[str, tuple[Mark, ...]] = field(default_factory=dict)
     take_off: dict[str, Entry] = field(default_factory=dict)
-    put: dict[str, Reason] = field(default_factory=dict)
+    put: dict[str, SesReason] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
-    reasons: set[Reason] = field(default_factory=set)
+    reasons: set[SesReason] = field(default_factory=set)
     unreadable: list[str] = field(default_factory=list)
 
     @property

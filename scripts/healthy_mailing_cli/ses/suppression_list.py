@@ -8,24 +8,29 @@ allows. The list has no paginator in botocore.
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from healthy_mailing.timestamp import from_datetime
-from healthy_mailing_cli.shell.connection import Connection
+from healthy_mailing_cli.shell.connection import Connection, answered_at
 from healthy_mailing_cli.shell.errors import sentence
 from healthy_mailing_cli.shell.explanation import argument
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2.type_defs import (
+        SuppressedDestinationSummaryTypeDef,
+        SuppressedDestinationTypeDef,
+    )
 
 _PAGE = 1_000  # entries, as many as SES gives at once
 _SECOND = timedelta(seconds=1)
 
 
-class Reason(StrEnum):
+class SesReason(StrEnum):
     """Why an address is on the list; SES knows no others (Amazon SES API v2 Reference, SuppressedDestination)."""
 
     BOUNCE = "BOUNCE"
@@ -46,7 +51,7 @@ class Entry:
 
     spelling: str
     at: str
-    reason: Reason
+    reason: SesReason
     message_id: str = ""
 
 
@@ -78,8 +83,8 @@ class Told:
 
 
 _WAYS_OFF = {
-    Reason.BOUNCE: "`mailing clear-bounces --ses {}` takes it off.",
-    Reason.COMPLAINT: "`aws sesv2 delete-suppressed-destination --email-address {}` takes it off.",
+    SesReason.BOUNCE: "`mailing clear-bounces --ses {}` takes it off.",
+    SesReason.COMPLAINT: "`aws sesv2 delete-suppressed-destination --email-address {}` takes it off.",
 }
 
 
@@ -108,15 +113,14 @@ class SuppressionList:
         if pace is not None:
             self._client.meta.events.register("before-send.sesv2", pace)
 
-    def enforced(self) -> frozenset[Reason]:
+    def enforced(self) -> frozenset[SesReason]:
         """Return the reasons for which SES uses the list in this account. Needs ``ses:GetAccount``."""
         attributes = self._client.get_account().get("SuppressionAttributes", {})
-        return frozenset(map(Reason, attributes.get("SuppressedReasons", [])))
+        return frozenset(map(SesReason, attributes.get("SuppressedReasons", [])))
 
     def now(self) -> str:
         """Return SES's time, to the beginning of its second (see ``timestamp``). Needs ``ses:GetAccount``."""
-        date = self._client.get_account()["ResponseMetadata"]["HTTPHeaders"].get("date")
-        return from_datetime(parsedate_to_datetime(date) if date else datetime.now(UTC))
+        return from_datetime(answered_at(self._client.get_account()))
 
     def entries(self) -> Iterator[Entry]:
         """Yield all entries. Needs ``ses:ListSuppressedDestinations``."""
@@ -154,7 +158,7 @@ class SuppressionList:
             if entry is not None:
                 yield entry
 
-    def put(self, spelling: str, reason: Reason) -> str:
+    def put(self, spelling: str, reason: SesReason) -> str:
         """Put an address on the list, and return when that was done, as ``remove`` does.
 
         Needs ``ses:PutSuppressedDestination``.
@@ -166,7 +170,7 @@ class SuppressionList:
             answer = self._client.put_suppressed_destination(EmailAddress=spelling, Reason=reason.value)
         except self._client.exceptions.BadRequestException as error:
             raise ValueError(error.response["Error"].get("Message") or "SES refuses the address") from None
-        return _answered_at(answer)
+        return _end_of_second(answer)
 
     def remove(self, spelling: str) -> str:
         """Take an address off, if it is there, and return when that was done.
@@ -175,9 +179,9 @@ class SuppressionList:
         be wrong.
         """
         try:
-            return _answered_at(self._client.delete_suppressed_destination(EmailAddress=spelling))
+            return _end_of_second(self._client.delete_suppressed_destination(EmailAddress=spelling))
         except self._client.exceptions.NotFoundException as error:
-            return _answered_at(error.response)
+            return _end_of_second(error.response)
 
     def begin_job(self, action: Literal["PUT", "DELETE"], url: str) -> str:
         """Let SES put on the list, or take off it, what an object in S3 lists, and return the id of the import job.
@@ -239,12 +243,11 @@ class Asking:
         return Told(tuple(found), self._problem)
 
 
-def _entry(found: Any) -> Entry:  # noqa: ANN401  (the development environment has no types of this service)
-    message_id = found.get("Attributes", {}).get("MessageId", "")
-    return Entry(found["EmailAddress"], from_datetime(found["LastUpdateTime"]), Reason(found["Reason"]), message_id)
+def _entry(found: "SuppressedDestinationTypeDef | SuppressedDestinationSummaryTypeDef") -> Entry:
+    details: Any = found  # of which a summary has no attributes
+    message_id = details.get("Attributes", {}).get("MessageId", "")
+    return Entry(found["EmailAddress"], from_datetime(found["LastUpdateTime"]), SesReason(found["Reason"]), message_id)
 
 
-def _answered_at(answer: Any) -> str:  # noqa: ANN401  (as above)
-    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    answered = parsedate_to_datetime(date) if date else datetime.now(UTC)
-    return from_datetime(answered.replace(microsecond=999_000))
+def _end_of_second(answer: Mapping[str, Any]) -> str:
+    return from_datetime(answered_at(answer).replace(microsecond=999_000))

@@ -4,6 +4,8 @@ import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import boto3
@@ -130,3 +132,9 @@ def step_deadline() -> float:
 def scan_deadline() -> float:
     """Return the deadline of a step that may read the whole table."""
     return time.monotonic() + 24 * 60 * 60
+
+
+def answered_at(answer: Mapping[str, Any]) -> datetime:
+    """Return the time of an answer by AWS's clock, to the second, since this machine's may be wrong."""
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    return parsedate_to_datetime(date) if date else datetime.now(UTC)

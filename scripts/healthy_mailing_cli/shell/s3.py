@@ -3,15 +3,18 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from healthy_mailing_cli.shell.output import CommandError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 SCHEME = "s3://"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """A bucket, and what the keys of its objects begin with.
 
     Attributes:
@@ -23,7 +26,7 @@ class Place:
     prefix: str = ""
 
     @classmethod
-    def of(cls, text: str, option: str) -> "Place":
+    def of(cls, text: str, option: str) -> "Location":
         """Read what was given for an option of the command line.
 
         Raises:
@@ -39,9 +42,9 @@ class Place:
         """Return it as a person would type it."""
         return f"{SCHEME}{self.bucket}/{self.prefix}".rstrip("/")
 
-    def __truediv__(self, name: str) -> "Place":
+    def __truediv__(self, name: str) -> "Location":
         """Return the place of that name in here."""
-        return Place(self.bucket, self.key(name))
+        return Location(self.bucket, self.key(name))
 
     def key(self, name: str) -> str:
         """Return the key of an object of that name in here."""
@@ -56,7 +59,7 @@ class Level:
     folders: tuple[str, ...]
 
 
-def level(client: Any, place: Place) -> Level:  # noqa: ANN401  (the development environment has no types of S3)
+def level(client: "S3Client", place: Location) -> Level:
     """Return what lies directly in a place. Needs ``s3:ListBucket``."""
     start = place.key("")
     names, folders = set(), []
@@ -67,6 +70,6 @@ def level(client: Any, place: Place) -> Level:  # noqa: ANN401  (the development
     return Level(frozenset(names), tuple(folders))
 
 
-def lines(client: Any, place: Place, name: str) -> Iterator[bytes]:  # noqa: ANN401  (as above)
+def lines(client: "S3Client", place: Location, name: str) -> Iterator[bytes]:
     """Yield the lines of an object. Needs ``s3:GetObject``."""
     yield from client.get_object(Bucket=place.bucket, Key=place.key(name))["Body"].iter_lines()
