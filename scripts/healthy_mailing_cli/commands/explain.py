@@ -1,8 +1,8 @@
 """``mailing explain``: why an address may or may not be mailed, and what would change that.
 
 Needs ``dynamodb:BatchGetItem`` on the table. With ``lambda:GetFunctionConfiguration`` on the function it weighs the
-evidence by the stack's own rules, and with ``ses:GetSuppressedDestination`` it tells whether SES's own list has the
-address; without them it says what it can't tell.
+evidence by the stack's own rules, and with ``ses:GetSuppressedDestination`` it says whether SES's own list has the
+address; without them it says what is not known.
 """
 
 from collections.abc import Mapping

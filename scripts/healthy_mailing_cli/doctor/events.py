@@ -1,4 +1,4 @@
-"""What ``mailing doctor`` looks at from the table's stream on: what tells of changes by events (docs/events.md)."""
+"""What ``mailing doctor`` looks at from the table's stream on: what publishes changes as events (docs/events.md)."""
 
 import shlex
 
@@ -18,7 +18,7 @@ def look_at_events(seen: Examination) -> Findings:
     others = sorted({table_in(each) for each in sources if ":dynamodb:" in each} - {table})
     if others:
         yield problem(
-            f"The function {function} reads the stream of the table {', '.join(others)}, and tells of its changes.",
+            f"The function {function} reads the stream of the table {', '.join(others)}, and publishes its changes.",
             f"{APPLY} If it is of another stack: --name.",
         )
     if not seen.table.get("StreamSpecification", {}).get("StreamEnabled"):
@@ -38,7 +38,7 @@ def look_at_events(seen: Examination) -> Findings:
         ok(f"The function {function} reads the stream of the table {table}."),
         stopped=f"{function} does not read the table's stream, as its mapping is disabled: changes wait, for 24 hours.",
         setting="stream.enabled",
-        lost=f"{function} can't tell which changes failed, so those are lost.",
+        lost=f"{function} can't report which changes failed, so those are lost.",
     )
     yield _function(seen, function)
     yield from _dead_letters(seen, function)
@@ -53,7 +53,7 @@ def _function(seen: Examination, function: str) -> Finding:
         return problem(f"{function} fails when it starts: {error}.", APPLY)
     if settings.table_arn != seen.stack.table:
         return problem(
-            f"{function} tells of the table {name_in(settings.table_arn)}, not of {name_in(seen.stack.table)}.",
+            f"{function} publishes changes of {name_in(settings.table_arn)}, not of {name_in(seen.stack.table)}.",
             f"If it is called otherwise: --name. {APPLY}",
         )
     return ok(f"The function {function} puts events on {settings.event_bus}.")

@@ -166,7 +166,7 @@ def look_at_mapping(seen: Examination) -> Findings:
         ok(f"The function {function} takes messages from the queue {queue}."),
         stopped=f"{function} takes no messages from {queue}, as its mapping is disabled: they wait, for up to 14 days.",
         setting="queue.enabled",
-        lost=f"{function} can't tell {queue} which messages failed, so those are lost.",
+        lost=f"{function} can't report to {queue} which messages failed, so those are lost.",
     )
 
 

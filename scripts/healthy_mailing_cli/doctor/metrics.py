@@ -36,10 +36,10 @@ _FAILURES = {
 
 
 def look_at_calls(seen: Examination) -> Findings:
-    """Tell when feedback last came, by when the function was last called.
+    """See when feedback last came, by when the function was last called.
 
-    Lambda's own metric: one request, and deliveries count. The newest ``updatedAt`` in the index would tell to the
-    millisecond, but of suppressed addresses alone. Neither knows whether there was mail to report on.
+    Lambda's own metric: one request, and deliveries count. The newest ``updatedAt`` in the index would be exact to the
+    millisecond, but of blocked addresses alone. Neither knows whether there was mail to report on.
     """
     name = name_in(seen.stack.function)
     asked = {"calls": _of_function("AWS/Lambda", "Invocations", name, _HOUR)}
@@ -56,7 +56,7 @@ def look_at_calls(seen: Examination) -> Findings:
 
 
 def look_at_failures(seen: Examination) -> Findings:
-    """Tell what failed of late, before it becomes a dead letter.
+    """See what failed of late, before it becomes a dead letter.
 
     A call that stores nothing is none of Lambda's errors, since the function says which messages failed. So its own
     metrics are read too. The age of the oldest message shows feedback that nothing takes.
