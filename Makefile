@@ -84,7 +84,7 @@ CHECKS := types policies lint borders terraform-reference security documents ter
 # Runs two at a time and all of them even if one fails, and keeps each one's output together. (make's own --output-sync
 # locks standard output, and waits for any process that has locked the same file, such as /dev/null.)
 PARALLEL := $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2)
-check: ## check style, types, policies, words, links, and that reference tables and zip are current (1 minute)
+check: ## check style, types, borders, policies, words, links, and that reference tables and zip are current (45 s)
 	@$(MAKE) --no-print-directory $(PARALLEL) installed
 	@mkdir -p build/check
 	@$(MAKE) --no-print-directory $(PARALLEL) --keep-going $(CHECKS:%=checked-%)
@@ -108,7 +108,9 @@ lint: $(DEV)
 	@$(VENV)/bin/ruff format --check
 
 borders: $(DEV)
-	@PYTHONPATH=function:scripts $(VENV)/bin/lint-imports --no-logo --cache-dir build/import-linter
+	@mkdir -p build
+	@PYTHONPATH=function:scripts $(VENV)/bin/lint-imports --no-logo --cache-dir build/import-linter > build/borders.log || \
+		{ cat build/borders.log; exit 1; }
 
 terraform-reference: $(DEV)
 	@$(RUN) -m tools.terraform_reference --check

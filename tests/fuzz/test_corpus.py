@@ -6,7 +6,6 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,9 +22,8 @@ from .targets import TARGETS, address, body, detail, envelope, notification
 CHARACTERS = st.characters(codec=None, categories=None)  # lone surrogates too
 TEXT = st.text(CHARACTERS, max_size=60)
 ODD = st.sampled_from([text for text in ADDRESSES if len(text) < 100])
-ADDRESS_LIKE = st.builds("{}{}@{}{}".format, TEXT, ODD, ODD, TEXT) | ODD | TEXT
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | TEXT | ADDRESS_LIKE,
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT | ODD,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=8,
 )
@@ -47,65 +45,15 @@ def test_odd_messages(text: str) -> None:
         target(text)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [text for text in ADDRESSES if any(each in text for each in "\r\n\x00\u200b\u202e\ud800\udfff")],
-    ids=ascii,
-)
-def test_injections_and_invisible_characters_are_refused(text: str) -> None:
-    with pytest.raises(AddressError):
-        canonical(text)
-
-
 def test_homographs_stay_apart() -> None:
     assert canonical("jane@ex\u0430mple.com") != canonical("jane@example.com")
     assert canonical("j\u0430ne@example.com") != canonical("jane@example.com")
 
 
-@given(ADDRESS_LIKE)
-def test_any_text_as_an_address(text: str) -> None:
-    address(text)
-
-
 @given(TEXT | JSON.map(json.dumps))
-def test_any_text_as_a_message(text: str) -> None:
-    for target in (notification, detail, envelope, body):
-        target(text)
-
-
-@st.composite
-def damaged(draw: st.DrawFn) -> dict[str, Any]:
-    """Return feedback with one field, anywhere in it, replaced by any JSON or taken out."""
-    built = draw(
-        st.sampled_from(
-            [
-                ses.bounce("a@example.com", "b@example.com", feedback_id="f", message_id="m"),
-                ses.complaint("a@example.com", feedback_id="f", message_id="m"),
-                ses.delivery("a@example.com", message_id="m"),
-                ses.subscription("a@example.com", message_id="m"),
-            ]
-        )
-    )
-    node: Any = json.loads(json.dumps(built))
-    message = node
-    while True:
-        key = draw(st.sampled_from(sorted(node) if isinstance(node, dict) else range(len(node))))
-        child = node[key]
-        if not isinstance(child, (dict, list)) or not child or draw(st.booleans()):
-            break
-        node = child
-    if draw(st.booleans()):
-        node[key] = draw(JSON)
-    else:
-        del node[key]
-    result: dict[str, Any] = message
-    return result
-
-
-@given(damaged())
-def test_feedback_with_one_field_damaged(message: dict[str, Any]) -> None:
-    text = json.dumps(message)
-    for target in (notification, detail, body):
+def test_any_text(text: str) -> None:
+    """What the parsers promise for damaged feedback and addresses, `tests/unit` puts to these targets too."""
+    for target in TARGETS.values():
         target(text)
 
 

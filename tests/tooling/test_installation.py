@@ -35,23 +35,17 @@ def test_it_holds_the_command_line_and_the_package_that_the_functions_share(inst
     }
 
 
-def test_its_program_is_called_mailing(installed: Path) -> None:
+def test_its_program_is_called_mailing_and_has_the_samples_that_it_publishes(installed: Path) -> None:
     (distribution,) = metadata.distributions(path=[str(installed)])
     (program,) = distribution.entry_points.select(group="console_scripts")
     assert program.name == "mailing"
     code = f"from {program.module} import {program.attr}; {program.attr}()"
-    environment = {"PATH": os.defpath, "PYTHONPATH": str(installed), "COLUMNS": "80"}
-    ran = subprocess.run(
-        [sys.executable, "-c", code, "--version"], env=environment, check=True, capture_output=True, text=True
-    )
-    assert ran.stdout == f"mailing {healthy_mailing.__version__}\n"
 
+    def mailing(*arguments: str) -> str:
+        command = [sys.executable, "-c", code, *arguments]
+        environment = {"PATH": os.defpath, "PYTHONPATH": str(installed), "COLUMNS": "80"}
+        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
-def test_the_samples_that_it_publishes_come_with_it(installed: Path) -> None:
-    code = "from healthy_mailing_cli.__main__ import run; run()"
-    environment = {"PATH": os.defpath, "PYTHONPATH": str(installed), "COLUMNS": "80"}
-    ran = subprocess.run(
-        [sys.executable, "-c", code, "publish", "--list"], env=environment, check=True, capture_output=True, text=True
-    )
-    listed = [line.split()[0] for line in ran.stdout.splitlines()]
+    assert mailing("--version") == f"mailing {healthy_mailing.__version__}\n"
+    listed = [line.split()[0] for line in mailing("publish", "--list").splitlines()]
     assert listed == sorted(path.stem for path in paths.EVENTS.glob("*.json"))
