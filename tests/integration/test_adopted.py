@@ -67,7 +67,7 @@ def may_be_mailed(client: "DynamoDBClient", *given: str, purpose: Purpose = Purp
 
 def reassess(client: "DynamoDBClient", *, keep: bool = False, dry_run: bool = False) -> dict[str, Outcome]:
     count = len(items(client))
-    pages = list(reassessing.reassess(table_of(client), soon(), dry_run=dry_run, keep_spellings=keep))
+    pages = list(reassessing.reassess(table_of(client), dry_run=dry_run, keep_spellings=keep))
     assert sum(read for read, _ in pages) == count
     return {outcome.address: outcome for _, outcomes in pages for outcome in outcomes}
 
@@ -303,7 +303,7 @@ def test_a_dry_run_says_what_the_run_then_reports(client: "DynamoDBClient", keep
     before = items(client)
 
     def reported(*, dry_run: bool) -> list[str]:
-        pages = reassessing.reassess(table_of(client), soon(), dry_run=dry_run, keep_spellings=keep)
+        pages = reassessing.reassess(table_of(client), dry_run=dry_run, keep_spellings=keep)
         return sorted(str(outcome) for _, outcomes in pages for outcome in outcomes)
 
     foreseen = reported(dry_run=True)

@@ -239,15 +239,6 @@ def test_only_what_was_refused_is_read_consistently(client: "DynamoDBClient", fa
 
 
 @pytest.mark.parametrize(
-    "code", ["ProvisionedThroughputExceededException", "ThrottlingException", "InternalServerError"]
-)
-@pytest.mark.parametrize("operation", ["BatchGetItem", "BatchExecuteStatement"])
-def test_a_passing_refusal_is_waited_out(client: "DynamoDBClient", faults: Faults, operation: str, code: str) -> None:
-    faults[operation] = between(first(1, refuse(code, 500 if code == "InternalServerError" else 400)))
-    assert add(client, mark(DELIVERY)).written
-
-
-@pytest.mark.parametrize(
     "code",
     [
         "ProvisionedThroughputExceeded",

@@ -202,7 +202,7 @@ SOFT = [mark(MarkKind.SOFT_BOUNCE, day, day) for day in (1, 2, 3)]
 
 def run(client: "DynamoDBClient", rules: Rules, *, dry_run: bool = False) -> tuple[int, dict[str, Outcome]]:
     later = table_of(client, rules, NOON + timedelta(days=1))
-    pages = list(reassessing.reassess(later, soon(), dry_run=dry_run, keep_spellings=False))
+    pages = list(reassessing.reassess(later, dry_run=dry_run, keep_spellings=False))
     outcomes = [outcome for _, page in pages for outcome in page]
     return sum(read for read, _ in pages), {outcome.address: outcome for outcome in outcomes}
 

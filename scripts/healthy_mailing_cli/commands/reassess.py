@@ -15,7 +15,7 @@ from healthy_mailing.row import Change, Outcome
 from healthy_mailing.settings import Settings, SettingsError
 from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.shell import output
-from healthy_mailing_cli.shell.connection import Connection, scan_deadline
+from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.outcomes import Failures, Outcomes
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.table import reassessing
@@ -76,9 +76,7 @@ def reassess(
         Failures("left as it is"),
     )
     with output.progress("Read") as counter:
-        for count, found in reassessing.reassess(
-            table, scan_deadline(), dry_run=dry_run, keep_spellings=keep_spellings
-        ):
+        for count, found in reassessing.reassess(table, dry_run=dry_run, keep_spellings=keep_spellings):
             counter.add(count)
             read += count
             for outcome in found:

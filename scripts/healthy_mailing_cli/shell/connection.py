@@ -129,11 +129,6 @@ def step_deadline() -> float:
     return time.monotonic() + SECONDS
 
 
-def scan_deadline() -> float:
-    """Return the deadline of a step that may read the whole table."""
-    return time.monotonic() + 24 * 60 * 60
-
-
 def answered_at(answer: Mapping[str, Any]) -> datetime:
     """Return the time of an answer by AWS's clock, to the second, since this machine's may be wrong."""
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")

@@ -8,6 +8,7 @@ from healthy_mailing.evidence import Evidence
 from healthy_mailing.item import ADDRESS
 from healthy_mailing.row import Outcome, Row, planned
 from healthy_mailing.table import Table
+from healthy_mailing_cli.shell.connection import step_deadline
 from healthy_mailing_cli.table import scan
 from healthy_mailing_cli.table.moving import move
 
@@ -15,9 +16,7 @@ _MOVED_AT_ONCE = 1_000
 """Of how many addresses rows in other spellings are moved at a time: each time rests for seconds."""
 
 
-def reassess(
-    table: Table, deadline: float, *, dry_run: bool, keep_spellings: bool
-) -> Iterator[tuple[int, list[Outcome]]]:
+def reassess(table: Table, *, dry_run: bool, keep_spellings: bool) -> Iterator[tuple[int, list[Outcome]]]:
     """Bring each item up to date with the table's rules, and under its canonical address.
 
     A row under another spelling is merged into the canonical one and then deleted (``moving.move``); with
@@ -42,11 +41,11 @@ def reassess(
             yield len(items), failed + [write.outcome() for write in outdated]
         else:
             edits = {write.address: _unchanged for write in outdated}
-            yield len(items), failed + table.edit(edits, deadline, exact=True)
+            yield len(items), failed + table.edit(edits, step_deadline(), exact=True)
     spelled.sort(key=canonical_or_same)
     left = groupby(spelled, canonical_or_same)
     while some := {address: set(keys) for address, keys in islice(left, _MOVED_AT_ONCE)}:
-        yield 0, move(table, some, deadline, keep=keep_spellings, dry_run=dry_run)
+        yield 0, move(table, some, step_deadline(), keep=keep_spellings, dry_run=dry_run)
 
 
 def _unchanged(evidence: Evidence) -> Evidence:

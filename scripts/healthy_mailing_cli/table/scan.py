@@ -25,7 +25,7 @@ from healthy_mailing.item import (
     to_item,
     unreadable,
 )
-from healthy_mailing.table import INDEX, Table
+from healthy_mailing.table import INDEX, Table, code_of
 from healthy_mailing_cli.shell import waiting
 from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.waiting import is_lost, is_worth_another_try
@@ -190,7 +190,7 @@ class Scan:
             with waiting.heard(self._say):
                 self._patiently(self._client.query, Limit=1, **self._query(self._states[0]))
         except ClientError as error:
-            if error.response["Error"]["Code"] == NO_INDEX:
+            if code_of(error) == NO_INDEX:
                 return False
             raise
         return True
@@ -208,7 +208,7 @@ class Scan:
             try:
                 answer = call(**request)
             except (ClientError, BotoCoreError) as error:
-                code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+                code = code_of(error)
                 is_final = not is_worth_another_try(code) or (is_lost(code) and not self._has_answered)
                 if is_final or attempt == waiting.TRIES or self._is_over.is_set():
                     raise
