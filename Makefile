@@ -173,11 +173,10 @@ soak: $(DEV) ## send 100,000 notifications, then 100,000 changes, through severa
 
 fuzz: $(FUZZ) ## fuzz the parsers, guided by coverage, for FUZZ_SECONDS each
 	@mkdir -p build/crashes
-	@PYTHONPATH=function:scripts:tests $(dir $(FUZZ))bin/python -m fuzz.seeds build/corpus
 	@for target in address notification detail envelope body; do \
 		echo "$$target: $(FUZZ_SECONDS) s"; \
-		PYTHONPATH=function:tests $(dir $(FUZZ))bin/python -m fuzz $$target -max_total_time=$(FUZZ_SECONDS) -max_len=262144 -timeout=5 \
-			-rss_limit_mb=1024 -artifact_prefix=build/crashes/$$target- build/corpus/$$target > build/fuzz.log 2>&1 || \
+		PYTHONPATH=function:scripts:tests $(dir $(FUZZ))bin/python -m fuzz $$target -max_total_time=$(FUZZ_SECONDS) -max_len=262144 -timeout=5 \
+			-rss_limit_mb=1024 -artifact_prefix=build/crashes/$$target- > build/fuzz.log 2>&1 || \
 			{ tail -30 build/fuzz.log; exit 1; }; \
 		grep '^Done' build/fuzz.log; done
 
