@@ -327,7 +327,7 @@ def test_without_any_identity_in_ses_that_is_said_and_all_else_is_looked_at(emul
     assert {name for name, each in found.items() if each["level"] == "problem"} == {
         "topic",
         "queue",
-        "dead letters",
+        "deadLetters",
         "function",
         "table",
     }
