@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, cast
@@ -13,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthy_mailing.changes import event_of
+from healthy_mailing_cli.commands.redrive import _sentences
 from healthy_mailing_cli.redrive import lost_changes
+from healthy_mailing_cli.redrive.dead_letters import Report
 from healthy_mailing_cli.redrive.lost_changes import Changes
 from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.output import CommandError
@@ -211,6 +214,11 @@ def test_a_dead_letter_of_another_table_is_not_told_of() -> None:
         assert target.take(of_another) == "it is of the table crm, not of mailing"
         assert target.take(each.replace(TABLE, elsewhere)) == f"it is of the table {elsewhere}, not of {TABLE}"
     assert untouched.mock_calls == []
+    report = Report(Counter({"of another table": 1}))
+    assert _sentences(report, LETTERS, "the function", dry_run=True) == [
+        f"In {LETTERS}: 1 of another table.",
+        "Of another table, and stays there in any case: 1.",
+    ]
 
 
 LETTERS = "mailing-changes-dead-letter"

@@ -27,29 +27,25 @@ def test_without_a_terminal_it_needs_to_be_told() -> None:
     assert "127.0.0.1:9" in reached.err or "can't be reached" in reached.err
 
 
-def test_a_dual_stack_endpoint_is_aws_too() -> None:
-    dual_stack = Mailing({**MAILING.environment, "AWS_USE_DUALSTACK_ENDPOINT": "true"}, "mailing")
-    ran = dual_stack("publish", "complaint-abuse", "--topic", TOPIC)
-    assert (ran.code, QUESTION in ran.err) == (2, True)
-
-
-@pytest.mark.parametrize("region", ["us-iso-east-1", "eusc-de-east-1"])
-def test_aws_is_asked_about_in_every_partition(region: str) -> None:
-    ran = Mailing({**MAILING.environment, "AWS_REGION": region}, "mailing")(
-        "publish", "complaint-abuse", "--topic", TOPIC
-    )
-    assert (ran.code, QUESTION in ran.err) == (2, True)
-
-
-def test_an_endpoint_in_a_vpc_is_aws_too() -> None:
-    ran = publish("--endpoint-url", "https://vpce-1-2.sns.eu-west-1.vpce.amazonaws.com")
-    assert (ran.code, QUESTION in ran.err) == (2, True)
-
-
 def test_at_a_terminal_no_is_the_default() -> None:
     for answer in ("n\n", "\n"):
         asked = MAILING.at_a_terminal("publish", "complaint-abuse", "--topic", TOPIC, answer=answer, width=200)
         assert (asked.code, QUESTION in asked.out) == (1, True), asked
+
+
+AT_AWS: list[tuple[dict[str, str], str]] = [
+    ({"AWS_USE_DUALSTACK_ENDPOINT": "true"}, ""),
+    ({"AWS_REGION": "us-iso-east-1"}, ""),
+    ({"AWS_REGION": "eusc-de-east-1"}, ""),
+    ({}, "https://vpce-1-2.sns.eu-west-1.vpce.amazonaws.com"),
+]
+
+
+@pytest.mark.parametrize(("environment", "url"), AT_AWS)
+def test_aws_is_asked_about_in_every_partition_and_behind_every_endpoint(environment: dict[str, str], url: str) -> None:
+    mailing = Mailing({**MAILING.environment, **environment}, "mailing")
+    ran = mailing("publish", "complaint-abuse", "--topic", TOPIC, *(["--endpoint-url", url] if url else []))
+    assert (ran.code, QUESTION in ran.err) == (2, True)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://localstack.invalid:4566"])

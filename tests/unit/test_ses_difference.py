@@ -23,6 +23,7 @@ from healthy_mailing.item import PUSHED, evidence_in, to_item
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.ses.difference import Difference, Known, Pushed, difference, mark_of, suppression
 from healthy_mailing_cli.ses.suppression_list import Entry, SesReason
+from support.suppression import mark
 
 from . import oracle, strategies
 
@@ -88,15 +89,15 @@ def test_the_list_should_have_whom_feedback_keeps_from_transactional_mail(histor
     assert suppression(evidence_of(history), rules) == by_the_rules(history, rules)
 
 
-def mark(kind: MarkKind, day: int) -> Mark:
-    return Mark(kind=kind, at=strategies.at(day, 2), feedback_id="f", message_id="m", sender="s", detail=())
+def marked(kind: MarkKind, day: int) -> Mark:
+    return mark(kind, strategies.at(day, 2))
 
 
 def decided(state: State, day: int) -> Mark:
     return override(state, strategies.at(day, 2), "dana")
 
 
-HARD, SPAM, LEFT = (mark(kind, 1) for kind in (MarkKind.HARD_BOUNCE, MarkKind.COMPLAINT, MarkKind.OPT_OUT))
+HARD, SPAM, LEFT = (marked(kind, 1) for kind in (MarkKind.HARD_BOUNCE, MarkKind.COMPLAINT, MarkKind.OPT_OUT))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ HARD, SPAM, LEFT = (mark(kind, 1) for kind in (MarkKind.HARD_BOUNCE, MarkKind.CO
         ([SPAM], SesReason.COMPLAINT),
         ([HARD, SPAM], SesReason.COMPLAINT),
         ([HARD], SesReason.BOUNCE),
-        ([mark(MarkKind.SOFT_BOUNCE, day) for day in range(5)], SesReason.BOUNCE),
+        ([marked(MarkKind.SOFT_BOUNCE, day) for day in range(5)], SesReason.BOUNCE),
         ([LEFT], None),
         ([LEFT, HARD], SesReason.BOUNCE),
         ([decided(State.DISABLE, 2)], None),
@@ -113,9 +114,9 @@ HARD, SPAM, LEFT = (mark(kind, 1) for kind in (MarkKind.HARD_BOUNCE, MarkKind.CO
         ([HARD, SPAM, decided(State.ENABLE, 2)], None),
         ([SPAM, decided(State.ENABLE, 0)], SesReason.COMPLAINT),
         ([HARD, bounces_cleared(strategies.at(2, 2), "dana")], None),
-        ([HARD, mark(MarkKind.DELIVERY, 2)], None),
-        ([SPAM, mark(MarkKind.DELIVERY, 2)], SesReason.COMPLAINT),
-        ([mark(MarkKind.UNDETERMINED, 1)], None),
+        ([HARD, marked(MarkKind.DELIVERY, 2)], None),
+        ([SPAM, marked(MarkKind.DELIVERY, 2)], SesReason.COMPLAINT),
+        ([marked(MarkKind.UNDETERMINED, 1)], None),
         ([], None),
     ],
 )
@@ -159,8 +160,8 @@ def test_an_enabled_address_s_entry_is_taken_off_taken_over_or_left(situation: S
 def test_what_was_taken_over_is_taken_over_once(situation: Situation) -> None:
     _, pushed, entries, rules = situation
     found, evidence = compared(situation)
-    for mark in found.marks:
-        evidence = merge(evidence, {mark.slot: mark})
+    for each in found.marks:
+        evidence = merge(evidence, {each.slot: each})
     again = difference(ADDRESS, Known(evidence, pushed), entries, rules)
     assert again.marks == ()
     assert again.put is None or not entries
@@ -185,10 +186,10 @@ def test_a_mark_says_just_what_the_list_says(situation: Situation) -> None:
     _, _, entries, _ = situation
     found, _ = compared(situation)
     kinds = {MarkKind.COMPLAINT: SesReason.COMPLAINT, MarkKind.HARD_BOUNCE: SesReason.BOUNCE}
-    for mark in found.marks:
-        assert (mark.at, kinds[mark.kind]) in {(entry.at, entry.reason) for entry in entries}
-        assert mark.get("subType") == "OnAccountSuppressionList"
-        assert (mark.sender, mark.message_id, mark.feedback_id) == ("", "", "")
+    for each in found.marks:
+        assert (each.at, kinds[each.kind]) in {(entry.at, entry.reason) for entry in entries}
+        assert each.get("subType") == "OnAccountSuppressionList"
+        assert (each.sender, each.message_id, each.feedback_id) == ("", "", "")
 
 
 @given(situations())
@@ -199,44 +200,32 @@ def test_what_a_push_made_is_no_evidence(situation: Situation) -> None:
     assert compared(situation)[0].marks == compared((history, pushed, theirs, rules))[0].marks
 
 
-def bounce(at: str, **detail: str) -> Mark:
-    told = {"bounceType": "Permanent", "subType": "General", **detail}
-    return Mark(
-        kind=MarkKind.HARD_BOUNCE,
-        at=at,
-        feedback_id="f",
-        message_id="m",
-        sender="news@example.org",
-        detail=tuple(sorted(told.items())),
-    )
+BOUNCED = mark(MarkKind.HARD_BOUNCE, AT)
 
 
 def test_the_mail_server_s_own_words_are_kept() -> None:
     """SES puts an address on its list a moment after it reports the bounce."""
-    evidence = evidence_of([bounce(AT, diagnosticCode="smtp; 550 5.1.1 user unknown")])
+    evidence = evidence_of([BOUNCED])
     entry = Entry(ADDRESS, "2026-03-10T12:00:00.400Z", SesReason.BOUNCE)
     assert difference(ADDRESS, Known(evidence, None), [entry], Rules()) == Difference()
 
 
 def test_a_complaint_that_only_ses_knows_is_taken_over_though_the_address_has_bounced() -> None:
     entry = Entry(ADDRESS, AT, SesReason.COMPLAINT)
-    found = difference(ADDRESS, Known(evidence_of([bounce(AT)]), None), [entry], Rules())
-    assert [mark.kind for mark in found.marks] == [MarkKind.COMPLAINT]
+    found = difference(ADDRESS, Known(evidence_of([BOUNCED]), None), [entry], Rules())
+    assert [each.kind for each in found.marks] == [MarkKind.COMPLAINT]
 
 
 @pytest.mark.parametrize(("reason", "code"), [("BOUNCE", "bounce:Permanent/"), ("COMPLAINT", "complaint:")])
 def test_a_mark_taken_over_can_be_written_and_read(reason: str, code: str) -> None:
-    mark = mark_of(Entry("Jane@Example.com", AT, SesReason(reason)))
-    record = Record.of({mark.slot: mark}, Rules())
+    taken_over = mark_of(Entry("Jane@Example.com", AT, SesReason(reason)))
+    record = Record.of({taken_over.slot: taken_over}, Rules())
     item = to_item(ADDRESS, record)
     assert (item["state"], item["reason"]) == (State.DISABLE, f"{code}OnAccountSuppressionList")
-    assert evidence_in(item) == {mark.slot: mark}
+    assert evidence_in(item) == {taken_over.slot: taken_over}
 
 
-DELIVERED, NOT_SPAM = (
-    Mark(kind=kind, at=AT, feedback_id="f", message_id="m", sender="news@example.org", detail=())
-    for kind in (MarkKind.DELIVERY, MarkKind.NOT_SPAM)
-)
+DELIVERED, NOT_SPAM = (mark(kind, AT) for kind in (MarkKind.DELIVERY, MarkKind.NOT_SPAM))
 BEFORE = "2026-03-09T12:00:00.000Z"  # so these outweigh what an entry of that time says
 
 

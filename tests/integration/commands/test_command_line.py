@@ -484,21 +484,6 @@ def test_dead_letters_are_shown_saved_and_dropped(emulator: Emulator, tmp_path: 
     assert (file.stat().st_mode & 0o777, letters_in(stack)) == (0o600, 0)
 
 
-@pytest.mark.parametrize("way", ["queue", "direct"])
-def test_redrive_refuses_names_of_two_stacks(emulator: Emulator, way: str) -> None:
-    made, other = hand_made(emulator), hand_made(emulator)
-    if way == "direct":
-        emulator.client("sqs").delete_queue(QueueUrl=made.url())
-    letter = ses.text(ses.complaint(ses.fresh("dead")))
-    emulator.client("sqs").send_message(QueueUrl=other.url("-dead-letter"), MessageBody=letter)
-    ran = Mailing(emulator.environment(), made.name)(
-        "redrive", "--dead-letter-queue", f"{other.name}-feedback-dead-letter"
-    )
-    assert (ran.code, ran.err.count("\n")) == (2, 1)
-    assert f"go to {made.name}-feedback-dead-letter, not to {other.name}-feedback-dead-letter" in ran.err
-    assert letters_in(filled(other)) == 1
-
-
 def test_a_table_that_is_not_there_is_named_before_anything_is_done(emulator: Emulator, tmp_path: Path) -> None:
     mailing = Mailing(emulator.environment(), "maling")
     for command in (

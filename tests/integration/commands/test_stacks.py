@@ -103,6 +103,9 @@ MIXED: dict[tuple[str, ...], str] = {
     ("redrive", "--function", "{crm}-feedback"): (
         "The queue {mailing}-feedback goes to {mailing}-feedback, not to {crm}-feedback: name the stack with --name"
     ),
+    ("redrive", "--queue", "none", *FEEDBACK[2:]): (
+        "The dead letters of the function {mailing}-feedback go to {mailing}-feedback-dead-letter, not to {crm}-"
+    ),
     ("redrive", "--queue", "none", *FEEDBACK[2:], "--function", "{crm}-feedback"): (
         f"The function {{crm}}-feedback {LEADS}"
     ),
@@ -158,24 +161,6 @@ def test_a_dry_run_shows_by_which_table_changes_are_judged(pair: Pair) -> None:
 def test_a_table_is_given_by_its_name(pair: Pair) -> None:
     ran, done = pair.run("disable", "a@example.com", table=pair.names["table"])
     assert (ran.code, done, f"such as {pair.crm.name}" in re.sub(r"[\s│]+", " ", ran.err)) == (2, set(), True), ran
-
-
-def test_a_letter_of_another_table_stays_where_it_is(pair: Pair) -> None:
-    """As one may that someone moved there."""
-    sqs, crm, mailing = pair.crm.emulator.client("sqs"), pair.crm.name, pair.mailing.name
-    url = sqs.get_queue_url(QueueName=f"{mailing}-changes-dead-letter")["QueueUrl"]
-    stream = pair.crm.emulator.client("dynamodb").describe_table(TableName=crm)["Table"]["LatestStreamArn"]
-    batch = {"streamArn": stream, "shardId": "1", "startSequenceNumber": "1", "endSequenceNumber": "2", "batchSize": 1}
-    sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"DDBStreamBatchInfo": batch}))
-
-    planned, _ = pair.run("redrive", "--changes", "--dry-run")
-    assert planned.out == (
-        f"In {mailing}-changes-dead-letter: 1 of another table.\nOf another table, and stays there in any case: 1.\n"
-    )
-    ran, done = pair.run("redrive", "--changes")
-    assert (ran.code, done) == (1, {"sqs:ReceiveMessage"})
-    assert f"A dead letter stays: it is of the table {crm}, not of {mailing}." in ran.err
-    sqs.purge_queue(QueueUrl=url)
 
 
 def test_a_table_may_have_another_name_than_the_stack(emulator: Emulator, tmp_path: Path) -> None:
