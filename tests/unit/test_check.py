@@ -173,6 +173,7 @@ def test_each_address_is_judged_or_its_line_is_named(
         ("", 0, "0  may be mailed"),
         ("ok@x.example\nno@x.example\n", 1, "1  may not: opt-out"),
         ("ok@x.example\nnobody\n", 1, "line 2: nobody: has no @"),
+        ("email\nok@x.example\na@x..example\n", 1, "1  not an address"),
         ('email,name\nok@x.example,"Tom\n', 1, 'line 2: ok@x.example,"Tom: is not CSV'),
         ("email,manager\nok@x.example,no@x.example\n", 1, "1  may not: opt-out"),
         ('email,name\n"a\nb",c\n', 1, "lines 2-3: "),
@@ -291,9 +292,12 @@ def test_the_list_itself_is_not_overwritten(tmp_path: Path, monkeypatch: pytest.
 def test_what_is_kept_may_go_to_standard_output_and_the_summary_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_bytes(b"\xef\xbb\xbfemail;name\r\nok@x.example;\xe9\r\nno@x.example;\r\n")
-    assert CliRunner().invoke(app, ["check", str(path), "--keep", "-"]).stdout_bytes == path.read_bytes()[:-15]
+    for name in (str(path), "-"):
+        ran = CliRunner().invoke(app, ["check", name, "--keep", "-"], input=path.read_bytes())
+        assert ran.stdout_bytes == path.read_bytes()[:-15]
     assert run(path, keep=Path("-"), as_json=True)[0] == 2
     assert run(path, dropped=Path("-"))[0] == 2
+    assert run(path, keep=tmp_path / "no" / "folder")[0] == 2
 
 
 def test_the_lines_of_json_can_not_be_kept(tmp_path: Path) -> None:

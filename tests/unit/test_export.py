@@ -131,11 +131,13 @@ def test_what_can_not_be_read_leaves_nothing_and_what_is_empty_has_a_header(
 
 
 def interrupted(path: Path) -> None:
-    """Leave the beginning of an export: one page of two."""
+    """Leave the beginning of an export: one page of two, and what was written of the next."""
     paged = Paged(map(item, range(8)))
     paged.left = 1
     with pytest.raises(KeyboardInterrupt):
         exported(paged, path, segments=1)
+    with path.with_name(f"{path.name}.part").open("a") as part:
+        part.write('{"addr')
 
 
 def resumed(path: Path, before: Callable[[], object] = lambda: None) -> list[str]:

@@ -69,37 +69,6 @@ def test_check_says_of_each_address_whether_it_may_be_mailed(
     assert [(each["mayBeMailed"], each["reason"]) for each in transactional] == [(True, OPT_OUT), (False, BOUNCE)]
 
 
-def test_check_writes_a_file_without_those_that_may_not_be_mailed(
-    people: Mapping[str, Mailing], known: Mapping[str, str], tmp_path: Path
-) -> None:
-    mailing, new = people["read"], ses.fresh("new")
-    rows = [
-        b"\xef\xbb\xbfname;Email\r\n",
-        b'"Doe; \xe9";' + known["fine"].encode() + b"\r\n",
-        b"x;" + known["bounced"].encode() + b"\n",
-        b'"two\nlines";' + new.encode() + b"\n",
-        b"y;\xff@example.com\n",
-        b"z;" + known["left"].encode(),
-    ]
-    given, kept = tmp_path / "list.csv", tmp_path / "good.csv"
-    given.write_bytes(b"".join(rows))
-
-    counted = mailing("check", str(given))
-    assert counted.code == 1
-    assert re.findall(r"^ *(\d+)  (.+)$", counted.out, re.MULTILINE) == [
-        ("2", "may be mailed"),
-        ("1", f"may not: {BOUNCE}"),
-        ("1", f"may not: {OPT_OUT}"),
-        ("1", "not an address"),
-    ]
-    assert mailing("check", str(given), "--keep", str(kept)).code == 0
-    assert kept.read_bytes() == b"".join([rows[0], rows[1], rows[3]])
-    assert mailing("check", "-", "--keep", str(kept), "--transactional", stdin=given.read_bytes()).code == 0
-    assert kept.read_bytes() == b"".join([rows[0], rows[1], rows[3], rows[5]])
-    assert [path.name for path in tmp_path.iterdir()] == ["list.csv", "good.csv"] or len(list(tmp_path.iterdir())) == 2
-    assert mailing("check", str(given), "--keep", str(tmp_path / "no" / "folder")).code == 2
-
-
 @pytest.mark.parametrize(
     ("name", "code", "says"),
     [
