@@ -394,6 +394,7 @@ def test_a_time_that_is_given_is_a_past_one(held: Held, tmp_path: Path) -> None:
     for at, says in {"2999-01-01": "is in the future", "soon": "is not a time", "20260131": "is not a time"}.items():
         ran = run(path, as_format="opt-outs", at=at)
         assert (ran.code, f"--at {at} {says}" in ran.err) == (2, True)
+    assert run(path, as_format="opt-outs").told[0]["error"] == "ListWithoutTime"
     assert run(path, as_format="opt-outs", at="2026-01-31").code == 0
     assert [mark.at for each in held.evidence.values() for mark in each.values()] == ["2026-01-31T00:00:00.000Z"]
 
@@ -424,6 +425,17 @@ def test_a_list_that_changes_while_it_is_read_is_named(
     monkeypatch.setattr(importing, "WINDOW", 5_000)
     assert run(bounces(path, 5_000)).code == 0
     assert len(held.evidence) == 5_000
+
+
+def test_what_was_refused_of_a_list_that_changes_is_kept(
+    held: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "WINDOW", 1)
+    path = tmp_path / "list.csv"
+    path.write_text(f"{HEADER}5.1.1,x,nobody,1417885600\n5.1.1,x,jane@example.com,1417885600\n")
+    held.before = lambda: os.utime(path, (1, 1))
+    assert run(path).code == 2
+    assert "nobody" in (tmp_path / "list.csv.refused.csv").read_text()
 
 
 def test_of_several_lists_those_that_are_known_are_imported(held: Held, tmp_path: Path) -> None:
@@ -550,12 +562,12 @@ def test_a_note_of_another_import_is_none(held: Held, part: Part, noted: str) ->
 def test_an_address_that_dynamodb_refuses_is_named_and_comes_again(
     held: Held, part: Part, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    held.errors = lambda address: "ValidationError" if address.startswith("b4") else ""
-    assert take(held, part) == {"nowDisable": 7, "failed": 1}
+    held.errors = lambda address: "ValidationError" if address[1] in "345" else ""  # all that are merged at a time
+    assert take(held, part) == {"nowDisable": 5, "failed": 3}
     assert "b4@example.com: not imported. DynamoDB refused: ValidationError." in capsys.readouterr().err
     held.errors = lambda _: ""
     # From the first window on that was not whole.
-    assert take(held, part) == {"importedBefore": 3, "nowDisable": 1, "knownBefore": 4}
+    assert take(held, part) == {"importedBefore": 3, "nowDisable": 3, "knownBefore": 2}
     assert not part.beside(".progress").exists()
 
 

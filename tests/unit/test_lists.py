@@ -45,6 +45,7 @@ SKIPPED = None
 PERMANENT = {"bounceType": "Permanent", "subType": "General"}
 TRANSIENT = {"bounceType": "Transient", "subType": "General"}
 LISTED, WHY = {"subType": "OnAccountSuppressionList"}, {"diagnosticCode": "why"}
+SENDER = {"sender": "news@example.org"}
 UNDATED = {"at": AT}
 """The row has no time of its own."""
 
@@ -202,7 +203,10 @@ def subscriber(status: str) -> str:
 
 
 ROWS: Mapping[str, Sequence[tuple[str, MarkKind | None, Mapping[str, str]]]] = {
-    "ses": [(ses("BOUNCE"), HARD, LISTED), (ses("complaint"), COMPLAINT, LISTED)],
+    "ses": [
+        (ses("BOUNCE"), HARD, LISTED),
+        (ses("complaint").replace('"Reason"', f'"email": "{JOE}", "Reason"'), COMPLAINT, LISTED),
+    ],
     "ses-job": [
         (f"{JANE},BOUNCE\n", HARD, LISTED | UNDATED),
         (json.dumps({"emailAddress": JANE, "reason": "COMPLAINT"}), COMPLAINT, LISTED | UNDATED),
@@ -243,7 +247,7 @@ ROWS: Mapping[str, Sequence[tuple[str, MarkKind | None, Mapping[str, str]]]] = {
         (postmark("ManualSuppression", "Admin"), OPERATOR, {"note": "suppressed in Postmark by Admin"}),
     ],
     "postmark-bounces": [
-        (postmark_bounce("HardBounce", inactive=True), HARD, PERMANENT | WHY),
+        (postmark_bounce("HardBounce", inactive=True), HARD, PERMANENT | WHY | SENDER),
         (postmark_bounce("BadEmailAddress", None), HARD, PERMANENT),
         (postmark_bounce("HardBounce", inactive=False), SKIPPED, {}),
         (postmark_bounce("SpamComplaint"), COMPLAINT, {}),
@@ -272,7 +276,7 @@ ROWS: Mapping[str, Sequence[tuple[str, MarkKind | None, Mapping[str, str]]]] = {
         (mandrill("spam").replace(JANE, "email"), SKIPPED, {}),
     ],
     "brevo": [
-        (brevo("hardBounce"), HARD, WHY),
+        (brevo("hardBounce"), HARD, WHY | SENDER),
         (brevo("contactFlaggedAsSpam"), COMPLAINT, {}),
         (brevo("unsubscribedViaEmail"), OPT_OUT, {"source": "unsubscribedViaEmail"}),
         (brevo("adminBlocked"), OPERATOR, {}),
@@ -325,7 +329,8 @@ def test_each_row_becomes_its_mark(name: str, text: str, kind: MarkKind | None, 
     ((address, mark),) = taken(text, name, AT)
     assert address in {JANE, '"x y"@example.com'}
     assert mark.kind is kind
-    assert ({"at": mark.at, "source": ""} | dict(mark.detail)).items() >= ({"at": MAY} | dict(detail)).items()
+    said = {"at": mark.at, "sender": mark.sender, "source": ""} | dict(mark.detail)
+    assert said.items() >= ({"at": MAY} | dict(detail)).items()
     # So that the same row is the same mark whenever it comes, and a later reader knows from where.
     assert mark in [each for _, each in taken(text, name, AT)]
     assert name in (mark.sender if kind is OPERATOR else mark.feedback_id)
@@ -496,6 +501,12 @@ def test_json_is_read_in_any_shape_and_in_any_pieces(
     assert [next(iter(row.fields)) for row in found if row.fields] == ["a", "b"]
 
 
+def test_a_row_with_a_list_of_its_own_is_one_wherever_a_piece_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "_CHUNK", 100)
+    found = [{"items": [{"sku": number}], "email": f"{number}@example.com"} for number in range(50)]
+    assert [dict(row.fields) for row in rows("\n".join(map(json.dumps, found)))] == found
+
+
 def test_a_broken_line_of_ndjson_is_refused_and_the_others_are_read() -> None:
     lines = [json.dumps({"a": number}) for number in range(5)]
     found = rows("\n".join([*lines[:2], '{"a": "open', "{", "[1", *lines[2:], '{"a": 1']))
@@ -594,6 +605,7 @@ class Endless(io.TextIOBase):
 )
 def test_memory_does_not_grow_with_the_rows(monkeypatch: pytest.MonkeyPatch, first: str, line: str) -> None:
     monkeypatch.setattr(importing, "WINDOW", 100)
+    monkeypatch.setattr(documents, "_CHUNK", 1 << 12)
 
     def peak(count: int) -> int:
         text: Any = Endless(itertools.chain([first] if first else [], (line.format(n) for n in range(count))))

@@ -64,9 +64,11 @@ class _Documents:
             self._decoded()
 
     def _object(self) -> Iterator[Row]:
-        value = self._decoded_at_once()
-        if value is not None:
-            yield from _rows_of(value)
+        """Yield the row that is next; of a page, pass over what is before its list."""
+        value, end = self._whole()
+        if value is not None and (_is_row(value) or not any(map(_may_be_list, value, value.values()))):
+            self._at = end
+            yield row_of(value)
             return
         self._at += 1
         members: dict[str, Any] = {}
@@ -90,14 +92,17 @@ class _Documents:
         self._at += 1
         return self._peek() in {"[", "{"} and key.lower() in _LISTS
 
-    def _decoded_at_once(self) -> Any:  # noqa: ANN401  (JSON)
-        """Return the value that is next, if all of it was read already; None if not."""
-        try:
-            value, end = self._decoder.raw_decode(self._text, self._at)
-        except (ValueError, RecursionError):
-            return None
-        self._at = end
-        return value
+    def _whole(self) -> tuple[Any, int]:
+        """Return the object that is next, and where it ends; None if it is longer than what is read at a time."""
+        while True:
+            try:
+                return self._decoder.raw_decode(self._text, self._at)
+            except RecursionError:
+                return None, 0
+            except ValueError:
+                if self._ended or len(self._text) - self._at > _CHUNK:
+                    return None, 0
+            self._fill()
 
     def _decoded(self) -> Any:  # noqa: ANN401  (JSON)
         """Return the value that is next."""
@@ -167,20 +172,9 @@ def _is_row(value: Mapping[str, Any]) -> bool:
     return any(isinstance(each, str) and "@" in each and heading(key) in HEADINGS for key, each in value.items())
 
 
-def _rows_of(value: Any) -> Iterator[Row]:  # noqa: ANN401  (JSON)
-    """Yield the rows in an object: those of the list in it, or itself."""
-    for key, each in () if _is_row(value) else value.items():
-        if key.lower() in _LISTS and isinstance(each, dict):
-            yield from _rows_of(each)
-            return
-        if key.lower() in _LISTS and isinstance(each, list):
-            for element in each:
-                if isinstance(element, dict):
-                    yield row_of(element)
-                else:
-                    yield Row({}, [json.dumps(element)], "is not an object")
-            return
-    yield row_of(value)
+def _may_be_list(key: str, value: object) -> bool:
+    """Return whether a member of a page may hold its rows."""
+    return key.lower() in _LISTS and isinstance(value, dict | list)
 
 
 def row_of(value: dict[str, Any]) -> Row:
