@@ -104,11 +104,17 @@ def reference(folder: Path) -> str:
     undescribed = [each.name for each in rows if not each.description]
     if undescribed:
         raise ValueError(f"{folder}: add a comment at the end of the line of {', '.join(undescribed)}")
+    resources: dict[str, list[str]] = {}
+    for type_, named in blocks(folder, "resource"):
+        resources.setdefault(type_, []).extend(f"`{json.loads(name)}`" for name in named)
+    named = [(f"`{type_}`", ", ".join(sorted(names))) for type_, names in sorted(resources.items())]
+    outputs = [(f"`{name}`", json.loads(body["description"])) for name, body in blocks(folder, "output")]
+    sources = [(f"`{name}`", json.loads(body["source"])) for name, body in blocks(folder, "module")]
     tables = [
         _table("Variables", ("name", "type", "default", "description"), map(_cells, rows)),
-        _table("Outputs", ("name", "description"), _outputs(folder)),
-        _table("Resources", ("type", "names"), _resources(folder)),
-        _table("Modules", ("name", "source"), _modules(folder)),
+        _table("Outputs", ("name", "description"), outputs),
+        _table("Resources", ("type", "names"), named),
+        _table("Modules", ("name", "source"), [(name, f"[`{source}`]({source})") for name, source in sources]),
         _table("Requirements", ("name", "version"), _requirements(folder)),
     ]
     return "\n\n".join(filter(None, tables))
@@ -165,44 +171,23 @@ def _renewed(readme: Path, text: str) -> str:
 
 
 def _table(title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [columns, ("---",) * len(columns), *rows]
-    if len(lines) == 2:  # noqa: PLR2004  (the heading's two lines)
-        return ""
-    return f"## {title}\n\n" + "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _outputs(folder: Path) -> Iterator[tuple[str, str]]:
-    for name, body in blocks(folder, "output"):
-        yield _code(name), _cell(json.loads(body["description"]))
-
-
-def _resources(folder: Path) -> Iterator[tuple[str, str]]:
-    names: dict[str, list[str]] = {}
-    for resource_type, named in blocks(folder, "resource"):
-        names.setdefault(resource_type, []).extend(json.loads(name) for name in named)
-    for resource_type, each in sorted(names.items()):
-        yield _code(resource_type), ", ".join(_code(name) for name in sorted(each))
-
-
-def _modules(folder: Path) -> Iterator[tuple[str, str]]:
-    for name, body in blocks(folder, "module"):
-        source = json.loads(body["source"])
-        yield _code(name), f"[`{source}`]({source})"
+    cells = [[" ".join(cell.split()).replace("|", "\\|") for cell in row] for row in rows]
+    lines = [columns, ("---",) * len(columns), *cells]
+    return f"## {title}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) if cells else ""
 
 
 def _requirements(folder: Path) -> Iterator[tuple[str, str]]:
     for file in sorted(folder.glob("*.tf")):
         for block in _loaded(file.read_text()).get("terraform", []):
-            yield "Terraform", _code(json.loads(block["required_version"]))
-            for providers in block["required_providers"]:
-                for provider in providers.values():
-                    yield _code(json.loads(provider["source"])), _code(json.loads(provider["version"]))
+            yield "Terraform", f"`{json.loads(block['required_version'])}`"
+            for provider in (each for providers in block["required_providers"] for each in providers.values()):
+                yield f"`{json.loads(provider['source'])}`", f"`{json.loads(provider['version'])}`"
 
 
 def _cells(row: Attribute) -> tuple[str, ...]:
-    type_ = row.type if row.type == "object" else _code(row.type)
-    default = row.default if row.default == REQUIRED else _code(row.default)
-    return _code(row.name), type_, default, _cell(row.description)
+    type_ = row.type if row.type == "object" else f"`{row.type}`"
+    default = row.default if row.default == REQUIRED else f"`{row.default}`"
+    return f"`{row.name}`", type_, default, row.description
 
 
 def _typed(variable: Attribute, folder: Path) -> Attribute:
@@ -283,14 +268,6 @@ def _hcl(value: object) -> str:
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     return _expression(str(value))
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
-
-
-def _code(text: str) -> str:
-    return f"`{text}`".replace("|", "\\|")
 
 
 if __name__ == "__main__":
