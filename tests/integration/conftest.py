@@ -20,7 +20,7 @@ from moto.core.models import botocore_stubber
 from typer.testing import CliRunner, Result
 
 from harness.emulators import partiql
-from healthy_mailing.evidence import Evidence, Mark, MarkKind, Rules, evidence_of
+from healthy_mailing.evidence import Evidence, Mark, Rules, evidence_of
 from healthy_mailing.item import to_dynamodb
 from healthy_mailing.row import Outcome
 from healthy_mailing.table import Table
@@ -190,20 +190,6 @@ NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
 def soon() -> float:
     """Return a deadline that no machine is too slow for."""
     return time.monotonic() + 600
-
-
-def mark(kind: MarkKind, day: int = 1, number: int = 0, **detail: str) -> Mark:
-    """Return a mark of a day of March 2026, with ids and seconds by its number."""
-    if kind is MarkKind.HARD_BOUNCE:
-        detail = {"bounceType": "Permanent", "subType": "General"} | detail
-    return Mark(
-        kind=kind,
-        at=f"2026-03-{day:02d}T12:00:{number % 60:02d}.000Z",
-        feedback_id=f"f{number}",
-        message_id=f"m{number}",
-        sender="news@example.org",
-        detail=tuple(sorted(detail.items())),
-    )
 
 
 def table_of(client: "DynamoDBClient", rules: Rules = RULES, now: datetime = NOON) -> Table:

@@ -20,6 +20,7 @@ from healthy_mailing_cli.table.annotating import annotate
 from healthy_mailing_cli.table.moving import move
 from support import ses
 from support.faults import first, lose_answer, refuse
+from support.marks import mark
 from support.table import TABLE
 
 from .conftest import (
@@ -32,7 +33,6 @@ from .conftest import (
     calls,
     consistency,
     items,
-    mark,
     refusal,
     refusal_of,
     soon,

@@ -23,7 +23,8 @@ from healthy_mailing_cli.ses.suppression_list import Entry, SesReason, Suppressi
 from healthy_mailing_cli.ses.syncing import Done, Result
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.s3 import Location
-from support.suppression import FakeList, known, mark
+from support.marks import mark
+from support.suppression import FakeList, known
 from support.table import TABLE
 
 from .conftest import Answer, items, refusal_of

@@ -12,9 +12,10 @@ import pytest
 
 from healthy_mailing import operations
 from healthy_mailing.address import canonical, forms
-from healthy_mailing.evidence import Mark, MarkKind, Purpose, Rules, State, evidence_of, override
+from healthy_mailing.evidence import MarkKind, Purpose, Rules, State, evidence_of, override
 from healthy_mailing.item import state_of
 from healthy_mailing.table import Table
+from support.marks import mark
 from support.table import TABLE
 
 from .conftest import Run, items
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 BEFORE, AHEAD = "2026-03-01T12:00:00.000Z", "2999-01-01T00:00:00.000Z"
-
-
-def mark(kind: MarkKind, at: str = BEFORE) -> Mark:
-    detail = (("bounceType", "Permanent"), ("subType", "General")) if kind is MarkKind.HARD_BOUNCE else ()
-    return Mark(kind=kind, at=at, feedback_id="f", message_id="m", sender="news@example.org", detail=detail)
 
 
 KINDS = {

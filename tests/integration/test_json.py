@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from harness import paths
-from healthy_mailing.evidence import Mark, MarkKind, Rules, State, evidence_of, override
+from healthy_mailing.evidence import MarkKind, Rules, State, evidence_of, override
 from healthy_mailing.table import Table
 from healthy_mailing_cli.__main__ import COMMANDS
 from healthy_mailing_cli.doctor.examination import Finding, Level
@@ -19,6 +19,7 @@ from healthy_mailing_cli.ses.difference import Pushed
 from healthy_mailing_cli.ses.suppression_list import Entry, SesReason, SuppressionList
 from healthy_mailing_cli.table.annotating import annotate
 from support import ses
+from support.marks import mark
 from support.table import TABLE
 
 from .conftest import Answer, Run, refusal_of
@@ -78,26 +79,20 @@ CASES: dict[str, list[tuple[str, ...]]] = {
 """By command, runs that together print all its keys."""
 
 
-def mark(kind: MarkKind, at: str = BEFORE) -> Mark:
-    bounced = (("bounceType", "Permanent"), ("diagnosticCode", "550"), ("subType", "General"))
-    detail = bounced if kind is MarkKind.HARD_BOUNCE else ()
-    return Mark(kind=kind, at=at, feedback_id="f", message_id="m", sender="news@example.org", detail=detail)
-
-
 @pytest.fixture
 def mailing(run: Run, client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Commands, with a table and a stack in which each kind of line has its reason."""
     table, deadline = Table(client, TABLE, Rules()), time.monotonic() + 600
     rows = {
-        BLOCKED: [mark(MarkKind.HARD_BOUNCE), mark(MarkKind.COMPLAINT)],
+        BLOCKED: [mark(MarkKind.HARD_BOUNCE, diagnosticCode="550"), mark(MarkKind.COMPLAINT)],
         MAILABLE: [mark(MarkKind.DELIVERY)],
         CALLED: [mark(MarkKind.COMPLAINT), override(State.DISABLE, BEFORE, "zoe", "called")],
         "jane@xn--strae-oqa.de": [mark(MarkKind.DELIVERY)],
-        "jane@strasse.de": [mark(MarkKind.COMPLAINT), mark(MarkKind.HARD_BOUNCE)],
+        "jane@strasse.de": [mark(MarkKind.COMPLAINT), mark(MarkKind.HARD_BOUNCE, diagnosticCode="550")],
         "soft@example.org": [mark(MarkKind.SOFT_BOUNCE)],
         REFUSED: [mark(MarkKind.SOFT_BOUNCE)],
         "pushed@example.org": [mark(MarkKind.DELIVERY)],
-        "put@example.org": [mark(MarkKind.HARD_BOUNCE)],
+        "put@example.org": [mark(MarkKind.HARD_BOUNCE, diagnosticCode="550")],
     }
     table.add({address: evidence_of(marks) for address, marks in rows.items()}, deadline)
     annotate(table, "pushed@example.org", "pushed", Pushed(LATER, "BOUNCE").to_map(), deadline)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from healthy_mailing.evidence import Evidence, Mark, MarkKind, Rules, evidence_of
+from healthy_mailing.evidence import Evidence, MarkKind, Rules, evidence_of
 from healthy_mailing.table import Table
 from healthy_mailing_cli.lists import importing
 from healthy_mailing_cli.lists.files import parts
 from healthy_mailing_cli.lists.formats.known import FORMATS
 from healthy_mailing_cli.lists.importing import Tally, Writer, merged
+from support.marks import mark
 from support.table import TABLE
 
 from .conftest import Answer, items, meet_after_reading, refusal_of
@@ -21,13 +22,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-def mark(kind: MarkKind, day: int) -> Mark:
-    detail = (("bounceType", "Permanent"), ("subType", "General")) if kind is MarkKind.HARD_BOUNCE else ()
-    return Mark(
-        kind=kind, at=f"2026-01-{day:02}T12:00:00.000Z", feedback_id="f", message_id="m", sender="s", detail=detail
-    )
 
 
 @pytest.fixture

@@ -19,9 +19,10 @@ from support.clock import Clock
 from support.eventually import SECONDS
 from support.faults import first, keep_back, lose_answer, refuse, refuse_statements
 from support.gateway import CALLER
+from support.marks import mark
 from support.table import TABLE
 
-from .conftest import Answer, add, between, calls, dynamodb, items, mark, meet_after_reading, refusal
+from .conftest import Answer, add, between, calls, dynamodb, items, meet_after_reading, refusal
 from .lookup_api import Api, start
 
 if TYPE_CHECKING:

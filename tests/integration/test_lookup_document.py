@@ -26,9 +26,10 @@ from schemathesis.specs.openapi.checks import (
 from healthy_mailing.evidence import MADE_BY_PEOPLE, MarkKind, Rules, State, bounces_cleared, evidence_of, override
 from healthy_mailing.table import Table
 from support.gateway import DOCUMENT
+from support.marks import mark
 from support.table import TABLE
 
-from .conftest import Answer, mark
+from .conftest import Answer
 from .lookup_api import Api, start
 
 if TYPE_CHECKING:

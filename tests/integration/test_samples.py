@@ -21,9 +21,10 @@ from harness import paths
 from healthy_mailing.address import AddressError, canonical, forms
 from healthy_mailing.evidence import MarkKind, Rules, evidence_of
 from healthy_mailing.table import Table
+from support.marks import mark
 from support.table import TABLE
 
-from .conftest import Answer, mark
+from .conftest import Answer
 from .lookup_api import start
 
 if TYPE_CHECKING:

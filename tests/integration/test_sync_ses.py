@@ -14,7 +14,8 @@ from healthy_mailing_cli.ses.suppression_list import Entry, SesReason
 from healthy_mailing_cli.ses.syncing import Done, Result, Sync
 from healthy_mailing_cli.shell.connection import step_deadline
 from healthy_mailing_cli.table.deleting import delete
-from support.suppression import FakeList, known, mark
+from support.marks import mark
+from support.suppression import FakeList, known
 from support.table import TABLE
 
 from .conftest import Answer, items, refusal_of

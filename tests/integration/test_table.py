@@ -17,6 +17,7 @@ from healthy_mailing.row import Change, Outcome
 from healthy_mailing.table import CONNECTIONS, TableError, connect
 from support.clock import Clock
 from support.faults import first, keep_back, lose_answer, refuse
+from support.marks import mark
 from support.table import SCHEMA, TABLE
 
 from .conftest import (
@@ -29,7 +30,6 @@ from .conftest import (
     calls,
     consistency,
     items,
-    mark,
     meet_after_reading,
     once_before,
     plain,

@@ -16,6 +16,7 @@ from healthy_mailing_cli.table import clearing, deleting, erasing, outage, reass
 from healthy_mailing_cli.table.annotating import annotate
 from healthy_mailing_cli.table.outage import Outage
 from support.faults import first, lose_answer, refuse
+from support.marks import mark
 from support.table import TABLE
 
 from .conftest import (
@@ -29,7 +30,6 @@ from .conftest import (
     calls,
     consistency,
     items,
-    mark,
     once_before,
     plain,
     refusal,

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from healthy_mailing.evidence import Mark, MarkKind, evidence_of
+from healthy_mailing.evidence import Mark, evidence_of
 from healthy_mailing.item import PUSHED
 from healthy_mailing.table import Table
 from healthy_mailing.timestamp import from_datetime
@@ -44,12 +44,6 @@ class FakeList:
     def remove(self, spelling: str) -> str:
         """Take an address off, and return when."""
         return self.held.pop(spelling).at
-
-
-def mark(kind: MarkKind, at: str) -> Mark:
-    """Return a mark as feedback makes it."""
-    detail = (("bounceType", "Permanent"), ("subType", "General")) if kind is MarkKind.HARD_BOUNCE else ()
-    return Mark(kind=kind, at=at, feedback_id="f", message_id="m", sender="news@example.org", detail=detail)
 
 
 def known(table: Table, address: str, *marks: Mark, pushed: Entry | None = None) -> None:

@@ -18,8 +18,9 @@ from support.command_line import Mailing
 from support.eventually import eventually
 from support.hand_made import HandMade, filled, hand_made, without_index
 from support.iam import as_user, user
+from support.marks import mark
 from support.runbook import BUCKET, PLACE, bucket_for_jobs, named_by, operating
-from support.suppression import listed_at, mark
+from support.suppression import listed_at
 
 BOUNCED, LISTED, LATER = "2026-03-01T10:00:00.000Z", "2026-03-02T10:00:00.000Z", "2026-03-03T10:00:00.000Z"
 NOTHING = "Nothing to change.\n"
