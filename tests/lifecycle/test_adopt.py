@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 import pytest
 
@@ -53,27 +52,12 @@ MAY_WRITE = {
 }
 
 
-@dataclass(frozen=True)
-class MadeByHand:
-    """The table, the topic and the function of the article."""
-
-    emulator: Emulator
-    topic_arn: str
-    subscription_arn: str
-
-    def revision(self) -> str:
-        """Return what any change of the function changes."""
-        return self.emulator.client("lambda").get_function_configuration(FunctionName=BY_HAND)["RevisionId"]
-
-    def remove_function(self) -> None:
-        """Do as the README says."""
-        self.emulator.client("sns").unsubscribe(SubscriptionArn=self.subscription_arn)
-        self.emulator.client("lambda").delete_function(FunctionName=BY_HAND)
-
-
 @pytest.fixture(scope="module")
-def made_by_hand(embedded: Emulator) -> Iterator[MadeByHand]:
-    """As the article says; Lambda does not call the function again where it fails."""
+def made_by_hand(embedded: Emulator) -> Iterator[tuple[str, str]]:
+    """Table, topic and function, as the article says; Lambda does not call the function again where it fails.
+
+    ARNs of the topic and of the function's subscription.
+    """
     embedded.client("dynamodb").create_table(
         TableName=NAME,
         KeySchema=[{"AttributeName": KEY, "KeyType": "HASH"}],
@@ -101,15 +85,16 @@ def made_by_hand(embedded: Emulator) -> Iterator[MadeByHand]:
         SourceArn=topic,
     )
     subscription = sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function, ReturnSubscriptionArn=True)
-    yield MadeByHand(embedded, topic, subscription["SubscriptionArn"])
+    yield topic, subscription["SubscriptionArn"]
     iam.delete_role_policy(RoleName="by-hand", PolicyName="lambda_dynamo")
     iam.delete_role(RoleName="by-hand")
 
 
 def test_it_is_taken_over_with_feedback_flowing_and_nothing_is_lost(
-    embedded: Emulator, made_by_hand: MadeByHand, tmp_path_factory: pytest.TempPathFactory
+    embedded: Emulator, made_by_hand: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    topic = made_by_hand.topic_arn
+    topic, subscription = made_by_hand
+    functions = embedded.client("lambda")
     before, during, between, after = (ses.fresh(name) for name in ("before", "during", "between", "after"))
     spelled = ses.fresh("Old.Reader")
     canonical = spelled.lower()
@@ -121,16 +106,17 @@ def test_it_is_taken_over_with_feedback_flowing_and_nothing_is_lost(
     with ExitStack() as afterwards:
         with publishing(embedded, topic) as addresses:
             publish(ses.complaint(before), ses.complaint(spelled))
-            revision = made_by_hand.revision()
+            before_it = functions.get_function_configuration(FunctionName=BY_HAND)
             variables = {"name": NAME, "table_name": NAME, "topic_arn": topic, "deletion_protection": False}
             stack = apply(embedded, variables, tmp_path_factory.mktemp(NAME), paths.TERRAFORM / "examples" / "adopt")
             afterwards.callback(stack.destroy)
             adopted = Deployed(stack)
             assert (stack.outputs["topic_arn"], stack.outputs["table_name"]) == (topic, NAME)
             subscriptions = adopted.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
-            assert made_by_hand.subscription_arn in {each["SubscriptionArn"] for each in subscriptions}
+            assert subscription in {each["SubscriptionArn"] for each in subscriptions}
             assert {each["Protocol"] for each in subscriptions} == {"lambda", "sqs"}
-            assert made_by_hand.revision() == revision
+            after_it = functions.get_function_configuration(FunctionName=BY_HAND)
+            assert after_it["RevisionId"] == before_it["RevisionId"]
             # It forgets a complaint when a delivery comes, even long after. The queue does not.
             publish(ses.complaint(during))
             eventually(lambda: adopted.states(during), {during: "disable"})
@@ -140,7 +126,9 @@ def test_it_is_taken_over_with_feedback_flowing_and_nothing_is_lost(
             eventually(lambda: adopted.states(during), {during: "enable"})
             assert adopted.states(before, spelled) == {before: "disable", spelled: "disable"}
 
-            made_by_hand.remove_function()
+            # As the README says.
+            embedded.client("sns").unsubscribe(SubscriptionArn=subscription)
+            functions.delete_function(FunctionName=BY_HAND)
             publish(ses.complaint(between))
 
             stack.change({"read_queue": True})

@@ -1,14 +1,14 @@
 """Changes to what stands around the pipeline, on a live stack: the lookup API's callers, and what module ses owns."""
 
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
-from botocore.credentials import Credentials
 
 from harness.terraform import TerraformError
 from support.deployed import OF_SES, Deployed
+from support.iam import user
 from support.lookup import call_as, path_of
 
 from .conftest import OF_WHOLE, OWNED, OWNED_SET
@@ -17,31 +17,24 @@ pytestmark = pytest.mark.xdist_group("whole")
 
 
 @pytest.fixture
-def caller(whole: Deployed) -> Iterator[tuple[str, Credentials]]:
-    """ARN and keys of a user whose own policies allow nothing."""
-    iam, name = whole.emulator.client("iam"), f"caller-{uuid.uuid4().hex[:8]}"
-    arn = iam.create_user(UserName=name)["User"]["Arn"]
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    try:
-        yield arn, Credentials(key["AccessKeyId"], key["SecretAccessKey"])
-    finally:
-        iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
-        iam.delete_user(UserName=name)
+def caller(whole: Deployed) -> Iterator[boto3.Session]:
+    """A user whose own policies allow nothing."""
+    with user(whole.emulator) as session:
+        yield session
 
 
-def status_for(whole: Deployed, credentials: Credentials) -> int:
+def status_for(whole: Deployed, caller: boto3.Session) -> int:
     deployed = Deployed(whole.stack.reread())  # an API that another test replaced has another URL
-    return call_as(deployed, credentials)("GET", path_of("unknown@example.com")).status
+    return call_as(deployed, caller.get_credentials())("GET", path_of("unknown@example.com")).status
 
 
-def test_the_last_caller_is_revoked_and_a_changed_api_keeps_the_others(
-    whole: Deployed, caller: tuple[str, Credentials]
-) -> None:
-    stack, (arn, credentials) = whole.stack, caller
-    assert status_for(whole, credentials) == 403
+def test_the_last_caller_is_revoked_and_a_changed_api_keeps_the_others(whole: Deployed, caller: boto3.Session) -> None:
+    stack = whole.stack
+    arn = caller.client("sts", endpoint_url=whole.emulator.endpoint_url).get_caller_identity()["Arn"]
+    assert status_for(whole, caller) == 403
 
     stack.change({"lookup": {"callers": [arn]}})
-    assert status_for(whole, credentials) == 404  # let in: nothing is known of the address
+    assert status_for(whole, caller) == 404  # let in: nothing is known of the address
 
     document = stack.folder / "modules" / "lookup" / "openapi.yaml"
     original = document.read_text()
@@ -50,11 +43,11 @@ def test_the_last_caller_is_revoked_and_a_changed_api_keeps_the_others(
     planned = {each.partition(":")[0].rpartition("lookup[0].")[2]: each.partition(": ")[2] for each in stack.drift()}
     assert planned["aws_api_gateway_rest_api_policy.this"] == "update policy"
     stack.change({})
-    assert status_for(whole, credentials) == 404
+    assert status_for(whole, caller) == 404
     assert stack.drift() == []
 
     stack.change({"lookup": {"callers": []}})
-    assert status_for(whole, credentials) == 403
+    assert status_for(whole, caller) == 403
     assert stack.drift() == []
 
 

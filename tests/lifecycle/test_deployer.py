@@ -21,13 +21,14 @@ import pytest
 from botocore import UNSIGNED
 from botocore.client import Config
 from botocore.exceptions import ClientError
-from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
+from ministack.core.iam_evaluator import evaluate, parse_policy_document
 
 from harness import paths, stack
 from harness.emulator import Emulator
 from harness.stack import Stack
 from harness.terraform import TerraformError
 from support.deployed import MODULES, QUICK, released
+from support.iam import request
 
 DEPLOYER = "deployer"
 
@@ -439,16 +440,7 @@ MAPPING = "arn:aws:lambda:us-east-1:000000000000:event-source-mapping:1"
 
 def decision(policy: Any, action: str, resource: str, keys: Mapping[str, str] | None = None) -> str:
     """Return what a policy says to a request of which AWS sets these condition keys, and the emulator does not."""
-    asked_for = EvalContext(
-        principal_arn="arn:aws:iam::000000000000:role/ci",
-        principal_type="Role",
-        principal_account="000000000000",
-        action=action,
-        resource_arn=resource,
-        region="us-east-1",
-        service_context={name.lower(): value for name, value in (keys or {}).items()},
-    )
-    return str(evaluate(asked_for, [parse_policy_document(policy)]).decision)
+    return str(evaluate(request(action, resource, keys), [parse_policy_document(policy)]).decision)
 
 
 @pytest.mark.parametrize(

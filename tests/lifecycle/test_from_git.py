@@ -29,12 +29,8 @@ module "feedback" {{
   {package}
 }}
 
-output "topic_arn" {{
-  value = module.feedback.topic_arn
-}}
-
-output "table_name" {{
-  value = module.feedback.table_name
+output "feedback" {{
+  value = module.feedback
 }}
 """
 
@@ -62,8 +58,8 @@ class Team:
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Commit the tree's modules, as git takes them, to a repository, and return the module's address in it."""
+def team(embedded: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Team:
+    """A team that sources the tree's modules, as git takes them, from a repository."""
     repository = tmp_path_factory.mktemp("repositories") / "healthy-mailing.git"
     shutil.copytree(paths.TERRAFORM, repository / "terraform", ignore=shutil.ignore_patterns(".terraform"))
     for name in (".gitattributes", ".gitignore"):
@@ -72,11 +68,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> str:
     author = ("-c", "user.name=Author", "-c", "user.email=author@example.com")
     for command in (("init",), ("add", "."), (*author, "commit", "--message=Release"), ("tag", TAG)):
         subprocess.run([GIT, *command], cwd=repository, env=environment, check=True, capture_output=True)
-    return f"git::file://{repository}//terraform/modules/feedback?ref={TAG}"
-
-
-@pytest.fixture(scope="module")
-def team(embedded: Emulator, source: str) -> Team:
+    source = f"git::file://{repository}//terraform/modules/feedback?ref={TAG}"
     return Team(embedded, source, f"from-git-{secrets.token_hex(3)}")
 
 
@@ -89,8 +81,7 @@ def deployed(team: Team, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
     shutil.copy(planner.folder / "saved.plan", applier.folder)
     shutil.rmtree(planner.folder)
     applier.run("apply", "-no-color", "saved.plan")
-    outputs = {name: applier.run("output", "-raw", name) for name in ("topic_arn", "table_name")}
-    yield Deployed(replace(applier, outputs=outputs))
+    yield Deployed(replace(applier, outputs=applier.reread().outputs["feedback"]))
     # Without the zip, which may be gone by then.
     team.write(applier, 'package = { path = "gone.zip" }')
     applier.destroy()

@@ -37,22 +37,16 @@ def end(process: subprocess.Popen[str], number: signal.Signals) -> None:
 
 
 @pytest.fixture
-def held_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of runs, for a test alone."""
-    monkeypatch.setattr(paths, "RUNS", folder)
-    return folder
-
-
-@pytest.fixture
-def hold(held_runs: Path) -> Iterator[Callable[[], tuple[subprocess.Popen[str], Path]]]:
+def hold(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], tuple[subprocess.Popen[str], Path]]]:
     """Start a run in another process, with a function's container; return the process and the run's folder."""
+    monkeypatch.setattr(paths, "RUNS", folder)
     started = []
 
     def start() -> tuple[subprocess.Popen[str], Path]:
-        holder, folder, endpoint_url = held("localstack-docker", held_runs)
+        holder, run, endpoint_url = held("localstack-docker", folder)
         started.append(holder)
         assert create(emulator.running_at(endpoint_url), SOURCE)("x").payload == "x"
-        return holder, folder
+        return holder, run
 
     yield start
     for each in started:

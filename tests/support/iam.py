@@ -1,17 +1,20 @@
-"""Users and roles of the emulator that may do just so much."""
+"""Users and roles of the emulator that may do just so much, and requests for its evaluator of policies."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import boto3
+from ministack.core.iam_evaluator import EvalContext
 
-from harness.emulator import Emulator
+from harness.emulator import REGION, Emulator
 from support import ses
 from support.command_line import Mailing
 from support.deployed import Deployed
 from support.runbook import without
+
+SOMEONE = "arn:aws:iam::000000000000:user/someone"
 
 
 @contextmanager
@@ -60,3 +63,20 @@ def mailing_of(session: boto3.Session, emulator: Emulator, table: str) -> Mailin
     assert keys
     own = {"AWS_ACCESS_KEY_ID": keys.access_key, "AWS_SECRET_ACCESS_KEY": keys.secret_key}
     return Mailing({**emulator.environment(), **own}, table)
+
+
+def request(
+    action: str, resource: str, keys: Mapping[str, str] | None = None, principal: str = SOMEONE, *, tls: bool = True
+) -> EvalContext:
+    """Return a request to evaluate; ``keys`` are the condition keys that AWS sets, and the emulator does not."""
+    return EvalContext(
+        principal_arn=principal,
+        principal_type="User",
+        principal_account=principal.split(":")[4],
+        action=action,
+        resource_arn=resource,
+        region=REGION,
+        source_ip="192.0.2.1",
+        secure_transport=tls,
+        service_context={name.lower(): value for name, value in (keys or {}).items()},
+    )

@@ -16,13 +16,14 @@ from ministack.core.iam_evaluator import EvalContext, evaluate, evaluate_resourc
 
 from harness import paths
 from harness.emulator import REGION
+from support.iam import SOMEONE, request
 
 from .conftest import ACCOUNT, KEY, STREAM, VARIANTS
 
 pytestmark = pytest.mark.xdist_group("terraform-policies")
 
 FOREIGN = "999999999999"
-MINE, THEIRS = f"arn:aws:iam::{ACCOUNT}:user/someone", f"arn:aws:iam::{FOREIGN}:user/someone"
+MINE, THEIRS = SOMEONE, SOMEONE.replace(ACCOUNT, FOREIGN)
 # Actions that are no operations (Amazon DynamoDB Developer Guide, "IAM security policies with PartiQL for DynamoDB").
 MORE_ACTIONS = {"dynamodb": ["PartiQLDelete", "PartiQLInsert", "PartiQLSelect", "PartiQLUpdate"]}
 SERVICES = (
@@ -55,23 +56,6 @@ def listed(value: str | list[str]) -> list[str]:
 
 def arn(service: str, rest: str) -> str:
     return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{rest}"
-
-
-def request(
-    action: str, resource: str, keys: Mapping[str, str] | None = None, principal: str = MINE, *, tls: bool = True
-) -> EvalContext:
-    """Return a request to evaluate; ``keys`` are the condition keys that a service sets."""
-    return EvalContext(
-        principal_arn=principal,
-        principal_type="User",
-        principal_account=principal.split(":")[4],
-        action=action,
-        resource_arn=resource,
-        region=REGION,
-        source_ip="192.0.2.1",
-        secure_transport=tls,
-        service_context={name.lower(): value for name, value in (keys or {}).items()},
-    )
 
 
 def decision(statements: list[Any], service: str | None, asked: EvalContext) -> str:
