@@ -23,7 +23,7 @@ from healthy_mailing.item import PUSHED, evidence_in, to_item
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.ses.difference import Difference, Known, Pushed, difference, mark_of, suppression
 from healthy_mailing_cli.ses.suppression_list import Entry, SesReason
-from support.suppression import mark
+from support.marks import mark
 
 from . import oracle, strategies
 
