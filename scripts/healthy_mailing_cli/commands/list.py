@@ -21,7 +21,7 @@ PAGE = 1_000
 Blocked = Annotated[
     State, typer.Option(help="disable: must not be mailed; review: someone should check.", show_choices=False)
 ]
-Reason = Annotated[str | None, typer.Option(help="Only reasons that begin with this: `bounce`, `complaint:abuse` …")]
+Beginning = Annotated[str | None, typer.Option(help="Only reasons that begin with this: `bounce`, `complaint:abuse` …")]
 Domain = Annotated[str | None, typer.Option(help="Only addresses of this domain.")]
 Since = Annotated[
     str, typer.Option(help="Only what changed at this time or later: 2026-01-31T12:00:00Z, or 2026-01-31.")
@@ -41,7 +41,7 @@ Limit = Annotated[int, typer.Option(min=1, help="Most addresses to list.")]
 def list_command(
     connection: Connection,
     state: Blocked = State.DISABLE,
-    reason: Reason = None,
+    reason: Beginning = None,
     domain: Domain = None,
     since: Since = "",
     sender: Sender = None,
