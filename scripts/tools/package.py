@@ -1,7 +1,7 @@
 """Build the functions' zip, reproducibly: the same sources give the same bytes on any machine and date.
 
-    python scripts/package.py [ZIP]
-    python scripts/package.py --check
+    python scripts/tools/package.py [ZIP]
+    python scripts/tools/package.py --check
 
 It holds the code of ``function/`` and nothing else: boto3 comes with Lambda's Python runtime. The zip is checked in
 beside the module that deploys it, so that users of the modules have nothing to build; ``--check`` fails if it is out of

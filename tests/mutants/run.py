@@ -204,7 +204,7 @@ class Session:
         helpers = [each for folder in {each.parent for each in self.tests} for each in folder.glob("*.py")]
         files = {
             *(self.path, *self.tests, *Path(__file__).parent.glob("*.py"), ROOT / "requirements" / "cosmic-ray.txt"),
-            *(*tests.glob("conftest.py"), *tests.glob("support/*.py")),
+            *(*tests.glob("conftest.py"), *tests.glob("support/*.py"), *tests.glob("fuzz/*.py")),
             *(each for each in helpers if not each.name.startswith("test_")),
         }
         return hashlib.sha256(b"\0".join(each.read_bytes() for each in sorted(files))).hexdigest()
