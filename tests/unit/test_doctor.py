@@ -11,11 +11,11 @@ from botocore.exceptions import ClientError
 
 from healthy_mailing_cli.doctor import checks, events, function, metrics, ses, table
 from healthy_mailing_cli.doctor.examination import Examination, Finding, Level
-from healthy_mailing_cli.shell.stack import Names, Place, Stack
+from healthy_mailing_cli.shell.stack import Names, Parts, Place
 
 PLACE = Place("aws-cn", "cn-north-1", "123456789012")
 TOPIC = PLACE.arn("sns", "mailing-feedback")
-STACK = Stack.of(PLACE, Names.of("mailing"), topic=TOPIC, table="mailing")
+STACK = Parts.of(PLACE, Names.of("mailing"), topic=TOPIC, table="mailing")
 ACCOUNT = {
     "SendingEnabled": True,
     "ProductionAccessEnabled": True,

@@ -26,7 +26,7 @@ from healthy_mailing_cli.doctor.checks import CHECKS, examine
 from healthy_mailing_cli.doctor.examination import Examination, Finding, Level
 from healthy_mailing_cli.shell import output, stack
 from healthy_mailing_cli.shell.connection import Connection
-from healthy_mailing_cli.shell.stack import Names, Place, Stack
+from healthy_mailing_cli.shell.stack import Names, Parts, Place
 
 Identities = Annotated[
     list[str] | None,
@@ -53,7 +53,7 @@ def doctor(
     """
     place = Place.of(connection)
     names = Names.of(name or connection.table, dead_letter_queue=dead_letter_queue, queue=queue, function=function)
-    parts = Stack.of(place, names, topic=stack.topic_arn(connection, name, topic), table=connection.table)
+    parts = Parts.of(place, names, topic=stack.topic_arn(connection, name, topic), table=connection.table)
     examination = Examination.of(connection, place, parts, identity or (), now=datetime.now(UTC))
     with output.progress("Checks") as counter:
         counter.expect(len(CHECKS))

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.output import camel
-from healthy_mailing_cli.shell.stack import Place, Stack
+from healthy_mailing_cli.shell.stack import Parts, Place
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -126,7 +126,7 @@ class Examination:
     """
 
     place: Place
-    stack: Stack
+    stack: Parts
     identities: Sequence[str]
     now: datetime
     sesv2: "SESV2Client"
@@ -151,7 +151,7 @@ class Examination:
 
     @classmethod
     def of(
-        cls, connection: Connection, place: Place, stack: Stack, identities: Sequence[str], *, now: datetime
+        cls, connection: Connection, place: Place, stack: Parts, identities: Sequence[str], *, now: datetime
     ) -> "Examination":
         """Return one that has just begun."""
         return cls(

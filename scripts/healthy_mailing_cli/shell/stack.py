@@ -62,7 +62,7 @@ def topic_arn(connection: Connection, name: str | None, topic: str | None) -> st
 
 
 @dataclass(frozen=True)
-class Stack:
+class Parts:
     """The parts of a stack by their ARNs, whether they exist or not."""
 
     topic: str
@@ -74,7 +74,7 @@ class Stack:
     table: str
 
     @classmethod
-    def of(cls, place: Place, names: Names, *, topic: str, table: str) -> "Stack":
+    def of(cls, place: Place, names: Names, *, topic: str, table: str) -> "Parts":
         """Return the ARNs of what is called so; of the topic, it is given."""
         return cls(
             topic,

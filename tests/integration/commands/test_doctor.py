@@ -15,7 +15,7 @@ from healthy_mailing_cli.doctor.checks import CHECKS, examine
 from healthy_mailing_cli.doctor.examination import Examination, Finding
 from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.output import camel
-from healthy_mailing_cli.shell.stack import Names, Place, Stack
+from healthy_mailing_cli.shell.stack import Names, Parts, Place
 from support.command_line import Mailing, Ran
 from support.hand_made import HandMade, add_events, add_function, filled, hand_made, policy, without_index
 from support.iam import user
@@ -43,7 +43,7 @@ def connected(emulator: Emulator, session: boto3.Session) -> Connection:
 def examined(made: HandMade, session: boto3.Session | None = None) -> list[Finding]:
     """Return what the command finds, without the process."""
     place = Place("aws", made.emulator.region, "000000000000")
-    stack = Stack.of(place, Names.of(made.name), topic=made.topic, table=made.name)
+    stack = Parts.of(place, Names.of(made.name), topic=made.topic, table=made.name)
     connection = connected(made.emulator, session) if session else anyone(made.emulator)
     return list(examine(Examination.of(connection, place, stack, [made.domain], now=datetime.now(UTC))))
 
