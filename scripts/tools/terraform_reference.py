@@ -105,8 +105,8 @@ def reference(folder: Path) -> str:
     if undescribed:
         raise ValueError(f"{folder}: add a comment at the end of the line of {', '.join(undescribed)}")
     resources: dict[str, list[str]] = {}
-    for type_, named in blocks(folder, "resource"):
-        resources.setdefault(type_, []).extend(f"`{json.loads(name)}`" for name in named)
+    for type_, each in blocks(folder, "resource"):
+        resources.setdefault(type_, []).extend(f"`{json.loads(name)}`" for name in each)
     named = [(f"`{type_}`", ", ".join(sorted(names))) for type_, names in sorted(resources.items())]
     outputs = [(f"`{name}`", json.loads(body["description"])) for name, body in blocks(folder, "output")]
     sources = [(f"`{name}`", json.loads(body["source"])) for name, body in blocks(folder, "module")]
