@@ -44,7 +44,7 @@ UPDATED_AT = "updatedAt"
 SUMMARY = (STATE, TRANSACTIONAL, REASON, NOTIFICATION_TYPE, SENDER, TIMESTAMP)
 """The attributes that follow from the evidence."""
 
-LISTED = (ADDRESS, *SUMMARY, UPDATED_AT)
+SHOWN = (ADDRESS, *SUMMARY, UPDATED_AT)
 """The attributes that a list shows for each address."""
 
 NOT_ALWAYS_THERE = (SUPPRESSED, EXPIRES_AT, *SUMMARY[1:])
@@ -54,7 +54,7 @@ _DETAILS = (NOTIFICATION_TYPE, SENDER, TIMESTAMP, UPDATED_AT)
 
 _LONGEST_REASON = 300  # characters; ours have a kind and up to 256 of SES's
 
-_ATTRIBUTES = (*LISTED, EVIDENCE, VERSION, SUPPRESSED, EXPIRES_AT, PUSHED)
+_ATTRIBUTES = (*SHOWN, EVIDENCE, VERSION, SUPPRESSED, EXPIRES_AT, PUSHED)
 
 _STATES: Mapping[str, State] = {str(state): state for state in State}
 
@@ -85,7 +85,7 @@ def to_item(address: str, record: Record) -> dict[str, Any]:
     return item
 
 
-def says(item: Item, record: Record) -> bool:
+def matches(item: Item, record: Record) -> bool:
     """Return whether an item has exactly the evidence of a record, and what follows from it."""
     wanted = to_item(item[ADDRESS], record)
     return all(item.get(name) == wanted.get(name) for name in (STATE, *NOT_ALWAYS_THERE, EVIDENCE))

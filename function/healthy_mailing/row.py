@@ -21,7 +21,7 @@ from healthy_mailing.item import (
     Item,
     RecordError,
     evidence_in,
-    says,
+    matches,
     state_of,
     to_attribute,
     to_dynamodb,
@@ -122,7 +122,7 @@ class Row:
 
     def differs(self, evidence: Evidence, rules: Rules) -> bool:
         """Return whether the stored item differs from that of the evidence; without either, it does not."""
-        return not says(self.item, Record.of(evidence, rules)) if self.item else bool(evidence)
+        return not matches(self.item, Record.of(evidence, rules)) if self.item else bool(evidence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from healthy_mailing.evidence import Evidence, Purpose, Record, Rules, State, me
 from healthy_mailing.item import (
     ADDRESS,
     EVIDENCE,
-    LISTED,
     REASON,
+    SHOWN,
     STATE,
     SUPPRESSED,
     TRANSACTIONAL,
@@ -92,7 +92,7 @@ class Page:
     """Some of the addresses in the index, newest change first.
 
     Attributes:
-        items: Their items, of which only the attributes ``item.LISTED``.
+        items: Their items, of which only the attributes ``item.SHOWN``.
         last: The last address read and when it last changed, to go on from there; None at the end.
     """
 
@@ -252,7 +252,7 @@ class Table:
         ((_, answer),) = answered
         last = from_dynamodb(answer.get("LastEvaluatedKey", {}))
         return Page(
-            tuple(_listed(from_dynamodb(each, LISTED)) for each in answer["Items"]),
+            tuple(_shown(from_dynamodb(each, SHOWN)) for each in answer["Items"]),
             (last[ADDRESS], last[UPDATED_AT]) if last else None,
         )
 
@@ -379,7 +379,7 @@ def _strictness(item: Item) -> tuple[int, ...]:
     return tuple(_ORDER.index(state_of(item, purpose) or State.REVIEW) for purpose in Purpose)
 
 
-def _listed(item: Item) -> Item:
+def _shown(item: Item) -> Item:
     """Return an item of a list. Another program may have written what the index needs, and no more."""
     if is_answer(item):
         return item

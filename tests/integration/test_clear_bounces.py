@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from healthy_mailing.evidence import Mark, MarkKind, Rules, evidence_of
+from healthy_mailing.evidence import MarkKind, Rules, evidence_of
 from healthy_mailing.table import Table
 from healthy_mailing_cli.decisions.clearing import Clear
 from healthy_mailing_cli.decisions.selection import Selected
+from support.marks import mark
 from support.table import TABLE
 
 from .conftest import items
@@ -39,14 +40,7 @@ class Fake:
 @pytest.fixture
 def table(client: "DynamoDBClient") -> Table:
     """A table in which three addresses have bounced."""
-    bounce = Mark(
-        kind=MarkKind.HARD_BOUNCE,
-        at=BOUNCED,
-        feedback_id="f",
-        message_id="m",
-        sender="news@example.org",
-        detail=(("bounceType", "Permanent"), ("subType", "General")),
-    )
+    bounce = mark(MarkKind.HARD_BOUNCE, BOUNCED)
     table = Table(client, TABLE, Rules(), now=lambda: datetime(2026, 3, 1, tzinfo=UTC))
     table.add({f"{name}@example.com": evidence_of([bounce]) for name in "abc"}, time.monotonic() + 600)
     return table

@@ -30,7 +30,7 @@ from botocore.exceptions import ClientError
 
 from healthy_mailing.calls import is_past, pause
 from healthy_mailing.changes import REDRIVEN, REDRIVEN_DELIVERY, ImageError, event_of
-from healthy_mailing.item import ADDRESS, EVIDENCE, LISTED, STATE, TRANSACTIONAL, VERSION
+from healthy_mailing.item import ADDRESS, EVIDENCE, SHOWN, STATE, TRANSACTIONAL, VERSION
 from healthy_mailing.settings import ChangesSettings
 from healthy_mailing_cli.redrive.dead_letters import Target
 from healthy_mailing_cli.shell import output
@@ -60,7 +60,7 @@ _PATIENCE = 60.0
 _GONE = frozenset({"ResourceNotFoundException", "TrimmedDataAccessException"})
 """Errors of a stream that has the records no longer, or is itself no longer there."""
 
-_OURS = (*LISTED, EVIDENCE, VERSION)
+_OURS = (*SHOWN, EVIDENCE, VERSION)
 
 
 @dataclass(frozen=True)
