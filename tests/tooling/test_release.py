@@ -180,13 +180,10 @@ def test_versions_compare_by_their_numbers() -> None:
         ("rm README.md", "your changes of README.md"),
     ],
 )
-@pytest.mark.parametrize("option", [(), ("--dry-run",)], ids=["release", "dry run"])
-def test_it_is_refused_and_nothing_is_touched(
-    repository: Repository, prepare: str, problem: str, option: tuple[str, ...]
-) -> None:
+def test_it_is_refused_and_nothing_is_touched(repository: Repository, prepare: str, problem: str) -> None:
     subprocess.run(["/bin/sh", "-c", prepare], cwd=repository.folder, check=True)
     before = repository.state(), repository.git("diff", "HEAD")
-    ran = repository.release("1.0.0", *option)
+    ran = repository.release("1.0.0")
     assert ran.returncode == 1
     assert ran.stderr.startswith("error: ")
     assert problem in ran.stderr
