@@ -40,6 +40,8 @@ DOMAIN_OF_259 = f"{DOMAIN_OF_255}.com"
         ("jane@XN--BCHER-KVA.example", "jane@xn--bcher-kva.example"),
         ("jane@bu\u0308cher.example", "jane@xn--bcher-kva.example"),
         ("пётр@почта.рф", "пётр@xn--80a1acny.xn--p1ai"),
+        ("jane@ex\u0430mple.com", "jane@xn--exmple-4nf.com"),  # Cyrillic: what looks alike stays apart
+        ("j\u0430ne@example.com", "j\u0430ne@example.com"),
         ("JOSÉ@example.com", "josé@example.com"),
         ("jose\u0301@example.com", "josé@example.com"),
         ("o'brien!#$%&*/=?^_`{|}~-@example.com", "o'brien!#$%&*/=?^_`{|}~-@example.com"),

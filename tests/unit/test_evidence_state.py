@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -125,6 +124,10 @@ def history_of(text: str) -> list[Mark]:
     return found
 
 
+def cases(table: str) -> list[str]:
+    return [line for line in table.splitlines() if line and line[0] != "#"]
+
+
 # What is known (the mark that decides has a star), state, reason, and what the case shows.
 CASES = """
 # Rule 1: override to disable
@@ -219,7 +222,7 @@ optIn 1, delivery 3*, notSpam 2  enable   delivery         the newest is shown
 
 
 @pytest.mark.parametrize("reverse", [False, True], ids=["in order", "reversed"])
-@pytest.mark.parametrize("case", [line for line in CASES.splitlines() if line and line[0] != "#"])
+@pytest.mark.parametrize("case", cases(CASES))
 def test_state(case: str, reverse: bool) -> None:  # noqa: FBT001  (a table's column)
     known, state, reason, _ = re.split(" {2,}", case, maxsplit=3)
     history = history_of(known)
@@ -251,7 +254,7 @@ delivery 1                    enable   enable
 """
 
 
-@pytest.mark.parametrize("case", TRANSACTIONAL.strip().splitlines())
+@pytest.mark.parametrize("case", cases(TRANSACTIONAL))
 def test_an_opt_out_does_not_count_for_transactional_mail(case: str) -> None:
     known, bulk, transactional = re.split(" {2,}", case)
     item = to_item("jane@example.com", Record.of(evidence_of(history_of(known)), Rules()))
@@ -278,14 +281,7 @@ def test_of_two_opposites_in_one_millisecond_the_one_that_blocks_counts(bad: str
     ],
 )
 def test_reason_of_a_complaint(detail: dict[str, str], reason: str) -> None:
-    complaint = Mark(
-        kind=MarkKind.COMPLAINT,
-        at=at(1, 2),
-        feedback_id="f",
-        message_id="m",
-        sender="s",
-        detail=tuple(sorted(detail.items())),
-    )
+    complaint = replace(mark("complaint", 1), detail=tuple(sorted(detail.items())))
     assert assess(evidence_of([complaint]), Rules()).reason == reason
 
 
@@ -406,43 +402,21 @@ def test_erased_evidence_keeps_the_laws_of_the_merge(first: Evidence, second: Ev
 
 
 def test_an_erased_mark_is_dated_and_tells_its_reason_alone() -> None:
-    bounce = Mark(
-        at=at(1, 2),
-        feedback_id="0102018e-1",
-        message_id="0102018e-2",
-        sender="news@example.org",
-        detail=(
-            ("action", "failed"),
-            ("bounceType", "Permanent"),
-            ("diagnosticCode", "smtp; 550 5.1.1 <jane@example.com> unknown"),
-            ("status", "5.1.1"),
-            ("subType", "General"),
-        ),
-        kind=MarkKind.HARD_BOUNCE,
-    )
-    history = [bounce, mark("softBounces", 1), mark("delivery", 0), mark("clear", 0), mark("enable", 0)]
+    diagnosis = ("diagnosticCode", "smtp; 550 5.1.1 <jane@example.com> unknown")
+    bounce = mark("hardBounce", 1)
+    bounce = replace(bounce, detail=(("action", "failed"), bounce.detail[0], diagnosis, *bounce.detail[1:]))
+    history = [bounce, *history_of("soft 1, delivery 0, clear 0, enable 0")]
     item = to_item("jane@example.com", Record.of(erased(evidence_of(history)), Rules()))
     nobody = {"from": "", "messageId": ""}
+    nobody = {"at": at(1, 2), "from": "", "messageId": "", "feedbackId": "~erased"}
+    soft = {"bounceType": "Transient", "subType": "MailboxFull", **nobody}
+    decided = {"at": at(0, 2), "by": "~erased", "note": ""}
     assert item["evidence"] == {
-        "hardBounce": {
-            "at": at(1, 2),
-            "feedbackId": "~erased",
-            "bounceType": "Permanent",
-            "subType": "General",
-            **nobody,
-        },
-        "softBounces": {
-            at(1, 2)[:10]: {
-                "at": at(1, 2),
-                "feedbackId": "~erased",
-                "bounceType": "Transient",
-                "subType": "MailboxFull",
-                **nobody,
-            }
-        },
-        "delivery": {"at": at(0, 2), **nobody},
-        "bouncesCleared": {"at": at(0, 2), "by": "~erased", "note": ""},
-        "override": {"at": at(0, 2), "by": "~erased", "note": "", "state": "enable"},
+        "hardBounce": {"bounceType": "Permanent", "subType": "General", **nobody},
+        "softBounces": {at(1, 2)[:10]: soft},
+        "delivery": {"at": at(0, 2), "from": "", "messageId": ""},
+        "bouncesCleared": decided,
+        "override": {**decided, "state": "enable"},
     }
     assert (item["state"], item["reason"]) == ("disable", "bounce:Permanent/General")
 
@@ -461,35 +435,69 @@ def test_every_change_but_another_soft_bounce_of_a_day_is_written_if_deliveries_
     assert worth_writing(before, after, exact) is not unwritten
 
 
-@pytest.mark.parametrize(
-    ("held", "arriving", "written"),
-    [
-        ("soft 1.1", "soft 1.2", False),
-        ("soft 1.2", "soft 1.1", False),
-        ("soft 1.1", "soft 2.1", True),
-        ("soft 1.0, clear 1.1", "soft 1.2", True),
-        ("soft 1.0, enable 1.1", "soft 1.2", True),
-        ("soft 1.0", "clear 1.1, soft 1.2", True),
-        ("soft 1.0, clear 1.0", "soft 1.1", True),
-        ("soft 1.0, optIn 1.2", "soft 1.2", True),
-        ("soft 1.2, clear 1.1", "soft 1.3", False),
-        ("soft 1.0, clear 1.2", "soft 1.1", False),
-        ("soft 1.0, soft 2.0", "soft 1.1, soft 2.1", False),
-        ("soft 1.0, optIn 1.1", "soft 1.2", True),
-        ("soft 1.0, notSpam 1.1", "soft 1.2", True),
-        ("soft 1.0, delivery 1.1", "soft 1.2", False),
-        ("soft 1.0, hard 1.1", "soft 1.2", False),
-        ("soft 1.0", "soft 1.2, complaint 2", True),
-    ],
-)
-def test_another_soft_bounce_of_a_day_is_written_if_it_changes_an_answer(
-    held: str,
-    arriving: str,
-    written: bool,  # noqa: FBT001  (a table's column)
-) -> None:
+# What the table holds, what arrives, after how many days a delivery is refreshed, and whether it is written.
+WORTH_WRITING = """
+# Another soft bounce of a day, if it changes an answer
+soft 1.1                   soft 1.2                1    no
+soft 1.2                   soft 1.1                1    no
+soft 1.1                   soft 2.1                1    yes
+soft 1.0, clear 1.1        soft 1.2                1    yes
+soft 1.0, enable 1.1       soft 1.2                1    yes
+soft 1.0                   clear 1.1, soft 1.2     1    yes
+soft 1.0, clear 1.0        soft 1.1                1    yes
+soft 1.0, optIn 1.2        soft 1.2                1    yes
+soft 1.2, clear 1.1        soft 1.3                1    no
+soft 1.0, clear 1.2        soft 1.1                1    no
+soft 1.0, soft 2.0         soft 1.1, soft 2.1      1    no
+soft 1.0, optIn 1.1        soft 1.2                1    yes
+soft 1.0, notSpam 1.1      soft 1.2                1    yes
+soft 1.0, delivery 1.1     soft 1.2                1    no
+soft 1.0, hard 1.1         soft 1.2                1    no
+soft 1.0                   soft 1.2, complaint 2   1    yes
+# A delivery: the first, and then each after so many days
+-                          delivery 1              365  yes
+delivery 1                 delivery 2              1    yes
+delivery 1                 delivery 1.1            7    no
+delivery 1                 delivery 2.1            7    no
+delivery 1                 delivery 7.1            7    no
+delivery 1                 delivery 8.1            7    yes
+delivery 1                 delivery 9.1            7    yes
+# An earlier one of its day, if the rules are exact
+delivery 1.3               delivery 1.0            1    yes
+delivery 1.3               delivery 1.0            2    no
+delivery 1.3               delivery 1.0            7    no
+# One where a bounce is as new as the delivery held: else an address stays disabled that has been delivered to since
+delivery 1, hard 0         delivery 3              365  no
+delivery 1, hard 1         delivery 3              365  yes
+delivery 1, hard 2         delivery 3              365  yes
+delivery 1, soft 0         delivery 3              365  no
+delivery 1, soft 1         delivery 3              365  yes
+delivery 1, soft 2         delivery 3              365  yes
+delivery 1, undetermined 0  delivery 3             365  no
+delivery 1, undetermined 1  delivery 3             365  yes
+delivery 1, undetermined 2  delivery 3             365  yes
+delivery 1, complaint 2    delivery 3              365  no
+delivery 1, notSpam 2      delivery 3              365  no
+delivery 1, optOut 2       delivery 3              365  no
+delivery 1, optIn 2        delivery 3              365  no
+# What is known already
+complaint 1                complaint 1             1    no
+hard 1                     hard 1                  1    no
+delivery 1                 delivery 1              1    no
+"""
+
+
+@pytest.mark.parametrize("case", cases(WORTH_WRITING))
+def test_what_is_worth_writing(case: str) -> None:
+    held, arriving, refresh, written = re.split(" {2,}", case)
     before = evidence_of(history_of(held))
     after = merge(before, evidence_of(history_of(arriving)))
-    assert worth_writing(before, after, Rules()) is written
+    assert worth_writing(before, after, Rules(delivery_refresh_days=int(refresh))) is (written == "yes")
+
+
+def test_what_was_removed_is_written() -> None:
+    before = evidence_of([mark("delivery", 1), mark("disable", 1)])
+    assert worth_writing(before, without_override(before), Rules(delivery_refresh_days=365))
 
 
 @given(HISTORIES, HISTORIES, ALL_RULES)
@@ -508,68 +516,6 @@ def test_what_goes_unwritten_is_a_delivery_that_changes_no_state(
             return
         newer = oracle.day(after[MarkKind.DELIVERY]) - oracle.day(before[MarkKind.DELIVERY])
         assert newer.days < rules.delivery_refresh_days
-
-
-@pytest.mark.parametrize(("days", "written"), [(0, False), (1, False), (6, False), (7, True), (8, True)])
-def test_a_delivery_is_refreshed_after_so_many_days(
-    days: int,
-    written: bool,  # noqa: FBT001  (a table's column)
-) -> None:
-    before = evidence_of([mark("delivery", 1)])
-    after = merge(before, evidence_of([mark("delivery", 1 + days, 1)]))
-    assert worth_writing(before, after, Rules(delivery_refresh_days=7)) == written
-
-
-def test_what_was_removed_is_written() -> None:
-    before = evidence_of([mark("delivery", 1), mark("disable", 1)])
-    assert worth_writing(before, without_override(before), Rules(delivery_refresh_days=365))
-
-
-def test_the_first_delivery_is_written() -> None:
-    assert worth_writing({}, evidence_of([mark("delivery", 1)]), Rules(delivery_refresh_days=365))
-
-
-@pytest.mark.parametrize("kind", ["complaint", "hardBounce", "delivery"])
-def test_what_is_known_already_is_not_written(kind: str) -> None:
-    before, again = evidence_of([mark(kind, 1)]), evidence_of([mark(kind, 1)])
-    assert not worth_writing(before, again, Rules())
-
-
-def test_by_default_a_delivery_is_written_each_day() -> None:
-    before = evidence_of([mark("delivery", 1)])
-    after = merge(before, evidence_of([mark("delivery", 2)]))
-    assert worth_writing(before, after, Rules())
-
-
-@pytest.mark.parametrize(("refresh", "written"), [(1, True), (2, False), (7, False)])
-def test_an_earlier_delivery_of_the_same_day_is_written_if_the_rules_are_exact(
-    refresh: int,
-    written: bool,  # noqa: FBT001  (a table's column)
-) -> None:
-    before = evidence_of([mark("delivery", 1, 3)])
-    after = merge(before, evidence_of([mark("delivery", 1, 0)]))
-    assert after != before
-    assert worth_writing(before, after, Rules(delivery_refresh_days=refresh)) == written
-
-
-@pytest.mark.parametrize("bounce", ["hardBounce", "softBounces", "undetermined"])
-@pytest.mark.parametrize(("day", "written"), [(0, False), (1, True), (2, True)], ids=["before", "on its day", "after"])
-def test_a_delivery_is_written_if_a_bounce_is_as_new_as_the_one_held(
-    bounce: str,
-    day: int,
-    written: bool,  # noqa: FBT001  (a table's column)
-) -> None:
-    """Else an address would stay disabled that has been delivered to since its bounce."""
-    before = evidence_of([mark("delivery", 1), mark(bounce, day)])
-    after = merge(before, evidence_of([mark("delivery", 3)]))
-    assert worth_writing(before, after, Rules(delivery_refresh_days=365)) == written
-
-
-@pytest.mark.parametrize("kind", ["complaint", "notSpam", "optOut", "optIn"])
-def test_no_complaint_or_choice_makes_a_delivery_worth_writing(kind: str) -> None:
-    before = evidence_of([mark("delivery", 1), mark(kind, 2)])
-    after = merge(before, evidence_of([mark("delivery", 3)]))
-    assert not worth_writing(before, after, Rules(delivery_refresh_days=365))
 
 
 def table_after(history: list[Mark], rules: Rules) -> Evidence:
@@ -645,25 +591,3 @@ def test_a_delivery_that_will_decide_later_is_not_forgotten(history: str) -> Non
     written = history_of(history)
     assert assess(evidence_of(written), rules).state is State.ENABLE
     assert assess(table_after(written, rules), rules).state is State.ENABLE
-
-
-def test_types_of_the_item() -> None:
-    item: dict[str, Any] = to_item("jane@example.com", Record.of(evidence_of([mark("complaint", 1)]), Rules()))
-    assert item == {
-        "UserId": "jane@example.com",
-        "state": "disable",
-        "suppressed": "disable",
-        "reason": "complaint:abuse",
-        "notificationType": "Complaint",
-        "from": "news@example.org",
-        "timestamp": at(1, 2),
-        "evidence": {
-            "complaint": {
-                "at": at(1, 2),
-                "from": "news@example.org",
-                "messageId": "complaint-1-2",
-                "feedbackId": "complaint-1-2",
-                "feedbackType": "abuse",
-            }
-        },
-    }

@@ -1,6 +1,7 @@
 """The verdict on each kind of feedback, in both of SES's contracts, and the refusal of everything else."""
 
 import copy
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.targets import check
-from healthy_mailing.address import MAX_OCTETS
 from healthy_mailing.evidence import MarkKind
 from healthy_mailing.notification import Feedback, Ignored, NotificationError, parse
 from support import ses
@@ -29,6 +29,10 @@ BOTH_CONTRACTS = pytest.mark.parametrize("contract", [unchanged, ses.event], ids
 Contract = Callable[[Notification], Notification]
 
 
+def rows(table: str) -> list[str]:
+    return table.strip().splitlines()
+
+
 def kinds(feedback: Feedback) -> list[tuple[str, MarkKind]]:
     return [(address, mark.kind) for address, mark in feedback.marks]
 
@@ -36,58 +40,46 @@ def kinds(feedback: Feedback) -> list[tuple[str, MarkKind]]:
 # ---- The verdict table
 
 
+# The type, what a recipient's `action/status` may be, and the verdict: a mark, or why there is none.
+BOUNCES = """
+Permanent/General                    failed/5.1.1 -/- failed/-            hardBounce
+Permanent/NoEmail                    failed/5.1.1                         hardBounce
+Permanent/Suppressed                 failed/5.1.1                         hardBounce
+Permanent/OnAccountSuppressionList   failed/5.1.1                         hardBounce
+Permanent/OnTenantSuppressionList    failed/5.1.1                         hardBounce
+Permanent/EmailValidationSuppressed  failed/5.1.1                         hardBounce
+Permanent/SomethingNew               -/-                                  hardBounce
+Permanent/MailboxFull                -/-                                  hardBounce
+Permanent/General                    delayed/- delayed/5.1.1              softBounces
+Permanent/General                    failed/4.4.7 -/4.2.2                 softBounces
+Permanent/SomethingNew               delayed/-                            softBounces
+Permanent/UnsubscribedRecipient      -/- failed/5.1.1                     optOut
+Transient/General                    failed/5.4.7 failed/- delayed/4.4.1  softBounces
+Transient/General                    -/4.4.7 -/5.0.0                      softBounces
+Transient/General                    -/- delivered/- -/2.0.0              AutoReply
+Transient/MailboxFull                -/- failed/5.2.2                     softBounces
+Transient/CustomTimeoutExceeded      -/-                                  softBounces
+Transient/SomethingNew               -/-                                  softBounces
+Transient/MessageTooLarge            failed/5.3.4                         ContentRejected
+Transient/ContentRejected            -/-                                  ContentRejected
+Transient/AttachmentRejected         failed/5.7.1                         ContentRejected
+Undetermined/Undetermined            -/-                                  undetermined
+Undetermined/SomethingNew            failed/5.1.1                         undetermined
+"""
+CASES = [(kind, each, verdict) for kind, *details, verdict in map(str.split, rows(BOUNCES)) for each in details]
+
+
 @BOTH_CONTRACTS
-@pytest.mark.parametrize(
-    ("bounce_type", "details", "verdict"),
-    [
-        ("Permanent/General", ("failed", "5.1.1"), MarkKind.HARD_BOUNCE),
-        ("Permanent/General", (None, None), MarkKind.HARD_BOUNCE),
-        ("Permanent/General", ("failed", None), MarkKind.HARD_BOUNCE),
-        ("Permanent/NoEmail", ("failed", "5.1.1"), MarkKind.HARD_BOUNCE),
-        ("Permanent/Suppressed", ("failed", "5.1.1"), MarkKind.HARD_BOUNCE),
-        ("Permanent/OnAccountSuppressionList", ("failed", "5.1.1"), MarkKind.HARD_BOUNCE),
-        ("Permanent/OnTenantSuppressionList", ("failed", "5.1.1"), MarkKind.HARD_BOUNCE),
-        ("Permanent/EmailValidationSuppressed", ("failed", "5.1.1"), MarkKind.HARD_BOUNCE),
-        ("Permanent/SomethingNew", (None, None), MarkKind.HARD_BOUNCE),
-        ("Permanent/MailboxFull", (None, None), MarkKind.HARD_BOUNCE),
-        ("Permanent/General", ("delayed", None), MarkKind.SOFT_BOUNCE),
-        ("Permanent/General", ("delayed", "5.1.1"), MarkKind.SOFT_BOUNCE),
-        ("Permanent/General", ("failed", "4.4.7"), MarkKind.SOFT_BOUNCE),
-        ("Permanent/General", (None, "4.2.2"), MarkKind.SOFT_BOUNCE),
-        ("Permanent/SomethingNew", ("delayed", None), MarkKind.SOFT_BOUNCE),
-        ("Permanent/UnsubscribedRecipient", (None, None), MarkKind.OPT_OUT),
-        ("Permanent/UnsubscribedRecipient", ("failed", "5.1.1"), MarkKind.OPT_OUT),
-        ("Transient/General", ("failed", "5.4.7"), MarkKind.SOFT_BOUNCE),
-        ("Transient/General", ("failed", None), MarkKind.SOFT_BOUNCE),
-        ("Transient/General", (None, "4.4.7"), MarkKind.SOFT_BOUNCE),
-        ("Transient/General", (None, "5.0.0"), MarkKind.SOFT_BOUNCE),
-        ("Transient/General", ("delayed", "4.4.1"), MarkKind.SOFT_BOUNCE),
-        ("Transient/General", (None, None), "AutoReply"),
-        ("Transient/General", ("delivered", None), "AutoReply"),
-        ("Transient/General", (None, "2.0.0"), "AutoReply"),
-        ("Transient/MailboxFull", (None, None), MarkKind.SOFT_BOUNCE),
-        ("Transient/MailboxFull", ("failed", "5.2.2"), MarkKind.SOFT_BOUNCE),
-        ("Transient/CustomTimeoutExceeded", (None, None), MarkKind.SOFT_BOUNCE),
-        ("Transient/SomethingNew", (None, None), MarkKind.SOFT_BOUNCE),
-        ("Transient/MessageTooLarge", ("failed", "5.3.4"), "ContentRejected"),
-        ("Transient/ContentRejected", (None, None), "ContentRejected"),
-        ("Transient/AttachmentRejected", ("failed", "5.7.1"), "ContentRejected"),
-        ("Undetermined/Undetermined", (None, None), MarkKind.UNDETERMINED),
-        ("Undetermined/SomethingNew", ("failed", "5.1.1"), MarkKind.UNDETERMINED),
-    ],
-    ids=str,
-)
-def test_bounce(
-    contract: Contract, bounce_type: str, details: tuple[str | None, str | None], verdict: MarkKind | str
-) -> None:
-    """The details are the recipient's ``action`` and ``status``; the verdict a mark, or why there is none."""
-    (kind, subtype), (action, status) = bounce_type.split("/"), details
+@pytest.mark.parametrize(("bounce_type", "details", "verdict"), CASES)
+def test_bounce(contract: Contract, bounce_type: str, details: str, verdict: str) -> None:
+    kind, subtype = bounce_type.split("/")
+    action, status = (None if each == "-" else each for each in details.split("/"))
     notification = ses.bounce(
         "Jane@Example.com", kind=kind, subtype=subtype, action=action, status=status, at=LATER, message_id="m"
     )
     feedback = parse(contract(notification))
     assert (feedback.kind, feedback.message_id) == ("Bounce", "m")
-    if not isinstance(verdict, MarkKind):
+    if verdict not in set(MarkKind):
         assert (feedback.marks, feedback.ignored) == ((), (verdict,))
         return
     ((address, mark),) = feedback.marks
@@ -105,23 +97,25 @@ def test_an_action_is_read_in_any_case(action: str) -> None:
     assert kinds(parse(ses.bounce("a@example.com", action=action))) == [("a@example.com", MarkKind.SOFT_BOUNCE)]
 
 
+# complaintFeedbackType, complaintSubType, the mark.
+COMPLAINTS = """
+abuse          -                         complaint
+auth-failure   -                         complaint
+fraud          -                         complaint
+other          -                         complaint
+virus          -                         complaint
+something-new  -                         complaint
+-              -                         complaint
+-              OnAccountSuppressionList  complaint
+not-spam       OnAccountSuppressionList  complaint
+not-spam       -                         notSpam
+"""
+
+
 @BOTH_CONTRACTS
-@pytest.mark.parametrize(
-    ("feedback_type", "subtype", "expected"),
-    [
-        ("abuse", None, MarkKind.COMPLAINT),
-        ("auth-failure", None, MarkKind.COMPLAINT),
-        ("fraud", None, MarkKind.COMPLAINT),
-        ("other", None, MarkKind.COMPLAINT),
-        ("virus", None, MarkKind.COMPLAINT),
-        ("something-new", None, MarkKind.COMPLAINT),
-        (None, None, MarkKind.COMPLAINT),
-        (None, "OnAccountSuppressionList", MarkKind.COMPLAINT),
-        ("not-spam", "OnAccountSuppressionList", MarkKind.COMPLAINT),
-        ("not-spam", None, MarkKind.NOT_SPAM),
-    ],
-)
-def test_complaint(contract: Contract, feedback_type: str | None, subtype: str | None, expected: MarkKind) -> None:
+@pytest.mark.parametrize("case", rows(COMPLAINTS))
+def test_complaint(contract: Contract, case: str) -> None:
+    feedback_type, subtype, expected = (None if each == "-" else each for each in case.split())
     notification = ses.complaint("a@example.com", feedback_type=feedback_type, subtype=subtype, at=LATER)
     feedback = parse(contract(notification))
     ((address, mark),) = feedback.marks
@@ -196,18 +190,9 @@ def test_old_preferences_that_can_not_be_read_are_named_where_they_decide(field:
     assert caught.value.field == f"subscription.{field}"
 
 
-@pytest.mark.parametrize(
-    ("kind", "reason"),
-    [
-        ("Send", "Send"),
-        ("Reject", "Reject"),
-        ("Open", "Open"),
-        ("Click", "Click"),
-        ("Rendering Failure", "RenderingFailure"),
-        ("DeliveryDelay", "DeliveryDelay"),
-    ],
-)
-def test_other_events_mark_nobody_and_are_counted_by_type(kind: str, reason: str) -> None:
+@pytest.mark.parametrize("kind", ["Send", "Reject", "Open", "Click", "Rendering Failure", "DeliveryDelay"])
+def test_other_events_mark_nobody_and_are_counted_by_type(kind: str) -> None:
+    reason = kind.replace(" ", "")
     assert parse(ses.other(kind, "a@example.com", message_id="m")) == Feedback(kind, "m", ignored=(Ignored(reason),))
 
 
@@ -291,84 +276,60 @@ SAMPLES: dict[str, Notification] = {
     "send": ses.other("Send", ADDRESS),
 }
 
-REQUIRED = [
-    ("bounce", "bounce"),
-    ("bounce", "bounce.bounceType"),
-    ("bounce", "bounce.bounceSubType"),
-    ("bounce", "bounce.timestamp"),
-    ("bounce", "bounce.bouncedRecipients"),
-    ("bounce", "bounce.bouncedRecipients[0].emailAddress"),
-    ("bounce", "bounce.bouncedRecipients[1].emailAddress"),
-    ("complaint", "complaint"),
-    ("complaint", "complaint.timestamp"),
-    ("complaint", "complaint.complainedRecipients"),
-    ("complaint", "complaint.complainedRecipients[1].emailAddress"),
-    ("delivery", "mail"),
-    ("delivery", "mail.timestamp"),
-    ("delivery", "delivery"),
-    ("delivery", "delivery.recipients"),
-    ("subscription", "mail"),
-    ("subscription", "mail.destination"),
-    ("subscription", "subscription"),
-    ("subscription", "subscription.timestamp"),
-    ("subscription", "subscription.newTopicPreferences"),
-    ("subscription", "subscription.newTopicPreferences.unsubscribeAll"),
-]
-"""(sample, field that decides, so that feedback of its kind cannot do without)."""
 
-EXPLAINING = [
-    ("bounce", "mail"),
-    ("bounce", "mail.messageId"),
-    ("bounce", "mail.source"),
-    ("bounce", "bounce.feedbackId"),
-    ("complaint", "mail"),
-    ("complaint", "mail.messageId"),
-    ("complaint", "mail.source"),
-    ("complaint", "complaint.feedbackId"),
-    ("delivery", "mail.messageId"),
-    ("delivery", "mail.source"),
-    ("subscription", "mail.messageId"),
-    ("subscription", "mail.source"),
-    ("send", "mail"),
-    ("send", "mail.messageId"),
-]
-"""(sample, field that SES always sends and that only explains)."""
+def fields(table: str) -> list[tuple[str, str]]:
+    """Return (sample, field) of each field that a table names, in a row of its sample."""
+    return [(sample, field) for sample, *named in map(str.split, rows(table)) for field in named]
 
-OF_LISTS = [
-    ("bounce", "bounce.bouncedRecipients[0]"),
-    ("complaint", "complaint.complainedRecipients[1]"),
-    ("delivery", "delivery.recipients[0]"),
-    ("delivery", "delivery.recipients[1]"),
-    ("subscription", "mail.destination[1]"),
-]
 
-DECIDING_OPTIONAL = [
-    ("bounce", "bounce.bouncedRecipients[1].action"),
-    ("bounce", "bounce.bouncedRecipients[0].status"),
-]
+# Without which feedback of its kind cannot be judged.
+REQUIRED = fields("""
+bounce        bounce bounce.bounceType bounce.bounceSubType bounce.timestamp bounce.bouncedRecipients
+bounce        bounce.bouncedRecipients[0].emailAddress bounce.bouncedRecipients[1].emailAddress
+complaint     complaint complaint.timestamp complaint.complainedRecipients
+complaint     complaint.complainedRecipients[1].emailAddress
+delivery      mail mail.timestamp delivery delivery.recipients
+subscription  mail mail.destination subscription subscription.timestamp
+subscription  subscription.newTopicPreferences subscription.newTopicPreferences.unsubscribeAll
+""")
 
-EXPLAINING_OPTIONAL = [
-    ("bounce", "bounce.bouncedRecipients[0].diagnosticCode"),
-    ("complaint", "complaint.complaintFeedbackType"),
-    ("complaint", "complaint.complaintSubType"),
-    ("complaint", "complaint.userAgent"),
-    ("subscription", "subscription.contactList"),
-    ("subscription", "subscription.source"),
-]
+# What SES always sends and that only explains.
+EXPLAINING = fields("""
+bounce        mail mail.messageId mail.source bounce.feedbackId
+complaint     mail mail.messageId mail.source complaint.feedbackId
+delivery      mail.messageId mail.source
+subscription  mail.messageId mail.source
+send          mail mail.messageId
+""")
 
-ADDRESSES = [
-    ("bounce", "bounce.bouncedRecipients[1].emailAddress"),
-    ("complaint", "complaint.complainedRecipients[0].emailAddress"),
-    ("delivery", "delivery.recipients[1]"),
-    ("subscription", "mail.destination[0]"),
-]
+OF_LISTS = fields("""
+bounce        bounce.bouncedRecipients[0]
+complaint     complaint.complainedRecipients[1]
+delivery      delivery.recipients[0] delivery.recipients[1]
+subscription  mail.destination[1]
+""")
 
-TIMES = [
-    ("bounce", "bounce.timestamp"),
-    ("complaint", "complaint.timestamp"),
-    ("delivery", "mail.timestamp"),
-    ("subscription", "subscription.timestamp"),
-]
+DECIDING_OPTIONAL = fields("bounce bounce.bouncedRecipients[1].action bounce.bouncedRecipients[0].status")
+
+EXPLAINING_OPTIONAL = fields("""
+bounce        bounce.bouncedRecipients[0].diagnosticCode
+complaint     complaint.complaintFeedbackType complaint.complaintSubType complaint.userAgent
+subscription  subscription.contactList subscription.source
+""")
+
+ADDRESSES = fields("""
+bounce        bounce.bouncedRecipients[1].emailAddress
+complaint     complaint.complainedRecipients[0].emailAddress
+delivery      delivery.recipients[1]
+subscription  mail.destination[0]
+""")
+
+TIMES = fields("""
+bounce        bounce.timestamp
+complaint     complaint.timestamp
+delivery      mail.timestamp
+subscription  subscription.timestamp
+""")
 
 ABSENT = object()
 
@@ -395,10 +356,25 @@ def assert_refused(message: str | Notification, field: str) -> None:
     assert PERSON not in str(caught.value)
 
 
-@pytest.mark.parametrize("value", [ABSENT, None, "", 0, 1.5, []], ids=["absent", "null", '""', "0", "1.5", "[]"])
-@pytest.mark.parametrize(("sample", "field"), REQUIRED)
-def test_a_required_field_that_is_missing_mistyped_or_empty_is_named(sample: str, field: str, value: object) -> None:
-    assert_refused(with_field(sample, field, value), field)
+REFUSED: list[tuple[list[tuple[str, str]], list[object]]] = [
+    (REQUIRED, [ABSENT, None, "", 0, 1.5, []]),
+    (OF_LISTS, [None, 5, [ADDRESS], True]),
+    (DECIDING_OPTIONAL, [5, [ADDRESS], {"a": ADDRESS}, False]),
+    (ADDRESSES, [PERSON, f"{PERSON}@example..com", f"{PERSON}\ud800@example.com", PERSON * 100_000]),
+    (TIMES, ["yesterday", "2026-02-30T12:00:00.000Z", "0001-01-01T00:00:00+14:00", ADDRESS]),
+    ([("bounce", "bounce.bounceType")], ["", "permanent", "Hard", ADDRESS]),
+]
+
+
+@pytest.mark.parametrize(
+    ("where", "values"), REFUSED, ids=["required", "listed", "optional", "address", "time", "type"]
+)
+def test_what_decides_and_is_missing_mistyped_or_impossible_is_named_and_not_repeated(
+    where: list[tuple[str, str]], values: list[object]
+) -> None:
+    """What else is no address and no time, the tests of addresses and timestamps show."""
+    for (sample, field), value in itertools.product(where, values):
+        assert_refused(with_field(sample, field, value), field)
 
 
 @pytest.mark.parametrize("value", [True, {"a": ADDRESS}, [[ADDRESS]]], ids=["true", "object", "list"])
@@ -409,18 +385,6 @@ def test_a_field_of_another_type_is_refused(sample: str, field: str, value: obje
     # Of an object of other fields the first that it lacks is named, and of a list its first element.
     assert caught.value.field.startswith(field)
     assert PERSON not in str(caught.value)
-
-
-@pytest.mark.parametrize("value", [None, 5, [ADDRESS], True], ids=repr)
-@pytest.mark.parametrize(("sample", "field"), OF_LISTS)
-def test_a_mistyped_recipient_is_named(sample: str, field: str, value: object) -> None:
-    assert_refused(with_field(sample, field, value), field)
-
-
-@pytest.mark.parametrize("value", [5, [ADDRESS], {"a": ADDRESS}, False], ids=repr)
-@pytest.mark.parametrize(("sample", "field"), DECIDING_OPTIONAL)
-def test_a_mistyped_optional_field_that_decides_is_named(sample: str, field: str, value: object) -> None:
-    assert_refused(with_field(sample, field, value), field)
 
 
 @pytest.mark.parametrize("value", [ABSENT, None, ""], ids=["absent", "null", "empty"])
@@ -485,60 +449,14 @@ def test_a_complaint_needs_no_more_than_its_type_its_time_and_who_complained() -
     assert set(feedback.unread) == {"mail", "complaint.feedbackId"}
 
 
-# ---- Addresses, times, types
+# ---- Types and JSON
 
 
 @pytest.mark.parametrize(
-    "value",
-    [
-        PERSON,
-        f"{PERSON}@",
-        f"{PERSON}@example..com",
-        f"{PERSON}\0@example.com",
-        f"{PERSON}@exam\0ple.com",
-        f"{PERSON}\ud800@example.com",
-        f"{PERSON}@exam\udfffple.com",
-        f"{PERSON}@{'d' * 64}.com",
-        f"{PERSON}{'x' * MAX_OCTETS}@example.com",
-        f"{PERSON}@{'d.' * 160}com",
-        f"{PERSON} <{PERSON}>",
-        PERSON * 100_000,
-    ],
-    ids=lambda value: ascii(value)[:40],
+    "kind", ["bounce", "Received", "AmazonSns", "\ud800", ADDRESS, None, 5, "", ["Bounce"], {"a": 1}], ids=ascii
 )
-@pytest.mark.parametrize(("sample", "field"), ADDRESSES)
-def test_what_is_no_address_is_refused_without_repeating_it(sample: str, field: str, value: str) -> None:
-    assert_refused(with_field(sample, field, value), field)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "yesterday",
-        "2026-02-30T12:00:00.000Z",
-        "2026-13-01T12:00:00.000Z",
-        "2026-03-01T24:61:00.000Z",
-        "2026-03-01T12:00:00.000",
-        "0001-01-01T00:00:00+14:00",
-        "9999-12-31T23:59:59-14:00",
-        f"{ADDRESS}",
-        "2026-03-01T12:00:00.000Z\0",
-    ],
-)
-@pytest.mark.parametrize(("sample", "field"), TIMES)
-def test_an_impossible_time_is_named(sample: str, field: str, value: str) -> None:
-    assert_refused(with_field(sample, field, value), field)
-
-
-@pytest.mark.parametrize("kind", ["bounce", "Received", "AmazonSns", "\ud800", ADDRESS])
 @pytest.mark.parametrize("name", ["notificationType", "eventType"])
-def test_an_unknown_type_is_named(name: str, kind: str) -> None:
-    assert_refused({name: kind, "mail": ses.mail(ADDRESS)}, name)
-
-
-@pytest.mark.parametrize("kind", [None, 5, "", ["Bounce"], {"a": 1}], ids=repr)
-@pytest.mark.parametrize("name", ["notificationType", "eventType"])
-def test_a_mistyped_type_is_named(name: str, kind: object) -> None:
+def test_an_unknown_or_mistyped_type_is_named(name: str, kind: object) -> None:
     assert_refused({name: kind, "mail": ses.mail(ADDRESS)}, name)
 
 
@@ -546,11 +464,6 @@ def test_no_type_is_named() -> None:
     with pytest.raises(NotificationError) as caught:
         parse({"mail": ses.mail(ADDRESS)})
     assert caught.value.field in {"notificationType", "eventType"}
-
-
-@pytest.mark.parametrize("kind", ["", "permanent", "Hard", ADDRESS])
-def test_an_unknown_bounce_type_is_named(kind: str) -> None:
-    assert_refused(with_field("bounce", "bounce.bounceType", kind), "bounce.bounceType")
 
 
 WHOLE = json.dumps(SAMPLES["bounce"])
@@ -603,10 +516,6 @@ JSON = st.recursive(
     max_leaves=8,
 )
 
-NAMES = st.sampled_from(
-    ["notificationType", "eventType", "mail", "bounce", "complaint", "delivery", "subscription", "messageId", "source"]
-)
-
 
 def nodes(value: Any) -> list[tuple[Any, Any]]:
     """Return (container, key) of everything inside a value of JSON."""
@@ -629,33 +538,17 @@ def damaged(draw: st.DrawFn) -> Notification:
     return notification
 
 
-def assert_total(message: str | Notification) -> None:
-    """Check that a message is refused without repeating the address, or gives marks that can be stored."""
+@given(damaged(), st.booleans())
+def test_damaged_feedback_is_read_or_refused(
+    notification: Notification,
+    as_text: bool,  # noqa: FBT001  (drawn by Hypothesis)
+) -> None:
+    """The refusal repeats no address, and the marks can be stored. Any other text is put to it in `tests/fuzz`."""
     try:
-        feedback = parse(message)
+        feedback = parse(json.dumps(notification) if as_text else notification)
     except NotificationError as error:
         refusal = str(error)
     else:
         check(feedback)
         return
     assert PERSON not in refusal
-
-
-@given(damaged(), st.booleans())
-def test_damaged_feedback_is_read_or_refused(
-    notification: Notification,
-    as_text: bool,  # noqa: FBT001  (drawn by Hypothesis)
-) -> None:
-    assert_total(json.dumps(notification) if as_text else notification)
-
-
-@given(JSON | st.dictionaries(NAMES, JSON))
-def test_arbitrary_json_is_read_or_refused(value: Any) -> None:
-    assert_total(json.dumps(value))
-    if isinstance(value, dict):
-        assert_total(value)
-
-
-@given(st.text(st.characters()))
-def test_arbitrary_text_is_read_or_refused(text: str) -> None:
-    assert_total(text)
