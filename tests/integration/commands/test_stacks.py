@@ -86,7 +86,6 @@ def pair(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Pair:
 
 
 FEEDBACK = ("--queue", "{crm}-feedback", "--dead-letter-queue", "{crm}-feedback-dead-letter")
-TOLD = ("--function", "{crm}-changes", "--dead-letter-queue", "{crm}-changes-dead-letter")
 LEADS = (
     "leads to the table {crm}, not to {mailing} in us-east-1: name the table with --table, or the stack of {mailing}"
 )
@@ -111,10 +110,6 @@ MIXED: dict[tuple[str, ...], str] = {
     ),
     ("redrive", "--save", "-", "--name", "{crm}"): f"The queue {{crm}}-feedback {LEADS}",
     ("redrive", "--changes", "--name", "{crm}"): TELLS,
-    ("redrive", "--changes", *TOLD): TELLS,
-    ("redrive", "--changes", *TOLD[2:]): (
-        "The dead-letter queue of {mailing}-changes is {mailing}-changes-dead-letter, not {crm}-changes-dead-letter"
-    ),
     ("publish", "complaint-abuse", "--name", "{crm}"): f"The topic {{crm}}-feedback {LEADS}",
     ("publish", "complaint-abuse", "--topic", "{topic}"): f"The topic {{crm}}-feedback {LEADS}",
     ("publish", "complaint-abuse", "--topic", "{elsewhere}"): f"The topic {{crm}}-feedback {NOT_HERE}",
