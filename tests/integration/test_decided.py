@@ -4,7 +4,6 @@ import itertools
 import json
 import re
 import shlex
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +11,13 @@ import pytest
 
 from healthy_mailing import operations
 from healthy_mailing.address import canonical, forms
-from healthy_mailing.evidence import MarkKind, Purpose, Rules, State, evidence_of, override
+from healthy_mailing.evidence import MarkKind, Purpose, State, evidence_of, override
 from healthy_mailing.item import state_of
-from healthy_mailing.table import Table
+from healthy_mailing_cli.shell.output import CommandError
 from support.marks import mark
 from support.table import TABLE
 
-from .conftest import Run, items
+from .conftest import Run, add, items, soon, table_of, write
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -48,14 +47,12 @@ def put(client: "DynamoDBClient", rows: Mapping[str, str]) -> None:
         if kind == ODD:
             client.put_item(TableName=TABLE, Item={"UserId": {"S": key}, "state": {"S": "disable"}})
     marks = {key: evidence_of([KINDS[kind]]) for key, kind in rows.items() if kind in KINDS}
-    assert not [each for each in Table(client, TABLE, Rules()).add(marks, time.monotonic() + 600) if each.error]
+    assert not [each for each in write(client, marks).values() if each.error]
 
 
 def looked_up(client: "DynamoDBClient", given: Sequence[str], purpose: Purpose) -> dict[str, tuple[State | None, str]]:
     """Return the state of each address for a kind of mail, and the key that decides, as `mailing check` has them."""
-    answers = operations.check(
-        Table(client, TABLE, Rules()), given, time.monotonic() + 600, purpose=purpose, consistent=True
-    )
+    answers = operations.check(table_of(client), given, soon(), purpose=purpose, consistent=True)
     return {each.given: (state_of(each.item, purpose) if each.item else State.ENABLE, each.address) for each in answers}
 
 
@@ -234,10 +231,72 @@ def test_an_address_that_is_given_twice_counts_once(client: "DynamoDBClient", ru
 
 
 def test_a_clearing_that_reaches_into_the_future_is_told(client: "DynamoDBClient", run: Run) -> None:
-    table = Table(client, TABLE, Rules())
-    table.add({"jane@example.org": evidence_of([mark(MarkKind.HARD_BOUNCE, AHEAD)])}, time.monotonic() + 600)
+    add(client, mark(MarkKind.HARD_BOUNCE, AHEAD), address="jane@example.org")
     put(client, {"joe@example.org": "bounce"})
     assert run("clear-bounces", "joe@example.org").stderr == ""
     done = run("clear-bounces", "jane@example.org")
     assert done.stdout == "May get all mail again: 1.\n"
     assert "Bounces until 2999-01-01 00:00:00 UTC do not count, those to come too" in done.stderr
+
+
+MONDAY = ("--from", "2020-12-14T22:16:00Z", "--to", "2020-12-15T00:38:00Z")
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["clear-bounces"], "--selection"),
+        (["clear-bounces", "--from", "2020-12-14T22:16:00Z"], "--to"),
+        (["clear-bounces", "a@example.com", "--selection", "x"], "Say which"),
+        (["clear-bounces", "a@example.com", *MONDAY], "Say which"),
+        (["clear-bounces", "--from", "yesterday", "--to", "2020-12-14T22:16:00Z"], "--from yesterday"),
+        (["clear-bounces", "--from", "yesterday", "--to", "9999-12-31T23:59:59Z"], "--from yesterday"),
+        (["clear-bounces", "--from", "2020-12-15T22:16:00Z", "--to", "2020-12-14T22:16:00Z"], "later than"),
+        (["clear-bounces", "--from", "2999-12-15T22:16:00Z", "--to", "2999-12-16T22:16:00Z"], "future"),
+        (["clear-bounces", *MONDAY, "--grace", "soon"], "--grace soon"),
+        (["clear-bounces", *MONDAY, "--diagnostic", "("], "regular expression"),
+        (["clear-bounces", *MONDAY, "--domain", "a b"], "--domain a b"),
+        (["clear-bounces", *MONDAY, "--note", "x" * 257], "note"),
+        (["clear-bounces", "--selection", "/no/such/file"], "can't be read"),
+        (["clear-bounces", "--selection", "README.md"], "not a selection"),
+        *(
+            (["reassess", "--rules", rule], "--rules")
+            for rule in ("SOFT_BOUNCE_LIMIT", "LIMIT=5", "EXPIRE_DAYS=1", "=5")
+        ),
+    ],
+    ids=str,
+)
+def test_what_makes_no_sense_is_refused_in_a_line(run: Run, command: list[str], says: str) -> None:
+    done = run(*command, "--yes")
+    assert isinstance(done.exception, CommandError)
+    assert says in str(done.exception)
+    assert "\n" not in str(done.exception)
+    assert done.stdout == ""
+
+
+def test_a_selection_is_cleared_if_all_of_it_can_be_read(client: "DynamoDBClient", run: Run, tmp_path: Any) -> None:
+    file, known = tmp_path / "selection.csv", f"jane@example.org,{BEFORE}\n"
+    put(client, {"jane@example.org": "bounce"})
+    before = items(client)
+    file.write_text(f"address,until\n{known}joe@example.org,soon\n")
+    spoilt = run("clear-bounces", "--selection", str(file))
+    assert (str(spoilt.exception).count("line 3"), spoilt.stdout, items(client)) == (1, "", before)
+    file.write_text("address,until\njane@example.org,2026-02-01T00:00:00.000Z\n")
+    newer = run("clear-bounces", "--selection", str(file))
+    blocked = "Cleared, but a bounce still keeps mail back: 1.\nStill blocked: bounce:Permanent/General 1.\n"
+    assert (newer.exit_code, newer.stdout) == (1, blocked)
+    file.write_text(f"\ufeffaddress;until\n{known.replace(',', ';')}")  # as a spreadsheet writes it
+    assert run("clear-bounces", "--selection", str(file)).stdout == "May get all mail again: 1.\n"
+
+
+def test_many_are_cleared_after_a_question(client: "DynamoDBClient", run: Run) -> None:
+    addresses = [f"{number}@example.org" for number in range(11)]
+    put(client, dict.fromkeys(addresses, "bounce"))
+    before = items(client)
+    asked = run("clear-bounces", *addresses)
+    assert re.match("Clear the bounces of 11 addresses: .* --yes", str(asked.exception))
+    assert items(client) == before
+    assert (
+        run("clear-bounces", *addresses, "--yes").stdout
+        == "May get all mail again, unless SES's own list has them, which --ses tells: 11.\n"
+    )

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,7 @@ import boto3
 import pytest
 
 from harness import paths
-from healthy_mailing.evidence import MarkKind, Rules, State, evidence_of, override
-from healthy_mailing.table import Table
+from healthy_mailing.evidence import MarkKind, State, evidence_of, override
 from healthy_mailing_cli.__main__ import COMMANDS
 from healthy_mailing_cli.doctor.examination import Finding, Level
 from healthy_mailing_cli.ses.difference import Pushed
@@ -22,7 +20,7 @@ from support import ses
 from support.marks import mark
 from support.table import TABLE
 
-from .conftest import Answer, Run, refusal_of
+from .conftest import Answer, Run, article, refusal_of, soon, table_of, write
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -82,7 +80,6 @@ CASES: dict[str, list[tuple[str, ...]]] = {
 @pytest.fixture
 def mailing(run: Run, client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Commands, with a table and a stack in which each kind of line has its reason."""
-    table, deadline = Table(client, TABLE, Rules()), time.monotonic() + 600
     rows = {
         BLOCKED: [mark(MarkKind.HARD_BOUNCE, diagnosticCode="550"), mark(MarkKind.COMPLAINT)],
         MAILABLE: [mark(MarkKind.DELIVERY)],
@@ -94,11 +91,9 @@ def mailing(run: Run, client: "DynamoDBClient", faults: dict[str, Answer], monke
         "pushed@example.org": [mark(MarkKind.DELIVERY)],
         "put@example.org": [mark(MarkKind.HARD_BOUNCE, diagnosticCode="550")],
     }
-    table.add({address: evidence_of(marks) for address, marks in rows.items()}, deadline)
-    annotate(table, "pushed@example.org", "pushed", Pushed(LATER, "BOUNCE").to_map(), deadline)
-    article = {"UserId": "Old@example.org", "state": "disable", "notificationType": "Bounce", "from": "a@example.org"}
-    old = {name: {"S": value} for name, value in (article | {"timestamp": BEFORE}).items()}
-    client.put_item(TableName=TABLE, Item=old)
+    write(client, {address: evidence_of(marks) for address, marks in rows.items()})
+    annotate(table_of(client), "pushed@example.org", "pushed", Pushed(LATER, "BOUNCE").to_map(), soon())
+    article(client)
     faults["BatchExecuteStatement"] = refusal_of(REFUSED, "AccessDeniedException")
     client.update_continuous_backups(
         TableName=TABLE, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
@@ -126,7 +121,7 @@ def mailing(run: Run, client: "DynamoDBClient", faults: dict[str, Answer], monke
         monkeypatch.setattr(SuppressionList, name, answer)
     finding = Finding(Level.UNKNOWN, "The topic can't be seen.", "Ask for it.", ("mailing doctor",), "topic policy")
     monkeypatch.setattr("healthy_mailing_cli.commands.doctor.examine", lambda *_: iter([finding]))
-    came = table.read([BLOCKED], deadline, consistent=True)[BLOCKED]
+    came = table_of(client).read([BLOCKED], soon(), consistent=True)[BLOCKED]
     monkeypatch.setattr("healthy_mailing_cli.commands.simulate._wait", lambda *_: came)
     return run
 

@@ -267,46 +267,6 @@ def test_an_address_is_cleared_by_its_name(mailing: Mailing, stack: Filled) -> N
     sesv2.delete_suppressed_destination(EmailAddress=other)
 
 
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ([], "--selection"),
-        (["--from", "2020-12-14T22:16:00Z"], "--to"),
-        (["a@example.com", "--selection", "x"], "Say which"),
-        (["a@example.com", *MONDAY], "Say which"),
-        (["--from", "yesterday", "--to", "2020-12-14T22:16:00Z"], "--from yesterday"),
-        (["--from", "2020-12-15T22:16:00Z", "--to", "2020-12-14T22:16:00Z"], "later than"),
-        (["--from", "2999-12-15T22:16:00Z", "--to", "2999-12-16T22:16:00Z"], "future"),
-        ([*MONDAY, "--grace", "soon"], "--grace soon"),
-        ([*MONDAY, "--diagnostic", "("], "regular expression"),
-        ([*MONDAY, "--domain", "a b"], "--domain a b"),
-        (["--selection", "/no/such/file"], "can't be read"),
-        (["--selection", "README.md"], "not a selection"),
-        (["--from", "yesterday", "--to", "9999-12-31T23:59:59Z"], "--from yesterday"),
-        ([*MONDAY, "--note", "x" * 257], "note"),
-    ],
-)
-def test_what_makes_no_sense_is_refused_in_a_line(mailing: Mailing, options: list[str], says: str) -> None:
-    ran = mailing("clear-bounces", *options, "--yes")
-    assert (ran.code, ran.out) == (2, "")
-    assert says in ran.err
-    assert ran.err.count("\n") == 1
-
-
-def test_a_selection_that_was_spoilt_changes_nothing(mailing: Mailing, stack: Filled, tmp_path: Path) -> None:
-    address, file = ses.fresh("bounced"), tmp_path / "selection.csv"
-    stack.publish(ses.text(ses.bounce(address)))
-    assert stack.states(address) == {address: "disable"}
-    file.write_text(f"address,until\n{address},2026-03-10T12:00:00.000Z\n{address},soon\n")
-    ran = mailing("clear-bounces", "--selection", str(file))
-    assert (ran.code, ran.out) == (2, "")
-    assert "line 3" in ran.err
-    assert stack.states(address) == {address: "disable"}
-    # As a spreadsheet writes it.
-    file.write_text(f"\ufeffuntil;address\n2026-03-10T12:00:00.000Z;{address}\n")
-    assert mailing("clear-bounces", "--selection", str(file)).out == "May get all mail again: 1.\n"
-
-
 def test_a_selection_is_looked_up_on_the_list_of_ses_when_it_is_used(
     mailing: Mailing, stack: Filled, tmp_path: Path
 ) -> None:
@@ -352,38 +312,6 @@ def test_without_the_list_of_ses_a_few_are_looked_up_on_it(mailing: Mailing, sta
         unsure = as_user(stack, lacking)("clear-bounces", third)
     assert "unless SES's own list has them" in unsure.out
     sesv2.delete_suppressed_destination(EmailAddress=address)
-
-
-def test_bounces_that_a_clock_dated_ahead_are_cleared(mailing: Mailing, stack: Filled) -> None:
-    address = ses.fresh("ahead")
-    stack.publish(ses.text(ses.bounce(address, at="2999-01-01T00:00:00.000Z")))
-    assert mailing("clear-bounces", address).out == "May get all mail again: 1.\n"
-    assert stack.states(address) == {address: "enable"}
-    stack.publish(ses.text(ses.bounce(address, at="2999-01-02T00:00:00.000Z")))
-    assert stack.states(address) == {address: "disable"}
-
-
-def test_a_bounce_after_those_cleared_is_told(mailing: Mailing, stack: Filled, tmp_path: Path) -> None:
-    address, file = ses.fresh("bounced"), tmp_path / "selection.csv"
-    stack.publish(ses.text(ses.bounce(address, at=AFTER)))
-    file.write_text(f"address,until\n{address},{BEFORE}\n")
-    ran = mailing("clear-bounces", "--selection", str(file))
-    assert (ran.code, ran.out) == (
-        1,
-        "Cleared, but a bounce still keeps mail back: 1.\nStill blocked: bounce:Permanent/General 1.\n",
-    )
-
-
-def test_many_are_cleared_after_a_question(mailing: Mailing, stack: Filled) -> None:
-    addresses = sorted(ses.fresh("many") for _ in range(11))
-    stack.publish(ses.text(ses.bounce(*addresses)))
-    assert stack.states(*addresses) == dict.fromkeys(addresses, "disable")
-    assert "--yes" in mailing("clear-bounces", *addresses).err
-    refusal = mailing.at_a_terminal("clear-bounces", *addresses, answer="n\n")
-    assert "Clear the bounces of 11 addresses" in refusal.out
-    assert stack.states(*addresses) == dict.fromkeys(addresses, "disable")
-    assert mailing.at_a_terminal("clear-bounces", *addresses, answer="y\n").code == 0
-    assert stack.states(*addresses) == dict.fromkeys(addresses, "enable")
 
 
 # ---- reassess
@@ -440,13 +368,6 @@ def test_rows_of_the_original_article_become_one_of_each_address(mailing: Mailin
     assert "Rows in another spelling, moved: 1." in done.out
     assert (stack.item(spelled), (stack.item(address) or {}).get("reason")) == (None, "complaint")
     assert allowed(mailing, [address]) == set()
-
-
-@pytest.mark.parametrize("rule", ["SOFT_BOUNCE_LIMIT", "SOFT_BOUNCE_LIMIT=0", "LIMIT=5", "EXPIRE_DAYS=1", "=5"])
-def test_rules_that_make_no_sense_are_refused(mailing: Mailing, rule: str) -> None:
-    ran = mailing("reassess", "--yes", "--rules", rule)
-    assert (ran.code, ran.out) == (2, "")
-    assert "--rules" in ran.err
 
 
 # ---- erase
