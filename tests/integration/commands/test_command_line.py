@@ -275,14 +275,6 @@ def test_an_address_of_any_bytes_is_answered(people: Mapping[str, Mailing], give
         assert "\x1b" not in ran.out + ran.err
 
 
-def test_who_may_not_do_it_is_told_in_a_line(people: Mapping[str, Mailing], stack: Filled) -> None:
-    address = ses.fresh("a")
-    refused = people["read"]("disable", address)
-    assert refused.code == 1
-    assert "docs/operate.md" in refused.err
-    assert stack.item(address) is None
-
-
 def test_who_may_do_nothing_is_told_so_by_each_command(stack: Filled, tmp_path: Path) -> None:
     address, name = ses.fresh("a"), ("--name", stack.stack.name)
     file = tmp_path / "list.txt"
