@@ -12,12 +12,12 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from healthy_mailing.calls import pause
-from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, evidence_of
-from healthy_mailing.item import to_dynamodb, to_item
+from healthy_mailing.evidence import MarkKind
 from healthy_mailing.settings import SettingsError
 from support import wire
 from support.clock import Clock
 from support.faults import Answer
+from support.marks import image, mark
 from support.stream import BUS_ARN, TABLE_ARN, delivered, problems, record
 
 from .conftest import asked, response
@@ -107,16 +107,6 @@ def handler(environment: None, aws: Aws, clock: Clock, monkeypatch: pytest.Monke
         return changes.handler({"Records": list(records)}, context)
 
     return call
-
-
-def image(*marks: Mark) -> dict[str, Any]:
-    item = to_item("ignored@example.com", Record.of(evidence_of(marks), Rules()))
-    return to_dynamodb({**item, "version": 1, "updatedAt": "2026-03-10T12:00:00.000Z"})
-
-
-def mark(kind: MarkKind, **detail: str) -> Mark:
-    at = "2026-03-10T11:00:00.000Z"
-    return Mark(kind=kind, at=at, feedback_id="f", message_id="m", sender="n@x", detail=tuple(sorted(detail.items())))
 
 
 FINE = image(mark(MarkKind.DELIVERY))

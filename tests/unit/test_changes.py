@@ -9,38 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthy_mailing.changes import DETAIL_TYPE, REDRIVEN, REDRIVEN_DELIVERY, SOURCE, Event, ImageError, event_of
-from healthy_mailing.evidence import Mark, MarkKind, Record, Rules, State, evidence_of, override
-from healthy_mailing.item import to_dynamodb, to_item
+from healthy_mailing.evidence import Mark, MarkKind, Rules, State, override
+from healthy_mailing.item import to_dynamodb
+from support.marks import AT, image, mark
+from support.marks import JANE as ADDRESS
 from support.stream import SCHEMA, TABLE_ARN, TTL, Image, delivered, problems, record
 
 from . import oracle
 from .strategies import histories
 
-ADDRESS = "jane@example.com"
-AT = "2026-03-10T11:00:00.000Z"
 UPDATED_AT = "2026-03-10T11:59:59.123Z"
-
-
-def image(*marks: Mark, version: int = 1, **more: Any) -> dict[str, Any]:
-    """Return the item that marks amount to, in DynamoDB's JSON."""
-    item = to_item(ADDRESS, Record.of(evidence_of(marks), Rules()))
-    return to_dynamodb({**item, "version": version, "updatedAt": UPDATED_AT, **more})
-
-
-def mark(kind: MarkKind, at: str = AT, **detail: str) -> Mark:
-    return Mark(
-        kind=kind,
-        at=at,
-        feedback_id="f1",
-        message_id="m1",
-        sender="n@example.org",
-        detail=tuple(sorted(detail.items())),
-    )
-
-
 DELIVERY = mark(MarkKind.DELIVERY)
 COMPLAINT = mark(MarkKind.COMPLAINT, feedbackType="abuse")
-BOUNCE = mark(MarkKind.HARD_BOUNCE, bounceType="Permanent", subType="General")
+BOUNCE = mark(MarkKind.HARD_BOUNCE)
 OPT_OUT = mark(MarkKind.OPT_OUT)
 FINE = image(DELIVERY)
 COMPLAINED = image(DELIVERY, COMPLAINT)

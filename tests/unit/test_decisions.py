@@ -20,6 +20,7 @@ from healthy_mailing.evidence import (
 )
 from healthy_mailing.operations import decision
 from healthy_mailing_cli.table.clearing import clearing
+from support.marks import mark
 
 from .strategies import ALL_RULES, at, histories
 
@@ -56,9 +57,7 @@ def test_a_decision_whose_answer_was_lost_is_not_made_twice(history: list[Mark],
 
 
 COLLEAGUE = override(State.DISABLE, "2999-01-01T00:00:00.000Z", "zoe", "asked by phone")
-COMPLAINT = Mark(
-    kind=MarkKind.COMPLAINT, at="2999-06-01T00:00:00.000Z", feedback_id="f", message_id="m", sender="s", detail=()
-)
+COMPLAINT = mark(MarkKind.COMPLAINT, "2999-06-01T00:00:00.000Z")
 LAST = "9999-12-31T23:59:59.999Z"
 
 
@@ -95,9 +94,9 @@ def test_all_bounces_so_far_can_be_cleared_whatever_the_clocks(
     if not always and newest <= (earlier_mark.at if earlier_mark else ""):
         assert cleared == held, "there is nothing to clear"
         return
-    mark = cleared[MarkKind.BOUNCES_CLEARED]
-    assert cleared == merge(held, {MarkKind.BOUNCES_CLEARED: mark})
-    assert mark.at >= min(until, max(now, newest))
+    made = cleared[MarkKind.BOUNCES_CLEARED]
+    assert cleared == merge(held, {MarkKind.BOUNCES_CLEARED: made})
+    assert made.at >= min(until, max(now, newest))
     # Bounces that are yet to come count.
     earlier: Evidence = {slot: each for slot, each in held.items() if each.kind is MarkKind.BOUNCES_CLEARED}
-    assert mark.at <= max(now, newest, *(each.at for each in earlier.values()))
+    assert made.at <= max(now, newest, *(each.at for each in earlier.values()))

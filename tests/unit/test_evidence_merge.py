@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from healthy_mailing.evidence import MADE_BY_PEOPLE, Evidence, Mark, MarkKind, Record, Rules, evidence_of, merge
 from healthy_mailing.item import evidence_in, to_item
 from healthy_mailing.notification import parse
+from support.marks import mark
 
 from . import oracle
 from .strategies import ADDRESSES, ALL_RULES, at, histories, notifications, split_and_merge
@@ -81,8 +83,8 @@ def test_evidence_survives_the_table(evidence: Evidence, rules: Rules) -> None:
 def by_address(batch: Iterable[Mapping[str, Any]]) -> dict[str, Evidence]:
     grouped: dict[str, list[Mark]] = {}
     for notification in batch:
-        for address, mark in parse(notification).marks:
-            grouped.setdefault(address, []).append(mark)
+        for address, each in parse(notification).marks:
+            grouped.setdefault(address, []).append(each)
     return {address: evidence_of(marks) for address, marks in grouped.items()}
 
 
@@ -105,22 +107,16 @@ def test_feedback_in_any_order_and_batches_gives_the_same_table(
 # ---- What is kept, by example
 
 
-def mark(kind: MarkKind, time: str, feedback_id: str, message_id: str) -> Mark:
-    return Mark(
-        kind=kind, at=time, feedback_id=feedback_id, message_id=message_id, sender="news@example.org", detail=()
-    )
-
-
-def soft_bounce(day: int, time: int = 2, number: int = 1) -> Mark:
-    return mark(MarkKind.SOFT_BOUNCE, at(day, time), f"f{number}", f"m{number}")
+def soft_bounce(day: int, time: int = 2) -> Mark:
+    return mark(MarkKind.SOFT_BOUNCE, at(day, time))
 
 
 def delivery(day: int, time: int = 2, number: int = 1) -> Mark:
-    return mark(MarkKind.DELIVERY, at(day, time), "", f"m{number}")
+    return mark(MarkKind.DELIVERY, at(day, time), number)
 
 
 def complaint(day: int, feedback_id: str = "f", message_id: str = "m") -> Mark:
-    return mark(MarkKind.COMPLAINT, at(day, 2), feedback_id, message_id)
+    return replace(mark(MarkKind.COMPLAINT, at(day, 2)), feedback_id=feedback_id, message_id=message_id)
 
 
 def values(*history: Mark) -> list[Mark]:
@@ -137,7 +133,7 @@ def test_of_one_time_the_greater_feedback_id_then_message_id_is_kept() -> None:
 
 
 def test_kinds_do_not_displace_each_other() -> None:
-    marks = [mark(kind, at(1, 0), "f", "m") for kind in MarkKind if kind not in MADE_BY_PEOPLE]
+    marks = [mark(kind, at(1, 0)) for kind in MarkKind if kind not in MADE_BY_PEOPLE]
     assert set(values(*marks)) == set(marks)
 
 
