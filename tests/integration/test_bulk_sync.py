@@ -18,8 +18,7 @@ from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.ses import import_jobs
 from healthy_mailing_cli.ses.bulk_sync import BulkSync
 from healthy_mailing_cli.ses.import_jobs import Action, ImportJobs
-from healthy_mailing_cli.ses.plan import entries_of
-from healthy_mailing_cli.ses.suppression_list import Entry, SesReason, SuppressionList
+from healthy_mailing_cli.ses.suppression_list import Entry, SesReason, SuppressionList, by_address
 from healthy_mailing_cli.ses.syncing import Done, Result
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.s3 import Location
@@ -253,7 +252,7 @@ def test_a_note_that_the_table_refuses_is_made_up_for_by_the_next_run(
 def next_run(bulk: BulkSync) -> None:
     """Do what a run does before it compares the table with the list."""
     ended = bulk.jobs.interrupted()
-    bulk.settle(ended, entries_of(bulk.suppressed))
+    bulk.settle(ended, by_address(bulk.suppressed.entries()))
 
 
 @pytest.mark.parametrize("action", Action)

@@ -9,8 +9,8 @@ from healthy_mailing.evidence import Mark, MarkKind, Rules, State, override
 from healthy_mailing.item import PUSHED
 from healthy_mailing.table import Table
 from healthy_mailing_cli.commands.sync_ses import _warn, _what
-from healthy_mailing_cli.ses.plan import Direction, Plan, entries_of, planned
-from healthy_mailing_cli.ses.suppression_list import Entry, SesReason
+from healthy_mailing_cli.ses.plan import Direction, Plan, planned
+from healthy_mailing_cli.ses.suppression_list import Entry, SesReason, by_address
 from healthy_mailing_cli.ses.syncing import Done, Result, Sync
 from healthy_mailing_cli.shell.connection import step_deadline
 from healthy_mailing_cli.table.deleting import delete
@@ -157,7 +157,7 @@ def test_an_item_that_another_program_spoilt_meanwhile_is_left(client: "DynamoDB
 
 
 def plan_of(table: Table, fake: FakeList, direction: Direction) -> Plan:
-    return planned(table, entries_of(cast("SuppressionList", fake)), direction)
+    return planned(table, by_address(fake.entries()), direction)
 
 
 def test_each_direction_changes_its_own_side(

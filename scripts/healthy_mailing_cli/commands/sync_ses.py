@@ -17,8 +17,8 @@ import typer
 from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.ses.bulk_sync import BulkSync
 from healthy_mailing_cli.ses.import_jobs import ImportJobs
-from healthy_mailing_cli.ses.plan import Direction, Plan, Step, entries_of, planned, steps
-from healthy_mailing_cli.ses.suppression_list import Pace, SesReason, SuppressionList
+from healthy_mailing_cli.ses.plan import Direction, Plan, Step, planned, steps
+from healthy_mailing_cli.ses.suppression_list import Pace, SesReason, SuppressionList, by_address
 from healthy_mailing_cli.ses.syncing import Result, Sync
 from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.connection import Connection
@@ -69,7 +69,7 @@ def sync_ses(
         bulk = BulkSync(table, suppressed, ImportJobs(suppressed, connection, place))
     since = suppressed.now() if bulk else ""
     ended = bulk.jobs.interrupted() if bulk else []
-    entries = entries_of(suppressed)
+    entries = by_address(suppressed.entries())
     if bulk:
         bulk.settle(ended, entries)
     plan = planned(table, entries, direction, by_job=place is not None)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from pathlib import Path
 
-from healthy_mailing.address import AddressError, canonical
 from healthy_mailing.evidence import State
 from healthy_mailing.item import Item, RecordError, evidence_in
 from healthy_mailing.table import Table
@@ -15,7 +14,7 @@ from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.decisions import selection
 from healthy_mailing_cli.decisions.selection import ALL_MAIL, NO_MAIL, TRANSACTIONAL_MAIL, Contents, Selected
 from healthy_mailing_cli.lists import addresses
-from healthy_mailing_cli.ses.suppression_list import Asking, Entry, SesReason, SuppressionList
+from healthy_mailing_cli.ses.suppression_list import Asking, SesReason, SuppressionList, by_address
 from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.connection import WINDOW, Connection, step_deadline
 from healthy_mailing_cli.shell.explanation import other_row
@@ -28,7 +27,7 @@ _LISTED_LATE = timedelta(hours=1)
 
 def of_outage(table: Table, outage: Outage, suppressed: SuppressionList | None) -> Iterator[Selected]:
     """Yield what an outage bounced."""
-    listed = _by_address(suppressed.bounced_between(outage.start, outage.end)) if suppressed else {}
+    listed = by_address(suppressed.bounced_between(outage.start, outage.end)) if suppressed else {}
     since = {address: min(entry.at for entry in entries) for address, entries in listed.items()}
     for page in find_caused_by(table, outage, listed=since):
         for found in page:
@@ -51,17 +50,6 @@ def _selected(found: Clearing, listed: str) -> Selected:
         ALL_MAIL if found.state is State.ENABLE else then,
         selection.otherwise(found.key, found.address),
     )
-
-
-def _by_address(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
-    """Return entries of SES's list by canonical address."""
-    found: dict[str, list[Entry]] = {}
-    with output.progress("SES's list") as counter:
-        for entry in entries:
-            counter.add()
-            with suppress(AddressError):  # the table has no such address
-                found.setdefault(canonical(entry.spelling), []).append(entry)
-    return found
 
 
 def of_addresses(
@@ -115,7 +103,7 @@ def looked_up(rows: Iterable[Selected], suppressed: SuppressionList, kept: set[s
 
     That is who is on it for a complaint, whom another mark keeps from mail, and who came onto it after the outage.
     """
-    entries = _by_address(suppressed.entries())
+    entries = by_address(suppressed.entries())
     for row in rows:
         found = entries.get(row.address, [])
         off = {

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from healthy_mailing.address import AddressError, canonical
 from healthy_mailing.evidence import Mark
 from healthy_mailing.item import ADDRESS
 from healthy_mailing.table import Table
 from healthy_mailing_cli.ses.bulk_sync import BulkSync
 from healthy_mailing_cli.ses.difference import Difference, Known, difference
-from healthy_mailing_cli.ses.suppression_list import Entry, SesReason, SuppressionList
+from healthy_mailing_cli.ses.suppression_list import Entry, SesReason
 from healthy_mailing_cli.ses.syncing import Done, Sync, known_now
 from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.connection import WINDOW
@@ -92,19 +91,6 @@ class Plan:
                 self.reasons.add(found.put)
         if found.left:
             self.left.append(address)
-
-
-def entries_of(suppressed: SuppressionList) -> Entries:
-    """Return SES's list. What is not an address can't be in the table, and is left out."""
-    entries: dict[str, list[Entry]] = {}
-    with output.progress("SES's list") as counter:
-        for entry in suppressed.entries():
-            counter.add()
-            try:
-                entries.setdefault(canonical(entry.spelling), []).append(entry)
-            except AddressError:
-                continue
-    return entries
 
 
 def planned(table: Table, entries: Entries, direction: Direction, *, by_job: bool = False) -> Plan:

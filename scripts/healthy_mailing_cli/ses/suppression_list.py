@@ -7,6 +7,7 @@ allows. The list has no paginator in botocore.
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from healthy_mailing.address import AddressError, canonical
 from healthy_mailing.timestamp import from_datetime
+from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.connection import Connection, answered_at
 from healthy_mailing_cli.shell.errors import sentence
 from healthy_mailing_cli.shell.explanation import argument
@@ -217,6 +220,17 @@ class SuppressionList:
             if not answer.get("NextToken"):
                 return
             asked["NextToken"] = answer["NextToken"]
+
+
+def by_address(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """Return entries by canonical address. What is not an address can't be in the table, and is left out."""
+    found: dict[str, list[Entry]] = {}
+    with output.progress("SES's list") as counter:
+        for entry in entries:
+            counter.add()
+            with suppress(AddressError):
+                found.setdefault(canonical(entry.spelling), []).append(entry)
+    return found
 
 
 class Asking:
