@@ -5,6 +5,7 @@ import itertools
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -222,6 +223,20 @@ def article(
         "state": "enable" if kind == "Delivery" else "disable",
     }
     client.put_item(TableName=TABLE, Item={**to_dynamodb(row), **(more or {})})
+
+
+def output(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """Return the lines of JSON that a function printed."""
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def counts(lines: list[dict[str, Any]]) -> Counter[str]:
+    """Return the sum of the metrics in what a function printed."""
+    total: Counter[str] = Counter()
+    for line in lines:
+        for definition in line.get("_aws", {}).get("CloudWatchMetrics", []):
+            total.update({metric["Name"]: line[metric["Name"]] for metric in definition["Metrics"]})
+    return total
 
 
 def plain(client: "DynamoDBClient", address: str = ADDRESS) -> Any:

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-from healthy_mailing.calls import pause
 from healthy_mailing.evidence import MarkKind
 from healthy_mailing.settings import SettingsError
 from support import wire
@@ -20,7 +19,7 @@ from support.faults import Answer
 from support.marks import image, mark
 from support.stream import BUS_ARN, TABLE_ARN, delivered, problems, record
 
-from .conftest import asked, response
+from .conftest import asked, counts, output, response
 
 QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/mailing-changes-dead-letter"
 SECONDS = 30
@@ -135,12 +134,8 @@ def sequence(number: int) -> str:
 
 def metrics(capsys: pytest.CaptureFixture[str]) -> tuple[Counter[str], list[dict[str, Any]]]:
     """Return the metrics and the log."""
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    total: Counter[str] = Counter()
-    for line in lines:
-        for definition in line.get("_aws", {}).get("CloudWatchMetrics", []):
-            total.update({metric["Name"]: line[metric["Name"]] for metric in definition["Metrics"]})
-    return total, [line for line in lines if "level" in line]
+    lines = output(capsys)
+    return counts(lines), [line for line in lines if "level" in line]
 
 
 def test_changes_become_events_and_the_rest_does_not(
@@ -182,8 +177,8 @@ def test_of_a_batch_that_fails_in_part_lambda_goes_on_from_the_first_failure(
     assert number_of(handler(*batch)) == sequence(2)
 
     assert aws.told == [("a", "disable"), ("c", "disable"), ("a", "enable")], "the others' go through, in order"
-    counts, log = metrics(capsys)
-    assert counts == {"EventsPut": 3, "EventsFailed": 3}
+    total, log = metrics(capsys)
+    assert total == {"EventsPut": 3, "EventsFailed": 3}
     assert [line["error"] for line in log] == ["MalformedDetail", "HeldBack", "HeldBack"]
     assert {line["address"] for line in log} == {"b***@example.com"}
 
@@ -235,8 +230,8 @@ def test_an_unreadable_image_is_set_aside_whole_and_holds_up_nobody(
     assert problem == {"DataType": "String", "StringValue": "the item has no state that this version knows"}
     assert aws.told == [("a", "disable"), ("b", "enable")]
     assert aws.details[1]["before"] is None
-    counts, log = metrics(capsys)
-    assert counts == {"EventsPut": 2, "UnreadableImages": 2}
+    total, log = metrics(capsys)
+    assert total == {"EventsPut": 2, "UnreadableImages": 2}
     assert "b@example.com" not in json.dumps(log)
 
 
@@ -274,10 +269,3 @@ def test_a_wrong_event_fails_as_a_whole(handler: Handler) -> None:
     context = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: SECONDS * 1000)
     with pytest.raises(KeyError):
         changes.handler({}, context)
-
-
-def test_pauses_are_shorter_than_the_time_kept_for_the_answer(clock: Clock) -> None:
-    start = clock.monotonic()
-    for attempt in range(1, 30):
-        pause(attempt)
-    assert clock.monotonic() - start < 29 * 0.5

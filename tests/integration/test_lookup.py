@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from types import SimpleNamespace
@@ -17,18 +16,19 @@ from healthy_mailing.address import canonical, forms
 from healthy_mailing.evidence import MADE_BY_PEOPLE, Mark, MarkKind, State, override
 from support.clock import Clock
 from support.eventually import SECONDS
-from support.faults import first, keep_back, lose_answer, refuse, refuse_statements
+from support.faults import Fault, first, keep_back, lose_answer, refuse, refuse_statements
 from support.gateway import CALLER
-from support.marks import mark
+from support.marks import item_of, mark
 from support.table import TABLE
 
-from .conftest import Answer, add, between, calls, dynamodb, items, meet_after_reading, refusal
+from .conftest import ADDRESS, Answer, add, between, calls, dynamodb, items, meet_after_reading, once_before, refusal
 from .lookup_api import Api, start
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
     from mypy_boto3_dynamodb import DynamoDBClient
 
+A, OVERRIDE = "/addresses/a%40example.com", "/addresses/a%40example.com/override"
 MIDNIGHT = datetime(2026, 3, 20, tzinfo=UTC)
 OPERATOR = override(State.DISABLE, "2026-03-01T12:00:00.000Z", "dana", "asked by phone")
 
@@ -43,8 +43,17 @@ def put(client: "DynamoDBClient", address: str, *marks: Mark, now: datetime = MI
     assert not add(client, *marks, address=address, now=now).error
 
 
+def check(api: Api, *addresses: str, purpose: str = "bulk") -> list[dict[str, Any]]:
+    """Ask who may get mail of a purpose."""
+    answers: list[dict[str, Any]] = api("POST", "/check", {"addresses": addresses, "purpose": purpose}).body[
+        "addresses"
+    ]
+    return answers
+
+
 def test_all_that_is_known_of_an_address_is_given(client: "DynamoDBClient", api: Api) -> None:
-    put(client, "jane@example.com", mark(MarkKind.HARD_BOUNCE, 2, 7), mark(MarkKind.DELIVERY, 1))
+    marks = mark(MarkKind.HARD_BOUNCE, 2, 7), mark(MarkKind.DELIVERY, 1)
+    put(client, "jane@example.com", *marks)
 
     reply = api("GET", "/addresses/Jane%20%3CJANE%40example.com%3E")
 
@@ -58,22 +67,7 @@ def test_all_that_is_known_of_an_address_is_given(client: "DynamoDBClient", api:
         "from": "news@example.org",
         "timestamp": "2026-03-02T12:00:07.000Z",
         "updatedAt": "2026-03-20T00:00:00.000Z",
-        "evidence": {
-            "hardBounce": {
-                "at": "2026-03-02T12:00:07.000Z",
-                "from": "news@example.org",
-                "messageId": "m7",
-                "feedbackId": "f7",
-                "bounceType": "Permanent",
-                "subType": "General",
-            },
-            "delivery": {
-                "at": "2026-03-01T12:00:00.000Z",
-                "from": "news@example.org",
-                "messageId": "m0",
-                "feedbackId": "f0",
-            },
-        },
+        "evidence": item_of(*marks)["evidence"],
     }
 
 
@@ -95,7 +89,7 @@ def test_an_item_of_the_original_article_is_understood(client: "DynamoDBClient",
 
 
 def test_an_unknown_address_is_not_found(api: Api) -> None:
-    reply = api("GET", "/addresses/a%40example.com")
+    reply = api("GET", A)
     assert (reply.status, reply.headers["Content-Type"]) == (404, "application/problem+json")
     assert reply.body["title"] == "Not Found"
 
@@ -104,84 +98,52 @@ def test_who_may_be_mailed_is_told_of_each_address_in_order(client: "DynamoDBCli
     put(client, "bounced@example.com", mark(MarkKind.HARD_BOUNCE))
     put(client, "fine@example.com", mark(MarkKind.DELIVERY))
     put(client, "unclear@example.com", mark(MarkKind.UNDETERMINED))
-    fine = {
-        "address": "fine@example.com",
-        "known": True,
-        "mayBeMailed": True,
-        "state": "enable",
-        "transactional": "enable",
-        "reason": "delivery",
-    }
+
+    def known(name: str, state: str, reason: str) -> dict[str, Any]:
+        states = {"state": state, "transactional": state, "mayBeMailed": state == "enable"}
+        return {"address": f"{name}@example.com", "known": True, "reason": reason, **states}
+
     answers = {
-        "Fine <FINE@example.com>": fine,
-        "bounced@example.com": {
-            "address": "bounced@example.com",
-            "known": True,
-            "mayBeMailed": False,
-            "state": "disable",
-            "transactional": "disable",
-            "reason": "bounce:Permanent/General",
-        },
-        "unclear@example.com": {
-            "address": "unclear@example.com",
-            "known": True,
-            "mayBeMailed": False,
-            "state": "review",
-            "transactional": "review",
-            "reason": "undetermined",
-        },
+        "Fine <FINE@example.com>": known("fine", "enable", "delivery"),
+        "bounced@example.com": known("bounced", "disable", "bounce:Permanent/General"),
+        "unclear@example.com": known("unclear", "review", "undetermined"),
         "new@example.com": {"address": "new@example.com", "known": False, "mayBeMailed": True},
         "nobody": {"known": False, "mayBeMailed": False, "problem": "has no @"},
-        "fine@example.com": fine,
+        "fine@example.com": known("fine", "enable", "delivery"),
     }
     given = [*answers, "nobody"]
 
-    reply = api("POST", "/check", {"addresses": given})
-
-    assert reply.body == {"addresses": [{"given": each, **answers[each]} for each in given]}
+    assert check(api, *given) == [{"given": each, **answers[each]} for each in given]
 
 
-OPT_OUT, HARD_BOUNCE, UNDETERMINED = MarkKind.OPT_OUT, MarkKind.HARD_BOUNCE, MarkKind.UNDETERMINED
+OPT_OUT, HARD_BOUNCE = MarkKind.OPT_OUT, MarkKind.HARD_BOUNCE
+
+# What is known, the states and the reasons, each for bulk and for transactional mail.
+CHOICES = """
+optOut               disable enable   opt-out opt-out
+optOut+delivery      disable enable   opt-out opt-out
+optOut+hardBounce    disable disable  opt-out bounce:Permanent/General
+optOut+undetermined  disable review   opt-out undetermined
+complaint+optOut     disable disable  complaint complaint
+undetermined         review review    undetermined undetermined
+delivery             enable enable    delivery delivery
+"""
 
 
-@pytest.mark.parametrize(
-    ("kinds", "states", "reasons"),
-    [
-        # The states and the reasons, each for bulk and for transactional mail
-        ([OPT_OUT], ("disable", "enable"), ("opt-out", "opt-out")),
-        ([OPT_OUT, MarkKind.DELIVERY], ("disable", "enable"), ("opt-out", "opt-out")),
-        (
-            [OPT_OUT, HARD_BOUNCE],
-            ("disable", "disable"),
-            ("opt-out", "bounce:Permanent/General"),
-        ),
-        ([OPT_OUT, UNDETERMINED], ("disable", "review"), ("opt-out", "undetermined")),
-        ([MarkKind.COMPLAINT, OPT_OUT], ("disable", "disable"), ("complaint", "complaint")),
-        ([UNDETERMINED], ("review", "review"), ("undetermined", "undetermined")),
-        ([MarkKind.DELIVERY], ("enable", "enable"), ("delivery", "delivery")),
-    ],
-    ids=str,
-)
-def test_an_opt_out_keeps_bulk_mail_back_and_no_other(
-    client: "DynamoDBClient",
-    api: Api,
-    kinds: list[MarkKind],
-    states: tuple[str, str],
-    reasons: tuple[str, str],
-) -> None:
-    put(client, "a@example.com", *(mark(kind) for kind in kinds))
+@pytest.mark.parametrize("case", CHOICES.strip().splitlines())
+def test_an_opt_out_keeps_bulk_mail_back_and_no_other(client: "DynamoDBClient", api: Api, case: str) -> None:
+    kinds, *states_and_reasons = case.split()
+    states, reasons = tuple(states_and_reasons[:2]), states_and_reasons[2:]
+    put(client, ADDRESS, *(mark(MarkKind(kind)) for kind in kinds.split("+")))
 
-    record = api("GET", "/addresses/a%40example.com").body
-    answers = [
-        api("POST", "/check", {"addresses": ["a@example.com"], "purpose": purpose}).body["addresses"][0]
-        for purpose in ("bulk", "transactional")
-    ]
+    record = api("GET", A).body
+    answers = [check(api, ADDRESS, purpose=purpose)[0] for purpose in ("bulk", "transactional")]
 
     assert [(each["state"], each["transactional"]) for each in (record, *answers)] == [states] * 3
     assert [each["mayBeMailed"] for each in answers] == [state == "enable" for state in states]
-    assert (answers[0]["reason"], answers[1]["reason"]) == reasons
+    assert [each["reason"] for each in answers] == reasons
     assert record["reason"] == reasons[0]
-    assert api("POST", "/check", {"addresses": ["a@example.com"]}).body["addresses"] == answers[:1]
+    assert api("POST", "/check", {"addresses": [ADDRESS]}).body["addresses"] == answers[:1]
 
 
 @pytest.mark.parametrize("kinds", [[OPT_OUT], [OPT_OUT, MarkKind.DELIVERY], [OPT_OUT, HARD_BOUNCE]], ids=str)
@@ -189,11 +151,11 @@ def test_an_item_without_the_second_answer_allows_no_more_than_it_says(
     client: "DynamoDBClient", api: Api, kinds: list[MarkKind]
 ) -> None:
     """As before there was one."""
-    put(client, "a@example.com", *(mark(kind) for kind in kinds))
-    key = {"UserId": {"S": "a@example.com"}}
+    put(client, ADDRESS, *(mark(kind) for kind in kinds))
+    key = {"UserId": {"S": ADDRESS}}
     client.update_item(TableName=TABLE, Key=key, UpdateExpression="REMOVE transactional")
 
-    (answer,) = api("POST", "/check", {"addresses": ["a@example.com"], "purpose": "transactional"}).body["addresses"]
+    (answer,) = check(api, ADDRESS, purpose="transactional")
     assert (answer["mayBeMailed"], answer["state"], answer["transactional"]) == (False, "disable", "disable")
     assert answer["reason"] == ("bounce:Permanent/General" if HARD_BOUNCE in kinds else "opt-out")
 
@@ -215,7 +177,7 @@ def test_an_address_is_blocked_under_any_of_its_keys(
     for other in set(forms(given)) - {key}:
         put(client, other, mark(MarkKind.DELIVERY))
 
-    (answer,) = api("POST", "/check", {"addresses": [given], "purpose": purpose}).body["addresses"]
+    (answer,) = check(api, given, purpose=purpose)
     assert (answer["address"], answer["mayBeMailed"], answer["reason"]) == (canonical(key), False, "complaint")
     record = api("GET", f"/addresses/{quote(given)}").body
     assert (record["address"], record["state"]) == (canonical(key), "disable")
@@ -244,7 +206,7 @@ def test_a_decision_in_another_spelling_can_be_removed(client: "DynamoDBClient",
 
 def test_an_address_of_several_keys_may_be_mailed_if_none_is_blocked(client: "DynamoDBClient", api: Api) -> None:
     def asked() -> tuple[str, bool, bool]:
-        (answer,) = api("POST", "/check", {"addresses": ["jane@straße.de"]}).body["addresses"]
+        (answer,) = check(api, "jane@straße.de")
         return answer["address"], answer["known"], answer["mayBeMailed"]
 
     assert asked() == ("jane@xn--strae-oqa.de", False, True)
@@ -262,7 +224,7 @@ def test_a_check_asks_for_no_more_than_the_answer(client: "DynamoDBClient", api:
 
     for purpose in ("bulk", "transactional"):
         given = ["fine@example.com", "left@example.com", "gone@example.com", "odd@example.com", "new@example.com"]
-        answers = api("POST", "/check", {"addresses": given, "purpose": purpose}).body["addresses"]
+        answers = check(api, *given, purpose=purpose)
         assert [each["known"] for each in answers] == [True, True, True, True, False]
 
     whole = [
@@ -273,16 +235,6 @@ def test_a_check_asks_for_no_more_than_the_answer(client: "DynamoDBClient", api:
     assert whole == [["odd@example.com"], ["odd@example.com"], ["gone@example.com"]]
 
 
-def test_a_list_has_both_answers(client: "DynamoDBClient", api: Api) -> None:
-    put(client, "left@example.com", mark(OPT_OUT))
-    put(client, "gone@example.com", mark(HARD_BOUNCE), mark(OPT_OUT))
-    listed = api("GET", "/addresses?state=disable").body["addresses"]
-    assert {each["address"]: each["transactional"] for each in listed} == {
-        "left@example.com": "enable",
-        "gone@example.com": "disable",
-    }
-
-
 def test_a_thousand_addresses_are_checked_though_not_all_are_read_at_once(
     client: "DynamoDBClient", api: Api, faults: dict[str, Answer]
 ) -> None:
@@ -291,7 +243,7 @@ def test_a_thousand_addresses_are_checked_though_not_all_are_read_at_once(
         put(client, address, mark(MarkKind.COMPLAINT))
     faults["BatchGetItem"] = between(keep_back(all_but=40))
 
-    answers = api("POST", "/check", {"addresses": given}).body["addresses"]
+    answers = check(api, *given)
 
     assert [answer["given"] for answer in answers] == given
     assert [answer["given"] for answer in answers if not answer["mayBeMailed"]] == given[::10]
@@ -308,23 +260,23 @@ def test_reads_are_eventually_consistent_unless_asked(
     reads = calls(api.client, "BatchGetItem")
 
     api("GET", f"/addresses/a%40example.com{query}")
-    api("POST", f"/check{query}", {"addresses": ["a@example.com"]})
+    api("POST", f"/check{query}", {"addresses": [ADDRESS]})
 
     assert [read["RequestItems"][TABLE]["ConsistentRead"] for read in reads] == [consistent, consistent]
 
 
 def test_an_override_that_was_just_made_is_seen_when_it_is_removed(client: "DynamoDBClient", api: Api) -> None:
-    put(client, "a@example.com", OPERATOR)
+    put(client, ADDRESS, OPERATOR)
     reads = calls(api.client, "BatchGetItem")
 
-    assert api("DELETE", "/addresses/a%40example.com/override").status == 204
+    assert api("DELETE", OVERRIDE).status == 204
     assert [read["RequestItems"][TABLE]["ConsistentRead"] for read in reads] == [True]
 
 
 def test_an_item_that_is_no_record_is_for_a_person_to_look_at(client: "DynamoDBClient", api: Api) -> None:
     foreign = {"UserId": {"S": "odd@example.com"}, "evidence": {"M": {"newKind": {"M": {"at": {"S": "x"}}}}}}
     client.put_item(TableName=TABLE, Item=foreign)  # type: ignore[arg-type]  # plain dicts are what the API takes
-    put(client, "a@example.com", mark(MarkKind.DELIVERY))
+    put(client, ADDRESS, mark(MarkKind.DELIVERY))
 
     assert api("GET", "/addresses/odd%40example.com").body == {
         "address": "odd@example.com",
@@ -332,7 +284,7 @@ def test_an_item_that_is_no_record_is_for_a_person_to_look_at(client: "DynamoDBC
         "transactional": "review",
         "reason": "unreadable",
     }
-    answers = api("POST", "/check", {"addresses": ["odd@example.com", "a@example.com"]}).body["addresses"]
+    answers = check(api, "odd@example.com", ADDRESS)
     assert [(answer["known"], answer["mayBeMailed"]) for answer in answers] == [(True, False), (True, True)]
     assert api("PUT", "/addresses/odd%40example.com/override", {"state": "enable"}).status == 409
     assert api("DELETE", "/addresses/odd%40example.com/override").status == 409
@@ -365,14 +317,14 @@ def test_what_another_program_wrote_spoils_no_answer_about_others(
     client: "DynamoDBClient", api: Api, attributes: dict[str, Any]
 ) -> None:
     """A state, a reason or a detail that is absent or of another kind, in an item that the index has."""
-    put(client, "a@example.com", mark(MarkKind.COMPLAINT))
+    put(client, ADDRESS, mark(MarkKind.COMPLAINT))
     index = {"suppressed": {"S": "disable"}, "updatedAt": {"S": "2026-03-19T12:00:00.000Z"}}
     foreign = {"UserId": {"S": "odd@example.com"}, **index, **attributes}
     client.put_item(TableName=TABLE, Item=foreign)
 
     for purpose in ("bulk", "transactional"):
-        given = {"addresses": ["odd@example.com", "a@example.com"], "purpose": purpose}
-        told = [(each["state"], each["reason"]) for each in api("POST", "/check", given).body["addresses"]]
+        answers = check(api, "odd@example.com", ADDRESS, purpose=purpose)
+        told = [(each["state"], each["reason"]) for each in answers]
         # A check does not ask for details.
         answered = attributes.keys() & {"from", "notificationType", "timestamp"}
         assert told == [("disable", "theirs") if answered else ("review", "unreadable"), ("disable", "complaint")]
@@ -380,7 +332,7 @@ def test_what_another_program_wrote_spoils_no_answer_about_others(
     listed = api("GET", "/addresses?state=disable").body["addresses"]
     assert {each["address"]: each["reason"] for each in listed} == {
         "odd@example.com": "unreadable",
-        "a@example.com": "complaint",
+        ADDRESS: "complaint",
     }
 
 
@@ -388,20 +340,20 @@ def test_what_another_program_wrote_spoils_no_answer_about_others(
 def test_evidence_tells_the_state_where_another_program_spoilt_it(
     client: "DynamoDBClient", api: Api, state: Any
 ) -> None:
-    put(client, "a@example.com", mark(MarkKind.COMPLAINT))
-    spoilt = {name: value for name, value in items(client)["a@example.com"].items() if name != "state"}
+    put(client, ADDRESS, mark(MarkKind.COMPLAINT))
+    spoilt = {name: value for name, value in items(client)[ADDRESS].items() if name != "state"}
     client.put_item(TableName=TABLE, Item=spoilt if state is None else {**spoilt, "state": state})
 
-    (told,) = api("POST", "/check", {"addresses": ["a@example.com"]}).body["addresses"]
+    (told,) = check(api, ADDRESS)
     assert (told["state"], told["reason"]) == ("disable", "complaint")
-    assert api("GET", "/addresses/a%40example.com").body["state"] == "disable"
-    assert api("PUT", "/addresses/a%40example.com/override", {"state": "enable"}).body["state"] == "enable"
+    assert api("GET", A).body["state"] == "disable"
+    assert api("PUT", OVERRIDE, {"state": "enable"}).body["state"] == "enable"
 
 
 def test_an_override_outranks_the_feedback_and_says_who_made_it(
     client: "DynamoDBClient", api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put(client, "a@example.com", mark(MarkKind.COMPLAINT))
+    put(client, ADDRESS, mark(MarkKind.COMPLAINT))
     monkeypatch.setattr("lookup.datetime", SimpleNamespace(now=lambda zone: datetime(2026, 3, 20, 12, tzinfo=zone)))
 
     reply = api("PUT", "/addresses/A%40Example.com/override", {"state": "enable", "note": "asked by phone"})
@@ -412,7 +364,7 @@ def test_an_override_outranks_the_feedback_and_says_who_made_it(
     assert (made["by"], made["note"], made["state"]) == (CALLER, "asked by phone", "enable")
     assert made["at"] == "2026-03-20T12:00:00.000Z"
     assert api("GET", "/addresses/a%40example.com?consistent=true").body == reply.body
-    assert items(client)["a@example.com"]["evidence"]["M"].keys() == {"complaint", "override"}
+    assert items(client)[ADDRESS]["evidence"]["M"].keys() == {"complaint", "override"}
 
 
 def test_an_override_of_an_unknown_address_makes_a_record(client: "DynamoDBClient", api: Api) -> None:
@@ -422,133 +374,112 @@ def test_an_override_of_an_unknown_address_makes_a_record(client: "DynamoDBClien
 
 def test_without_its_override_an_address_is_what_the_feedback_says(client: "DynamoDBClient", api: Api) -> None:
     enabled = override(State.ENABLE, "2026-03-09T00:00:00.000Z", "dana")
-    put(client, "a@example.com", mark(MarkKind.COMPLAINT), mark(MarkKind.DELIVERY), enabled)
-    assert api("GET", "/addresses/a%40example.com").body["state"] == "enable"
+    put(client, ADDRESS, mark(MarkKind.COMPLAINT), mark(MarkKind.DELIVERY), enabled)
+    assert api("GET", A).body["state"] == "enable"
 
-    assert api("DELETE", "/addresses/a%40example.com/override") == (204, None, {"Cache-Control": "no-store"})
+    assert api("DELETE", OVERRIDE) == (204, None, {"Cache-Control": "no-store"})
 
-    record = api("GET", "/addresses/a%40example.com").body
+    record = api("GET", A).body
     assert (record["state"], record["reason"]) == ("disable", "complaint")
     assert record["evidence"].keys() == {"complaint", "delivery"}
-    assert items(client)["a@example.com"]["version"] == {"N": "2"}
-    assert api("DELETE", "/addresses/a%40example.com/override").status == 404
+    assert items(client)[ADDRESS]["version"] == {"N": "2"}
+    assert api("DELETE", OVERRIDE).status == 404
 
 
 @pytest.mark.parametrize("marks", [[], [mark(MarkKind.DELIVERY)]], ids=["unknown address", "record without override"])
 def test_there_may_be_no_override_to_remove(client: "DynamoDBClient", api: Api, marks: list[Mark]) -> None:
     if marks:
-        put(client, "a@example.com", *marks)
+        put(client, ADDRESS, *marks)
     held = items(client)
 
-    assert api("DELETE", "/addresses/a%40example.com/override").status == 404
+    assert api("DELETE", OVERRIDE).status == 404
     assert items(client) == held
 
 
 def test_an_address_of_which_only_an_override_was_known_is_unknown_without_it(
     client: "DynamoDBClient", api: Api
 ) -> None:
-    put(client, "a@example.com", OPERATOR)
+    put(client, ADDRESS, OPERATOR)
 
-    assert api("DELETE", "/addresses/a%40example.com/override").status == 204
+    assert api("DELETE", OVERRIDE).status == 204
 
-    assert api("GET", "/addresses/a%40example.com").status == 404
-    (answer,) = api("POST", "/check", {"addresses": ["a@example.com"]}).body["addresses"]
+    assert api("GET", A).status == 404
+    (answer,) = check(api, ADDRESS)
     assert (answer["known"], answer["mayBeMailed"]) == (False, True)
     assert api("GET", "/addresses?state=disable").body == {"addresses": []}
     # Whoever reads the state alone may mail it, and the version counts on.
-    item = items(client)["a@example.com"]
+    item = items(client)[ADDRESS]
     assert item.keys() == {"UserId", "state", "evidence", "version", "updatedAt"}
     assert (item["state"], item["version"]) == ({"S": "enable"}, {"N": "2"})
 
-    put(client, "a@example.com", mark(MarkKind.COMPLAINT))
-    assert api("GET", "/addresses/a%40example.com").body["state"] == "disable"
-    assert items(client)["a@example.com"]["version"] == {"N": "3"}
+    put(client, ADDRESS, mark(MarkKind.COMPLAINT))
+    assert api("GET", A).body["state"] == "disable"
+    assert items(client)[ADDRESS]["version"] == {"N": "3"}
 
 
 def test_feedback_that_comes_first_is_kept_when_an_override_is_removed(client: "DynamoDBClient", api: Api) -> None:
-    put(client, "a@example.com", OPERATOR, mark(MarkKind.DELIVERY))
-    others = iter([mark(MarkKind.HARD_BOUNCE, 2), mark(MarkKind.UNDETERMINED, 3)])
+    put(client, ADDRESS, OPERATOR, mark(MarkKind.DELIVERY))
+    once_before(api.client, "BatchExecuteStatement", lambda: put(client, ADDRESS, mark(MarkKind.HARD_BOUNCE, 2)))
 
-    def come_first(**_: object) -> None:
-        for other in others:
-            put(client, "a@example.com", other)
-            break
-
-    api.client.meta.events.register("before-call.dynamodb.BatchExecuteStatement", come_first)
-
-    assert api("DELETE", "/addresses/a%40example.com/override").status == 204
-    assert items(client)["a@example.com"]["evidence"]["M"].keys() == {"delivery", "hardBounce", "undetermined"}
+    assert api("DELETE", OVERRIDE).status == 204
+    assert items(client)[ADDRESS]["evidence"]["M"].keys() == {"delivery", "hardBounce"}
 
 
 def test_feedback_that_was_merged_with_the_override_brings_it_not_back(client: "DynamoDBClient", api: Api) -> None:
-    put(client, "a@example.com", OPERATOR)
+    put(client, ADDRESS, OPERATOR)
     removed: list[int] = []
 
-    def remove_meanwhile(**_: object) -> None:
-        if not removed:
-            removed.append(api("DELETE", "/addresses/a%40example.com/override").status)
+    def remove() -> None:
+        removed.append(api("DELETE", OVERRIDE).status)
 
-    client.meta.events.register("before-call.dynamodb.BatchExecuteStatement", remove_meanwhile)
-    put(client, "a@example.com", mark(MarkKind.COMPLAINT))
+    once_before(client, "BatchExecuteStatement", remove)
+    put(client, ADDRESS, mark(MarkKind.COMPLAINT))
 
     assert removed == [204]
-    assert items(client)["a@example.com"]["evidence"]["M"].keys() == {"complaint"}
+    assert items(client)[ADDRESS]["evidence"]["M"].keys() == {"complaint"}
 
 
 def test_removal_among_many_writers_loses_nothing(client: "DynamoDBClient", api: Api) -> None:
     """All have read the override before any of them writes."""
-    put(client, "a@example.com", OPERATOR)
+    put(client, ADDRESS, OPERATOR)
     kinds = [kind for kind in MarkKind if kind not in MADE_BY_PEOPLE]
     marks = [mark(kinds[number % len(kinds)], 1 + number % 25, number) for number in range(24)]
-    tasks: list[Callable[[], object]] = [lambda each=each: put(client, "a@example.com", each) for each in marks]  # type: ignore[misc]  # the default binds it
-    tasks.insert(12, lambda: api("DELETE", "/addresses/a%40example.com/override"))
+    tasks: list[Callable[[], object]] = [lambda each=each: put(client, ADDRESS, each) for each in marks]  # type: ignore[misc]  # the default binds it
+    tasks.insert(12, lambda: api("DELETE", OVERRIDE))
     meet_after_reading(len(tasks), client, api.client)
 
     with ThreadPoolExecutor(len(tasks)) as pool:
         for done in [pool.submit(task) for task in tasks]:
             done.result()
 
-    evidence = {name: value["M"] for name, value in items(client)["a@example.com"]["evidence"]["M"].items()}
+    evidence = {name: value["M"] for name, value in items(client)[ADDRESS]["evidence"]["M"].items()}
     assert "override" not in evidence
     assert evidence.keys() == {kind.value for kind in kinds}
 
 
+def test_an_override_takes_effect_where_a_clock_is_ahead(client: "DynamoDBClient", api: Api) -> None:
+    put(client, ADDRESS, mark(MarkKind.COMPLAINT, "2999-01-01T00:00:00.000Z"))
+    reply = api("PUT", OVERRIDE, {"state": "enable"})
+    assert (reply.status, reply.body["state"], reply.body["transactional"]) == (200, "enable", "enable")
+    assert items(client)[ADDRESS]["evidence"]["M"].keys() == {"complaint", "override"}
+
+
 @pytest.mark.parametrize(
-    ("held", "state"),
+    "fault",
     [
-        (override(State.DISABLE, "2999-01-01T00:00:00.000Z", "zoe"), "enable"),
-        (override(State.ENABLE, "2999-01-01T00:00:00.000Z", "zoe"), "disable"),
-        (replace(mark(MarkKind.COMPLAINT), at="2999-01-01T00:00:00.000Z"), "enable"),
+        refuse("InternalServerError", 500),
+        refuse_statements("InternalServerError", about=ADDRESS.__eq__),
     ],
+    ids=["request", "statement"],
 )
-def test_an_override_takes_effect_where_a_clock_is_ahead(
-    client: "DynamoDBClient", api: Api, held: Mark, state: str
-) -> None:
-    put(client, "a@example.com", held)
-    reply = api("PUT", "/addresses/a%40example.com/override", {"state": state})
-    assert (reply.status, reply.body["state"], reply.body["transactional"]) == (200, state, state)
-    assert items(client)["a@example.com"]["evidence"]["M"].keys() == {held.kind, "override"}
-
-
 def test_removing_twice_because_an_answer_was_lost_is_done(
-    client: "DynamoDBClient", api: Api, faults: dict[str, Answer]
+    client: "DynamoDBClient", api: Api, faults: dict[str, Answer], fault: Fault
 ) -> None:
-    put(client, "a@example.com", OPERATOR, mark(MarkKind.DELIVERY))
-    faults["BatchExecuteStatement"] = between(first(1, lose_answer(refuse("InternalServerError", 500))))
+    put(client, ADDRESS, OPERATOR, mark(MarkKind.DELIVERY))
+    faults["BatchExecuteStatement"] = between(first(1, lose_answer(fault)))
 
-    assert api("DELETE", "/addresses/a%40example.com/override").status == 204
-    assert items(client)["a@example.com"]["version"] == {"N": "2"}
-
-
-def test_removing_that_fails_after_it_took_effect_is_done(
-    client: "DynamoDBClient", api: Api, faults: dict[str, Answer]
-) -> None:
-    put(client, "a@example.com", OPERATOR, mark(MarkKind.DELIVERY))
-    refused = refuse_statements("InternalServerError", about="a@example.com".__eq__)
-    faults["BatchExecuteStatement"] = between(first(1, lose_answer(refused)))
-
-    assert api("DELETE", "/addresses/a%40example.com/override").status == 204
-    assert items(client)["a@example.com"]["version"] == {"N": "2"}
+    assert api("DELETE", OVERRIDE).status == 204
+    assert items(client)[ADDRESS]["version"] == {"N": "2"}
 
 
 def suppress(client: "DynamoDBClient", count: int) -> list[str]:
@@ -590,18 +521,19 @@ def test_a_list_can_begin_at_a_time(client: "DynamoDBClient", api: Api) -> None:
 
 
 def test_a_listed_record_is_whole_but_for_its_evidence(client: "DynamoDBClient", api: Api) -> None:
-    put(client, "a@example.com", mark(MarkKind.COMPLAINT))
+    put(client, ADDRESS, mark(OPT_OUT))
     (listed,) = api("GET", "/addresses?state=disable").body["addresses"]
-    record = api("GET", "/addresses/a%40example.com").body
+    record = api("GET", A).body
+    assert (record["state"], record["transactional"]) == ("disable", "enable")
     assert listed == {name: value for name, value in record.items() if name != "evidence"}
 
 
 REQUESTS: Mapping[str, tuple[str, str, Any]] = {
-    "get": ("GET", "/addresses/a%40example.com", None),
-    "check": ("POST", "/check", {"addresses": ["a@example.com"]}),
+    "get": ("GET", A, None),
+    "check": ("POST", "/check", {"addresses": [ADDRESS]}),
     "list": ("GET", "/addresses?state=disable", None),
-    "set": ("PUT", "/addresses/a%40example.com/override", {"state": "enable"}),
-    "remove": ("DELETE", "/addresses/a%40example.com/override", None),
+    "set": ("PUT", OVERRIDE, {"state": "enable"}),
+    "remove": ("DELETE", OVERRIDE, None),
 }
 
 
@@ -613,7 +545,7 @@ def test_when_the_table_does_not_answer_the_caller_is_told_to_try_again(
     capsys: pytest.CaptureFixture[str],
     request_: tuple[str, str, Any],
 ) -> None:
-    put(client, "a@example.com", OPERATOR)
+    put(client, ADDRESS, OPERATOR)
     for operation in ("BatchGetItem", "Query", "BatchExecuteStatement"):
         faults[operation] = refusal("AccessDeniedException")
 
@@ -628,10 +560,10 @@ def test_when_the_table_does_not_answer_the_caller_is_told_to_try_again(
 def test_a_write_that_is_refused_is_not_taken_for_done(
     client: "DynamoDBClient", api: Api, faults: dict[str, Answer]
 ) -> None:
-    put(client, "a@example.com", OPERATOR)
+    put(client, ADDRESS, OPERATOR)
     faults["BatchExecuteStatement"] = refusal("ThrottlingException")
     assert api("PUT", "/addresses/b%40example.com/override", {"state": "enable"}).status == 503
-    assert api("DELETE", "/addresses/a%40example.com/override").status == 503
+    assert api("DELETE", OVERRIDE).status == 503
 
 
 def test_the_caller_gets_an_answer_before_the_time_is_up(
@@ -644,7 +576,7 @@ def test_the_caller_gets_an_answer_before_the_time_is_up(
     faults["BatchGetItem"] = between(keep_back(all_but=0))
     began = clock.monotonic()
 
-    assert api("GET", "/addresses/a%40example.com").status == 503
+    assert api("GET", A).status == 503
     assert 28 <= clock.monotonic() - began < 29
 
 
