@@ -221,7 +221,11 @@ def test_a_selection_makes_no_record_of_someone_who_was_forgotten(
     "given",
     [["jane@example.org"] * 2, ["jane@example.org", "JANE@example.org"], ["Jane@example.org", "jane@Example.org"]],
 )
-def test_an_address_that_is_given_twice_counts_once(client: "DynamoDBClient", run: Run, given: Sequence[str]) -> None:
+@pytest.mark.parametrize("window", [1, 1_000])
+def test_an_address_that_is_given_twice_counts_once(
+    client: "DynamoDBClient", run: Run, given: Sequence[str], window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("healthy_mailing_cli.decisions.clearing.WINDOW", window)
     for key in {canonical(given[0]), *given}:
         put(client, {key: "bounce"})
     assert "the bounces of 1 address: jane@example.org." in run("clear-bounces", *given, "--dry-run").stdout
