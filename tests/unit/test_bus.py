@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -53,13 +54,10 @@ def id_of(entry: Entry) -> str:
     return str(json.loads(entry["Detail"])["id"])
 
 
-def event(address: str, number: int) -> Event:
-    return Event(address, "2026-03-10T12:00:00.123Z", {"id": str(number), "address": address})
-
-
 def events(*addresses: str) -> list[Event]:
     """Return an event of each address given, with its place as id."""
-    return [event(address, place) for place, address in enumerate(addresses)]
+    time = "2026-03-10T12:00:00.123Z"
+    return [Event(address, time, {"id": str(place), "address": address}) for place, address in enumerate(addresses)]
 
 
 def take_all(entries: Sequence[Entry]) -> list[str]:
@@ -79,16 +77,17 @@ def put(given: Sequence[Event], answer: Answer = take_all, deadline: float = NEV
 
 
 def test_an_entry() -> None:
-    _, client = put([Event("a@example.com", "2026-03-10T12:00:00.123Z", {"id": "1", "address": "a@example.com"})])
-    (entry,) = client.taken
-    assert entry["Time"].isoformat() == "2026-03-10T12:00:00.123000+00:00"
-    assert {name: value for name, value in entry.items() if name != "Time"} == {
-        "Source": "healthy-mailing",
-        "DetailType": "Address State Changed",
-        "Resources": [TABLE_ARN],
-        "EventBusName": BUS_ARN,
-        "Detail": '{"id": "1", "address": "a@example.com"}',
-    }
+    _, client = put(events("a@example.com"))
+    assert client.taken == [
+        {
+            "Time": datetime(2026, 3, 10, 12, microsecond=123_000, tzinfo=UTC),
+            "Source": "healthy-mailing",
+            "DetailType": "Address State Changed",
+            "Resources": [TABLE_ARN],
+            "EventBusName": BUS_ARN,
+            "Detail": '{"id": "0", "address": "a@example.com"}',
+        }
+    ]
 
 
 def test_nothing_to_put_is_no_request() -> None:
