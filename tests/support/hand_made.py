@@ -3,11 +3,9 @@
 SNS hands feedback to the queue and to the function, as with delivery ``both``. The function does nothing.
 """
 
-import io
 import json
 import time
 import uuid
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +21,8 @@ from healthy_mailing.evidence import Mark, Rules, evidence_of
 from healthy_mailing.notification import parse
 from healthy_mailing.table import Table
 from support.deployed import Deployed
+from support.functions import zipped
+from support.table import SCHEMA
 
 HANDLER = """
 def handler(event, context):
@@ -155,16 +155,22 @@ def add_function(made: HandMade, purpose: str, variables: Mapping[str, str], cod
     With ``code``, a zip, its handler is ``purpose.handler``; without, it does nothing.
     """
     name = f"{made.name}-{purpose}"
+    _create(made, name, variables, f"{purpose}.handler" if code else "index.handler", code)
+    return name
+
+
+def _create(
+    made: HandMade, name: str, variables: Mapping[str, str], handler: str = "index.handler", code: bytes = b""
+) -> None:
     made.emulator.client("lambda").create_function(
         FunctionName=name,
         Role=made.arn("iam", f"role/{made.role}"),
         Runtime="python3.13",
-        Handler=f"{purpose}.handler" if code else "index.handler",
-        Code={"ZipFile": code or _zip()},
+        Handler=handler,
+        Code={"ZipFile": code or zipped(HANDLER, "index.py")},
         Environment={"Variables": variables},
     )
     made.settle(name)
-    return name
 
 
 def add_events(made: HandMade) -> None:
@@ -249,26 +255,11 @@ def _make_topic_and_queues(made: HandMade) -> None:
         made.emulator.client("sqs").create_queue(QueueName=name, Attributes=attributes)  # type: ignore[arg-type]  # names of attributes
 
 
-def _zip() -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("index.py", HANDLER)
-    return content.getvalue()
-
-
 def _make_function(made: HandMade) -> None:
-    role = made.emulator.client("iam").create_role(RoleName=made.role, AssumeRolePolicyDocument="{}")
+    made.emulator.client("iam").create_role(RoleName=made.role, AssumeRolePolicyDocument="{}")
     made.allow()
+    _create(made, made.function, {"TABLE_NAME": made.name})
     client = made.emulator.client("lambda")
-    client.create_function(
-        FunctionName=made.function,
-        Role=role["Role"]["Arn"],
-        Runtime="python3.13",
-        Handler="index.handler",
-        Code={"ZipFile": _zip()},
-        Environment={"Variables": {"TABLE_NAME": made.name}},
-    )
-    made.settle()
     client.add_permission(
         FunctionName=made.function,
         StatementId="topic",
@@ -289,24 +280,7 @@ def _make_function(made: HandMade) -> None:
 
 def _make_table(made: HandMade) -> None:
     client = made.emulator.client("dynamodb")
-    names = ("UserId", "suppressed", "updatedAt")
-    client.create_table(
-        TableName=made.name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in names],
-        KeySchema=[{"AttributeName": "UserId", "KeyType": "HASH"}],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "suppressed-updatedAt",
-                "KeySchema": [
-                    {"AttributeName": "suppressed", "KeyType": "HASH"},
-                    {"AttributeName": "updatedAt", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ],
-        DeletionProtectionEnabled=True,
-    )
+    client.create_table(TableName=made.name, DeletionProtectionEnabled=True, **SCHEMA)
     recovery = {"PointInTimeRecoveryEnabled": True}
     client.update_continuous_backups(TableName=made.name, PointInTimeRecoverySpecification=recovery)  # type: ignore[arg-type]  # a plain dict is one
 
