@@ -272,19 +272,6 @@ def test_of_two_opposites_in_one_millisecond_the_one_that_blocks_counts(bad: str
         ] == [(State.DISABLE, bad)] * 2
 
 
-@pytest.mark.parametrize(
-    ("detail", "reason"),
-    [
-        ({}, "complaint"),
-        ({"feedbackType": "fraud"}, "complaint:fraud"),
-        ({"subType": "OnAccountSuppressionList"}, "complaint:OnAccountSuppressionList"),
-    ],
-)
-def test_reason_of_a_complaint(detail: dict[str, str], reason: str) -> None:
-    complaint = replace(mark("complaint", 1), detail=tuple(sorted(detail.items())))
-    assert assess(evidence_of([complaint]), Rules()).reason == reason
-
-
 @pytest.mark.parametrize("limit", [1, 2, 5, 15, 16])
 def test_the_soft_bounce_limit_is_the_number_of_days_that_disables(limit: int) -> None:
     rules = Rules(soft_bounce_limit=limit)
