@@ -4,7 +4,6 @@ schemathesis makes the requests and judges the answers; API Gateway's part is pl
 """
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -23,13 +22,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from healthy_mailing.evidence import MADE_BY_PEOPLE, MarkKind, Rules, State, bounces_cleared, evidence_of, override
-from healthy_mailing.table import Table
+from healthy_mailing.evidence import MADE_BY_PEOPLE, MarkKind, State, bounces_cleared, evidence_of, override
 from support.gateway import DOCUMENT
 from support.marks import mark
 from support.table import TABLE
 
-from .conftest import Answer
+from .conftest import Answer, write
 from .lookup_api import Api, start
 
 if TYPE_CHECKING:
@@ -68,15 +66,14 @@ def api(client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest
     feedback = [mark(kind) for kind in MarkKind if kind not in MADE_BY_PEOPLE]
     decision = override(State.DISABLE, "2026-03-01T12:00:00.000Z", "dana")
     cleared = bounces_cleared("2026-03-02T12:00:00.000Z", "dana", "an outage")
-    table = Table(client, TABLE, Rules())
-    table.add(
+    write(
+        client,
         {
             "complained@example.com": evidence_of(feedback),
             "fine+tag@example.com": evidence_of([mark(MarkKind.DELIVERY)]),
             "decided@example.com": evidence_of([decision]),
             "cleared@example.com": evidence_of([mark(MarkKind.HARD_BOUNCE), cleared]),
         },
-        time.monotonic() + 600,
     )
     client.put_item(TableName=TABLE, Item={"UserId": {"S": "odd@example.com"}, "segment": {"S": "gold"}})
     return start(client, faults, monkeypatch)

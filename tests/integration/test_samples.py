@@ -6,7 +6,6 @@ Applications spell addresses in their own ways. The table's keys are in canonica
 import io
 import json
 import re
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -19,12 +18,11 @@ from hypothesis import strategies as st
 
 from harness import paths
 from healthy_mailing.address import AddressError, canonical, forms
-from healthy_mailing.evidence import MarkKind, Rules, evidence_of
-from healthy_mailing.table import Table
+from healthy_mailing.evidence import MarkKind
 from support.marks import mark
 from support.table import TABLE
 
-from .conftest import Answer
+from .conftest import Answer, add
 from .lookup_api import start
 
 if TYPE_CHECKING:
@@ -95,27 +93,28 @@ def asks(client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytes
     return lambda purpose, addresses: may_be_mailed("https://api.example", addresses, purpose)
 
 
-@pytest.mark.parametrize(
-    ("kinds", "answers"),
-    [
-        ([], (True, True)),
-        ([MarkKind.DELIVERY], (True, True)),
-        ([MarkKind.OPT_OUT], (False, True)),
-        ([MarkKind.OPT_OUT, MarkKind.HARD_BOUNCE], (False, False)),
-        ([MarkKind.OPT_OUT, MarkKind.UNDETERMINED], (False, False)),
-        ([MarkKind.COMPLAINT], (False, False)),
-        ([MarkKind.UNDETERMINED], (False, False)),
-    ],
-    ids=str,
-)
+# What is known, and whether a newsletter and a password reset may be sent.
+ANSWERS = """
+-                    yes yes
+delivery             yes yes
+optOut               no  yes
+optOut+hardBounce    no  no
+optOut+undetermined  no  no
+complaint            no  no
+undetermined         no  no
+"""
+
+
+@pytest.mark.parametrize("case", ANSWERS.strip().splitlines())
 def test_each_tells_newsletter_and_password_reset_apart_in_capitals_too(
-    client: "DynamoDBClient", asks: Asks, kinds: list[MarkKind], answers: tuple[bool, bool]
+    client: "DynamoDBClient", asks: Asks, case: str
 ) -> None:
     assert TABLE == "mailing"
-    newsletter, password_reset = answers
+    known, *answers = case.split()
+    newsletter, password_reset = (each == "yes" for each in answers)
+    kinds = [] if known == "-" else known.split("+")
     if kinds:
-        evidence = evidence_of(mark(kind) for kind in kinds)
-        Table(client, TABLE, Rules()).add({"jane@example.com": evidence}, time.monotonic() + 600)
+        add(client, *(mark(MarkKind(kind)) for kind in kinds), address="jane@example.com")
 
     readme = sample(README)
     assert [readme["may_get_newsletter"](each) for each in CAPITALS] == [newsletter] * 3

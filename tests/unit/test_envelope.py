@@ -76,6 +76,7 @@ def test_words_of_wrappings_inside_ses_json_mislead_nobody() -> None:
     [
         '{"Type": "SubscriptionConfirmation", "TopicArn": "x", "Message": "You have chosen …", "Token": "t"}',
         '{"Type": "Notification", "TopicArn": "x"}',
+        '{"Type": "Notification", "Message": "y"}',
         '{"Type": "Notification", "TopicArn": "x", "Message": {"notificationType": "Bounce"}}',
         '{"detail-type": "Email Bounced", "source": "someone.else", "detail": {}}',
         '{"detail-type": "Email Bounced", "source": "aws.ses", "detail": "text"}',
