@@ -142,15 +142,11 @@ def test_what_is_said_of_a_text_that_is_not_utf_8_does_not_repeat_it() -> None:
 
 @pytest.mark.parametrize(
     ("addresses", "named"),
-    [
-        (["a@example.com", 1, None], "must contain only strings; items 1, 2 are not strings"),
-        (["a@example.com", "b@example.com", "c@example.com", 1], "must contain only strings; item 3 is not a string"),
-    ],
-    ids=["two", "one"],
+    [(["a", 1, None], "items 1, 2 are not strings"), (["a", "b", "c", 1], "item 3 is not a string")],
 )
 def test_addresses_that_are_not_strings_are_named(addresses: list[object], named: str) -> None:
     _, errors = refused("POST", "/check", {"addresses": addresses})
-    assert errors["addresses"] == named
+    assert errors["addresses"] == f"must contain only strings; {named}"
 
 
 @pytest.mark.parametrize(
@@ -173,13 +169,7 @@ def test_another_method_is_refused_with_those_allowed(method: str, url: str, all
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 @pytest.mark.parametrize(
     "url",
-    [
-        "/",
-        "/address/a%40example.com",
-        "/addresses/a/b%40example.com",
-        "/addresses/a/b%40example.com/override",
-        "/check/a",
-    ],
+    ["/", "/address/a@example.com", "/addresses/a/b@example.com", "/addresses/a/b@example.com/override", "/check/a"],
 )
 def test_another_path_is_not_taken_for_an_address_that_may_be_mailed(method: str, url: str) -> None:
     """Callers take 404 for that."""
@@ -187,10 +177,9 @@ def test_another_path_is_not_taken_for_an_address_that_may_be_mailed(method: str
 
 
 def test_a_body_that_is_too_long_is_refused_unread() -> None:
-    assert refused("POST", "/check", " " * (api.MAX_BODY + 1))[0] == 413
-    assert refused("POST", "/check", " " * api.MAX_BODY)[0] == 400
-    assert refused("POST", "/check", "ü" * (api.MAX_BODY // 2 + 1))[0] == 413
-    assert refused("POST", "/check", "ü" * (api.MAX_BODY // 2))[0] == 400
+    for text, longest in ((" ", api.MAX_BODY), ("ü", api.MAX_BODY // 2)):
+        assert refused("POST", "/check", text * longest)[0] == 400
+        assert refused("POST", "/check", text * (longest + 1))[0] == 413
 
 
 def test_a_body_that_is_not_utf_8_is_refused() -> None:
@@ -278,12 +267,12 @@ def test_a_cursor_that_was_changed_is_refused(data: st.DataObject) -> None:
         b"",
         b"{}",
         b"[]",
+        b"[" * 10_000,
+        b"\xff",
         b'["disable", "", "a@example.com"]',
         b'["disable", "", 1, 2]',
         b'["disable", "", "", "2026-03-01T12:00:00.000Z"]',
         b'["disable", "", "a@example.com", ""]',
-        b"[" * 10_000,
-        b"\xff",
     ],
 )
 def test_a_cursor_of_another_make_is_refused_even_with_the_right_digest(content: bytes) -> None:
