@@ -22,7 +22,7 @@ from tools import package
 ROOT = package.ROOT
 FILES = ROOT / "build" / "release"
 VERSION = ROOT / "function" / "healthy_mailing" / "__init__.py"
-"""The one place of the version; the others are written from it (scripts/release.py)."""
+"""The one place of the version; the others are written from it (scripts/tools/release.py)."""
 CHANGELOG = ROOT / "CHANGELOG.md"
 
 _TOOLS = ROOT / "build" / "sbom" / "bin"
