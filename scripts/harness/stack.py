@@ -29,9 +29,10 @@ _PROVIDER = 'provider "aws" {\n  s3_use_path_style = true\n}\n'
 _SENT_TWICE = re.compile(
     r"adding Lambda Permission \(([^/\s]+)/([^)\s]+)\): .*The statement id \(\2\) provided already exists"
 )
-# The same of CreateLogGroup, with the embedded emulator (ministack 1.5.33). Only of a stack that is new is it certain
-# that the log group is its own.
-_CREATED_TWICE = re.compile(r"creating CloudWatch Logs Log Group \(([^)\s]+)\): .*ResourceAlreadyExistsException")
+# The same of CreateLogGroup and CreateFunction, with the embedded emulator (ministack 1.5.33).
+_CREATED_TWICE = re.compile(
+    r"creating (CloudWatch Logs Log Group|Lambda Function) \(([^)\s]+)\): .*Resource(?:AlreadyExists|Conflict)Exception"
+)
 # What a stack may leave: service and operation that list it, and where the answer has the names.
 _LISTED: Mapping[str, tuple[Any, Any, str, str | None]] = {
     "table": ("dynamodb", "list_tables", "TableNames", None),
@@ -98,10 +99,10 @@ class Stack:
         for name, value in variables.items():
             values[name] = {**(values.get(name) or {}), **value} if isinstance(value, Mapping) else value
         path.write_text(json.dumps(values, indent=2))
-        self.apply(*([f"-target={target}"] if target else []))
+        self.apply(*([f"-target={target}"] if target else []), alone=True)
 
-    def apply(self, *arguments: str, new: bool = False) -> None:
-        """Apply it as it is now; ``new`` says that nothing of it was there before.
+    def apply(self, *arguments: str, alone: bool = False) -> None:
+        """Apply it as it is now; ``alone`` says that nobody else makes anything of its name.
 
         Raises:
             TerraformError: it does not apply.
@@ -112,13 +113,16 @@ class Stack:
             self.run(*command)
         except TerraformError as error:
             permissions = _SENT_TWICE.findall(str(error))
-            groups = _CREATED_TWICE.findall(str(error)) if new else []
-            if not permissions and not groups:
+            created = _CREATED_TWICE.findall(str(error)) if alone else []
+            if not permissions and not created:
                 raise
             for function, statement in permissions:
                 self.emulator.client("lambda").remove_permission(FunctionName=function, StatementId=statement)
-            for group in groups:
-                self.emulator.client("logs").delete_log_group(logGroupName=group)
+            for kind, name in created:
+                if kind == "Lambda Function":
+                    self.emulator.client("lambda").delete_function(FunctionName=name)
+                else:
+                    self.emulator.client("logs").delete_log_group(logGroupName=name)
             self.run(*command)
 
     def reread(self) -> "Stack":
@@ -181,7 +185,7 @@ def apply(emulator: Emulator, variables: Mapping[str, Any], folder: Path, caller
     stack = prepared(emulator, variables, folder, caller)
     stack.init()
     try:
-        stack.apply(new=True)
+        stack.apply(alone=True)
     except BaseException:
         abandon(stack)
         raise

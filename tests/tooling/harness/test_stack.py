@@ -116,14 +116,22 @@ CREATED_TWICE = (
 )
 
 
+FUNCTION_TWICE = (
+    "Error: creating Lambda Function (mailing-5c5886-changes): operation error Lambda: CreateFunction, https response "
+    "error StatusCode: 409, RequestID: f95d0bc6, ResourceConflictException: Function already exist: mailing-5c5886\n"
+)
 PERMISSION = {"FunctionName": "mailing-d7e1a9-lookup", "StatementId": "ApiInvokesFunction"}
 GROUP = {"logGroupName": "/aws/lambda/mailing-565c27-changes"}
 
 
 @pytest.mark.parametrize(
     ("says", "undo", "arguments"),
-    [(TWICE, "remove_permission", PERMISSION), (CREATED_TWICE, "delete_log_group", GROUP)],
-    ids=["permission", "log group"],
+    [
+        (TWICE, "remove_permission", PERMISSION),
+        (CREATED_TWICE, "delete_log_group", GROUP),
+        (FUNCTION_TWICE, "delete_function", {"FunctionName": "mailing-5c5886-changes"}),
+    ],
+    ids=["permission", "log group", "function"],
 )
 def test_what_the_provider_made_twice_is_taken_away_and_made_again(  # noqa: PLR0913, PLR0917  (the columns of the table)
     calls: Callable[[], list[str]],
@@ -140,7 +148,7 @@ def test_what_the_provider_made_twice_is_taken_away_and_made_again(  # noqa: PLR
     assert calls() == ["init", "apply", "apply", "output"]
     getattr(client, undo).assert_called_once_with(**arguments)
 
-    # A log group of a stack that is not new may be another's.
+    # Where another state may have the same name, a log group may be that one's.
     (tmp_path / "says").write_text(CREATED_TWICE)
     with pytest.raises(TerraformError, match="already exists"):
         made.apply()
