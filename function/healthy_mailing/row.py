@@ -152,7 +152,7 @@ class Write:
         held = self.row.known
         if error:
             return Outcome(self.address, conflicts=conflicts, error=error, held=held)
-        return Outcome(self.address, True, self.change, conflicts, held=held, item=self.item)  # noqa: FBT003  (written)
+        return Outcome(self.address, written=True, change=self.change, conflicts=conflicts, held=held, item=self.item)
 
     def statement(self, table: str, now: str) -> BatchStatementRequestTypeDef:
         """Return the statement that writes the item on condition that its row is still as it was read (``as_read``).

@@ -88,21 +88,21 @@ def clear_bounces(
     suppressed = SuppressionList(connection) if ses else None
     # A selection is of one table; applied to another, it would hide bounces there that nobody looked at.
     arn = Place.of(connection).arn("dynamodb", f"table/{connection.table}") if selection else ""
-    match _chosen(given, begin, end, None if dry_run else selection):
-        case "addresses":
-            read = addresses.canonical_ones(given or (), column, encoding)
-            problems += read.problems
-            rows = search.of_addresses(table, read, suppressed, problems, kept, dry_run=dry_run)
-        case "time":
-            domains = frozenset(canonical_domain(each) for each in domain or ())
-            outage = Outage(*_times(begin, end, grace), domains, _pattern(diagnostic))
-            rows = search.of_outage(table, outage, suppressed)
-        case _:
-            assert selection is not None, "it was chosen"  # noqa: S101  (for the type checker)
-            # Bounces further ahead than any clock are yet to come.
-            latest = from_datetime(datetime.now(UTC) + timedelta(days=1))
-            rows = selections.read(selection, latest=latest, table=arn)
-            rows = rows if suppressed is None else search.looked_up(rows, suppressed, kept)
+    selected = None if dry_run else selection
+    _check_choice(given, begin, end, selected)
+    if begin:
+        domains = frozenset(canonical_domain(each) for each in domain or ())
+        outage = Outage(*_times(begin, end, grace), domains, _pattern(diagnostic))
+        rows = search.of_outage(table, outage, suppressed)
+    elif selected:
+        # Bounces further ahead than any clock are yet to come.
+        latest = from_datetime(datetime.now(UTC) + timedelta(days=1))
+        rows = selections.read(selected, latest=latest, table=arn)
+        rows = rows if suppressed is None else search.looked_up(rows, suppressed, kept)
+    else:
+        read = addresses.canonical_ones(given or (), column, encoding)
+        problems += read.problems
+        rows = search.of_addresses(table, read, suppressed, problems, kept, dry_run=dry_run)
     with selections.place(selection if dry_run else None) as path:
         contents = selections.write(path, _printed(rows) if dry_run and as_json else rows, ses=ses, table=arn)
         contents.kept |= kept
@@ -122,7 +122,7 @@ def clear_bounces(
                 output.note(f"SES's own list has {contents.listed:,} of them, so SES sends nothing to them: add --ses.")
         elif not as_json:
             output.line("Nothing to clear.")
-    options.end(done and not problems)
+    options.end(done=done and not problems)
 
 
 def _printed(rows: Iterable[Selected]) -> Iterator[Selected]:
@@ -132,16 +132,14 @@ def _printed(rows: Iterable[Selected]) -> Iterator[Selected]:
         yield row
 
 
-def _chosen(given: list[str] | None, begin: str, end: str, selection: Path | None) -> str:
-    """Return what says which addresses: ``addresses``, ``time`` or ``selection``."""
+def _check_choice(given: list[str] | None, begin: str, end: str, selection: Path | None) -> None:
+    """Check that one thing says which bounces: addresses, a time or a selection."""
     if bool(begin) != bool(end):
         raise CommandError("An outage has a beginning and an end: give both --from and --to")
-    chosen = [name for name, there in (("addresses", given), ("time", begin), ("selection", selection)) if there]
-    if len(chosen) != 1:
+    if [bool(given), bool(begin), bool(selection)].count(True) != 1:
         raise CommandError(
             "Say which bounces: give addresses, or --from and --to, or --selection with a file that --dry-run wrote"
         )
-    return chosen[0]
 
 
 def _times(begin: str, end: str, grace: str) -> tuple[str, str]:

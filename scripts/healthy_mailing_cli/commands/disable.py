@@ -28,4 +28,4 @@ def disable(
     fields = {"state": State.DISABLE}
     if options.agreed(State.DISABLE, read, yes=yes, dry_run=dry_run, as_json=as_json, fields=fields):
         done = overrides.set_overrides(connection, State.DISABLE, note, read, function, as_json=as_json)
-        options.end(done and not read.problems)
+        options.end(done=done and not read.problems)

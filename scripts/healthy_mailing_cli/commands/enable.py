@@ -34,4 +34,4 @@ def enable(
     fields = {"state": State.ENABLE}
     if options.agreed(State.ENABLE, read, yes=yes, dry_run=dry_run, as_json=as_json, fields=fields):
         done = overrides.set_overrides(connection, State.ENABLE, note, read, function, as_json=as_json)
-        options.end(done and not read.problems)
+        options.end(done=done and not read.problems)

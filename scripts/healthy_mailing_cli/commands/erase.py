@@ -64,4 +64,4 @@ def erase(
             output.note(
                 "A row of the original article's function is found by its own spelling, or after `mailing reassess`."
             )
-    options.end(outcomes.is_done and not read.problems)
+    options.end(done=outcomes.is_done and not read.problems)

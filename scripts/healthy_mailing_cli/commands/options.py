@@ -190,7 +190,7 @@ def agreed(
     return True
 
 
-def end(done: bool) -> None:  # noqa: FBT001  (what it is about)
+def end(*, done: bool) -> None:
     """End a command with the exit code for no, or for something left to do, unless it is done.
 
     Raises:

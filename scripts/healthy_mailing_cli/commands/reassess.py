@@ -93,7 +93,7 @@ def reassess(
         if moved:
             done = "merged, and left" if keep_spellings else "moved"
             output.line(f"Rows in another spelling, {'to be ' if dry_run else ''}{done}: {moved:,}.")
-    options.end(outcomes.is_done)
+    options.end(done=outcomes.is_done)
 
 
 def _parsed(given: list[str]) -> Rules:

@@ -45,4 +45,4 @@ def remove_override(
         output.line(f"{key}: {f'the override is gone; {state} ({reason})' if outcome else 'there is no override'}")
         if other := other_row(key, item, "remove-override" if reason == "operator" else "explain"):
             output.note(f"{key}: {other}")
-    options.end(outcome is not None)
+    options.end(done=outcome is not None)

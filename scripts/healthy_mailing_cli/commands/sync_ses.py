@@ -92,7 +92,7 @@ def sync_ses(
         if not outcomes.counts:
             output.line("Nothing to change.")
         _tell_left(plan, as_json=False)
-    options.end(outcomes.is_done)
+    options.end(done=outcomes.is_done)
 
 
 def _what(plan: Plan) -> str:

@@ -65,23 +65,28 @@ class Clear:
             if self.suppressed and row.ses:
                 listed.setdefault(row.address, []).append(row.ses)
         yield from self._mark({address: at for address, at in until.items() if address not in listed}, others, _now())
-        for address, spellings in listed.items():
-            yield from self._take_off(address, spellings, until[address], others)
+        if self.suppressed is not None:
+            for address, spellings in listed.items():
+                yield from self._take_off(self.suppressed, address, spellings, until[address], others)
 
     def _take_off(
-        self, address: str, listed: Iterable[str], until: str, others: Mapping[str, set[str]]
+        self,
+        suppressed: SuppressionList,
+        address: str,
+        listed: Iterable[str],
+        until: str,
+        others: Mapping[str, set[str]],
     ) -> list[tuple[Outcome, Item]]:
         """Take an address off SES's list, in some spellings, and clear its bounces until then.
 
         While it was on the list, SES sent nothing to it, so all its bounces since the outage say just that. An
         interruption in between would leave it off the list and blocked, and no later run would find it.
         """
-        assert self.suppressed is not None, "else there is nothing to take off"  # noqa: S101  (for the type checker)
         now = _now()
         with output.finishing():
             try:
                 for spelling in dict.fromkeys(listed):
-                    removed = self.suppressed.remove(spelling)
+                    removed = suppressed.remove(spelling)
                     until, now = max(until, removed), max(now, removed)
             finally:
                 outcomes = self._mark({address: until}, others, now, always=True)

@@ -55,7 +55,11 @@ def read(file: TextIO) -> Listing:
         return _without_header(found.records)
     cells = found.header.cells
     names = tuple(cell.strip().lower() for cell in cells)
-    return Listing(names, tuple(cells), _fields(found.records, names)) if names[0] != REFUSED else _refused(found)
+    return (
+        Listing(names, tuple(cells), _fields(found.records, names))
+        if names[0] != REFUSED
+        else _refused(cells[1:], found.records)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +137,21 @@ def _without_header(records: Iterator[Record]) -> Listing:
     first = next(records, None)
     if first is None:
         return Listing((), (REFUSED,), iter(()))
-    if len(first.cells) == 2 and first.cells[1].strip().upper() in {"BOUNCE", "COMPLAINT"}:  # noqa: PLR2004  (address and reason)
-        names = ("emailaddress", "reason")
-        return Listing(names, names, _fields(itertools.chain([first], records), names))
-    return Listing((), _OF_JSON, iter([Row({}, first.cells, first.problem or HEADLESS)]))
+    match first.cells:
+        case [_, reason] if reason.strip().upper() in {"BOUNCE", "COMPLAINT"}:
+            names = ("emailaddress", "reason")
+            return Listing(names, names, _fields(itertools.chain([first], records), names))
+        case _:
+            return Listing((), _OF_JSON, iter([Row({}, first.cells, first.problem or HEADLESS)]))
 
 
-def _refused(found: Sheet) -> Listing:
+def _refused(header: Sequence[str], records: Iterator[Record]) -> Listing:
     """Return what a file of refused rows lists, which someone has fixed: without the column that says why."""
-    assert found.header is not None, "it says that these are refused rows"  # noqa: S101  (for the type checker)
-    header = tuple(found.header.cells[1:])
     names = tuple(cell.strip().lower() for cell in header)
-    unescaped = (each._replace(cells=[unguarded(cell) for cell in each.cells[1:]]) for each in found.records)
+    unescaped = (each._replace(cells=[unguarded(cell) for cell in each.cells[1:]]) for each in records)
     if names == _OF_JSON:
         return _objects(map(_row_in, unescaped))
-    return Listing(names, header, _fields(unescaped, names))
+    return Listing(names, tuple(header), _fields(unescaped, names))
 
 
 def _row_in(record: Record) -> Row:
