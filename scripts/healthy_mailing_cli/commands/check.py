@@ -85,18 +85,12 @@ _DROPPED = ("dropped", "line", "address", "text")
 
 
 class _Verdicts:
-    """What becomes of the lines of a list, and of arguments.
-
-    Attributes:
-        kept: Where lines go of which all may be mailed; None for nowhere.
-        dropped: Where the others go, with why.
-        all_may: Whether each line was understood, and each address may be mailed.
-    """
+    """What becomes of the lines of a list, and of arguments."""
 
     def __init__(self, purpose: Purpose, *, as_json: bool, listed: bool) -> None:
-        self.kept: TextIO | None = None
-        self.dropped: Any = None
-        self.all_may = True
+        self.kept: TextIO | None = None  # where lines go of which all may be mailed; None for nowhere
+        self.dropped: Any = None  # where the others go, with why
+        self.all_may = True  # whether each line was understood, and each address may be mailed
         self._purpose = purpose
         self._as_json = as_json
         self._listed = listed

@@ -39,19 +39,12 @@ _AHEAD = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class Clear:
-    """How to clear.
-
-    Attributes:
-        table: The table.
-        suppressed: SES's own list; None if it is to be left alone.
-        by: Who clears.
-        note: Why.
-    """
+    """How to clear."""
 
     table: Table
-    suppressed: SuppressionList | None
-    by: str
-    note: str
+    suppressed: SuppressionList | None  # SES's own list; None if it is to be left alone
+    by: str  # who clears
+    note: str  # why
 
     def __call__(self, rows: Iterable[Selected]) -> Iterator[tuple[Outcome, Item]]:
         """Clear what is in some rows, and yield what became of each address, with the item by which lookups answer."""

@@ -26,27 +26,16 @@ ALL_MAIL, TRANSACTIONAL_MAIL, NO_MAIL = "all mail", "transactional mail", "no ma
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """One row of a selection.
+    """One row of a selection."""
 
-    Attributes:
-        address: The canonical address.
-        until: Until when its bounces are to be hidden.
-        ses: How SES's own list spells it, if it is to be taken off; empty if not.
-        bounced: When it bounced. Like the next two, it is there for a person to see.
-        sub_type: SES's sub-type of the bounce.
-        diagnostic: What the mail server said.
-        then: Which mail it may then get; empty if that is not known.
-        spelling: How else a row of the table may spell the address; empty if not.
-    """
-
-    address: str
-    until: str
-    ses: str = ""
-    bounced: str = ""
-    sub_type: str = ""
-    diagnostic: str = ""
-    then: str = ""
-    spelling: str = ""
+    address: str  # canonical
+    until: str  # until when its bounces are to be hidden
+    ses: str = ""  # how SES's own list spells it, if it is to be taken off; empty if not
+    bounced: str = ""  # when it bounced. Like the next two, it is there for a person to see
+    sub_type: str = ""  # SES's sub-type of the bounce
+    diagnostic: str = ""  # what the mail server said
+    then: str = ""  # which mail it may then get; empty if that is not known
+    spelling: str = ""  # how else a row of the table may spell the address; empty if not
 
     def cells(self) -> tuple[str, ...]:
         """Return its cells but for the table; what mail servers wrote is made safe to show."""
@@ -61,19 +50,12 @@ class Selected:
 
 @dataclass
 class Contents:
-    """What is in a selection.
-
-    Attributes:
-        seen: The addresses.
-        listed: How many are to be taken off SES's list.
-        then: How many will get which mail, as far as that is known.
-        kept: Those that stay on SES's list, as far as that is known.
-    """
+    """What is in a selection."""
 
     seen: dict[str, None] = field(default_factory=dict)
-    listed: int = 0
-    then: Counter[str] = field(default_factory=Counter)
-    kept: set[str] = field(default_factory=set)
+    listed: int = 0  # how many are to be taken off SES's list
+    then: Counter[str] = field(default_factory=Counter)  # how many will get which mail, as far as that is known
+    kept: set[str] = field(default_factory=set)  # those that stay on SES's list, as far as that is known
 
 
 @contextmanager

@@ -51,21 +51,13 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found.
+    """What a check found."""
 
-    Attributes:
-        level: How bad it is.
-        text: What is so, in a sentence.
-        remedy: What to do; empty where all is well.
-        commands: What to type for that, if it is that simple.
-        check: What was looked at, such as ``topic policy``.
-    """
-
-    level: Level
-    text: str
-    remedy: str = ""
-    commands: Sequence[str] = ()
-    check: str = ""
+    level: Level  # how bad it is
+    text: str  # what is so, in a sentence
+    remedy: str = ""  # what to do; empty where all is well
+    commands: Sequence[str] = ()  # what to type for that, if it is that simple
+    check: str = ""  # what was looked at, such as ``topic policy``
 
     @property
     def is_wrong(self) -> bool:
@@ -108,25 +100,11 @@ def unknown(text: str, remedy: str, *commands: str) -> Finding:
 
 @dataclass
 class Examination:
-    """A stack, its clients, and what the checks so far have learnt for those that follow.
-
-    Attributes:
-        identities: The identities that must report here; none: all are looked at, and one may report elsewhere.
-        sent: How many mails SES sent in the last 24 hours; None if that is not known.
-        sets: By configuration set that has an event destination here, what of ``WANTED`` it reports.
-        found: ARNs of the identities that were looked at.
-        sources: ARNs of the identities and configuration sets that report here.
-        topic: The topic's attributes; None if there is no topic, or they can't be read.
-        to_queue: Whether the topic goes to the queue.
-        to_function: Whether the topic goes to the function.
-        queue: The queue's attributes; None if there is no queue, or they can't be read.
-        window: For how many seconds Lambda collects messages of the queue before it calls the function.
-        function: The function's configuration; None if there is no function, or it can't be read.
-        table: What DynamoDB says of the table; None if there is no table, or it can't be read.
-    """
+    """A stack, its clients, and what the checks so far have learnt for those that follow."""
 
     place: Place
     stack: Parts
+    # The identities that must report here; none: all are looked at, and one may report elsewhere.
     identities: Sequence[str]
     now: datetime
     sesv2: "SESV2Client"
@@ -137,16 +115,19 @@ class Examination:
     lambda_: "LambdaClient"
     dynamodb: "DynamoDBClient"
     iam: "IAMClient"
-    sent: float | None = None
+    sent: float | None = None  # how many mails SES sent in the last 24 hours; None if that is not known
+    # By configuration set that has an event destination here, what of ``WANTED`` it reports.
     sets: dict[str, frozenset[str]] = field(default_factory=dict)
-    found: list[str] = field(default_factory=list)
-    sources: list[str] = field(default_factory=list)
-    topic: Mapping[str, str] | None = None
-    to_queue: bool = False
-    to_function: bool = False
-    queue: Mapping[str, str] | None = None
-    window: int = 0
+    found: list[str] = field(default_factory=list)  # ARNs of the identities that were looked at
+    sources: list[str] = field(default_factory=list)  # ARNs of the identities and configuration sets that report here
+    topic: Mapping[str, str] | None = None  # the topic's attributes; None if there is no topic, or they can't be read
+    to_queue: bool = False  # whether the topic goes to the queue
+    to_function: bool = False  # whether the topic goes to the function
+    queue: Mapping[str, str] | None = None  # the queue's attributes; None if there is no queue, or they can't be read
+    window: int = 0  # for how many seconds Lambda collects messages of the queue before it calls the function
+    # The function's configuration; None if there is no function, or it can't be read.
     function: "FunctionConfigurationResponseTypeDef | None" = None
+    # What DynamoDB says of the table; None if there is no table, or it can't be read.
     table: "TableDescriptionTypeDef | None" = None
 
     @classmethod

@@ -37,71 +37,43 @@ class Day(Counts):
 
 @dataclass(slots=True)
 class Domain:
-    """The addresses of a recipient domain.
+    """The addresses of a recipient domain."""
 
-    Attributes:
-        name: The domain; of all others together, empty.
-        addresses: How many addresses the table has.
-        blocked: How many of them may not get bulk mail.
-        reached: About how many there was feedback in the window.
-        hard: How many bounced in it.
-        complaints: How many complained in it.
-    """
-
-    name: str
-    addresses: int = 0
-    blocked: int = 0
-    reached: int = 0
-    hard: int = 0
-    complaints: int = 0
+    name: str  # the domain; of all others together, empty
+    addresses: int = 0  # how many addresses the table has
+    blocked: int = 0  # how many of them may not get bulk mail
+    reached: int = 0  # about how many there was feedback in the window
+    hard: int = 0  # how many bounced in it
+    complaints: int = 0  # how many complained in it
 
 
 @dataclass(slots=True)
 class Figures:
-    """All figures.
+    """All figures."""
 
-    Attributes:
-        at: When the reading began, UTC with milliseconds.
-        days: How many UTC days the window has; the last is today.
-        begin: Its first day.
-        bounces: The bounce rate of the window.
-        complaints: Its complaint rate.
-        trend: Each day of the window.
-        addresses: How many addresses the table has.
-        states: How many of them are in which state for bulk mail.
-        transactional: How many may get transactional mail, though not bulk mail.
-        reasons: How many may not get bulk mail for which reason, most frequent first; soft bounces of any number are
-            one reason.
-        window: The window's feedback.
-        before: That of as many days before.
-        domains: The domains with most addresses with feedback in the window, and all others together.
-        domain_count: How many domains there are.
-        jumps: Days on which a domain's hard bounces jump, largest first.
-        changes: The newest changes of addresses that may not get bulk mail.
-        imported: How many marks came from other systems' lists, which count in no rate, day or window.
-        unsent: How many addresses' newest hard bounce or complaint of the window only repeats SES's own list.
-        unreadable: How many items another program wrote.
-    """
-
-    at: str
-    days: int
-    begin: str
-    bounces: Rate
-    complaints: Rate
-    trend: list[Day]
-    addresses: int = 0
+    at: str  # when the reading began, UTC with milliseconds
+    days: int  # how many UTC days the window has; the last is today
+    begin: str  # its first day
+    bounces: Rate  # the bounce rate of the window
+    complaints: Rate  # its complaint rate
+    trend: list[Day]  # each day of the window
+    addresses: int = 0  # how many addresses the table has
+    # How many of them are in which state for bulk mail.
     states: dict[str, int] = field(default_factory=lambda: dict.fromkeys(map(str, State), 0))
-    transactional: int = 0
+    transactional: int = 0  # how many may get transactional mail, though not bulk mail
+    # How many may not get bulk mail for which reason, most frequent first; soft bounces of any number are one reason.
     reasons: dict[str, int] = field(default_factory=Counter)
-    window: Window = field(default_factory=Window)
-    before: Window = field(default_factory=Window)
+    window: Window = field(default_factory=Window)  # the window's feedback
+    before: Window = field(default_factory=Window)  # that of as many days before
+    # The domains with most addresses with feedback in the window, and all others together.
     domains: list[Domain] = field(default_factory=list)
-    domain_count: int = 0
-    jumps: list[Jump] = field(default_factory=list)
+    domain_count: int = 0  # how many domains there are
+    jumps: list[Jump] = field(default_factory=list)  # days on which a domain's hard bounces jump, largest first
+    # The newest changes of addresses that may not get bulk mail.
     changes: list[NewlyBlocked] = field(default_factory=list)
-    imported: int = 0
-    unsent: int = 0
-    unreadable: int = 0
+    imported: int = 0  # how many marks came from other systems' lists, which count in no rate, day or window
+    unsent: int = 0  # how many addresses' newest hard bounce or complaint of the window only repeats SES's own list
+    unreadable: int = 0  # how many items another program wrote
 
     @property
     def are_alarming(self) -> bool:

@@ -14,19 +14,12 @@ _CUT = 4
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar.
+    """A bar."""
 
-    Attributes:
-        value: How high it is; what is over the chart's top is cut, with a gap.
-        name: What stands below it.
-        label: What stands above it.
-        is_pale: Whether it is of so few that it says little.
-    """
-
-    value: float
-    name: str
-    label: str
-    is_pale: bool = False
+    value: float  # how high it is; what is over the chart's top is cut, with a gap
+    name: str  # what stands below it
+    label: str  # what stands above it
+    is_pale: bool = False  # whether it is of so few that it says little
 
 
 @dataclass(frozen=True, slots=True)

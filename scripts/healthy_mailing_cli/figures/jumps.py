@@ -16,23 +16,14 @@ _MOST = 5
 
 @dataclass(slots=True)
 class Jump:
-    """The hard bounces of a domain on one day.
-
-    Attributes:
-        domain: The domain.
-        day: The UTC day.
-        count: How many addresses' newest hard bounce is of that day.
-        usual: How many were on an average day of the window besides.
-        first: The time of the first of them.
-        last: The time of the last.
-    """
+    """The hard bounces of a domain on one day."""
 
     domain: str
-    day: str
-    count: int
-    usual: float
-    first: str
-    last: str
+    day: str  # the UTC day
+    count: int  # how many addresses' newest hard bounce is of that day
+    usual: float  # how many were on an average day of the window besides
+    first: str  # the time of the first of them
+    last: str  # the time of the last
 
     @property
     def sentence(self) -> str:

@@ -18,29 +18,17 @@ def kind_of(reason: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NewlyBlocked:
-    """Addresses that may not get bulk mail, and since when: those of one hour, state and reason.
+    """Addresses that may not get bulk mail, and since when: those of one hour, state and reason."""
 
-    Attributes:
-        at: When the newest of their items changed; empty if that is not known.
-        since: When the oldest did.
-        count: How many addresses they are.
-        domain: The recipient domain that most of them have.
-        of_domain: How many have it.
-        address: The newest address, masked.
-        state: Their state for bulk mail.
-        transactional: Their state for transactional mail.
-        reason: The code of the reason of the newest.
-    """
-
-    at: str
-    since: str
-    count: int
-    domain: str
-    of_domain: int
-    address: str
-    state: str
-    transactional: str
-    reason: str
+    at: str  # when the newest of their items changed; empty if that is not known
+    since: str  # when the oldest did
+    count: int  # how many addresses they are
+    domain: str  # the recipient domain that most of them have
+    of_domain: int  # how many have it
+    address: str  # the newest address, masked
+    state: str  # their state for bulk mail
+    transactional: str  # their state for transactional mail
+    reason: str  # the code of the reason of the newest
 
 
 @dataclass

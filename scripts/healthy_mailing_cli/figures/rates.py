@@ -35,15 +35,10 @@ class Counts:
 
 @dataclass(kw_only=True)
 class Window(Counts):
-    """Counts of several days.
+    """Counts of several days."""
 
-    Attributes:
-        reached: With feedback that shows that SES sent them mail.
-        delivered: Whose newest delivery is of these days.
-    """
-
-    reached: int = 0
-    delivered: int = 0
+    reached: int = 0  # addresses with feedback that shows that SES sent them mail
+    delivered: int = 0  # addresses whose newest delivery is of these days
 
     def add(self, kinds: Collection[MarkKind]) -> None:
         """Count an address that has marks of these kinds."""
@@ -71,21 +66,13 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A share of addresses.
+    """A share of addresses."""
 
-    Attributes:
-        count: How many addresses bounced, or complained.
-        of: How many addresses there was feedback about.
-        share: The one by the other; None where that says nothing, since no deliveries are known.
-        verdict: What SES's lines make of it.
-        few: Whether there are so few addresses that it says little.
-    """
-
-    count: int
-    of: int
-    share: float | None
-    verdict: Verdict
-    few: bool
+    count: int  # how many addresses bounced, or complained
+    of: int  # how many addresses there was feedback about
+    share: float | None  # the one by the other; None where that says nothing, since no deliveries are known
+    verdict: Verdict  # what SES's lines make of it
+    few: bool  # whether there are so few addresses that it says little
 
     @property
     def is_over(self) -> bool:
@@ -95,21 +82,13 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A rate that SES watches, and where SES draws its lines (Amazon SES Developer Guide, "Enforcement FAQ").
+    """A rate that SES watches, and where SES draws its lines (Amazon SES Developer Guide, "Enforcement FAQ")."""
 
-    Attributes:
-        name: What it is called.
-        decimals: With how many decimals its percentages are written.
-        best: Below this share, SES says, a rate is best.
-        review: From this share on, SES may put the account under review.
-        pause: From this share on, SES may pause the account's sending.
-    """
-
-    name: str
-    decimals: int
-    best: float
-    review: float
-    pause: float
+    name: str  # what it is called
+    decimals: int  # with how many decimals its percentages are written
+    best: float  # below this share, SES says, a rate is best
+    review: float  # from this share on, SES may put the account under review
+    pause: float  # from this share on, SES may pause the account's sending
 
     def rate(self, count: int, window: Window) -> Rate:
         """Return the rate of a window in which so many addresses bounced, or complained."""

@@ -34,17 +34,11 @@ _PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standar
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """The rates of seven UTC days, as shares of recipients.
+    """The rates of seven UTC days, as shares of recipients."""
 
-    Attributes:
-        begin: The first day.
-        bounces: Hard bounces, of recipients with a delivery or a hard bounce.
-        complaints: Complaints, of the same.
-    """
-
-    begin: str
-    bounces: Rate
-    complaints: Rate
+    begin: str  # the first day
+    bounces: Rate  # hard bounces, of recipients with a delivery or a hard bounce
+    complaints: Rate  # complaints, of the same
 
 
 Weeks = list[Week] | str

@@ -80,18 +80,13 @@ def _parts(argument: str, encoding: str | None) -> list[Part]:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read.
+    """What was read."""
 
-    Attributes:
-        addresses: Canonical addresses, each once. Those that lookups know under more keys are last: of these, another
-            key may be given too.
-        problems: What is not an address, and why.
-        spellings: By canonical address, how else it was spelled.
-    """
-
+    # Canonical addresses, each once. Those that lookups know under more keys are last: of these, another key may be
+    # given too.
     addresses: list[str]
-    problems: list[tuple[str, str]]
-    spellings: dict[str, set[str]] = field(default_factory=dict)
+    problems: list[tuple[str, str]]  # what is not an address, and why
+    spellings: dict[str, set[str]] = field(default_factory=dict)  # by canonical address, how else it was spelled
 
 
 def canonical_ones(arguments: Iterable[str], column: str | None = None, encoding: str | None = None) -> Read:

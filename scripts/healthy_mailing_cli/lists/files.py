@@ -37,23 +37,14 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, Ru
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A list: a file, or a file in an archive.
-
-    Attributes:
-        path: The file.
-        member: How messages call it in the archive; empty if the file is none.
-        size: How many bytes the file has, and when it was changed: another list has others. Empty for a pipe.
-        place: Which of the archive's files it is, from 0; two may have one name.
-        label: How the names of files about it call it; no other of the archive has it.
-        encoding: How it is encoded; None for UTF-8 or, with its mark, UTF-16.
-    """
+    """A list: a file, or a file in an archive."""
 
     path: Path
-    member: str
-    size: str
-    place: int = 0
-    label: str = ""
-    encoding: str | None = None
+    member: str  # how messages call it in the archive; empty if the file is none
+    size: str  # how many bytes the file has, and when it was changed: another list has others. Empty for a pipe
+    place: int = 0  # which of the archive's files it is, from 0; two may have one name
+    label: str = ""  # how the names of files about it call it; no other of the archive has it
+    encoding: str | None = None  # how it is encoded; None for UTF-8 or, with its mark, UTF-16
 
     def __str__(self) -> str:
         """Return how messages call it."""

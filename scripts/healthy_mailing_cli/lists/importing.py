@@ -43,23 +43,14 @@ _HINT = "After Ctrl-C, the same command goes on where it was."
 
 @dataclass
 class Tally:
-    """What became of a list's rows.
+    """What became of a list's rows."""
 
-    Attributes:
-        rows: How many were read.
-        marks: By kind, how many marks they became.
-        skipped: By reason, those that mean nothing here.
-        refused: How many could not be understood.
-        shown: The first few of them, and why.
-        results: By result, a code, how many addresses came to it.
-    """
-
-    rows: int = 0
-    marks: Counter[str] = field(default_factory=Counter)
-    skipped: Counter[str] = field(default_factory=Counter)
-    refused: int = 0
-    shown: list[tuple[str, str]] = field(default_factory=list)
-    results: Counter[str] = field(default_factory=Counter)
+    rows: int = 0  # how many were read
+    marks: Counter[str] = field(default_factory=Counter)  # by kind, how many marks they became
+    skipped: Counter[str] = field(default_factory=Counter)  # by reason, those that mean nothing here
+    refused: int = 0  # how many could not be understood
+    shown: list[tuple[str, str]] = field(default_factory=list)  # the first few of them, and why
+    results: Counter[str] = field(default_factory=Counter)  # by result, a code, how many addresses came to it
 
 
 _UNKNOWN, _UNREADABLE, _WITHOUT_TIME = "UnknownList", "UnreadableList", "ListWithoutTime"
@@ -67,19 +58,12 @@ _UNKNOWN, _UNREADABLE, _WITHOUT_TIME = "UnknownList", "UnreadableList", "ListWit
 
 @dataclass
 class Planned:
-    """A list that is to be imported.
+    """A list that is to be imported."""
 
-    Attributes:
-        part: Where it is.
-        kind: What it is; None if it holds nothing, or if that is not known.
-        problem: Why it can't be imported, or only in part; empty if it can.
-        code: The same in a word.
-    """
-
-    part: Part
-    kind: Format | None = None
-    problem: str = ""
-    code: str = ""
+    part: Part  # where it is
+    kind: Format | None = None  # what it is; None if it holds nothing, or if that is not known
+    problem: str = ""  # why it can't be imported, or only in part; empty if it can
+    code: str = ""  # the same in a word
 
     def take(self, at: str, tally: Tally, writer: "Writer | None", most: int | None = None) -> None:
         """Read it and merge it, as ``take`` does; that it can't be read to its end is a problem of it alone."""

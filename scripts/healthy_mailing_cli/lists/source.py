@@ -24,23 +24,15 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Line(NamedTuple):
-    """One line of a list, or an argument.
+    """One line of a list, or an argument."""
 
-    Attributes:
-        given: The addresses in its column, as they stand there; without a header, all of them.
-        others: What else looks like an address, in other columns, names or comments: each in all possible readings.
-        raw: The line's text, with its line end; empty for an argument.
-        number: Its own; of JSON, the row's; 0 for an argument.
-        name: What messages call the list; empty for an argument.
-        problem: Why the line could not be understood; empty if it could. Then ``given`` has nothing.
-    """
-
-    given: tuple[str, ...]
+    given: tuple[str, ...]  # the addresses in its column, as they stand there; without a header, all of them
+    # What else looks like an address, in other columns, names or comments: each in all possible readings.
     others: tuple[tuple[str, ...], ...] = ()
-    raw: str = ""
-    number: int = 0
-    name: str = ""
-    problem: str = ""
+    raw: str = ""  # the line's text, with its line end; empty for an argument
+    number: int = 0  # its own; of JSON, the row's; 0 for an argument
+    name: str = ""  # what messages call the list; empty for an argument
+    problem: str = ""  # why the line could not be understood; empty if it could. Then ``given`` has nothing
 
     @property
     def text(self) -> str:

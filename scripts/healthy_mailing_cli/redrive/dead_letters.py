@@ -37,40 +37,25 @@ _EMPTY_POLLS = 2
 
 @dataclass(frozen=True)
 class Target:
-    """What dead letters are handed over to.
+    """What dead letters are handed over to."""
 
-    Attributes:
-        description: What it is, in words.
-        kinds: Returns the kind of each message in a dead letter.
-        problem: Returns why a dead letter is one, as far as it shows.
-        take: Hands a dead letter over. Returns why it must stay, in a sentence without its end; empty if it need not.
-    """
-
-    description: str
-    kinds: Callable[[str], list[str]]
-    problem: Callable[[str], str]
+    description: str  # what it is, in words
+    kinds: Callable[[str], list[str]]  # returns the kind of each message in a dead letter
+    problem: Callable[[str], str]  # returns why a dead letter is one, as far as it shows
+    # Hands a dead letter over. Returns why it must stay, in a sentence without its end; empty if it need not.
     take: Callable[[str], str]
 
 
 @dataclass
 class Report:
-    """What became of the dead letters.
+    """What became of the dead letters."""
 
-    Attributes:
-        kinds: How many messages of each kind were found.
-        moved: Dead letters that were handed over and deleted.
-        saved: Dead letters that were saved.
-        dropped: Dead letters that were saved and deleted.
-        failed: Dead letters that could not be handed over and stay.
-        left: Dead letters that came after the start and stay.
-    """
-
-    kinds: Counter[str] = field(default_factory=Counter)
-    moved: int = 0
-    saved: int = 0
-    dropped: int = 0
-    failed: int = 0
-    left: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)  # how many messages of each kind were found
+    moved: int = 0  # dead letters that were handed over and deleted
+    saved: int = 0  # dead letters that were saved
+    dropped: int = 0  # dead letters that were saved and deleted
+    failed: int = 0  # dead letters that could not be handed over and stay
+    left: int = 0  # dead letters that came after the start and stay
 
 
 @dataclass(frozen=True)

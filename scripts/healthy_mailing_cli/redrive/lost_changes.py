@@ -121,21 +121,13 @@ def target(connection: Connection, function: str, letters: str, *, any_table: bo
 
 @dataclass(frozen=True)
 class Changes:
-    """The function that tells of changes, and what it needs to be told.
+    """The function that tells of changes, and what it needs to be told."""
 
-    Attributes:
-        function: Calls the function.
-        dynamodb: Reads the table.
-        streams: Reads the table's stream.
-        name: The function's.
-        table_arn: The table's, of this region and account.
-    """
-
-    function: "LambdaClient"
-    dynamodb: "DynamoDBClient"
-    streams: "DynamoDBStreamsClient"
-    name: str
-    table_arn: str
+    function: "LambdaClient"  # calls the function
+    dynamodb: "DynamoDBClient"  # reads the table
+    streams: "DynamoDBStreamsClient"  # reads the table's stream
+    name: str  # the function's
+    table_arn: str  # the table's, of this region and account
 
     def target(self) -> Target:
         """Return this as what dead letters are handed over to."""

@@ -92,19 +92,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What would bring the table and SES's list together for an address.
+    """What would bring the table and SES's list together for an address."""
 
-    Attributes:
-        put: For which reason to put it on the list; None to put nothing there.
-        take_off: Entries to take off the list: ours, of an address that may be mailed.
-        marks: What the list alone knows, for the table.
-        left: Entries of others, of an address that may be mailed all the same: the table knows better, but SES goes on
-            refusing mail to it.
-    """
-
-    put: SesReason | None = None
-    take_off: tuple[Entry, ...] = ()
-    marks: tuple[Mark, ...] = ()
+    put: SesReason | None = None  # for which reason to put it on the list; None to put nothing there
+    take_off: tuple[Entry, ...] = ()  # entries to take off the list: ours, of an address that may be mailed
+    marks: tuple[Mark, ...] = ()  # what the list alone knows, for the table
+    # Entries of others, of an address that may be mailed all the same: the table knows better, but SES goes on refusing
+    # mail to it.
     left: tuple[Entry, ...] = ()
 
 

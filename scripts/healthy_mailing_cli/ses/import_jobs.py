@@ -52,14 +52,10 @@ MOST: Mapping[Action, int] = {Action.PUT: 100_000, Action.DELETE: 10_000}
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The addresses of a job.
+    """The addresses of a job."""
 
-    Attributes:
-        action: What is to be done with them.
-        reasons: By address, as SES's list spells it, for which reason to put it there; of a removal, why it is there.
-    """
-
-    action: Action
+    action: Action  # what is to be done with them
+    # By address, as SES's list spells it, for which reason to put it there; of a removal, why it is there.
     reasons: Mapping[str, SesReason]
 
     def to_bytes(self) -> bytes:
@@ -76,38 +72,23 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job, and the object that it reads.
+    """A job, and the object that it reads."""
 
-    Attributes:
-        id: SES's name of it; empty if an interruption left open whether there is one.
-        name: Of the object, in the folder of the jobs.
-        batch: What it is to do. Of one that was taken up, a removal's reasons are not known, and stand for nothing.
-        since: When the object was written, by S3's clock, to the second (see ``timestamp``).
-    """
-
-    id: str
-    name: str
-    batch: Batch
-    since: str
+    id: str  # SES's name of it; empty if an interruption left open whether there is one
+    name: str  # of the object, in the folder of the jobs
+    batch: Batch  # what it is to do. Of one that was taken up, a removal's reasons are not known, and stand for nothing
+    since: str  # when the object was written, by S3's clock, to the second (see ``timestamp``)
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What became of a job.
-
-    Attributes:
-        job: Which.
-        processed: How many addresses SES looked at.
-        failed: How many of them it did not take.
-        error: Why, in a sentence; empty if it took all.
-        until: When it ended, by SES's clock (see ``timestamp``); empty if SES does not say.
-    """
+    """What became of a job."""
 
     job: Job
-    processed: int
-    failed: int
-    error: str
-    until: str = ""
+    processed: int  # how many addresses SES looked at
+    failed: int  # how many of them it did not take
+    error: str  # why, in a sentence; empty if it took all
+    until: str = ""  # when it ended, by SES's clock (see ``timestamp``); empty if SES does not say
 
 
 class ImportJobs:

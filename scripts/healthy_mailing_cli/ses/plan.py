@@ -35,25 +35,16 @@ class Direction(StrEnum):
 
 @dataclass
 class Plan:
-    """What is to be done, by canonical address.
+    """What is to be done, by canonical address."""
 
-    Attributes:
-        by_job: Whether there is a bucket, so that many may be left to SES's import jobs.
-        marks: What goes into the table.
-        take_off: What is taken off SES's list.
-        put: What is put on it, for which reason.
-        left: Addresses on SES's list that may be mailed by the table, and stay on the list.
-        reasons: For which SES's list has an entry, or gets one.
-        unreadable: Addresses whose item can't be read.
-    """
-
-    by_job: bool = False
-    marks: dict[str, tuple[Mark, ...]] = field(default_factory=dict)
-    take_off: dict[str, Entry] = field(default_factory=dict)
-    put: dict[str, SesReason] = field(default_factory=dict)
+    by_job: bool = False  # whether there is a bucket, so that many may be left to SES's import jobs
+    marks: dict[str, tuple[Mark, ...]] = field(default_factory=dict)  # what goes into the table
+    take_off: dict[str, Entry] = field(default_factory=dict)  # what is taken off SES's list
+    put: dict[str, SesReason] = field(default_factory=dict)  # what is put on it, for which reason
+    # Addresses on SES's list that may be mailed by the table, and stay on the list.
     left: list[str] = field(default_factory=list)
-    reasons: set[SesReason] = field(default_factory=set)
-    unreadable: list[str] = field(default_factory=list)
+    reasons: set[SesReason] = field(default_factory=set)  # for which SES's list has an entry, or gets one
+    unreadable: list[str] = field(default_factory=list)  # addresses whose item can't be read
 
     @property
     def puts_by_job(self) -> bool:

@@ -42,33 +42,22 @@ class SesReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An address on the list.
+    """An address on the list."""
 
-    Attributes:
-        spelling: The address as the list spells it.
-        at: When it was put there, or last changed (see ``timestamp``).
-        reason: Why it is there.
-        message_id: The mail for which SES put it there; empty where a program did, and where SES was not asked: only
-            ``look_up`` tells it.
-    """
-
-    spelling: str
-    at: str
-    reason: SesReason
+    spelling: str  # the address as the list spells it
+    at: str  # when it was put there, or last changed (see ``timestamp``)
+    reason: SesReason  # why it is there
+    # The mail for which SES put it there; empty where a program did, and where SES was not asked: only ``look_up``
+    # tells it.
     message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the list says of a few addresses.
+    """What the list says of a few addresses."""
 
-    Attributes:
-        entries: Those that are on it.
-        problem: Why it can't be told of all, in a sentence without its end; empty if it can.
-    """
-
-    entries: tuple[Entry, ...] = ()
-    problem: str = ""
+    entries: tuple[Entry, ...] = ()  # those that are on it
+    problem: str = ""  # why it can't be told of all, in a sentence without its end; empty if it can
 
     def as_json(self) -> dict[str, object]:
         """Return what JSON has of it."""

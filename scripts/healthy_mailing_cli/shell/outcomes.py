@@ -10,15 +10,10 @@ from healthy_mailing_cli.shell import errors, output
 
 @dataclass
 class Failures:
-    """Notes why addresses failed: the first ones of each reason by name, and at the end how many there were.
+    """Notes why addresses failed: the first ones of each reason by name, and at the end how many there were."""
 
-    Attributes:
-        what: What did not happen, to begin the reason with, such as ``not set``; may be empty.
-        shown: How many of a reason are named; None for all.
-    """
-
-    what: str
-    shown: int | None = None
+    what: str  # what did not happen, to begin the reason with, such as ``not set``; may be empty
+    shown: int | None = None  # how many of a reason are named; None for all
     _counts: Counter[str] = field(default_factory=Counter)
 
     def add(self, address: str, message: str) -> None:
@@ -39,21 +34,14 @@ class Failures:
 
 @dataclass
 class Outcomes:
-    """Prints what becomes of each address, and counts it.
+    """Prints what becomes of each address, and counts it."""
 
-    Attributes:
-        words: By result, a code that JSON has, its sentence of the sum, with ``{}`` for the count; in this order.
-        as_json: Whether each is printed in JSON. Then there are no notes, and there is no sum.
-        failures: How failures are noted.
-        unfinished: The results after which something is left to do.
-        counts: How many came to which result.
-    """
-
+    # By result, a code that JSON has, its sentence of the sum, with ``{}`` for the count; in this order.
     words: Mapping[str, str]
-    as_json: bool
-    failures: Failures
-    unfinished: Collection[str] = ("failed",)
-    counts: Counter[str] = field(default_factory=Counter)
+    as_json: bool  # whether each is printed in JSON. Then there are no notes, and there is no sum
+    failures: Failures  # how failures are noted
+    unfinished: Collection[str] = ("failed",)  # the results after which something is left to do
+    counts: Counter[str] = field(default_factory=Counter)  # how many came to which result
 
     def add(
         self,

@@ -15,15 +15,10 @@ SCHEME = "s3://"
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A bucket, and what the keys of its objects begin with.
-
-    Attributes:
-        bucket: Its name.
-        prefix: Without a slash at its ends; empty for the whole bucket.
-    """
+    """A bucket, and what the keys of its objects begin with."""
 
     bucket: str
-    prefix: str = ""
+    prefix: str = ""  # without a slash at its ends; empty for the whole bucket
 
     @classmethod
     def of(cls, text: str, option: str) -> "Location":

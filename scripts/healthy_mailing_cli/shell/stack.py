@@ -13,10 +13,8 @@ class Names:
     dead_letter_queue: str
     queue: str
     function: str
-    changes: str
-    """The function that tells of changes by events."""
-    lookup: str
-    """The function behind the lookup API."""
+    changes: str  # the function that tells of changes by events
+    lookup: str  # the function behind the lookup API
 
     @classmethod
     def of(

@@ -13,19 +13,12 @@ LONGEST = 1 << 20
 
 
 class Record(NamedTuple):
-    """A row of CSV, or a line of a plain list, as it stands in a file.
+    """A row of CSV, or a line of a plain list, as it stands in a file."""
 
-    Attributes:
-        cells: What it holds; of a plain list, the line.
-        raw: Its text with its line ends; what ``problem`` says is too long is cut.
-        line: The number of its first line.
-        problem: Why it could not be read, empty if it could; then its only cell is the text.
-    """
-
-    cells: list[str]
-    raw: str
-    line: int
-    problem: str = ""
+    cells: list[str]  # what it holds; of a plain list, the line
+    raw: str  # its text with its line ends; what ``problem`` says is too long is cut
+    line: int  # the number of its first line
+    problem: str = ""  # why it could not be read, empty if it could; then its only cell is the text
 
 
 def alone(line: str, delimiter: str) -> list[str]:
@@ -56,13 +49,6 @@ class Lines:
     A quote that is not closed would swallow the lines after it. So a row ends with an error where its next line looks
     like a row by itself. It also does where an earlier row that ran through that line ended with one: what a line means
     inside of quotes does not depend on where they were opened. Thus no line is read more than a few times.
-
-    Attributes:
-        number: How many lines were taken.
-        taken: Those of the row that is read.
-        doubtful: Down to this line, what is read may be of a cell whose quote was taken for open.
-        width: How many cells a row has; 0 if that is not known, so that none goes on in a line with an address. No row
-            has ``NO_ROW``: quotes of a file that we wrote are closed, and a line in them may look like a row of it.
     """
 
     def __init__(self, file: TextIO) -> None:
@@ -70,10 +56,12 @@ class Lines:
         self._file = file
         self._back: deque[str] = deque()
         self._in_vain = 0  # down to this line, what is inside of quotes is never closed
-        self.number = 0
-        self.taken: list[str] = []
+        self.number = 0  # how many lines were taken
+        self.taken: list[str] = []  # those of the row that is read
+        # How many cells a row has; 0 if that is not known, so that none goes on in a line with an address. No row has
+        # ``NO_ROW``: quotes of a file that we wrote are closed, and a line in them may look like a row of it.
         self.width = 0
-        self.doubtful = 0
+        self.doubtful = 0  # down to this line, what is read may be of a cell whose quote was taken for open
         self.delimiter = ""
 
     def __iter__(self) -> Iterator[str]:

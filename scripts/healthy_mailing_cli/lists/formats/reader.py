@@ -29,33 +29,19 @@ requests"), so this machine's clock can't be further off."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Format:
-    """A kind of list.
+    """A kind of list."""
 
-    Attributes:
-        name: How ``--as`` calls it.
-        title: How people call it.
-        needs: The columns, in lower case, without which a list is none of these.
-        rule: What a row means; None if it has evidence itself, as a row of our own export.
-        times: The columns of the time, of which the first that is not empty is taken.
-        undated: Whether rows have marks, but need not have a time.
-        lacks: Columns by which a list is none of these.
-        allows: All columns that a list may have beside those that it needs; None for any.
-        is_shared: Whether other lists have the same columns.
-        zone: That of a time without one.
-        sender: The column of who sent the mail, if there is one.
-    """
-
-    name: str
-    title: str
-    needs: AbstractSet[str]
-    rule: Rule | None
-    times: tuple[str, ...] = ()
-    undated: bool = False
-    lacks: AbstractSet[str] = frozenset()
-    allows: AbstractSet[str] | None = None
-    is_shared: bool = False
-    zone: str = "UTC"
-    sender: str = ""
+    name: str  # how ``--as`` calls it
+    title: str  # how people call it
+    needs: AbstractSet[str]  # the columns, in lower case, without which a list is none of these
+    rule: Rule | None  # what a row means; None if it has evidence itself, as a row of our own export
+    times: tuple[str, ...] = ()  # the columns of the time, of which the first that is not empty is taken
+    undated: bool = False  # whether rows have marks, but need not have a time
+    lacks: AbstractSet[str] = frozenset()  # columns by which a list is none of these
+    allows: AbstractSet[str] | None = None  # all columns that a list may have beside those that it needs; None for any
+    is_shared: bool = False  # whether other lists have the same columns
+    zone: str = "UTC"  # that of a time without one
+    sender: str = ""  # the column of who sent the mail, if there is one
 
     def may_be(self, names: Collection[str]) -> bool:
         """Return whether a list with these columns may be of this kind."""
@@ -79,19 +65,12 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Turns the rows of a list into marks.
+    """Turns the rows of a list into marks."""
 
-    Attributes:
-        format: What the list is.
-        at: The time of rows without one, UTC with milliseconds; empty if they are to be refused.
-        now: Until when something may have expired, and marks may be from, but for a tolerance.
-        address: The column of the address.
-    """
-
-    format: Format
-    at: str
-    now: str
-    address: str
+    format: Format  # what the list is
+    at: str  # the time of rows without one, UTC with milliseconds; empty if they are to be refused
+    now: str  # until when something may have expired, and marks may be from, but for a tolerance
+    address: str  # the column of the address
 
     @classmethod
     def of(cls, kind: Format, names: Collection[str], at: str, now: str) -> "Reader":

@@ -29,16 +29,11 @@ _DELIMITERS = ",;\t|"
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The rows of a list, to be read once.
+    """The rows of a list, to be read once."""
 
-    Attributes:
-        names: The columns, in lower case and without white space around them; of JSON, the keys of the first objects.
-        header: The columns as ``Row.cells`` has them.
-        rows: The rows.
-    """
-
+    # The columns, in lower case and without white space around them; of JSON, the keys of the first objects.
     names: tuple[str, ...]
-    header: tuple[str, ...]
+    header: tuple[str, ...]  # the columns as ``Row.cells`` has them
     rows: Iterator[Row]
 
 
@@ -64,19 +59,12 @@ def read(file: TextIO) -> Listing:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A file of lines, to be read once.
+    """A file of lines, to be read once."""
 
-    Attributes:
-        header: The record above the others, None if there is none: it holds no address.
-        above: The text above the header, or the first record.
-        delimiter: What stands between cells; empty in a plain list, in which quotes belong to the addresses.
-        records: The records that hold anything.
-    """
-
-    header: Record | None
-    above: str
-    delimiter: str
-    records: Iterator[Record]
+    header: Record | None  # the record above the others, None if there is none: it holds no address
+    above: str  # the text above the header, or the first record
+    delimiter: str  # what stands between cells; empty in a plain list, in which quotes belong to the addresses
+    records: Iterator[Record]  # the records that hold anything
 
 
 def sheet(file: TextIO) -> "Sheet | Iterator[Row]":

@@ -16,17 +16,11 @@ _TRIGGERS = frozenset("=+-@\t\r\n")
 
 
 class Row(NamedTuple):
-    """One row.
+    """One row."""
 
-    Attributes:
-        fields: What it holds; empty if it could not be read.
-        cells: The row as it stands in the file: strings, or one object of JSON. See ``text_of``.
-        problem: Why it could not be read; empty if it could.
-    """
-
-    fields: Fields
-    cells: Sequence[Any]
-    problem: str = ""
+    fields: Fields  # what it holds; empty if it could not be read
+    cells: Sequence[Any]  # the row as it stands in the file: strings, or one object of JSON. See ``text_of``
+    problem: str = ""  # why it could not be read; empty if it could
 
 
 def text_of(cells: Iterable[Any]) -> list[str]:
