@@ -43,8 +43,7 @@ app = typer.Typer(
     "an error.",
 )
 
-_INTERRUPTED = 130
-"""How Typer ends after Ctrl-C."""
+_INTERRUPTED = 130  # how Typer ends after Ctrl-C
 
 LOOK, DECIDE, LISTS, RUN = "Look", "Decide", "Lists", "Run"
 

@@ -22,8 +22,7 @@ from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.output import CommandError
 
-_SHOWN = 20
-"""How many lines that were not understood a person sees; all of them are in the file of --dropped."""
+_SHOWN = 20  # how many lines that were not understood a person sees; all of them are in the file of --dropped
 
 Transactional = Annotated[
     bool, typer.Option("--transactional", help="For mail that people asked for or need: an opt-out does not count.")

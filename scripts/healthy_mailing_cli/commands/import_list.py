@@ -24,8 +24,7 @@ from healthy_mailing_cli.shell.connection import Connection
 from healthy_mailing_cli.shell.filters import time_of
 from healthy_mailing_cli.shell.output import CommandError
 
-LOOKED_AT = 100_000
-"""How many rows are read for the question: a few seconds. Longer lists have "more than" so many."""
+LOOKED_AT = 100_000  # how many rows are read for the question: a few seconds. Longer lists have "more than" so many
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Lists: CSV, JSON, plain; also in gzip or zip.")]
 As = Annotated[

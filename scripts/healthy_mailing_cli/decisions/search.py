@@ -21,8 +21,7 @@ from healthy_mailing_cli.shell.explanation import other_row
 from healthy_mailing_cli.table import clearing, lookups
 from healthy_mailing_cli.table.outage import Clearing, Outage, find_caused_by
 
-_LISTED_LATE = timedelta(hours=1)
-"""For how long after a bounce SES may put its address on the list."""
+_LISTED_LATE = timedelta(hours=1)  # for how long after a bounce SES may put its address on the list
 
 
 def of_outage(table: Table, outage: Outage, suppressed: SuppressionList | None) -> Iterator[Selected]:

@@ -8,8 +8,7 @@ from botocore.exceptions import ClientError
 from healthy_mailing_cli.doctor import delivery, events, function, metrics, ses, table
 from healthy_mailing_cli.doctor.examination import Examination, Findings
 
-Check = Callable[[Examination], Findings]
-"""An error of AWS ends it, and is a finding of its own."""
+Check = Callable[[Examination], Findings]  # an error of AWS ends it, and is a finding of its own
 
 CHECKS: Mapping[str, Check] = {
     "SES account": ses.look_at_account,

@@ -25,11 +25,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-NEEDED = ("Bounce", "Complaint")
-"""What SES must report; without it, addresses stay enabled that must not be mailed."""
+NEEDED = ("Bounce", "Complaint")  # what SES must report; without it, addresses stay enabled that must not be mailed
 
-WANTED = (*NEEDED, "Delivery")
-"""What it should report; without deliveries, an address that bounced stays disabled."""
+WANTED = (*NEEDED, "Delivery")  # what it should report; without deliveries, an address that bounced stays disabled
 
 APPLY = "Run `terraform apply` to restore it."
 SIMULATE = ("See whether a mail's feedback comes:", "mailing simulate --from ADDRESS")

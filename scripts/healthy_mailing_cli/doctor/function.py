@@ -27,8 +27,7 @@ _ADVISED = 6
 """How many times the function's timeout a queue should hide a message (AWS Lambda Developer Guide, "Creating and
 configuring an Amazon SQS event source mapping")."""
 
-_ANY = "any"
-"""Name of a log stream, since IAM weighs a resource and no pattern."""
+_ANY = "any"  # name of a log stream, since IAM weighs a resource and no pattern
 
 
 def look_at_function(seen: Examination) -> Findings:

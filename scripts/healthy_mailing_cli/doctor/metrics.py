@@ -18,11 +18,9 @@ _RECENTLY = timedelta(minutes=15)
 _LATELY = "in the last 15 minutes"
 _MINUTE, _HOUR = 60, 3600
 
-_OLD = 900
-"""Seconds that feedback may wait in the queue, the default of module monitoring's alarm."""
+_OLD = 900  # seconds that feedback may wait in the queue, the default of module monitoring's alarm
 
-Series = dict[datetime, float]
-"""Values by the beginning of their period."""
+Series = dict[datetime, float]  # values by the beginning of their period
 
 _OWN = ("Failed", "Malformed", "Written", "Unchanged")
 """Metrics of the function itself (docs/reference.md): of addresses; ``Malformed``, of messages."""

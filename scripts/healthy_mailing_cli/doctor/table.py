@@ -12,8 +12,7 @@ from healthy_mailing_cli.doctor.examination import Examination, Findings, ok, pr
 from healthy_mailing_cli.shell.connection import DEFAULT_TABLE, step_deadline
 from healthy_mailing_cli.shell.stack import name_in
 
-_MOST = 256 * 2**20
-"""How large a table is read, in bytes: for less than a cent, in some seconds."""
+_MOST = 256 * 2**20  # how large a table is read, in bytes: for less than a cent, in some seconds
 
 _WHOLE = 10_000
 """How many of the rows that `mailing reassess` is to bring up to date are read whole, to see whether it can."""

@@ -20,8 +20,7 @@ from healthy_mailing_cli.lists.formats.reader import IMPORTED_FROM
 from healthy_mailing_cli.shell.filters import sent_by
 from healthy_mailing_cli.shell.output import camel
 
-DOMAINS = 15
-"""How many recipient domains are shown apart."""
+DOMAINS = 15  # how many recipient domains are shown apart
 
 _UNSENT = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList", "EmailValidationSuppressed"})
 """Sub-types of what SES did not send, and does not count in its rates (Amazon SES Developer Guide, "Using the Amazon

@@ -8,8 +8,7 @@ from healthy_mailing_cli.figures.rates import Measure, Rate
 
 _TICKS = 4
 _NAMES = 5
-_CUT = 4
-"""A bar so many times as high as what is usual would flatten all others."""
+_CUT = 4  # a bar so many times as high as what is usual would flatten all others
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 from healthy_mailing.address import masked
 
-CHANGES = 15
-"""How many of the newest changes are kept, those of one hour, state and reason together."""
+CHANGES = 15  # how many of the newest changes are kept, those of one hour, state and reason together
 
 _HOUR = len("2026-01-31T12")
 

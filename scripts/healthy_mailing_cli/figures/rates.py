@@ -12,8 +12,7 @@ SENT = frozenset(
 )
 """Feedback that shows that SES sent a mail."""
 
-_FEW = 1_000
-"""Below so many addresses, a rate says little."""
+_FEW = 1_000  # below so many addresses, a rate says little
 
 
 @dataclass(kw_only=True)

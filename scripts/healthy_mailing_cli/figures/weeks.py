@@ -21,8 +21,7 @@ from healthy_mailing_cli.shell.connection import Connection
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef, MetricTypeDef
 
-WEEKS = 8
-"""How many weeks are shown."""
+WEEKS = 8  # how many weeks are shown
 
 _DAYS = 7
 _METRICS = {"delivered": "Deliveries", "hard": "HardBounces", "complaints": "Complaints"}
@@ -41,12 +40,10 @@ class Week:
     complaints: Rate  # complaints, of the same
 
 
-Weeks = list[Week] | str
-"""The weeks, oldest first; or why they are not known, in a sentence or two."""
+Weeks = list[Week] | str  # the weeks, oldest first; or why they are not known, in a sentence or two
 
 
-OF_ALL_SENDERS = "The function counts the mail of all senders together."
-"""Why there are no weeks of one sender."""
+OF_ALL_SENDERS = "The function counts the mail of all senders together."  # why there are no weeks of one sender
 
 
 def read(connection: Connection, function: str | None, at: str) -> Weeks:

@@ -19,8 +19,7 @@ from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.connection import step_deadline
 from healthy_mailing_cli.shell.output import CommandError
 
-WINDOW = 8_000
-"""How many lines are held at a time: enough that all connections are busy most of the time."""
+WINDOW = 8_000  # how many lines are held at a time: enough that all connections are busy most of the time
 
 
 def answers(

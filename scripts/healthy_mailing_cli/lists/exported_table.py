@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
 _PAGE = 1_000
 _SUMMARY, _FILES, _STARTED, _DATA = "manifest-summary.json", "manifest-files.json", "_started", "data"
-_ROOT = "AWSDynamoDB"
-"""The folder in which DynamoDB makes a folder for each export."""
+_ROOT = "AWSDynamoDB"  # the folder in which DynamoDB makes a folder for each export
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,7 @@ from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.table.scan import Scan, known
 
-_BYTE_ORDER_MARK = "\ufeff"
-"""By which Excel knows that a file is UTF-8."""
+_BYTE_ORDER_MARK = "\ufeff"  # by which Excel knows that a file is UTF-8
 
 
 class Form(StrEnum):

@@ -28,8 +28,7 @@ from healthy_mailing_cli.shell.outcomes import Failures
 from healthy_mailing_cli.shell.output import CommandError
 from healthy_mailing_cli.shell.waiting import is_lost, is_worth_another_try
 
-WINDOW = 8_000
-"""How many addresses are merged at a time: enough that all connections are busy most of the time."""
+WINDOW = 8_000  # how many addresses are merged at a time: enough that all connections are busy most of the time
 
 _SHOWN = 5
 """How many refused rows a person sees, all of which are in the file beside the list, and how many addresses that
@@ -82,8 +81,7 @@ class Planned:
             raise
 
 
-REFUSED_ROWS, _PROGRESS = ".refused.csv", ".progress"
-"""How the names of the files beside a list end."""
+REFUSED_ROWS, _PROGRESS = ".refused.csv", ".progress"  # how the names of the files beside a list end
 
 
 def planned(given: Sequence[Path], encoding: str | None, name: str | None, at: str) -> list[Planned]:

@@ -13,8 +13,7 @@ from healthy_mailing_cli.lists.formats.rows import Row, guarded, text_of
 from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.output import CommandError
 
-Refuse = Callable[[Row, str], None]
-"""Keeps a row, and why it is refused."""
+Refuse = Callable[[Row, str], None]  # keeps a row, and why it is refused
 
 
 @contextmanager

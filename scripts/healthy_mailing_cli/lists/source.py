@@ -17,8 +17,7 @@ from healthy_mailing_cli.lists.formats.rows import HEADINGS, Row, heading, text_
 from healthy_mailing_cli.lists.occurring import consists_of, is_one, occurring, ways
 from healthy_mailing_cli.shell.output import CommandError
 
-_PLAIN = re.compile(r"\s*[A-Za-z0-9][A-Za-z0-9_.+'-]*@[A-Za-z0-9.-]*[A-Za-z0-9]\s*")
-"""What has one reading alone."""
+_PLAIN = re.compile(r"\s*[A-Za-z0-9][A-Za-z0-9_.+'-]*@[A-Za-z0-9.-]*[A-Za-z0-9]\s*")  # what has one reading alone
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 

@@ -45,17 +45,14 @@ if TYPE_CHECKING:
 
 Json = Mapping[str, Any]
 
-OF_ANOTHER_TABLE = "of another table"
-"""The kind of a dead letter that is not told of."""
+OF_ANOTHER_TABLE = "of another table"  # the kind of a dead letter that is not told of
 
 _RECORDS_PER_CALL = 50
 """BatchGetItem reads 100 items; a call of a function takes 6 MB, and a record has two items of a few KB."""
 
-_TRIES = 5
-"""How often the table may say something else after the event was put."""
+_TRIES = 5  # how often the table may say something else after the event was put
 
-_PATIENCE = 60.0
-"""How many seconds to ask again for items that the table did not return because it was busy."""
+_PATIENCE = 60.0  # how many seconds to ask again for items that the table did not return because it was busy
 
 _GONE = frozenset({"ResourceNotFoundException", "TrimmedDataAccessException"})
 """Errors of a stream that has the records no longer, or is itself no longer there."""

@@ -17,8 +17,7 @@ from healthy_mailing_cli.shell.connection import WINDOW
 
 _THREADS = 16
 _JOB_FAILED = "ImportJobFailed"
-_TOLERANCE = timedelta(seconds=5)
-"""By how much the clocks of S3 and of SES may differ."""
+_TOLERANCE = timedelta(seconds=5)  # by how much the clocks of S3 and of SES may differ
 
 
 @dataclass(frozen=True)

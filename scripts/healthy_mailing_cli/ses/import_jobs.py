@@ -27,8 +27,7 @@ from healthy_mailing_cli.shell.s3 import Location
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import PutObjectOutputTypeDef
 
-AT_ONCE = 20
-"""How many jobs of an account SES takes at a time."""
+AT_ONCE = 20  # how many jobs of an account SES takes at a time
 
 _FOLDER = "sync-ses"
 _SHOWN, _SHOWN_BYTES = 5, 2_000
@@ -46,8 +45,7 @@ class Action(StrEnum):
 
 _WORDS = {Action.PUT: "puts on the list", Action.DELETE: "takes off the list"}
 
-MOST: Mapping[Action, int] = {Action.PUT: 100_000, Action.DELETE: 10_000}
-"""How many addresses an object may hold."""
+MOST: Mapping[Action, int] = {Action.PUT: 100_000, Action.DELETE: 10_000}  # how many addresses an object may hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +200,7 @@ class ImportJobs:
         return answer["Body"].read()
 
 
-_ID = ".job"
-"""What the name of the object with a job's id ends with, behind the name of the job's own."""
+_ID = ".job"  # what the name of the object with a job's id ends with, behind the name of the job's own
 
 
 def _suffix(action: Action) -> str:

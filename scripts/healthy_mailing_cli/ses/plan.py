@@ -18,8 +18,7 @@ from healthy_mailing_cli.table import scan
 ENOUGH_FOR_A_JOB = 300
 """More addresses than that, five minutes of single requests, are an import job's work, if there is a bucket."""
 
-Entries = Mapping[str, Sequence[Entry]]
-"""SES's list, by canonical address."""
+Entries = Mapping[str, Sequence[Entry]]  # SES's list, by canonical address
 
 
 _NONE = Difference()

@@ -18,14 +18,11 @@ from healthy_mailing.table import Table, connect
 from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.output import CommandError
 
-DEFAULT_TABLE = "mailing"
-"""The table of a command without ``--table``."""
+DEFAULT_TABLE = "mailing"  # the table of a command without ``--table``
 
-WINDOW = 1_000
-"""How many addresses a command reads or changes in one step."""
+WINDOW = 1_000  # how many addresses a command reads or changes in one step
 
-SECONDS = 60.0
-"""How long one step of a command may take, of a few thousand addresses at most."""
+SECONDS = 60.0  # how long one step of a command may take, of a few thousand addresses at most
 
 _TIMEOUTS = Config(connect_timeout=5, read_timeout=15)
 """In seconds, for each of five tries: what can't be reached is an error within a minute or so, not within five."""

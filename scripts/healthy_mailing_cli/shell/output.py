@@ -20,13 +20,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-FEW = 10
-"""How many addresses a command changes without asking."""
+FEW = 10  # how many addresses a command changes without asking
 
 _SHOWN = 3
 
-YES, NO, ERROR = 0, 1, 2
-"""Exit codes: yes, or all done; no, or some failed; misuse, or the question could not be asked."""
+YES, NO, ERROR = 0, 1, 2  # exit codes: yes, or all done; no, or some failed; misuse, or the question could not be asked
 
 _T = TypeVar("_T")
 

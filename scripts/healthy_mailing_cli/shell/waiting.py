@@ -8,14 +8,12 @@ from healthy_mailing.calls import pause
 from healthy_mailing.table import OUT_OF_TIME, TableError
 from healthy_mailing_cli.shell import errors, output
 
-SILENT = 5.0
-"""Seconds without an answer of DynamoDB, after which a person hears what the command waits for."""
+SILENT = 5.0  # seconds without an answer of DynamoDB, after which a person hears what the command waits for
 
 TRIES = 20
 """How often what DynamoDB throttles, or what does not reach it, is tried in a row without any success: for minutes."""
 
-_SLOWLY = 10
-"""As if it were the tenth attempt: a pause of up to half a second."""
+_SLOWLY = 10  # as if it were the tenth attempt: a pause of up to half a second
 
 _BUSY = ("Throttl", "ThroughputExceeded", "LimitExceeded", "InternalServer", "Unavailable")
 _LOST = frozenset({OUT_OF_TIME, "EndpointConnectionError", "ConnectionClosedError"})

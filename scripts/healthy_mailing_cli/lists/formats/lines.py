@@ -8,8 +8,7 @@ from typing import NamedTuple, TextIO
 
 from healthy_mailing_cli.lists.formats.rows import has_address
 
-LONGEST = 1 << 20
-"""Most characters of a line, or of a value in JSON."""
+LONGEST = 1 << 20  # most characters of a line, or of a value in JSON
 
 
 class Record(NamedTuple):
@@ -175,5 +174,4 @@ def records(lines: Lines, delimiter: str) -> Iterator[Record]:
             yield new(Record, (cells, line, number, ""))
 
 
-new = tuple.__new__
-"""Makes a named tuple in a third of the time that its constructor takes."""
+new = tuple.__new__  # makes a named tuple in a third of the time that its constructor takes

@@ -13,14 +13,11 @@ from healthy_mailing_cli.lists.formats.rows import HEADINGS, Fields, heading, ma
 from healthy_mailing_cli.lists.formats.times import to_utc
 from healthy_mailing_cli.lists.formats.verdicts import RowError, Rule, SkippedError, text
 
-IMPORTED_FROM = "importedFrom"
-"""The detail of a mark that names the format of the list that it comes from."""
+IMPORTED_FROM = "importedFrom"  # the detail of a mark that names the format of the list that it comes from
 
-_DETAIL_LENGTH = 256
-"""Characters kept of text from outside, as of those that SES sends (``notification``)."""
+_DETAIL_LENGTH = 256  # characters kept of text from outside, as of those that SES sends (``notification``)
 
-_LARGEST = 300_000
-"""Octets of a row's evidence in our own export; DynamoDB takes items of 400 KB, with their names."""
+_LARGEST = 300_000  # octets of a row's evidence in our own export; DynamoDB takes items of 400 KB, with their names
 
 _TOLERANCE = timedelta(minutes=5)
 """By how much clocks may differ. AWS refuses requests whose time differs by more (IAM User Guide, "Signing AWS API

@@ -15,14 +15,11 @@ from healthy_mailing_cli.lists.formats.documents import row_of
 from healthy_mailing_cli.lists.formats.lines import NO_ROW, Lines, Record, alone, new, records
 from healthy_mailing_cli.lists.formats.rows import Row, has_address, unguarded
 
-REFUSED = "refused"
-"""The first column of a file of refused rows: why."""
+REFUSED = "refused"  # the first column of a file of refused rows: why
 
-PLAIN = ("address",)
-"""The columns of a plain list."""
+PLAIN = ("address",)  # the columns of a plain list
 
-HEADLESS = "has no header above it"
-"""The problem of the only row of a list of several columns that nothing names."""
+HEADLESS = "has no header above it"  # the problem of the only row of a list of several columns that nothing names
 
 _DELIMITERS = ",;\t|"
 
@@ -99,8 +96,7 @@ def sheet(file: TextIO) -> "Sheet | Iterator[Row]":
 
 
 _BYTE_ORDER_MARK = "\ufeff"
-_SEPARATOR = re.compile(r"^\ufeff?sep=(.)\s*$", re.IGNORECASE)
-"""The line by which Excel knows the delimiter."""
+_SEPARATOR = re.compile(r"^\ufeff?sep=(.)\s*$", re.IGNORECASE)  # the line by which Excel knows the delimiter
 
 
 def _delimiter(first: str, above: str) -> str:
@@ -177,11 +173,9 @@ def _objects(found: Iterator[Row]) -> Listing:
     return Listing(names, _OF_JSON, _and_rows(begun, found))
 
 
-_OF_JSON = ("row",)
-"""The columns of refused rows of JSON."""
+_OF_JSON = ("row",)  # the columns of refused rows of JSON
 
-_TRIED = 20
-"""How many objects tell which columns there are: not each has all of them."""
+_TRIED = 20  # how many objects tell which columns there are: not each has all of them
 
 
 def _and_rows(begun: list[Row], rows: Iterator[Row]) -> Iterator[Row]:

@@ -9,8 +9,7 @@ from healthy_mailing_cli.lists.formats.reader import Format
 from healthy_mailing_cli.lists.formats.reading import PLAIN
 from healthy_mailing_cli.lists.formats.rows import HEADINGS, heading, several, text_of
 
-_COLUMNS_SHOWN = 200
-"""Characters of a list's columns that a message has; a binary file may seem to have endless ones."""
+_COLUMNS_SHOWN = 200  # characters of a list's columns that a message has; a binary file may seem to have endless ones
 
 _NEAREST = 3
 

@@ -6,8 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-Fields = Mapping[str, Any]
-"""What a row holds, by name in lower case: strings, or whatever JSON has."""
+Fields = Mapping[str, Any]  # what a row holds, by name in lower case: strings, or whatever JSON has
 
 HEADINGS = ("email", "emailaddress", "emailadresse", "email1value", "mail", "address", "recipient")
 """What programs call the column of the addresses, as ``heading`` has it, the likeliest first."""
