@@ -143,7 +143,7 @@ def everything(value: Any, *, of: str = "") -> Iterator[tuple[str, Any]]:
 
 def test_the_page_names_every_command() -> None:
     named = [name for row in LINES for name in quoted(row[0])]
-    assert {name.split()[0] for name in named} == {name for _, name, _, _ in COMMANDS}
+    assert {name.split()[0] for name in named} == {name for _, name, _ in COMMANDS}
     assert sorted(named) == sorted(CASES)
 
 

@@ -176,6 +176,8 @@ _LISTMONK_SUBSCRIBER = by(
     },
 )
 
+_LISTMONK_BOUNCE = by("type", {"hard": hard(), "soft": soft, "complaint": complaint})
+
 # When someone complained or opted out comes before when the row was made.
 _ANY_TIME = (
     *("complained_at", "unsubscribed_at", "opted_out_at"),
@@ -186,137 +188,111 @@ _exactly = partial(Format, allows=frozenset())
 """No other columns than these: each list of SendGrid has some of another's."""
 
 _sendgrid = partial(_exactly, times=("created",), zone="America/Los_Angeles")
+_created = partial(Format, times=("created_at",))
 _any_list = partial(Format, needs=frozenset(), times=_ANY_TIME, undated=True)
 """Addresses alone, or in the column that says so; nothing in them tells what they are."""
 
 _SENDGRID_BOUNCE = {"status", "reason", "email", "created"}
+_SENDGRID_GROUP = skip("opt-outs of one group alone")
 
-FORMATS: Mapping[str, Format] = {
-    each.name: each
-    for each in (
-        Format("export", "`mailing export --format ndjson`", {"address", "evidence"}, None),
-        Format(
-            "ses", "SES's suppression list", {"emailaddress", "reason", "lastupdatetime"}, _ses, ("lastupdatetime",)
-        ),
-        _exactly("ses-job", "SES's import jobs", {"emailaddress", "reason"}, _ses, undated=True),
-        _sendgrid("sendgrid-bounces", "SendGrid's bounces", _SENDGRID_BOUNCE, _sendgrid_bounce),
-        _sendgrid(
-            "sendgrid-blocks", "SendGrid's blocks", _SENDGRID_BOUNCE, skip("blocks, which SendGrid does not suppress")
-        ),
-        _sendgrid("sendgrid-invalid", "SendGrid's invalid addresses", {"reason", "email", "created"}, hard("reason")),
-        _sendgrid("sendgrid-spam", "SendGrid's spam reports", {"ip", "email", "created"}, complaint),
-        _sendgrid(
-            "sendgrid-unsubscribes", "SendGrid's global unsubscribes", {"email", "created"}, opt_out(), is_shared=True
-        ),
-        Format(
-            "sendgrid-group-unsubscribes",
-            "SendGrid's group unsubscribes",
-            {"email", "group_id"},
-            skip("opt-outs of one group alone"),
-        ),
-        Format(
-            "mailgun-bounces",
-            "Mailgun's bounces",
-            {"address", "code", "error", "created_at"},
-            hard("code", "error"),
-            ("created_at",),
-        ),
-        Format(
-            "mailgun-complaints",
-            "Mailgun's complaints",
-            {"address", "created_at"},
-            complaint,
-            ("created_at",),
-            allows={"count"},
-        ),
-        Format(
-            "mailgun-unsubscribes",
-            "Mailgun's unsubscribes",
-            {"address", "tags", "created_at"},
-            _mailgun_unsubscribe,
-            ("created_at",),
-        ),
-        Format(
-            "mailgun-allowlist",
-            "Mailgun's allowlist",
-            {"address", "domain"},
-            skip("entries of the allowlist"),
-            allows={"created_at", "createdat", "reason", "type", "value"},
-        ),
-        Format(
-            "postmark",
-            "Postmark's suppressions",
-            {"emailaddress", "suppressionreason", "origin", "createdat"},
-            _POSTMARK,
-            ("createdat",),
-        ),
-        Format(
-            "postmark-bounces",
-            "Postmark's bounces",
-            {"type", "email", "bouncedat", "inactive"},
-            _postmark_bounce,
-            ("bouncedat",),
-            sender="from",
-        ),
-        Format(
-            "mailchimp-unsubscribed",
-            "Mailchimp's unsubscribed contacts",
-            {"email address", "unsub_time"},
-            opt_out("unsub_reason"),
-            ("unsub_time",),
-            lacks={"clean_time"},
-        ),
-        Format(
-            "mailchimp-cleaned",
-            "Mailchimp's cleaned contacts",
-            {"email address", "clean_time"},
-            hard(),
-            ("clean_time",),
-            lacks={"unsub_time"},
-        ),
-        Format(
-            "mailchimp-subscribed",
-            "Mailchimp's subscribed contacts",
-            {"email address", "optin_time"},
-            skip("subscribed contacts"),
-            lacks={"unsub_time", "clean_time"},
-        ),
-        Format(
-            "mandrill",
-            "Mandrill's rejections",
-            {"email", "reason", "detail", "created_at", "expires_at"},
-            _mandrill,
-            ("last_event_at", "created_at"),
-        ),
-        Format(
-            "brevo",
-            "Brevo's blocked contacts",
-            {"email", "reason", "blockedat"},
-            _brevo,
-            ("blockedat",),
-            sender="senderemail",
-        ),
-        Format(
-            "sparkpost", "SparkPost's suppressions", {"recipient", "type", "source"}, _sparkpost, ("updated", "created")
-        ),
-        Format(
-            "listmonk-subscribers",
-            "listmonk's subscribers",
-            {"uuid", "email", "status", "updated_at"},
-            _LISTMONK_SUBSCRIBER,
-            ("updated_at",),
-        ),
-        Format(
-            "listmonk-bounces",
-            "listmonk's bounces",
-            {"email", "type", "source", "created_at"},
-            by("type", {"hard": hard(), "soft": soft, "complaint": complaint}),
-            ("created_at",),
-            lacks={"recipient"},
-        ),
-        _any_list("mailman", "Mailman's bounced members", rule=hard()),
-        _any_list("complaints", "complaints", rule=complaint),
-        _any_list("opt-outs", "opt-outs", rule=opt_out()),
-    )
-}
+_ALL = (
+    Format("export", "`mailing export --format ndjson`", {"address", "evidence"}, None),
+    Format("ses", "SES's suppression list", {"emailaddress", "reason", "lastupdatetime"}, _ses, ("lastupdatetime",)),
+    _exactly("ses-job", "SES's import jobs", {"emailaddress", "reason"}, _ses, undated=True),
+    _sendgrid("sendgrid-bounces", "SendGrid's bounces", _SENDGRID_BOUNCE, _sendgrid_bounce),
+    _sendgrid(
+        "sendgrid-blocks", "SendGrid's blocks", _SENDGRID_BOUNCE, skip("blocks, which SendGrid does not suppress")
+    ),
+    _sendgrid("sendgrid-invalid", "SendGrid's invalid addresses", {"reason", "email", "created"}, hard("reason")),
+    _sendgrid("sendgrid-spam", "SendGrid's spam reports", {"ip", "email", "created"}, complaint),
+    _sendgrid(
+        "sendgrid-unsubscribes", "SendGrid's global unsubscribes", {"email", "created"}, opt_out(), is_shared=True
+    ),
+    Format("sendgrid-group-unsubscribes", "SendGrid's group unsubscribes", {"email", "group_id"}, _SENDGRID_GROUP),
+    _created("mailgun-bounces", "Mailgun's bounces", {"address", "code", "error", "created_at"}, hard("code", "error")),
+    _created("mailgun-complaints", "Mailgun's complaints", {"address", "created_at"}, complaint, allows={"count"}),
+    _created("mailgun-unsubscribes", "Mailgun's unsubscribes", {"address", "tags", "created_at"}, _mailgun_unsubscribe),
+    Format(
+        "mailgun-allowlist",
+        "Mailgun's allowlist",
+        {"address", "domain"},
+        skip("entries of the allowlist"),
+        allows={"created_at", "createdat", "reason", "type", "value"},
+    ),
+    Format(
+        "postmark",
+        "Postmark's suppressions",
+        {"emailaddress", "suppressionreason", "origin", "createdat"},
+        _POSTMARK,
+        ("createdat",),
+    ),
+    Format(
+        "postmark-bounces",
+        "Postmark's bounces",
+        {"type", "email", "bouncedat", "inactive"},
+        _postmark_bounce,
+        ("bouncedat",),
+        sender="from",
+    ),
+    Format(
+        "mailchimp-unsubscribed",
+        "Mailchimp's unsubscribed contacts",
+        {"email address", "unsub_time"},
+        opt_out("unsub_reason"),
+        ("unsub_time",),
+        lacks={"clean_time"},
+    ),
+    Format(
+        "mailchimp-cleaned",
+        "Mailchimp's cleaned contacts",
+        {"email address", "clean_time"},
+        hard(),
+        ("clean_time",),
+        lacks={"unsub_time"},
+    ),
+    Format(
+        "mailchimp-subscribed",
+        "Mailchimp's subscribed contacts",
+        {"email address", "optin_time"},
+        skip("subscribed contacts"),
+        lacks={"unsub_time", "clean_time"},
+    ),
+    Format(
+        "mandrill",
+        "Mandrill's rejections",
+        {"email", "reason", "detail", "created_at", "expires_at"},
+        _mandrill,
+        ("last_event_at", "created_at"),
+    ),
+    Format(
+        "brevo",
+        "Brevo's blocked contacts",
+        {"email", "reason", "blockedat"},
+        _brevo,
+        ("blockedat",),
+        sender="senderemail",
+    ),
+    Format(
+        "sparkpost", "SparkPost's suppressions", {"recipient", "type", "source"}, _sparkpost, ("updated", "created")
+    ),
+    Format(
+        "listmonk-subscribers",
+        "listmonk's subscribers",
+        {"uuid", "email", "status", "updated_at"},
+        _LISTMONK_SUBSCRIBER,
+        ("updated_at",),
+    ),
+    _created(
+        "listmonk-bounces",
+        "listmonk's bounces",
+        {"email", "type", "source", "created_at"},
+        _LISTMONK_BOUNCE,
+        lacks={"recipient"},
+    ),
+    _any_list("mailman", "Mailman's bounced members", rule=hard()),
+    _any_list("complaints", "complaints", rule=complaint),
+    _any_list("opt-outs", "opt-outs", rule=opt_out()),
+)
+
+FORMATS: Mapping[str, Format] = {each.name: each for each in _ALL}
 """By name."""
