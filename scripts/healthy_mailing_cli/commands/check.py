@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -75,28 +76,27 @@ def check(
         for line, found in checking.answers(connection.open(), lines, purpose, consistent=consistent):
             verdicts.add(line, found)
     verdicts.tell(sys.stderr if keep == Path(STDIN) else sys.stdout)
-    if verdicts.nothing_understood or (keep is None and not verdicts.all_may):
-        raise typer.Exit(output.NO)
+    options.end(done=not verdicts.nothing_understood and (keep is not None or verdicts.all_may))
 
 
 _MAY = "may be mailed"
 _DROPPED = ("dropped", "line", "address", "text")
 
 
+@dataclass
 class _Verdicts:
     """What becomes of the lines of a list, and of arguments."""
 
-    def __init__(self, purpose: Purpose, *, as_json: bool, listed: bool) -> None:
-        self.kept: TextIO | None = None  # where lines go of which all may be mailed; None for nowhere
-        self.dropped: Any = None  # where the others go, with why
-        self.all_may = True  # whether each line was understood, and each address may be mailed
-        self._purpose = purpose
-        self._as_json = as_json
-        self._listed = listed
-        self._tally: Counter[str] = Counter()
-        self._lines: list[tuple[str, str, str]] = []
-        self._count = 0
-        self._not_understood = 0
+    purpose: Purpose
+    as_json: bool
+    listed: bool
+    kept: TextIO | None = None  # where lines go of which all may be mailed; None for nowhere
+    dropped: Any = None  # where the others go, with why
+    all_may: bool = True  # whether each line was understood, and each address may be mailed
+    _tally: Counter[str] = field(default_factory=Counter)
+    _lines: list[tuple[str, str, str]] = field(default_factory=list)
+    _count: int = 0
+    _not_understood: int = 0
 
     @property
     def nothing_understood(self) -> bool:
@@ -106,14 +106,14 @@ class _Verdicts:
     def add(self, line: Line, found: Sequence[Answer]) -> None:
         """Count a line of a list, or an argument."""
         if line.problem:
-            found = [Answer(line.text, "", self._purpose, problem=line.problem)]
+            found = [Answer(line.text, "", self.purpose, problem=line.problem)]
         self._count += 1
         against = [answer for answer in found if not answer.may_be_mailed]
         for answer in found:
             self._tally["not understood" if line.problem else _outcome(answer)] += 1
-            if self._as_json:
+            if self.as_json:
                 output.ndjson(_as_json(answer, line))
-            elif not self._listed:
+            elif not self.listed:
                 self._lines.append(
                     (answer.given, "no" if answer in against else "yes", answer.problem or answer.reason)
                 )
@@ -131,16 +131,16 @@ class _Verdicts:
 
     def _name(self, problem: str) -> None:
         self._not_understood += 1
-        if problem and not self._as_json and self._not_understood <= _SHOWN:
+        if problem and not self.as_json and self._not_understood <= _SHOWN:
             output.note(problem)
 
     def tell(self, to: TextIO) -> None:
         """Say what became of them."""
-        if self._as_json:
+        if self.as_json:
             return
-        if self._listed and (more := self._not_understood - _SHOWN) > 0:
+        if self.listed and (more := self._not_understood - _SHOWN) > 0:
             output.note(f"And {output.counted(more, 'line')} more: --dropped FILE or --json has them all.")
-        output.rows(_summary(self._tally) if self._listed else self._lines, to)
+        output.rows(_summary(self._tally) if self.listed else self._lines, to)
 
 
 def _as_json(answer: Answer, line: Line) -> dict[str, Any]:

@@ -65,8 +65,7 @@ def doctor(
             _show(finding)
     counts = Counter(finding.level for finding in found)
     output.note(", ".join(f"{level}: {counts[level]}" for level in Level if counts[level]))
-    if any(finding.is_wrong for finding in found):
-        raise typer.Exit(output.NO)
+    options.end(done=not any(finding.is_wrong for finding in found))
 
 
 _STYLES = {Level.WARNING: "yellow", Level.PROBLEM: "red", Level.UNKNOWN: "red"}

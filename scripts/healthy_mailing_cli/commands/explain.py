@@ -8,7 +8,6 @@ address; without them it says what is not known.
 from collections.abc import Mapping
 from typing import Any
 
-import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from healthy_mailing import api, operations
@@ -63,8 +62,7 @@ def explain(
         output.ndjson({"address": key, **(api.record(item) if item else {}), "ses": on_list, **why, "notes": notes})
     else:
         _show(key, item, why | {"ses": by_ses}, notes)
-    if item and state_of(item, Purpose.BULK) is not State.ENABLE:
-        raise typer.Exit(output.NO)
+    options.end(done=not item or state_of(item, Purpose.BULK) is State.ENABLE)
 
 
 _UNKNOWN = {"because": "Nothing is known of this address.", "change": "", "difference": ""}

@@ -16,7 +16,7 @@ import typer
 from healthy_mailing.evidence import State
 from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.lists import exported_table
-from healthy_mailing_cli.lists.exported_table import ExportedTable, Started
+from healthy_mailing_cli.lists.exported_table import ExportedTable
 from healthy_mailing_cli.lists.exporting import Form, Lines, to_file, to_output
 from healthy_mailing_cli.shell import output
 from healthy_mailing_cli.shell.connection import Connection
@@ -60,7 +60,7 @@ def export(
     if start_export is not None:
         if resume or state or to is not None or from_export is not None or form is not Form.CSV:
             raise CommandError("--start-export writes nothing here: leave the other options for --from-export")
-        _tell_started(exported_table.start(connection, Location.of(start_export, "--start-export")), as_json=as_json)
+        _start(connection, Location.of(start_export, "--start-export"), as_json=as_json)
         return
     form = Form.NDJSON if as_json and to is None else form
     if resume and to is None:
@@ -78,17 +78,17 @@ def export(
         else:
             to_file(to, source, writer, counter.add, resume=resume)
     _tell(to, writer, as_json=as_json)
-    if writer.unreadable:
-        raise typer.Exit(output.NO)
+    options.end(done=not writer.unreadable)
 
 
-def _tell_started(started: Started, *, as_json: bool) -> None:
+def _start(connection: Connection, place: Location, *, as_json: bool) -> None:
+    arn, folder = exported_table.start(connection, place)
     if as_json:
-        output.ndjson({"exportArn": started.arn, "folder": str(started.folder)})
+        output.ndjson({"exportArn": arn, "folder": str(folder)})
         return
-    output.line(started.arn)
+    output.line(arn)
     output.line("DynamoDB takes minutes to hours. Then read the export:")
-    output.line(f"mailing export --from-export {shlex.quote(str(started.folder))}")
+    output.line(f"mailing export --from-export {shlex.quote(str(folder))}")
 
 
 def _tell(to: Path | None, lines: Lines, *, as_json: bool) -> None:

@@ -81,8 +81,7 @@ def import_list(
         raise CommandError(last)
     if last:
         output.error(last)
-    if failed or last:
-        raise typer.Exit(output.NO)
+    options.end(done=not failed and not last)
 
 
 def _time(text: str) -> str:

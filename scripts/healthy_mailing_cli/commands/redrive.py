@@ -1,8 +1,5 @@
 """``mailing redrive``: receive a dead letter, hand over the feedback in it, and only then delete it.
 
-SQS's own redrive (StartMessageMoveTask) would not do: dead letters of direct delivery come from Lambda or SNS, and
-belong to no queue.
-
 Needs ``sqs:GetQueueUrl`` and ``sqs:GetQueueAttributes``, ``sqs:ReceiveMessage``, ``sqs:DeleteMessage`` and
 ``sqs:ChangeMessageVisibility`` on the dead-letter queue, and ``sqs:GetQueueUrl``, ``sqs:GetQueueAttributes`` and
 ``sqs:SendMessage`` on the queue or, without one, ``lambda:GetFunctionEventInvokeConfig`` and ``lambda:InvokeFunction``
@@ -92,8 +89,7 @@ def redrive_command(
     for line in [in_json] if as_json else _sentences(report, letters.name, goal, dry_run=dry_run):
         # Beside the dead letters themselves, the report is only a note.
         (output.note if save == STDOUT and not dry_run else output.line)(line)
-    if report.failed:
-        raise typer.Exit(output.NO)
+    options.end(done=not report.failed)
 
 
 def _sentences(report: Report, queue: str, goal: str, *, dry_run: bool) -> list[str]:

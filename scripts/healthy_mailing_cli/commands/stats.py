@@ -5,8 +5,6 @@ With ``--from-export`` it needs what `mailing export` needs for it. ``mailing re
 
 from collections.abc import Sequence
 
-import typer
-
 from healthy_mailing.evidence import State
 from healthy_mailing_cli.commands import options
 from healthy_mailing_cli.figures import reading
@@ -39,8 +37,7 @@ def stats(
         output.ndjson(found.to_json())
     else:
         _show(found, connection.table, sender)
-    if found.are_alarming:
-        raise typer.Exit(output.NO)
+    options.end(done=not found.are_alarming)
 
 
 def _show(found: Figures, table: str, sender: str | None) -> None:

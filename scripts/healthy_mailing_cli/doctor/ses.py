@@ -1,14 +1,13 @@
 """What ``mailing doctor`` asks of SES: whether it sends, and whether it reports to the topic."""
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from healthy_mailing_cli.doctor.examination import NEEDED, WANTED, Examination, Finding, Findings, ok, problem, warning
 from healthy_mailing_cli.shell import output
+from healthy_mailing_cli.shell.connection import listed
 
 _IDENTITIES_PER_CALL = 100  # Amazon SES API Reference, GetIdentityNotificationAttributes
-_PAGE = 1000  # Amazon SES API v2 Reference, ListEmailIdentities
 _PLURAL = {"Bounce": "bounces", "Complaint": "complaints", "Delivery": "deliveries"}
 _NO_DELIVERIES = "reports no deliveries: an address that bounced stays disabled, even if it takes mail again."
 
@@ -45,7 +44,7 @@ def look_at_configuration_sets(seen: Examination) -> Findings:
 
     The others say nothing: the topics of an identity report all mail from it.
     """
-    for name in _pages(seen.sesv2.list_configuration_sets, "ConfigurationSets"):
+    for name in listed(seen.sesv2.list_configuration_sets, "ConfigurationSets"):
         answer = seen.sesv2.get_configuration_set_event_destinations(ConfigurationSetName=name)
         here = [
             each
@@ -75,8 +74,8 @@ def _configuration_set(name: str, reported: frozenset[str], *, is_enabled: bool)
 
 def look_at_identities(seen: Examination) -> Findings:
     """See where each identity reports bounces, complaints and deliveries."""
-    listed = {each["IdentityName"]: each for each in _pages(seen.sesv2.list_email_identities, "EmailIdentities")}
-    names = list(seen.identities or listed)
+    known = {each["IdentityName"]: each for each in listed(seen.sesv2.list_email_identities, "EmailIdentities")}
+    names = list(seen.identities or known)
     seen.found = [seen.place.arn("ses", f"identity/{name}") for name in names]
     if not names:
         yield warning(
@@ -84,16 +83,15 @@ def look_at_identities(seen: Examination) -> Findings:
             "Verify a domain or an address in SES, then point it at the topic with module ses.",
         )
     for name in names:
-        if name not in listed:
+        if name not in known:
             yield problem(
                 f"SES knows no identity {name} in {seen.place.region}.",
                 "Verify it in SES, or choose its region with --region.",
             )
-    known = [name for name in names if name in listed]
-    for some in output.windows(known, _IDENTITIES_PER_CALL):
+    for some in output.windows(filter(known.__contains__, names), _IDENTITIES_PER_CALL):
         attributes = seen.ses.get_identity_notification_attributes(Identities=some)["NotificationAttributes"]
         for name in some:
-            if listed[name].get("VerificationStatus", "SUCCESS") != "SUCCESS":
+            if known[name].get("VerificationStatus", "SUCCESS") != "SUCCESS":
                 yield warning(f"{name} is not verified: SES sends nothing from it.", "Finish its verification in SES.")
             else:
                 yield _identity(seen, name, attributes.get(name, {}))
@@ -141,17 +139,6 @@ def look_for_sources(seen: Examination) -> Findings:
             "so no feedback comes from here.",
             "Point an identity at the topic with module ses. If the topic serves another account, run this there.",
         )
-
-
-def _pages(list_page: Callable[..., Mapping[str, Any]], key: str) -> Iterator[Any]:
-    """Yield everything in one of SES's lists; botocore has no paginators for them."""
-    token: dict[str, str] = {}
-    while True:
-        page = list_page(PageSize=_PAGE, **token)
-        yield from page.get(key, [])
-        if not page.get("NextToken"):
-            return
-        token = {"NextToken": page["NextToken"]}
 
 
 def _listing(kinds: Sequence[str]) -> str:

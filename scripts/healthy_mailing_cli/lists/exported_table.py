@@ -14,7 +14,6 @@ import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
@@ -35,16 +34,8 @@ _SUMMARY, _FILES, _STARTED, _DATA = "manifest-summary.json", "manifest-files.jso
 _ROOT = "AWSDynamoDB"  # the folder in which DynamoDB makes a folder for each export
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
-    """An export that DynamoDB began: its ARN, and the folder where it will be."""
-
-    arn: str
-    folder: Location
-
-
-def start(connection: Connection, place: Location) -> Started:
-    """Let DynamoDB export the table to a place.
+def start(connection: Connection, place: Location) -> tuple[str, Location]:
+    """Let DynamoDB export the table to a place, and return the export's ARN and the folder where it will be.
 
     It reads a backup of the table, so the table itself is under no load, and takes minutes to hours.
 
@@ -65,7 +56,7 @@ def start(connection: Connection, place: Location) -> Started:
             "table.point_in_time_recovery to true and apply, or leave --start-export out: then the table itself is read"
         ) from None
     arn = answer["ExportDescription"]["ExportArn"]
-    return Started(arn, place / _ROOT / arn.rpartition("/")[2])
+    return arn, place / _ROOT / arn.rpartition("/")[2]
 
 
 class _Folder:

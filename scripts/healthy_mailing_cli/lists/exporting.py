@@ -10,6 +10,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -46,15 +47,14 @@ class Form(StrEnum):
     NDJSON = "ndjson"
 
 
+@dataclass
 class Lines:
     """Turns items into lines, and counts them."""
 
-    def __init__(self, form: Form, states: set[State]) -> None:
-        """Count none yet; ``states`` says of which items there are to be lines."""
-        self.count = 0
-        self.unreadable = 0
-        self.form = form
-        self._states = states
+    form: Form
+    states: set[State]  # of which items there are to be lines
+    count: int = 0
+    unreadable: int = 0
 
     @property
     def header(self) -> str:
@@ -66,7 +66,7 @@ class Lines:
         lines = []
         for item in items:
             record, _ = known(item)
-            if record[STATE] not in self._states:
+            if record[STATE] not in self.states:
                 continue
             self.count += 1
             self.unreadable += EVIDENCE not in record

@@ -222,8 +222,9 @@ def parts(path: Path, encoding: str | None = None) -> list[Part]:
         if not path.is_file():
             raise CommandError(f"{path} is not a file")
         size = _size(path.stat())
-        if not _beginning(path).startswith(_ZIPS):
-            return [Part(path, "", size, encoding=encoding)]
+        with path.open("rb") as file:
+            if not file.read(4).startswith(_ZIPS):
+                return [Part(path, "", size, encoding=encoding)]
         with zipfile.ZipFile(path) as archive:
             names = [each.filename for each in archive.infolist()]
     except OSError as error:
@@ -266,8 +267,3 @@ def _folded(name: str) -> str:
 
 def _size(status: os.stat_result) -> str:
     return f"{status.st_size} {status.st_mtime_ns}"
-
-
-def _beginning(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(4)

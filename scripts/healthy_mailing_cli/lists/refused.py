@@ -46,20 +46,17 @@ def refused_rows(path: Path | None, listing: Listing) -> Iterator[Refuse]:
 
 
 def _written(cell: Any) -> str:  # noqa: ANN401  (a string, or an object of JSON)
-    return guarded(_in_utf_8(cell))
-
-
-def _in_utf_8(cell: Any) -> str:  # noqa: ANN401  (a string, or an object of JSON)
     """Return a cell as text that a file can hold, and that is read as the same cell."""
     (text,) = text_of([cell])
     try:
         text.encode()
     except UnicodeEncodeError:
-        if not isinstance(cell, str):  # JSON may name halves of characters (RFC 8259, 8.2)
-            return json.dumps(cell)
-        # They stand for bytes that are not UTF-8. Those of UTF-16 can't be written: they become "\ud800".
-        return _HALVES.sub(lambda half: half[0].encode("unicode_escape").decode(), text)
-    return text
+        if isinstance(cell, str):
+            # Halves stand for bytes that are not UTF-8. Those of UTF-16 can't be written: they become "\ud800".
+            text = _HALVES.sub(lambda half: half[0].encode("unicode_escape").decode(), text)
+        else:  # JSON may name halves of characters (RFC 8259, 8.2)
+            text = json.dumps(cell)
+    return guarded(text)
 
 
 _HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from healthy_mailing.address import AddressError, canonical
 from healthy_mailing.timestamp import from_datetime
 from healthy_mailing_cli.shell import output
-from healthy_mailing_cli.shell.connection import Connection, answered_at
+from healthy_mailing_cli.shell.connection import Connection, answered_at, listed
 from healthy_mailing_cli.shell.errors import sentence
 from healthy_mailing_cli.shell.explanation import argument
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
         SuppressedDestinationTypeDef,
     )
 
-_PAGE = 1_000  # entries, as many as SES gives at once
 _SECOND = timedelta(seconds=1)
 
 
@@ -202,13 +201,9 @@ class SuppressionList:
         return answer
 
     def _listed(self, selection: Mapping[str, Any]) -> Iterator[Entry]:
-        asked = {**selection, "PageSize": _PAGE}
-        while True:
-            answer = self._client.list_suppressed_destinations(**asked)
-            yield from map(_entry, answer.get("SuppressedDestinationSummaries", []))
-            if not answer.get("NextToken"):
-                return
-            asked["NextToken"] = answer["NextToken"]
+        return map(
+            _entry, listed(self._client.list_suppressed_destinations, "SuppressedDestinationSummaries", **selection)
+        )
 
 
 def by_address(entries: Iterable[Entry]) -> dict[str, list[Entry]]:

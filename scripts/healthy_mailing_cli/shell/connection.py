@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -124,6 +124,15 @@ class Connection:
 def step_deadline() -> float:
     """Return the deadline of a step that begins now."""
     return time.monotonic() + SECONDS
+
+
+def listed(list_page: Callable[..., Mapping[str, Any]], key: str, **selection: object) -> Iterator[Any]:
+    """Yield everything in one of SES's lists, 1,000 at a time; botocore has no paginators for them."""
+    answer = list_page(PageSize=1_000, **selection)
+    yield from answer.get(key, [])
+    while token := answer.get("NextToken"):
+        answer = list_page(PageSize=1_000, NextToken=token, **selection)
+        yield from answer.get(key, [])
 
 
 def answered_at(answer: Mapping[str, Any]) -> datetime:

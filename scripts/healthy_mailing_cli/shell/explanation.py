@@ -16,50 +16,43 @@ from healthy_mailing.evidence import (
 )
 from healthy_mailing.item import ADDRESS, REASON, STATE, Item, state_of, unreadable
 
+_BECAUSE = {
+    MarkKind.OVERRIDE: "Rule 1: {maker} disabled it on {when}{noted}.",
+    MarkKind.COMPLAINT: "Rule 2: the recipient complained on {when}. A later delivery does not lift a complaint.",
+    MarkKind.OPT_OUT: "Rule 3: the recipient opted out on {when}. A later delivery does not lift an opt-out.",
+    MarkKind.HARD_BOUNCE: "Rule 4: a permanent bounce on {when}, and no delivery of mail sent on a later day.",
+    MarkKind.SOFT_BOUNCE: "Rule 5: soft bounces on at least {rules.soft_bounce_limit} days within "
+    "{rules.soft_bounce_window_days} days, the newest on {when}, and no delivery since.",
+    MarkKind.UNDETERMINED: "Rule 6: delivery failed on {when} and SES could not say why. Someone should check.",
+}
 
-def because(assessment: Assessment, rules: Rules) -> str:  # noqa: PLR0911  (one return a rule)
+
+def because(assessment: Assessment, rules: Rules) -> str:
     """Return the rule that decides, in a sentence; the numbers are those of ``docs/rules.md``."""
     mark, when = assessment.mark, moment(assessment.mark.at)
     if assessment.state is State.ENABLE:
         return _why_enabled(mark, when)
-    match mark.kind:
-        case MarkKind.OVERRIDE:
-            return f"Rule 1: {maker(mark)} disabled it on {when}{_noted(mark)}."
-        case MarkKind.COMPLAINT:
-            return f"Rule 2: the recipient complained on {when}. A later delivery does not lift a complaint."
-        case MarkKind.OPT_OUT:
-            return f"Rule 3: the recipient opted out on {when}. A later delivery does not lift an opt-out."
-        case MarkKind.HARD_BOUNCE:
-            return f"Rule 4: a permanent bounce on {when}, and no delivery of mail sent on a later day."
-        case MarkKind.SOFT_BOUNCE:
-            return (
-                f"Rule 5: soft bounces on at least {rules.soft_bounce_limit} days within "
-                f"{rules.soft_bounce_window_days} days, the newest on {when}, and no delivery since."
-            )
-        case _:
-            return f"Rule 6: delivery failed on {when} and SES could not say why. Someone should check."
+    return _BECAUSE[mark.kind].format(maker=maker(mark), when=when, noted=_noted(mark), rules=rules)
+
+
+_A_BOUNCE_LIFTED = (
+    "A delivery of mail sent on a later day; or, if the address is good, "
+    "`mailing clear-bounces {0}`, which keeps complaints and opt-outs in force."
+)
+_LIFTS = {
+    MarkKind.OVERRIDE: "`mailing remove-override {0}` lets the feedback decide; `mailing enable {0}` allows mail.",
+    MarkKind.COMPLAINT: 'A later "not spam" from the mailbox provider; or, if the recipient asks for mail, '
+    "`mailing enable {0}`.",
+    MarkKind.OPT_OUT: "The recipient subscribes again; or, if the recipient asks for mail, `mailing enable {0}`.",
+}
+"""What lifts a block by a mark of a kind; a bounce of any kind is lifted as above."""
 
 
 def lifted_by(assessment: Assessment, address: str) -> str:
     """Return what would let the address, in any spelling, be mailed again, in a sentence; empty if it may be."""
     if assessment.state is State.ENABLE:
         return ""
-    given = argument(address)
-    match assessment.mark.kind:
-        case MarkKind.OVERRIDE:
-            return f"`mailing remove-override {given}` lets the feedback decide; `mailing enable {given}` allows mail."
-        case MarkKind.COMPLAINT:
-            return (
-                'A later "not spam" from the mailbox provider; or, if the recipient asks for mail, '
-                f"`mailing enable {given}`."
-            )
-        case MarkKind.OPT_OUT:
-            return f"The recipient subscribes again; or, if the recipient asks for mail, `mailing enable {given}`."
-        case _:
-            return (
-                "A delivery of mail sent on a later day; or, if the address is good, "
-                f"`mailing clear-bounces {given}`, which keeps complaints and opt-outs in force."
-            )
+    return _LIFTS.get(assessment.mark.kind, _A_BOUNCE_LIFTED).format(argument(address))
 
 
 def argument(address: str) -> str:
