@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import botocore.session
 import pytest
@@ -18,6 +18,7 @@ from botocore.config import Config
 from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
+from mypy_boto3_dynamodb import DynamoDBClient
 from typer.testing import CliRunner, Result
 
 from harness.emulators import partiql
@@ -33,16 +34,18 @@ from support.faults import Answer as Answered
 from support.faults import Fault, Request, refuse, refuse_statements
 from support.table import TABLE, create_table
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+DynamoDB = DynamoDBClient
 
 Answer = Callable[..., AWSResponse | None]
 """Answers a request in DynamoDB's place, or returns None to let it through; takes the fields of botocore's event."""
 
+Faults = dict[str, Answer]
+"""By operation, what answers in DynamoDB's place."""
+
 
 @pytest.fixture
-def faults() -> dict[str, Answer]:
-    """By operation, what answers in DynamoDB's place; empty at first."""
+def faults() -> Faults:
+    """None at first."""
     return {}
 
 
@@ -51,7 +54,7 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch, faults: dict[str, Answer]) -> Iterator["DynamoDBClient"]:
+def client(monkeypatch: pytest.MonkeyPatch, faults: Faults) -> Iterator[DynamoDB]:
     """A client of an empty table."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
@@ -68,7 +71,7 @@ def client(monkeypatch: pytest.MonkeyPatch, faults: dict[str, Answer]) -> Iterat
 
 
 @pytest.fixture
-def run(client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(client: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command line, on the table that stands in, with the default rules and an empty list of SES."""
     monkeypatch.setattr(Connection, "open", lambda _, rules=None: Table(client, TABLE, rules or Rules()))
     monkeypatch.setattr(Connection, "rules", lambda *_: Rules())
@@ -85,7 +88,7 @@ def run(client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Run:
     return run
 
 
-def put_between(client: "DynamoDBClient", faults: dict[str, Answer]) -> None:
+def put_between(client: DynamoDB, faults: Faults) -> None:
     """Let the faults answer first, then what stands in for DynamoDB."""
 
     def answer(event_name: str, **event: Any) -> AWSResponse | None:
@@ -165,7 +168,7 @@ def response(request: AWSPreparedRequest, answer: Answered) -> AWSResponse:
     return AWSResponse(request.url, answer.status, HTTPHeaders(), cast("Any", MockRawResponse(answer.body)))
 
 
-def meet_after_reading(parties: int, *clients: "DynamoDBClient") -> None:
+def meet_after_reading(parties: int, *clients: DynamoDB) -> None:
     """Let so many reads, whichever client's, come to an end together; later ones meet nobody."""
     barrier, numbers = threading.Barrier(parties), itertools.count()
 
@@ -177,7 +180,7 @@ def meet_after_reading(parties: int, *clients: "DynamoDBClient") -> None:
         client.meta.events.register("after-call.dynamodb.BatchGetItem", meet)
 
 
-def items(client: "DynamoDBClient") -> dict[str, dict[str, Any]]:
+def items(client: DynamoDB) -> dict[str, dict[str, Any]]:
     """Return the table by address, in DynamoDB's JSON."""
     return {item["UserId"]["S"]: item for item in client.scan(TableName=TABLE, ConsistentRead=True)["Items"]}
 
@@ -193,26 +196,24 @@ def soon() -> float:
     return time.monotonic() + 600
 
 
-def table_of(client: "DynamoDBClient", rules: Rules = RULES, now: datetime = NOON) -> Table:
+def table_of(client: DynamoDB, rules: Rules = RULES, now: datetime = NOON) -> Table:
     return Table(client, TABLE, rules, now=lambda: now)
 
 
 def write(
-    client: "DynamoDBClient", evidence: Mapping[str, Evidence], rules: Rules = RULES, now: datetime = NOON
+    client: DynamoDB, evidence: Mapping[str, Evidence], rules: Rules = RULES, now: datetime = NOON
 ) -> dict[str, Outcome]:
     """Merge evidence into the table."""
     return {outcome.address: outcome for outcome in table_of(client, rules, now).add(evidence, soon())}
 
 
-def add(
-    client: "DynamoDBClient", *marks: Mark, address: str = ADDRESS, rules: Rules = RULES, now: datetime = NOON
-) -> Outcome:
+def add(client: DynamoDB, *marks: Mark, address: str = ADDRESS, rules: Rules = RULES, now: datetime = NOON) -> Outcome:
     """Merge marks into the item of one address."""
     return write(client, {address: evidence_of(marks)}, rules, now)[address]
 
 
 def article(
-    client: "DynamoDBClient", key: str = SPELLED, kind: str = "Complaint", more: Mapping[str, Any] | None = None
+    client: DynamoDB, key: str = SPELLED, kind: str = "Complaint", more: Mapping[str, Any] | None = None
 ) -> None:
     """Write a row as the function of the original article does (PutItem, so that it replaces what is there)."""
     row = {
@@ -239,7 +240,7 @@ def counts(lines: list[dict[str, Any]]) -> Counter[str]:
     return total
 
 
-def plain(client: "DynamoDBClient", address: str = ADDRESS) -> Any:
+def plain(client: DynamoDB, address: str = ADDRESS) -> Any:
     """Return an item as Python has it, its numbers as strings."""
 
     def value(attribute: Mapping[str, Any]) -> Any:
@@ -249,7 +250,7 @@ def plain(client: "DynamoDBClient", address: str = ADDRESS) -> Any:
     return value({"M": items(client)[address]})
 
 
-def calls(client: "DynamoDBClient", operation: str) -> list[Mapping[str, Any]]:
+def calls(client: DynamoDB, operation: str) -> list[Mapping[str, Any]]:
     """Return a list that grows with each request of an operation from now on."""
     seen: list[Mapping[str, Any]] = []
 
@@ -278,7 +279,7 @@ def longest_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return longest
 
 
-def once_before(client: "DynamoDBClient", operation: str, act: Callable[[], object]) -> None:
+def once_before(client: DynamoDB, operation: str, act: Callable[[], object]) -> None:
     """Act before the next request of an operation is sent, and not before those of the act."""
     left = iter([act])
 

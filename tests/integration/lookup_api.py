@@ -5,17 +5,14 @@ import json
 import sys
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from support.gateway import CALLER, event
 from support.table import TABLE
 
-from .conftest import Answer, put_between
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from .conftest import DynamoDB, Faults, put_between
 
 
 class Reply(NamedTuple):
@@ -29,7 +26,7 @@ class Reply(NamedTuple):
 class Api:
     """The API: called with method and URL and, as options, ``body`` (a text is sent as it is) and ``caller``."""
 
-    def __init__(self, handler: Callable[[Any, Any], Any], client: "DynamoDBClient", seconds: float) -> None:
+    def __init__(self, handler: Callable[[Any, Any], Any], client: DynamoDB, seconds: float) -> None:
         """Wrap a handler that has some seconds for each request; ``client`` is its own."""
         self.client = client
         self._handler = handler
@@ -44,9 +41,7 @@ class Api:
         return Reply(response["statusCode"], content, response["headers"])
 
 
-def start(
-    client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest.MonkeyPatch, seconds: float = 600
-) -> Api:
+def start(client: DynamoDB, faults: Faults, monkeypatch: pytest.MonkeyPatch, seconds: float = 600) -> Api:
     """Return the API over the table, with the function freshly started."""
     del client  # the table is there
     monkeypatch.setenv("TABLE_NAME", TABLE)

@@ -5,7 +5,7 @@ import itertools
 import sys
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -26,7 +26,8 @@ from support.table import TABLE
 from .conftest import (
     JANE,
     SPELLED,
-    Answer,
+    DynamoDB,
+    Faults,
     add,
     article,
     between,
@@ -40,11 +41,7 @@ from .conftest import (
 )
 from .lookup_api import Api, start
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
 LATER, NOW = "2026-03-01T12:00:00.000Z", "2026-03-20T12:00:00.000Z"
-Faults = dict[str, Answer]
 
 
 @pytest.fixture(autouse=True)
@@ -56,16 +53,16 @@ def rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def api(client: "DynamoDBClient", faults: Faults, monkeypatch: pytest.MonkeyPatch) -> Api:
+def api(client: DynamoDB, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> Api:
     return start(client, faults, monkeypatch)
 
 
-def may_be_mailed(client: "DynamoDBClient", *given: str, purpose: Purpose = Purpose.BULK) -> dict[str, bool]:
+def may_be_mailed(client: DynamoDB, *given: str, purpose: Purpose = Purpose.BULK) -> dict[str, bool]:
     answers = operations.check(table_of(client), given, soon(), purpose=purpose, consistent=True)
     return {answer.given: answer.may_be_mailed for answer in answers}
 
 
-def reassess(client: "DynamoDBClient", *, keep: bool = False, dry_run: bool = False) -> dict[str, Outcome]:
+def reassess(client: DynamoDB, *, keep: bool = False, dry_run: bool = False) -> dict[str, Outcome]:
     count = len(items(client))
     pages = list(reassessing.reassess(table_of(client), dry_run=dry_run, keep_spellings=keep))
     assert sum(read for read, _ in pages) == count
@@ -77,7 +74,7 @@ def reassess(client: "DynamoDBClient", *, keep: bool = False, dry_run: bool = Fa
 
 @pytest.mark.parametrize("kind", ["Complaint", "Bounce"])
 @pytest.mark.parametrize("given", [SPELLED, f"Jane <{SPELLED}>", f" {SPELLED} "])
-def test_a_row_counts_for_who_asks_in_its_spelling(client: "DynamoDBClient", api: Api, kind: str, given: str) -> None:
+def test_a_row_counts_for_who_asks_in_its_spelling(client: DynamoDB, api: Api, kind: str, given: str) -> None:
     article(client, kind=kind)
     for purpose in Purpose:
         assert may_be_mailed(client, given, purpose=purpose) == {given: False}
@@ -87,7 +84,7 @@ def test_a_row_counts_for_who_asks_in_its_spelling(client: "DynamoDBClient", api
     assert (reply.status, reply.body["address"], reply.body["state"]) == (200, JANE, "disable")
 
 
-def test_an_address_in_canonical_spelling_costs_one_key(client: "DynamoDBClient") -> None:
+def test_an_address_in_canonical_spelling_costs_one_key(client: DynamoDB) -> None:
     reads = calls(client, "BatchGetItem")
     may_be_mailed(client, JANE, SPELLED, "joe@example.com")
     (keys,) = (read["RequestItems"][TABLE]["Keys"] for read in reads)
@@ -106,7 +103,7 @@ def test_an_address_in_canonical_spelling_costs_one_key(client: "DynamoDBClient"
     ],
 )
 def test_both_rows_of_an_address_are_weighed_together(
-    client: "DynamoDBClient", row: str, other: Mark, expected: tuple[bool, str]
+    client: DynamoDB, row: str, other: Mark, expected: tuple[bool, str]
 ) -> None:
     article(client, kind=row)
     add(client, other, address=JANE)
@@ -114,7 +111,7 @@ def test_both_rows_of_an_address_are_weighed_together(
     assert (answer.may_be_mailed, answer.reason) == expected
 
 
-def test_other_rules_than_those_of_the_table_let_nobody_through(client: "DynamoDBClient") -> None:
+def test_other_rules_than_those_of_the_table_let_nobody_through(client: DynamoDB) -> None:
     """`check` may not read the function's settings: by the default rules, three soft bounces block nobody."""
     soft = [mark(MarkKind.SOFT_BOUNCE, day) for day in (1, 2, 3)]
     strict = Table(client, TABLE, Rules(soft_bounce_limit=3))
@@ -123,7 +120,7 @@ def test_other_rules_than_those_of_the_table_let_nobody_through(client: "DynamoD
     assert may_be_mailed(client, SPELLED) == {SPELLED: False}
 
 
-def test_a_row_that_is_no_record_keeps_mail_back_and_is_left_and_told_of(client: "DynamoDBClient") -> None:
+def test_a_row_that_is_no_record_keeps_mail_back_and_is_left_and_told_of(client: DynamoDB) -> None:
     client.put_item(TableName=TABLE, Item={"UserId": {"S": SPELLED}, "state": {"S": "disable"}})
     add(client, mark(MarkKind.DELIVERY), address=JANE)
     assert may_be_mailed(client, SPELLED) == {SPELLED: False}
@@ -156,7 +153,7 @@ def test_a_row_that_is_no_record_keeps_mail_back_and_is_left_and_told_of(client:
     ids=["override", "clear", "weighed", "beside"],
 )
 def test_who_decides_goes_by_no_old_copy(
-    client: "DynamoDBClient", act: Callable[[Table, Mapping[str, list[str]]], object]
+    client: DynamoDB, act: Callable[[Table, Mapping[str, list[str]]], object]
 ) -> None:
     article(client)
     reads = calls(client, "BatchGetItem")
@@ -170,7 +167,7 @@ def test_a_row_that_can_not_be_read_is_no_row_that_is_not_there() -> None:
 
 
 def test_feedback_counts_what_the_row_in_the_spelling_of_ses_knows(
-    client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
+    client: DynamoDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     article(client)
     monkeypatch.setenv("TABLE_NAME", TABLE)
@@ -184,7 +181,7 @@ def test_feedback_counts_what_the_row_in_the_spelling_of_ses_knows(
     assert may_be_mailed(client, JANE, SPELLED) == {JANE: False, SPELLED: False}
 
 
-def test_a_decision_outranks_the_row_and_takes_its_evidence_over(client: "DynamoDBClient", api: Api) -> None:
+def test_a_decision_outranks_the_row_and_takes_its_evidence_over(client: DynamoDB, api: Api) -> None:
     article(client)
     reply = api("PUT", f"/addresses/{SPELLED}/override", {"state": "enable"})
     assert (reply.status, reply.body["state"]) == (200, "enable")
@@ -192,7 +189,7 @@ def test_a_decision_outranks_the_row_and_takes_its_evidence_over(client: "Dynamo
     assert items(client)[JANE]["evidence"]["M"].keys() == {"complaint", "override"}
 
 
-def test_bounces_of_the_row_are_cleared(client: "DynamoDBClient") -> None:
+def test_bounces_of_the_row_are_cleared(client: DynamoDB) -> None:
     article(client, kind="Bounce")
     (outcome,) = clearing.clear_bounces(
         table_of(client), {JANE: NOW}, soon(), now=NOW, by="d", note="", always=False, spellings={JANE: [SPELLED]}
@@ -202,7 +199,7 @@ def test_bounces_of_the_row_are_cleared(client: "DynamoDBClient") -> None:
     assert may_be_mailed(client, JANE, SPELLED) == {JANE: True, SPELLED: True}
 
 
-def test_a_person_is_erased_in_all_given_spellings(client: "DynamoDBClient") -> None:
+def test_a_person_is_erased_in_all_given_spellings(client: DynamoDB) -> None:
     article(client)
     (outcome,) = erasing.erase(table_of(client), [JANE], soon(), spellings=spellings([SPELLED]))
     assert (outcome.written, outcome.error) == (True, "")
@@ -211,7 +208,7 @@ def test_a_person_is_erased_in_all_given_spellings(client: "DynamoDBClient") -> 
     assert may_be_mailed(client, SPELLED) == {SPELLED: False}
 
 
-def test_a_person_is_forgotten_in_all_given_spellings(client: "DynamoDBClient") -> None:
+def test_a_person_is_forgotten_in_all_given_spellings(client: DynamoDB) -> None:
     given = spellings([SPELLED])
     for _ in range(2):  # without a canonical row, and with one
         article(client)
@@ -220,7 +217,7 @@ def test_a_person_is_forgotten_in_all_given_spellings(client: "DynamoDBClient") 
         add(client, mark(MarkKind.DELIVERY), address=JANE)
 
 
-def test_a_list_goes_on_behind_such_a_row(client: "DynamoDBClient", api: Api) -> None:
+def test_a_list_goes_on_behind_such_a_row(client: DynamoDB, api: Api) -> None:
     more = {"suppressed": {"S": "disable"}, "updatedAt": {"S": "2026-03-20T12:00:00Z"}}
     article(client, more=more)
     article(client, "Other@Example.com", more=more)
@@ -231,7 +228,7 @@ def test_a_list_goes_on_behind_such_a_row(client: "DynamoDBClient", api: Api) ->
     assert found == {SPELLED, "Other@Example.com"}
 
 
-def test_the_old_function_undoes_what_is_recorded_and_the_queue_brings_it_back(client: "DynamoDBClient") -> None:
+def test_the_old_function_undoes_what_is_recorded_and_the_queue_brings_it_back(client: DynamoDB) -> None:
     """So examples/adopt lets feedback wait until that function is gone."""
     complaint = mark(MarkKind.COMPLAINT)
     add(client, complaint, address=JANE)
@@ -245,7 +242,7 @@ def test_the_old_function_undoes_what_is_recorded_and_the_queue_brings_it_back(c
 # ---- They become one row
 
 
-def test_reassessing_makes_one_canonical_row(client: "DynamoDBClient") -> None:
+def test_reassessing_makes_one_canonical_row(client: DynamoDB) -> None:
     article(client, kind="Complaint")
     article(client, SPELLED.upper(), kind="Bounce")
     article(client, "Fine@Example.com", kind="Delivery")
@@ -268,7 +265,7 @@ def test_reassessing_makes_one_canonical_row(client: "DynamoDBClient") -> None:
 
 
 @pytest.mark.parametrize("keep", [False, True])
-def test_a_dry_run_says_what_the_run_then_reports(client: "DynamoDBClient", keep: bool) -> None:  # noqa: FBT001  (generated)
+def test_a_dry_run_says_what_the_run_then_reports(client: DynamoDB, keep: bool) -> None:  # noqa: FBT001  (generated)
     """Of every kind of canonical row, with every kind of row beside it, wherever both are in the table."""
     odd, more = {"evidence": {"S": "none"}}, {"theirs": {"S": "x"}}
     canonical = (None, "Complaint", "odd", "ours", "out of date")
@@ -308,7 +305,7 @@ def test_a_dry_run_says_what_the_run_then_reports(client: "DynamoDBClient", keep
     assert all("RecordError" in each or (keep and "moved=0" not in each) for each in reported(dry_run=True))
 
 
-def test_rows_can_be_kept_for_an_application_that_asks_in_its_own_spelling(client: "DynamoDBClient") -> None:
+def test_rows_can_be_kept_for_an_application_that_asks_in_its_own_spelling(client: DynamoDB) -> None:
     article(client)
     before = items(client)[SPELLED]
     assert reassess(client, keep=True)[JANE].moved == 1
@@ -319,7 +316,7 @@ def test_rows_can_be_kept_for_an_application_that_asks_in_its_own_spelling(clien
 
 @pytest.mark.parametrize("fault", ["AccessDeniedException", "ProvisionedThroughputExceededException"])
 def test_an_interruption_lets_nobody_through_and_a_second_run_finishes(
-    client: "DynamoDBClient", faults: Faults, fault: str
+    client: DynamoDB, faults: Faults, fault: str
 ) -> None:
     """Between the two steps, both rows are there."""
     article(client)
@@ -332,7 +329,7 @@ def test_an_interruption_lets_nobody_through_and_a_second_run_finishes(
     assert items(client).keys() == {JANE}
 
 
-def test_a_row_that_can_not_be_merged_is_not_deleted(client: "DynamoDBClient", faults: Faults) -> None:
+def test_a_row_that_can_not_be_merged_is_not_deleted(client: DynamoDB, faults: Faults) -> None:
     article(client)
     faults["BatchExecuteStatement"] = refusal_of(JANE, "ValidationError")
     assert reassess(client)[JANE].error == "ValidationError"
@@ -340,7 +337,7 @@ def test_a_row_that_can_not_be_merged_is_not_deleted(client: "DynamoDBClient", f
 
 
 def test_a_row_that_goes_on_changing_is_merged_again_after_longer_pauses(
-    client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
+    client: DynamoDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The old function replaces its row blindly, and writes no version by which that could be noticed."""
     pauses: list[int] = []
@@ -358,7 +355,7 @@ def test_a_row_that_goes_on_changing_is_merged_again_after_longer_pauses(
     assert items(client)[JANE]["evidence"]["M"].keys() == {"complaint", "delivery", "hardBounce"}
 
 
-def test_at_no_moment_a_reader_of_either_row_finds_the_address_mailable(client: "DynamoDBClient") -> None:
+def test_at_no_moment_a_reader_of_either_row_finds_the_address_mailable(client: DynamoDB) -> None:
     article(client)
     seen: list[bool] = []
 
@@ -376,9 +373,7 @@ def test_at_no_moment_a_reader_of_either_row_finds_the_address_mailable(client: 
     assert seen == [False] * 4
 
 
-def test_a_row_is_deleted_only_once_all_readers_see_what_was_merged(
-    client: "DynamoDBClient", rests: list[float]
-) -> None:
+def test_a_row_is_deleted_only_once_all_readers_see_what_was_merged(client: DynamoDB, rests: list[float]) -> None:
     """A reader that is eventually consistent might otherwise find the deletion, and not yet the merge."""
     article(client)
     rested: list[list[float]] = []
@@ -393,14 +388,14 @@ def test_a_row_is_deleted_only_once_all_readers_see_what_was_merged(
     assert items(client).keys() == {JANE}
 
 
-def test_a_deletion_whose_answer_was_lost_is_done(client: "DynamoDBClient", faults: Faults) -> None:
+def test_a_deletion_whose_answer_was_lost_is_done(client: DynamoDB, faults: Faults) -> None:
     article(client)
     faults["DeleteItem"] = between(first(1, lose_answer(refuse("InternalServerError", 500))))
     assert reassess(client)[JANE].error == ""
     assert items(client).keys() == {JANE}
 
 
-def test_attributes_of_other_programs_move_along(client: "DynamoDBClient") -> None:
+def test_attributes_of_other_programs_move_along(client: DynamoDB) -> None:
     more = {"segment": {"S": "gold"}, 'a "quoted" name': {"N": "1.5"}, "since": {"S": "2015"}}
     article(client, more=more)
     add(client, mark(MarkKind.DELIVERY), address=JANE)
@@ -416,7 +411,7 @@ def test_attributes_of_other_programs_move_along(client: "DynamoDBClient") -> No
     assert {name: moved[name] for name in more} == more | {"since": {"S": "2020"}}
 
 
-def test_a_row_of_this_version_in_another_spelling_moves_with_all_it_knows(client: "DynamoDBClient") -> None:
+def test_a_row_of_this_version_in_another_spelling_moves_with_all_it_knows(client: DynamoDB) -> None:
     """As one that an earlier version took for canonical."""
     known: Evidence = evidence_of([mark(MarkKind.COMPLAINT), override(State.DISABLE, LATER, "dana", "called")])
     table_of(client).add({SPELLED: known}, soon())
@@ -431,7 +426,7 @@ def test_a_row_of_this_version_in_another_spelling_moves_with_all_it_knows(clien
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_what_a_refresh_would_not_write_is_merged(client: "DynamoDBClient", dry_run: bool) -> None:  # noqa: FBT001  (generated)
+def test_what_a_refresh_would_not_write_is_merged(client: DynamoDB, dry_run: bool) -> None:  # noqa: FBT001  (generated)
     """Else it would be lost with its row. Nor may a reader of an old copy merge into what is no longer so."""
     table = Table(client, TABLE, Rules(delivery_refresh_days=7))
     for key, day in ((JANE, 1), (SPELLED, 3)):
@@ -448,7 +443,7 @@ def test_what_a_refresh_would_not_write_is_merged(client: "DynamoDBClient", dry_
 @pytest.mark.parametrize(
     "key", [f"Jane <{SPELLED}>", f" {JANE}", f"{JANE} (home)", f'"{JANE.partition("@")[0]}"@example.com']
 )
-def test_a_row_under_more_than_an_address_is_merged_too(client: "DynamoDBClient", key: str) -> None:
+def test_a_row_under_more_than_an_address_is_merged_too(client: DynamoDB, key: str) -> None:
     article(client, key)
     assert reassess(client, dry_run=True)[JANE].moved == 1
     assert reassess(client)[JANE].moved == 1
@@ -457,7 +452,7 @@ def test_a_row_under_more_than_an_address_is_merged_too(client: "DynamoDBClient"
     assert reassess(client) == {}
 
 
-def test_a_row_without_evidence_ends_no_run_late(client: "DynamoDBClient", rests: list[float]) -> None:
+def test_a_row_without_evidence_ends_no_run_late(client: DynamoDB, rests: list[float]) -> None:
     """What another program keeps there has no row to go to, so it stays; without that, the row goes."""
     empty: Any = {"state": {"S": "enable"}, "evidence": {"M": {}}, "version": {"N": "2"}, "updatedAt": {"S": LATER}}
     for key, more in ((SPELLED, {"segment": {"S": "gold"}}), ("Joe@Example.com", {})):
@@ -468,7 +463,7 @@ def test_a_row_without_evidence_ends_no_run_late(client: "DynamoDBClient", rests
     assert len(rests) == 1
 
 
-def test_a_row_with_needless_quotation_marks_does_not_outrank_a_decision(client: "DynamoDBClient") -> None:
+def test_a_row_with_needless_quotation_marks_does_not_outrank_a_decision(client: DynamoDB) -> None:
     quoted = '"jane.doe"@example.com'
     add(client, mark(MarkKind.COMPLAINT), address=quoted)
     add(client, override(State.ENABLE, NOW, "dana"), address=JANE)

@@ -26,11 +26,9 @@ from support.marks import mark
 from support.suppression import FakeList, known
 from support.table import TABLE
 
-from .conftest import Answer, items, refusal_of
+from .conftest import DynamoDB, Faults, items, refusal_of
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
     from healthy_mailing_cli.shell.connection import Connection
 
 BUCKET = "lists"
@@ -113,7 +111,7 @@ BOUNCE, COMPLAINT, ENABLED = (
 
 
 @pytest.fixture
-def fake(client: "DynamoDBClient") -> Fake:
+def fake(client: DynamoDB) -> Fake:
     """SES, and a bucket in S3 as moto stands in for it."""
     del client  # with which moto is on
     s3 = boto3.client("s3", region_name="us-east-1")
@@ -122,7 +120,7 @@ def fake(client: "DynamoDBClient") -> Fake:
 
 
 @pytest.fixture
-def table(client: "DynamoDBClient") -> Table:
+def table(client: DynamoDB) -> Table:
     return Table(client, TABLE, Rules())
 
 
@@ -133,7 +131,7 @@ def bulk(table: Table, fake: Fake) -> BulkSync:
     return BulkSync(table, suppressed, jobs)
 
 
-def noted(client: "DynamoDBClient") -> dict[str, str]:
+def noted(client: DynamoDB) -> dict[str, str]:
     """Return the times that items say of a push."""
     return {
         address: item[PUSHED]["M"]["at"]["S"] for address, item in items(client).items() if "M" in item.get(PUSHED, {})
@@ -152,7 +150,7 @@ def results(done: Iterator[Done]) -> dict[str, Result]:
 
 
 def test_only_what_the_table_still_says_is_put_there(
-    bulk: BulkSync, fake: Fake, table: Table, client: "DynamoDBClient"
+    bulk: BulkSync, fake: Fake, table: Table, client: DynamoDB
 ) -> None:
     known(table, ONE, BOUNCE)
     known(table, TWO, BOUNCE, COMPLAINT)
@@ -190,7 +188,7 @@ def test_an_object_holds_no_more_than_ses_takes_and_no_more_jobs_run_at_once(
 
 
 def test_what_ses_does_not_take_is_told_and_not_noted(
-    bulk: BulkSync, fake: Fake, table: Table, client: "DynamoDBClient", capsys: pytest.CaptureFixture[str]
+    bulk: BulkSync, fake: Fake, table: Table, client: DynamoDB, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for address in (ONE, TWO, THREE):
         known(table, address, BOUNCE)
@@ -208,7 +206,7 @@ def test_what_ses_does_not_take_is_told_and_not_noted(
 
 
 def test_what_the_list_does_not_show_yet_is_looked_for_by_the_next_run(
-    bulk: BulkSync, fake: Fake, table: Table, client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
+    bulk: BulkSync, fake: Fake, table: Table, client: DynamoDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known(table, ONE, BOUNCE)
     with monkeypatch.context() as patch:
@@ -233,7 +231,7 @@ def test_a_job_that_ses_refuses_leaves_nothing(bulk: BulkSync, fake: Fake, table
 
 
 def test_a_note_that_the_table_refuses_is_made_up_for_by_the_next_run(
-    bulk: BulkSync, fake: Fake, table: Table, client: "DynamoDBClient", faults: dict[str, Answer]
+    bulk: BulkSync, fake: Fake, table: Table, client: DynamoDB, faults: Faults
 ) -> None:
     known(table, ONE, BOUNCE)
     known(table, TWO, BOUNCE)
@@ -258,7 +256,7 @@ def next_run(bulk: BulkSync) -> None:
 @pytest.mark.parametrize("action", Action)
 @pytest.mark.parametrize("moment", ["before the job", "while it runs", "while it is noted", "forgotten by SES"])
 def test_an_interrupted_job_is_made_up_for_by_the_next_run(  # noqa: PLR0913, PLR0917  (fixtures)
-    bulk: BulkSync, fake: Fake, table: Table, client: "DynamoDBClient", action: Action, moment: str
+    bulk: BulkSync, fake: Fake, table: Table, client: DynamoDB, action: Action, moment: str
 ) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
@@ -309,7 +307,7 @@ def test_an_interruption_names_the_jobs_that_go_on(
 
 
 def test_entries_of_others_are_not_taken_for_those_of_a_job(
-    bulk: BulkSync, fake: Fake, table: Table, client: "DynamoDBClient"
+    bulk: BulkSync, fake: Fake, table: Table, client: DynamoDB
 ) -> None:
     """A job of another run ended unseen; since then, or before, others changed the list."""
     addresses = (ONE, TWO, THREE, FOUR)
@@ -331,7 +329,7 @@ def test_entries_of_others_are_not_taken_for_those_of_a_job(
 
 
 def test_only_our_own_entries_of_who_is_still_enabled_are_taken_off(
-    bulk: BulkSync, fake: Fake, table: Table, client: "DynamoDBClient"
+    bulk: BulkSync, fake: Fake, table: Table, client: DynamoDB
 ) -> None:
     at = from_datetime(datetime.now(UTC) - timedelta(minutes=5))
     ours = {address: Entry(address, at, SesReason.BOUNCE) for address in (ONE, TWO, THREE, FOUR)}
@@ -348,9 +346,7 @@ def test_only_our_own_entries_of_who_is_still_enabled_are_taken_off(
     assert objects(fake) == []
 
 
-def test_what_ses_does_not_take_off_stays_noted(
-    bulk: BulkSync, fake: Fake, table: Table, client: "DynamoDBClient"
-) -> None:
+def test_what_ses_does_not_take_off_stays_noted(bulk: BulkSync, fake: Fake, table: Table, client: DynamoDB) -> None:
     at = from_datetime(datetime.now(UTC) - timedelta(minutes=5))
     ours = {address: Entry(address, at, SesReason.BOUNCE) for address in (ONE, TWO)}
     fake.held = dict(ours)

@@ -5,7 +5,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -17,10 +17,7 @@ from healthy_mailing_cli.shell.output import CommandError
 from support.marks import mark
 from support.table import TABLE
 
-from .conftest import Run, add, items, soon, table_of, write
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from .conftest import DynamoDB, Run, add, items, soon, table_of, write
 
 BEFORE, AHEAD = "2026-03-01T12:00:00.000Z", "2999-01-01T00:00:00.000Z"
 
@@ -42,7 +39,7 @@ def keys_of(given: str) -> list[str]:
     return list(dict.fromkeys([*forms(given), given]))
 
 
-def put(client: "DynamoDBClient", rows: Mapping[str, str]) -> None:
+def put(client: DynamoDB, rows: Mapping[str, str]) -> None:
     for key, kind in rows.items():
         if kind == ODD:
             client.put_item(TableName=TABLE, Item={"UserId": {"S": key}, "state": {"S": "disable"}})
@@ -50,7 +47,7 @@ def put(client: "DynamoDBClient", rows: Mapping[str, str]) -> None:
     assert not [each for each in write(client, marks).values() if each.error]
 
 
-def looked_up(client: "DynamoDBClient", given: Sequence[str], purpose: Purpose) -> dict[str, tuple[State | None, str]]:
+def looked_up(client: DynamoDB, given: Sequence[str], purpose: Purpose) -> dict[str, tuple[State | None, str]]:
     """Return the state of each address for a kind of mail, and the key that decides, as `mailing check` has them."""
     answers = operations.check(table_of(client), given, soon(), purpose=purpose, consistent=True)
     return {each.given: (state_of(each.item, purpose) if each.item else State.ENABLE, each.address) for each in answers}
@@ -66,7 +63,7 @@ def everything(form: str) -> Iterator[tuple[str, dict[str, str]]]:
 
 @pytest.mark.parametrize("form", [STRASSE, QUOTED])
 @pytest.mark.parametrize("state", [State.ENABLE, State.DISABLE])
-def test_what_is_printed_is_what_a_lookup_finds(client: "DynamoDBClient", run: Run, form: str, state: State) -> None:
+def test_what_is_printed_is_what_a_lookup_finds(client: DynamoDB, run: Run, form: str, state: State) -> None:
     cases = dict(everything(form))
     put(client, {key: kind for rows in cases.values() for key, kind in rows.items()})
     before = items(client)
@@ -103,9 +100,7 @@ def commands(text: str) -> list[list[str]]:
     ("kind", "form"),
     [("bounce", STRASSE), ("bounce", CAPITAL), *(("decision", form) for form in (STRASSE, QUOTED, CAPITAL, DASH))],
 )
-def test_what_explain_suggests_works_when_it_is_pasted(
-    client: "DynamoDBClient", run: Run, kind: str, form: str
-) -> None:
+def test_what_explain_suggests_works_when_it_is_pasted(client: DynamoDB, run: Run, kind: str, form: str) -> None:
     """A decision has two suggestions: to take it back, and to enable."""
     for number, choice in itertools.product(range(len(keys_of(form))), [0, 1] if kind == "decision" else [0]):
         given = form.format(f"{number}{choice}")
@@ -117,7 +112,7 @@ def test_what_explain_suggests_works_when_it_is_pasted(
         assert run("explain", "--", given).exit_code == 0
 
 
-def test_an_override_is_removed_from_each_row_of_an_address(client: "DynamoDBClient", run: Run) -> None:
+def test_an_override_is_removed_from_each_row_of_an_address(client: DynamoDB, run: Run) -> None:
     for key in ("jane@example.org", "Jane@Example.org"):
         put(client, {key: "bounce"})
         put(client, {key: "decision"})
@@ -127,7 +122,7 @@ def test_an_override_is_removed_from_each_row_of_an_address(client: "DynamoDBCli
     assert [row["evidence"]["M"].keys() for row in items(client).values()] == [{"hardBounce"}] * 2
 
 
-def test_all_forms_can_be_decided_about_at_once(client: "DynamoDBClient", run: Run) -> None:
+def test_all_forms_can_be_decided_about_at_once(client: DynamoDB, run: Run) -> None:
     put(client, {"jane@strasse.de": "complaint"})
     refused = run("enable", "jane@stra\u00dfe.de")
     assert refused.exit_code == 1
@@ -136,7 +131,7 @@ def test_all_forms_can_be_decided_about_at_once(client: "DynamoDBClient", run: R
     assert run("enable", "jane@stra\u00dfe.de", "jane@strasse.de").exit_code == 0
 
 
-def test_an_override_of_another_form_is_named(client: "DynamoDBClient", run: Run) -> None:
+def test_an_override_of_another_form_is_named(client: DynamoDB, run: Run) -> None:
     put(client, {"jane@strasse.de": "decision"})
     done = run("remove-override", "jane@stra\u00dfe.de")
     assert (done.exit_code, done.stdout) == (1, "jane@xn--strae-oqa.de: there is no override\n")
@@ -147,7 +142,7 @@ def test_an_override_of_another_form_is_named(client: "DynamoDBClient", run: Run
 @pytest.mark.parametrize("options", [[], ["--forget", "--yes"]], ids=str)
 @pytest.mark.parametrize("rows", [["jane@strasse.de"], ["jane@strasse.de", "jane@xn--strae-oqa.de"]])
 def test_what_is_left_of_an_erased_person_is_named(
-    client: "DynamoDBClient", run: Run, options: list[str], rows: list[str]
+    client: DynamoDB, run: Run, options: list[str], rows: list[str]
 ) -> None:
     for key in rows:
         put(client, {key: "complaint"})
@@ -166,7 +161,7 @@ def test_what_is_left_of_an_erased_person_is_named(
 # ---- clear-bounces
 
 
-def test_a_bounce_of_another_form_is_named(client: "DynamoDBClient", run: Run) -> None:
+def test_a_bounce_of_another_form_is_named(client: DynamoDB, run: Run) -> None:
     for rows in ({"jane@strasse.de": "bounce"}, {"jane@xn--strae-oqa.de": "delivery"}):
         for key, kind in rows.items():
             put(client, {key: kind})
@@ -178,7 +173,7 @@ def test_a_bounce_of_another_form_is_named(client: "DynamoDBClient", run: Run) -
     assert run("check", "jane@stra\u00dfe.de").exit_code == 0
 
 
-def test_of_two_rows_that_block_the_one_that_blocks_all_mail_is_told(client: "DynamoDBClient", run: Run) -> None:
+def test_of_two_rows_that_block_the_one_that_blocks_all_mail_is_told(client: DynamoDB, run: Run) -> None:
     """An opt-out does not count for transactional mail, and a bounce of the other form does."""
     put(client, {"jane@xn--strae-oqa.de": "opt-out", "jane@strasse.de": "bounce"})
     done = run("clear-bounces", "jane@stra\u00dfe.de", "--json")
@@ -188,7 +183,7 @@ def test_of_two_rows_that_block_the_one_that_blocks_all_mail_is_told(client: "Dy
 
 
 @pytest.mark.parametrize("kind", ["complaint", "delivery"])
-def test_where_nothing_is_to_be_cleared_nothing_is_written(client: "DynamoDBClient", run: Run, kind: str) -> None:
+def test_where_nothing_is_to_be_cleared_nothing_is_written(client: DynamoDB, run: Run, kind: str) -> None:
     put(client, {"jane@example.org": kind})
     before = items(client)
     assert run("clear-bounces", "jane@example.org", "--dry-run").stdout == "Nothing to clear.\n"
@@ -200,7 +195,7 @@ def test_where_nothing_is_to_be_cleared_nothing_is_written(client: "DynamoDBClie
     assert items(client) == before
 
 
-def test_a_clearing_is_not_made_twice(client: "DynamoDBClient", run: Run) -> None:
+def test_a_clearing_is_not_made_twice(client: DynamoDB, run: Run) -> None:
     put(client, {"jane@example.org": "bounce"})
     assert run("clear-bounces", "jane@example.org").stdout.startswith("May get all mail again")
     before = items(client)
@@ -208,9 +203,7 @@ def test_a_clearing_is_not_made_twice(client: "DynamoDBClient", run: Run) -> Non
     assert items(client) == before
 
 
-def test_a_selection_makes_no_record_of_someone_who_was_forgotten(
-    client: "DynamoDBClient", run: Run, tmp_path: Any
-) -> None:
+def test_a_selection_makes_no_record_of_someone_who_was_forgotten(client: DynamoDB, run: Run, tmp_path: Any) -> None:
     file = tmp_path / "selection.csv"
     file.write_text(f"address,until\njane@example.org,{BEFORE}\n")
     assert run("clear-bounces", "--selection", str(file)).stdout == "Nothing to clear: 1.\n"
@@ -223,7 +216,7 @@ def test_a_selection_makes_no_record_of_someone_who_was_forgotten(
 )
 @pytest.mark.parametrize("window", [1, 1_000])
 def test_an_address_that_is_given_twice_counts_once(
-    client: "DynamoDBClient", run: Run, given: Sequence[str], window: int, monkeypatch: pytest.MonkeyPatch
+    client: DynamoDB, run: Run, given: Sequence[str], window: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("healthy_mailing_cli.decisions.clearing.WINDOW", window)
     for key in {canonical(given[0]), *given}:
@@ -234,7 +227,7 @@ def test_an_address_that_is_given_twice_counts_once(
     assert run("check", *given).exit_code == 0
 
 
-def test_a_clearing_that_reaches_into_the_future_is_told(client: "DynamoDBClient", run: Run) -> None:
+def test_a_clearing_that_reaches_into_the_future_is_told(client: DynamoDB, run: Run) -> None:
     add(client, mark(MarkKind.HARD_BOUNCE, AHEAD), address="jane@example.org")
     put(client, {"joe@example.org": "bounce"})
     assert run("clear-bounces", "joe@example.org").stderr == ""
@@ -278,7 +271,7 @@ def test_what_makes_no_sense_is_refused_in_a_line(run: Run, command: list[str], 
     assert done.stdout == ""
 
 
-def test_a_selection_is_cleared_if_all_of_it_can_be_read(client: "DynamoDBClient", run: Run, tmp_path: Any) -> None:
+def test_a_selection_is_cleared_if_all_of_it_can_be_read(client: DynamoDB, run: Run, tmp_path: Any) -> None:
     file, known = tmp_path / "selection.csv", f"jane@example.org,{BEFORE}\n"
     put(client, {"jane@example.org": "bounce"})
     before = items(client)
@@ -293,7 +286,7 @@ def test_a_selection_is_cleared_if_all_of_it_can_be_read(client: "DynamoDBClient
     assert run("clear-bounces", "--selection", str(file)).stdout == "May get all mail again: 1.\n"
 
 
-def test_many_are_cleared_after_a_question(client: "DynamoDBClient", run: Run) -> None:
+def test_many_are_cleared_after_a_question(client: DynamoDB, run: Run) -> None:
     addresses = [f"{number}@example.org" for number in range(11)]
     put(client, dict.fromkeys(addresses, "bounce"))
     before = items(client)

@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -14,16 +14,13 @@ from support import ses
 from support.clock import Clock
 from support.table import TABLE
 
-from .conftest import Answer, counts, items, output, put_between, refusal_of
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from .conftest import DynamoDB, Faults, counts, items, output, put_between, refusal_of
 
 Handler = Callable[[object], Any]
 
 
 @pytest.fixture
-def handler(client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest.MonkeyPatch) -> Handler:
+def handler(client: DynamoDB, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> Handler:
     """The handler, freshly started, as it is called with an event."""
     del client  # the table is there
     monkeypatch.setenv("TABLE_NAME", TABLE)
@@ -55,7 +52,7 @@ def test_nothing_is_begun_in_the_last_of_its_time_so_that_failures_are_reported(
     assert deadlines == [clock.monotonic() + remaining - reserve]
 
 
-def states(client: "DynamoDBClient") -> dict[str, str]:
+def states(client: DynamoDB) -> dict[str, str]:
     return {address: item["state"]["S"] for address, item in items(client).items()}
 
 
@@ -68,7 +65,7 @@ WRAPPINGS: Mapping[str, Callable[..., dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("wrap", WRAPPINGS.values(), ids=WRAPPINGS.keys())
-def test_all_records_and_all_recipients_are_taken_in(client: "DynamoDBClient", handler: Handler, wrap: Any) -> None:
+def test_all_records_and_all_recipients_are_taken_in(client: DynamoDB, handler: Handler, wrap: Any) -> None:
     result = handler(
         wrap(
             ses.bounce("bounced@example.com", "bounced-too@example.com"),
@@ -88,14 +85,12 @@ def test_all_records_and_all_recipients_are_taken_in(client: "DynamoDBClient", h
 
 
 @pytest.mark.parametrize("wrap", [ses.event_bridge_event, lambda message: message], ids=["EventBridge", "direct"])
-def test_a_single_event_is_taken_in(client: "DynamoDBClient", handler: Handler, wrap: Any) -> None:
+def test_a_single_event_is_taken_in(client: DynamoDB, handler: Handler, wrap: Any) -> None:
     handler(wrap(ses.event(ses.complaint("a@example.com"))))
     assert states(client) == {"a@example.com": "disable"}
 
 
-def test_a_malformed_record_fails_alone(
-    client: "DynamoDBClient", handler: Handler, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_malformed_record_fails_alone(client: DynamoDB, handler: Handler, capsys: pytest.CaptureFixture[str]) -> None:
     half_bad = ses.bounce("whole@example.com", "not an address")
 
     result = handler(ses.sqs_event(ses.delivery("a@example.com"), "not JSON", half_bad, ses.complaint("b@example.com")))
@@ -109,9 +104,7 @@ def test_a_malformed_record_fails_alone(
     assert problems["sqs-2"].startswith("bounce.bouncedRecipients[1].emailAddress ")
 
 
-def test_a_malformed_record_of_sns_is_an_error_after_its_neighbours_are_in(
-    client: "DynamoDBClient", handler: Handler
-) -> None:
+def test_a_malformed_record_of_sns_is_an_error_after_its_neighbours_are_in(client: DynamoDB, handler: Handler) -> None:
     with pytest.raises(Exception, match="1 of 2 messages failed"):
         handler(ses.sns_event("not JSON", ses.delivery("a@example.com")))
     assert states(client) == {"a@example.com": "enable"}
@@ -123,7 +116,7 @@ def test_an_unknown_event_is_an_error(handler: Handler) -> None:
 
 
 def test_a_message_is_done_only_when_all_its_recipients_are(
-    client: "DynamoDBClient", handler: Handler, faults: dict[str, Answer], capsys: pytest.CaptureFixture[str]
+    client: DynamoDB, handler: Handler, faults: Faults, capsys: pytest.CaptureFixture[str]
 ) -> None:
     faults["BatchExecuteStatement"] = refusal_of("bad@example.com", "ValidationError")
     result = handler(
@@ -145,14 +138,14 @@ def test_a_message_is_done_only_when_all_its_recipients_are(
     assert "bad@example.com" in states(client)
 
 
-def test_one_address_many_times_in_a_batch_is_one_write(client: "DynamoDBClient", handler: Handler) -> None:
+def test_one_address_many_times_in_a_batch_is_one_write(client: DynamoDB, handler: Handler) -> None:
     handler(
         ses.sqs_event(*(ses.bounce("a@example.com", at=f"2026-03-{day:02d}T12:00:00.000Z") for day in range(1, 21)))
     )
     assert items(client)["a@example.com"]["version"] == {"N": "1"}
 
 
-def test_the_same_feedback_in_any_split_gives_the_same_items(client: "DynamoDBClient", handler: Handler) -> None:
+def test_the_same_feedback_in_any_split_gives_the_same_items(client: DynamoDB, handler: Handler) -> None:
     messages = [
         ses.delivery("a@example.com", sent="2026-03-02T12:00:00.000Z"),
         ses.bounce("a@example.com", "b@example.com", at="2026-03-01T12:00:00.000Z"),
@@ -239,7 +232,7 @@ def test_metrics_and_logs_tell_what_happened_without_a_whole_address(
 
 
 def test_details_that_can_not_be_read_hold_nothing_back_and_are_counted(
-    client: "DynamoDBClient", handler: Handler, capsys: pytest.CaptureFixture[str]
+    client: DynamoDB, handler: Handler, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bare = ses.complaint("a@example.com", message_id="m1")
     del bare["mail"]["source"], bare["complaint"]["feedbackId"]

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
@@ -20,10 +20,7 @@ from support import ses
 from support.marks import mark
 from support.table import TABLE
 
-from .conftest import Answer, Run, article, refusal_of, soon, table_of, write
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from .conftest import DynamoDB, Faults, Run, article, refusal_of, soon, table_of, write
 
 BEFORE, LATER = "2026-03-01T12:00:00.000Z", "2026-03-02T12:00:00.000Z"
 SECTION = (paths.ROOT / "docs" / "reference.md").read_text().partition("## JSON of the command line")[2]
@@ -78,7 +75,7 @@ CASES: dict[str, list[tuple[str, ...]]] = {
 
 
 @pytest.fixture
-def mailing(run: Run, client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest.MonkeyPatch) -> Run:
+def mailing(run: Run, client: DynamoDB, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Commands, with a table and a stack in which each kind of line has its reason."""
     rows = {
         BLOCKED: [mark(MarkKind.HARD_BOUNCE, diagnosticCode="550"), mark(MarkKind.COMPLAINT)],

@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,22 +15,19 @@ from healthy_mailing_cli.lists.importing import Tally, Writer, merged
 from support.marks import mark
 from support.table import TABLE
 
-from .conftest import Answer, items, meet_after_reading, refusal_of
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from .conftest import DynamoDB, Faults, items, meet_after_reading, refusal_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def table(client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Table:
+def table(client: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> Table:
     monkeypatch.setattr("healthy_mailing.calls.time.sleep", lambda _: None)
     return Table(client, TABLE, Rules(), now=lambda: NOW)
 
 
 def test_what_dynamodb_throttles_is_imported_all_the_same(
-    client: "DynamoDBClient", table: Table, faults: dict[str, Answer], tmp_path: Path
+    client: DynamoDB, table: Table, faults: Faults, tmp_path: Path
 ) -> None:
     path, kind, results = tmp_path / "list.csv", FORMATS["sendgrid-unsubscribes"], []
     faults["BatchExecuteStatement"] = refusal_of("3@example.com", "ProvisionedThroughputExceeded", times=25)
@@ -44,7 +40,7 @@ def test_what_dynamodb_throttles_is_imported_all_the_same(
     assert len(items(client)) == 8
 
 
-def test_two_imports_and_the_function_at_once_come_to_the_same(client: "DynamoDBClient") -> None:
+def test_two_imports_and_the_function_at_once_come_to_the_same(client: DynamoDB) -> None:
     addresses = [f"{number}@example.com" for number in range(30)]
     kinds = (MarkKind.HARD_BOUNCE, MarkKind.OPT_OUT, MarkKind.DELIVERY)
     writers: list[dict[str, Evidence]] = [

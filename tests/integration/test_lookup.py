@@ -21,12 +21,23 @@ from support.gateway import CALLER
 from support.marks import item_of, mark
 from support.table import TABLE
 
-from .conftest import ADDRESS, Answer, add, between, calls, dynamodb, items, meet_after_reading, once_before, refusal
+from .conftest import (
+    ADDRESS,
+    DynamoDB,
+    Faults,
+    add,
+    between,
+    calls,
+    dynamodb,
+    items,
+    meet_after_reading,
+    once_before,
+    refusal,
+)
 from .lookup_api import Api, start
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 A, OVERRIDE = "/addresses/a%40example.com", "/addresses/a%40example.com/override"
 MIDNIGHT = datetime(2026, 3, 20, tzinfo=UTC)
@@ -34,11 +45,11 @@ OPERATOR = override(State.DISABLE, "2026-03-01T12:00:00.000Z", "dana", "asked by
 
 
 @pytest.fixture
-def api(client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest.MonkeyPatch) -> Api:
+def api(client: DynamoDB, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> Api:
     return start(client, faults, monkeypatch)
 
 
-def put(client: "DynamoDBClient", address: str, *marks: Mark, now: datetime = MIDNIGHT) -> None:
+def put(client: DynamoDB, address: str, *marks: Mark, now: datetime = MIDNIGHT) -> None:
     """Merge marks into an address's record, at a time."""
     assert not add(client, *marks, address=address, now=now).error
 
@@ -51,7 +62,7 @@ def check(api: Api, *addresses: str, purpose: str = "bulk") -> list[dict[str, An
     return answers
 
 
-def test_all_that_is_known_of_an_address_is_given(client: "DynamoDBClient", api: Api) -> None:
+def test_all_that_is_known_of_an_address_is_given(client: DynamoDB, api: Api) -> None:
     marks = mark(MarkKind.HARD_BOUNCE, 2, 7), mark(MarkKind.DELIVERY, 1)
     put(client, "jane@example.com", *marks)
 
@@ -71,7 +82,7 @@ def test_all_that_is_known_of_an_address_is_given(client: "DynamoDBClient", api:
     }
 
 
-def test_an_item_of_the_original_article_is_understood(client: "DynamoDBClient", api: Api) -> None:
+def test_an_item_of_the_original_article_is_understood(client: DynamoDB, api: Api) -> None:
     item = {"UserId": "a@x.org", "notificationType": "Complaint", "from": "b@x.org", "state": "disable"}
     item["timestamp"] = "2015-10-01T12:00:00.000Z"
     client.put_item(TableName=TABLE, Item={name: {"S": text} for name, text in item.items()})
@@ -94,7 +105,7 @@ def test_an_unknown_address_is_not_found(api: Api) -> None:
     assert reply.body["title"] == "Not Found"
 
 
-def test_who_may_be_mailed_is_told_of_each_address_in_order(client: "DynamoDBClient", api: Api) -> None:
+def test_who_may_be_mailed_is_told_of_each_address_in_order(client: DynamoDB, api: Api) -> None:
     put(client, "bounced@example.com", mark(MarkKind.HARD_BOUNCE))
     put(client, "fine@example.com", mark(MarkKind.DELIVERY))
     put(client, "unclear@example.com", mark(MarkKind.UNDETERMINED))
@@ -131,7 +142,7 @@ delivery             enable enable    delivery delivery
 
 
 @pytest.mark.parametrize("case", CHOICES.strip().splitlines())
-def test_an_opt_out_keeps_bulk_mail_back_and_no_other(client: "DynamoDBClient", api: Api, case: str) -> None:
+def test_an_opt_out_keeps_bulk_mail_back_and_no_other(client: DynamoDB, api: Api, case: str) -> None:
     kinds, *states_and_reasons = case.split()
     states, reasons = tuple(states_and_reasons[:2]), states_and_reasons[2:]
     put(client, ADDRESS, *(mark(MarkKind(kind)) for kind in kinds.split("+")))
@@ -148,7 +159,7 @@ def test_an_opt_out_keeps_bulk_mail_back_and_no_other(client: "DynamoDBClient", 
 
 @pytest.mark.parametrize("kinds", [[OPT_OUT], [OPT_OUT, MarkKind.DELIVERY], [OPT_OUT, HARD_BOUNCE]], ids=str)
 def test_an_item_without_the_second_answer_allows_no_more_than_it_says(
-    client: "DynamoDBClient", api: Api, kinds: list[MarkKind]
+    client: DynamoDB, api: Api, kinds: list[MarkKind]
 ) -> None:
     """As before there was one."""
     put(client, ADDRESS, *(mark(kind) for kind in kinds))
@@ -171,7 +182,7 @@ def test_an_item_without_the_second_answer_allows_no_more_than_it_says(
     ],
 )
 def test_an_address_is_blocked_under_any_of_its_keys(
-    client: "DynamoDBClient", api: Api, given: str, key: str, purpose: str
+    client: DynamoDB, api: Api, given: str, key: str, purpose: str
 ) -> None:
     put(client, key, mark(MarkKind.COMPLAINT))
     for other in set(forms(given)) - {key}:
@@ -185,7 +196,7 @@ def test_an_address_is_blocked_under_any_of_its_keys(
 
 @pytest.mark.parametrize("state", ["enable", "disable"])
 @pytest.mark.parametrize("given", ["jane@straße.de", '"Jane"@example.com', "Jane@Example.com"])
-def test_a_decision_is_answered_as_a_lookup_is(client: "DynamoDBClient", api: Api, given: str, state: str) -> None:
+def test_a_decision_is_answered_as_a_lookup_is(client: DynamoDB, api: Api, given: str, state: str) -> None:
     """Where another form of the domain is blocked, which may be another's, the answer says so."""
     path = f"/addresses/{quote(given)}"
     for key in dict.fromkeys([*forms(given), given]):
@@ -198,13 +209,13 @@ def test_a_decision_is_answered_as_a_lookup_is(client: "DynamoDBClient", api: Ap
             assert api("PUT", f"/addresses/{quote(key)}/override", {"state": state}).body["state"] == state
 
 
-def test_a_decision_in_another_spelling_can_be_removed(client: "DynamoDBClient", api: Api) -> None:
+def test_a_decision_in_another_spelling_can_be_removed(client: DynamoDB, api: Api) -> None:
     put(client, "Jane@Example.com", OPERATOR)
     assert api("DELETE", "/addresses/Jane%40Example.com/override").status == 204
     assert api("GET", "/addresses/Jane%40Example.com").status == 404
 
 
-def test_an_address_of_several_keys_may_be_mailed_if_none_is_blocked(client: "DynamoDBClient", api: Api) -> None:
+def test_an_address_of_several_keys_may_be_mailed_if_none_is_blocked(client: DynamoDB, api: Api) -> None:
     def asked() -> tuple[str, bool, bool]:
         (answer,) = check(api, "jane@straße.de")
         return answer["address"], answer["known"], answer["mayBeMailed"]
@@ -214,7 +225,7 @@ def test_an_address_of_several_keys_may_be_mailed_if_none_is_blocked(client: "Dy
     assert asked() == ("jane@strasse.de", True, True)
 
 
-def test_a_check_asks_for_no_more_than_the_answer(client: "DynamoDBClient", api: Api) -> None:
+def test_a_check_asks_for_no_more_than_the_answer(client: DynamoDB, api: Api) -> None:
     """The evidence is asked for only where the reason follows from it, or where an item does not say its state."""
     put(client, "fine@example.com", mark(MarkKind.DELIVERY))
     put(client, "left@example.com", mark(OPT_OUT))
@@ -236,7 +247,7 @@ def test_a_check_asks_for_no_more_than_the_answer(client: "DynamoDBClient", api:
 
 
 def test_a_thousand_addresses_are_checked_though_not_all_are_read_at_once(
-    client: "DynamoDBClient", api: Api, faults: dict[str, Answer]
+    client: DynamoDB, api: Api, faults: Faults
 ) -> None:
     given = [f"{number}@example.com" for number in range(1000)]
     for address in given[::10]:
@@ -265,7 +276,7 @@ def test_reads_are_eventually_consistent_unless_asked(
     assert [read["RequestItems"][TABLE]["ConsistentRead"] for read in reads] == [consistent, consistent]
 
 
-def test_an_override_that_was_just_made_is_seen_when_it_is_removed(client: "DynamoDBClient", api: Api) -> None:
+def test_an_override_that_was_just_made_is_seen_when_it_is_removed(client: DynamoDB, api: Api) -> None:
     put(client, ADDRESS, OPERATOR)
     reads = calls(api.client, "BatchGetItem")
 
@@ -273,7 +284,7 @@ def test_an_override_that_was_just_made_is_seen_when_it_is_removed(client: "Dyna
     assert [read["RequestItems"][TABLE]["ConsistentRead"] for read in reads] == [True]
 
 
-def test_an_item_that_is_no_record_is_for_a_person_to_look_at(client: "DynamoDBClient", api: Api) -> None:
+def test_an_item_that_is_no_record_is_for_a_person_to_look_at(client: DynamoDB, api: Api) -> None:
     foreign = {"UserId": {"S": "odd@example.com"}, "evidence": {"M": {"newKind": {"M": {"at": {"S": "x"}}}}}}
     client.put_item(TableName=TABLE, Item=foreign)  # type: ignore[arg-type]  # plain dicts are what the API takes
     put(client, ADDRESS, mark(MarkKind.DELIVERY))
@@ -314,7 +325,7 @@ def test_an_item_that_is_no_record_is_for_a_person_to_look_at(client: "DynamoDBC
     ids=repr,
 )
 def test_what_another_program_wrote_spoils_no_answer_about_others(
-    client: "DynamoDBClient", api: Api, attributes: dict[str, Any]
+    client: DynamoDB, api: Api, attributes: dict[str, Any]
 ) -> None:
     """A state, a reason or a detail that is absent or of another kind, in an item that the index has."""
     put(client, ADDRESS, mark(MarkKind.COMPLAINT))
@@ -337,9 +348,7 @@ def test_what_another_program_wrote_spoils_no_answer_about_others(
 
 
 @pytest.mark.parametrize("state", [None, {"L": []}])
-def test_evidence_tells_the_state_where_another_program_spoilt_it(
-    client: "DynamoDBClient", api: Api, state: Any
-) -> None:
+def test_evidence_tells_the_state_where_another_program_spoilt_it(client: DynamoDB, api: Api, state: Any) -> None:
     put(client, ADDRESS, mark(MarkKind.COMPLAINT))
     spoilt = {name: value for name, value in items(client)[ADDRESS].items() if name != "state"}
     client.put_item(TableName=TABLE, Item=spoilt if state is None else {**spoilt, "state": state})
@@ -351,7 +360,7 @@ def test_evidence_tells_the_state_where_another_program_spoilt_it(
 
 
 def test_an_override_outranks_the_feedback_and_says_who_made_it(
-    client: "DynamoDBClient", api: Api, monkeypatch: pytest.MonkeyPatch
+    client: DynamoDB, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(client, ADDRESS, mark(MarkKind.COMPLAINT))
     monkeypatch.setattr("lookup.datetime", SimpleNamespace(now=lambda zone: datetime(2026, 3, 20, 12, tzinfo=zone)))
@@ -367,12 +376,12 @@ def test_an_override_outranks_the_feedback_and_says_who_made_it(
     assert items(client)[ADDRESS]["evidence"]["M"].keys() == {"complaint", "override"}
 
 
-def test_an_override_of_an_unknown_address_makes_a_record(client: "DynamoDBClient", api: Api) -> None:
+def test_an_override_of_an_unknown_address_makes_a_record(client: DynamoDB, api: Api) -> None:
     assert api("PUT", "/addresses/new%40example.com/override", {"state": "disable"}).body["state"] == "disable"
     assert items(client)["new@example.com"]["suppressed"] == {"S": "disable"}
 
 
-def test_without_its_override_an_address_is_what_the_feedback_says(client: "DynamoDBClient", api: Api) -> None:
+def test_without_its_override_an_address_is_what_the_feedback_says(client: DynamoDB, api: Api) -> None:
     enabled = override(State.ENABLE, "2026-03-09T00:00:00.000Z", "dana")
     put(client, ADDRESS, mark(MarkKind.COMPLAINT), mark(MarkKind.DELIVERY), enabled)
     assert api("GET", A).body["state"] == "enable"
@@ -387,7 +396,7 @@ def test_without_its_override_an_address_is_what_the_feedback_says(client: "Dyna
 
 
 @pytest.mark.parametrize("marks", [[], [mark(MarkKind.DELIVERY)]], ids=["unknown address", "record without override"])
-def test_there_may_be_no_override_to_remove(client: "DynamoDBClient", api: Api, marks: list[Mark]) -> None:
+def test_there_may_be_no_override_to_remove(client: DynamoDB, api: Api, marks: list[Mark]) -> None:
     if marks:
         put(client, ADDRESS, *marks)
     held = items(client)
@@ -396,9 +405,7 @@ def test_there_may_be_no_override_to_remove(client: "DynamoDBClient", api: Api, 
     assert items(client) == held
 
 
-def test_an_address_of_which_only_an_override_was_known_is_unknown_without_it(
-    client: "DynamoDBClient", api: Api
-) -> None:
+def test_an_address_of_which_only_an_override_was_known_is_unknown_without_it(client: DynamoDB, api: Api) -> None:
     put(client, ADDRESS, OPERATOR)
 
     assert api("DELETE", OVERRIDE).status == 204
@@ -417,7 +424,7 @@ def test_an_address_of_which_only_an_override_was_known_is_unknown_without_it(
     assert items(client)[ADDRESS]["version"] == {"N": "3"}
 
 
-def test_feedback_that_comes_first_is_kept_when_an_override_is_removed(client: "DynamoDBClient", api: Api) -> None:
+def test_feedback_that_comes_first_is_kept_when_an_override_is_removed(client: DynamoDB, api: Api) -> None:
     put(client, ADDRESS, OPERATOR, mark(MarkKind.DELIVERY))
     once_before(api.client, "BatchExecuteStatement", lambda: put(client, ADDRESS, mark(MarkKind.HARD_BOUNCE, 2)))
 
@@ -425,7 +432,7 @@ def test_feedback_that_comes_first_is_kept_when_an_override_is_removed(client: "
     assert items(client)[ADDRESS]["evidence"]["M"].keys() == {"delivery", "hardBounce"}
 
 
-def test_feedback_that_was_merged_with_the_override_brings_it_not_back(client: "DynamoDBClient", api: Api) -> None:
+def test_feedback_that_was_merged_with_the_override_brings_it_not_back(client: DynamoDB, api: Api) -> None:
     put(client, ADDRESS, OPERATOR)
     removed: list[int] = []
 
@@ -439,7 +446,7 @@ def test_feedback_that_was_merged_with_the_override_brings_it_not_back(client: "
     assert items(client)[ADDRESS]["evidence"]["M"].keys() == {"complaint"}
 
 
-def test_removal_among_many_writers_loses_nothing(client: "DynamoDBClient", api: Api) -> None:
+def test_removal_among_many_writers_loses_nothing(client: DynamoDB, api: Api) -> None:
     """All have read the override before any of them writes."""
     put(client, ADDRESS, OPERATOR)
     kinds = [kind for kind in MarkKind if kind not in MADE_BY_PEOPLE]
@@ -457,7 +464,7 @@ def test_removal_among_many_writers_loses_nothing(client: "DynamoDBClient", api:
     assert evidence.keys() == {kind.value for kind in kinds}
 
 
-def test_an_override_takes_effect_where_a_clock_is_ahead(client: "DynamoDBClient", api: Api) -> None:
+def test_an_override_takes_effect_where_a_clock_is_ahead(client: DynamoDB, api: Api) -> None:
     put(client, ADDRESS, mark(MarkKind.COMPLAINT, "2999-01-01T00:00:00.000Z"))
     reply = api("PUT", OVERRIDE, {"state": "enable"})
     assert (reply.status, reply.body["state"], reply.body["transactional"]) == (200, "enable", "enable")
@@ -473,7 +480,7 @@ def test_an_override_takes_effect_where_a_clock_is_ahead(client: "DynamoDBClient
     ids=["request", "statement"],
 )
 def test_removing_twice_because_an_answer_was_lost_is_done(
-    client: "DynamoDBClient", api: Api, faults: dict[str, Answer], fault: Fault
+    client: DynamoDB, api: Api, faults: Faults, fault: Fault
 ) -> None:
     put(client, ADDRESS, OPERATOR, mark(MarkKind.DELIVERY))
     faults["BatchExecuteStatement"] = between(first(1, lose_answer(fault)))
@@ -482,7 +489,7 @@ def test_removing_twice_because_an_answer_was_lost_is_done(
     assert items(client)[ADDRESS]["version"] == {"N": "2"}
 
 
-def suppress(client: "DynamoDBClient", count: int) -> list[str]:
+def suppress(client: DynamoDB, count: int) -> list[str]:
     """Disable addresses a minute after each other, and return them, newest first."""
     addresses = [f"{number}@example.com" for number in range(count)]
     for number, address in enumerate(addresses):
@@ -502,7 +509,7 @@ def pages(api: Api, url: str) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 7, 8])
-def test_pages_hold_all_addresses_once_newest_first(client: "DynamoDBClient", api: Api, limit: int) -> None:
+def test_pages_hold_all_addresses_once_newest_first(client: DynamoDB, api: Api, limit: int) -> None:
     newest_first = suppress(client, 7)
     put(client, "fine@example.com", mark(MarkKind.DELIVERY))
     put(client, "unclear@example.com", mark(MarkKind.UNDETERMINED))
@@ -514,13 +521,13 @@ def test_pages_hold_all_addresses_once_newest_first(client: "DynamoDBClient", ap
     assert list(chain(*pages(api, f"/addresses?state=review&limit={limit}"))) == ["unclear@example.com"]
 
 
-def test_a_list_can_begin_at_a_time(client: "DynamoDBClient", api: Api) -> None:
+def test_a_list_can_begin_at_a_time(client: DynamoDB, api: Api) -> None:
     newest_first = suppress(client, 7)
     url = "/addresses?state=disable&limit=2&since=2026-03-20T14:03:00%2B02:00"
     assert list(chain(*pages(api, url))) == newest_first[:4]
 
 
-def test_a_listed_record_is_whole_but_for_its_evidence(client: "DynamoDBClient", api: Api) -> None:
+def test_a_listed_record_is_whole_but_for_its_evidence(client: DynamoDB, api: Api) -> None:
     put(client, ADDRESS, mark(OPT_OUT))
     (listed,) = api("GET", "/addresses?state=disable").body["addresses"]
     record = api("GET", A).body
@@ -539,9 +546,9 @@ REQUESTS: Mapping[str, tuple[str, str, Any]] = {
 
 @pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS.keys())
 def test_when_the_table_does_not_answer_the_caller_is_told_to_try_again(
-    client: "DynamoDBClient",
+    client: DynamoDB,
     api: Api,
-    faults: dict[str, Answer],
+    faults: Faults,
     capsys: pytest.CaptureFixture[str],
     request_: tuple[str, str, Any],
 ) -> None:
@@ -557,9 +564,7 @@ def test_when_the_table_does_not_answer_the_caller_is_told_to_try_again(
     assert (line["level"], line["error"]) == ("ERROR", "AccessDeniedException")
 
 
-def test_a_write_that_is_refused_is_not_taken_for_done(
-    client: "DynamoDBClient", api: Api, faults: dict[str, Answer]
-) -> None:
+def test_a_write_that_is_refused_is_not_taken_for_done(client: DynamoDB, api: Api, faults: Faults) -> None:
     put(client, ADDRESS, OPERATOR)
     faults["BatchExecuteStatement"] = refusal("ThrottlingException")
     assert api("PUT", "/addresses/b%40example.com/override", {"state": "enable"}).status == 503
@@ -567,7 +572,7 @@ def test_a_write_that_is_refused_is_not_taken_for_done(
 
 
 def test_the_caller_gets_an_answer_before_the_time_is_up(
-    client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest.MonkeyPatch
+    client: DynamoDB, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api = start(client, faults, monkeypatch, seconds=29)
     clock = Clock()
@@ -581,7 +586,7 @@ def test_the_caller_gets_an_answer_before_the_time_is_up(
 
 
 def test_a_list_that_gets_no_answer_is_answered_before_the_time_is_up(
-    client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest.MonkeyPatch
+    client: DynamoDB, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The time for a request is up from the start, and DynamoDB answers only once the caller has been answered."""
     api = start(client, faults, monkeypatch, seconds=1)
@@ -600,7 +605,7 @@ def test_a_list_that_gets_no_answer_is_answered_before_the_time_is_up(
     assert reply.status == 503
 
 
-def test_logs_hold_no_whole_address(client: "DynamoDBClient", api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_logs_hold_no_whole_address(client: DynamoDB, api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     put(client, "secret.person@example.com", mark(MarkKind.COMPLAINT))
     for method, url, body in (
         ("GET", "/addresses/secret.person%40example.com", None),

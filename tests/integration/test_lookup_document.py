@@ -4,7 +4,7 @@ schemathesis makes the requests and judges the answers; API Gateway's part is pl
 """
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -27,11 +27,8 @@ from support.gateway import DOCUMENT
 from support.marks import mark
 from support.table import TABLE
 
-from .conftest import Answer, write
+from .conftest import DynamoDB, Faults, write
 from .lookup_api import Api, start
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 # Signatures are API Gateway's to check.
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT | {"security": []})
@@ -60,7 +57,7 @@ ADDRESSES = st.sampled_from([*KNOWN, '"a %2F/b"@example.com', "jürgen@bücher.e
 
 
 @pytest.fixture
-def api(client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest.MonkeyPatch) -> Api:
+def api(client: DynamoDB, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> Api:
     """The API over a table with evidence of every kind."""
     monkeypatch.setenv("LOG_LEVEL", "ERROR")
     feedback = [mark(kind) for kind in MarkKind if kind not in MADE_BY_PEOPLE]

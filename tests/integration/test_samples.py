@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest.mock import patch
 
 import boto3
@@ -22,11 +22,8 @@ from healthy_mailing.evidence import MarkKind
 from support.marks import mark
 from support.table import TABLE
 
-from .conftest import Answer, add
+from .conftest import DynamoDB, Faults, add
 from .lookup_api import start
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 README, EVENTS, LOOKUP = "README.md", "docs/events.md", "terraform/modules/lookup/README.md"
 ADOPT = "terraform/examples/adopt/README.md"
@@ -76,7 +73,7 @@ Asks = Callable[[str, list[str]], list[str]]
 
 
 @pytest.fixture
-def asks(client: "DynamoDBClient", faults: dict[str, Answer], monkeypatch: pytest.MonkeyPatch) -> Asks:
+def asks(client: DynamoDB, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> Asks:
     """What asks the lookup API by the code of its README: for a purpose, about addresses."""
     api = start(client, faults, monkeypatch)
 
@@ -107,7 +104,7 @@ undetermined         no  no
 
 @pytest.mark.parametrize("case", ANSWERS.strip().splitlines())
 def test_each_tells_newsletter_and_password_reset_apart_in_capitals_too(
-    client: "DynamoDBClient", asks: Asks, case: str
+    client: DynamoDB, asks: Asks, case: str
 ) -> None:
     assert TABLE == "mailing"
     known, *answers = case.split()
@@ -155,7 +152,7 @@ def test_where_the_lookup_api_refuses_its_code_says_yes_to_nobody(asks: Asks) ->
     ids=str,
 )
 def test_an_item_of_another_program_blocks_unless_it_says_enable(
-    client: "DynamoDBClient",
+    client: DynamoDB,
     attributes: dict[str, Any],
     is_yes: bool,  # noqa: FBT001  (a table's column)
 ) -> None:
@@ -169,7 +166,7 @@ def test_an_item_of_another_program_blocks_unless_it_says_enable(
 @pytest.mark.parametrize("old", ["enable", "disable", None])
 @pytest.mark.parametrize("new", ["enable", "disable", "review", None])
 def test_an_application_of_an_adopted_table_mails_nobody_whom_one_of_two_rows_blocks(
-    client: "DynamoDBClient", old: str | None, new: str | None
+    client: DynamoDB, old: str | None, new: str | None
 ) -> None:
     """`mailing reassess` may merge them meanwhile."""
     rows = {"Jane@Example.com": old, "jane@example.com": new}

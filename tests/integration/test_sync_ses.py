@@ -18,11 +18,9 @@ from support.marks import mark
 from support.suppression import FakeList, known
 from support.table import TABLE
 
-from .conftest import Answer, items, refusal_of
+from .conftest import DynamoDB, Faults, items, refusal_of
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
     from healthy_mailing_cli.ses.suppression_list import SuppressionList
 
 BOUNCED, AT, LATER = "2026-03-01T10:00:00.000Z", "2026-03-02T10:00:00.000Z", "2026-03-03T10:00:00.000Z"
@@ -35,7 +33,7 @@ DONE = {result: Done(ADDRESS, result) for result in Result}
 
 
 @pytest.fixture
-def table(client: "DynamoDBClient") -> Table:
+def table(client: DynamoDB) -> Table:
     return Table(client, TABLE, Rules(), now=lambda: datetime(2026, 3, 1, tzinfo=UTC))
 
 
@@ -43,11 +41,11 @@ def syncing(table: Table, fake: FakeList) -> Sync:
     return Sync(table, cast("SuppressionList", fake))
 
 
-def note_of(client: "DynamoDBClient") -> Any:
+def note_of(client: DynamoDB) -> Any:
     return items(client).get(ADDRESS, {}).get(PUSHED, {}).get("M")
 
 
-def spoil(client: "DynamoDBClient", address: str, **more: Any) -> None:
+def spoil(client: DynamoDB, address: str, **more: Any) -> None:
     """Let another program write an item."""
     item: Any = {"UserId": {"S": address}, "state": {"S": "disable"}, "evidence": {"S": "x"}, **more}
     client.put_item(TableName=TABLE, Item=item)
@@ -67,7 +65,7 @@ def spoil(client: "DynamoDBClient", address: str, **more: Any) -> None:
     ids=["bounced", "complained meanwhile", "enabled meanwhile", "forgotten meanwhile"],
 )
 def test_who_is_put_on_the_list_is_noted(
-    client: "DynamoDBClient", table: Table, marks: list[Mark], reason: SesReason | None
+    client: DynamoDB, table: Table, marks: list[Mark], reason: SesReason | None
 ) -> None:
     """A push of many thousands takes hours, so the table is asked once more."""
     if marks:
@@ -78,7 +76,7 @@ def test_who_is_put_on_the_list_is_noted(
     assert note_of(client) == ({**NOTE, "reason": {"S": str(reason)}} if reason else None)
 
 
-def test_an_interruption_while_ses_is_asked_loses_no_note(client: "DynamoDBClient", table: Table) -> None:
+def test_an_interruption_while_ses_is_asked_loses_no_note(client: DynamoDB, table: Table) -> None:
     """Whether the address is on the list by then is not known."""
 
     def interrupt() -> None:
@@ -90,7 +88,7 @@ def test_an_interruption_while_ses_is_asked_loses_no_note(client: "DynamoDBClien
     assert note_of(client)["reason"] == {"S": "BOUNCE"}
 
 
-def test_what_ses_takes_for_no_address_fails_alone(client: "DynamoDBClient", table: Table) -> None:
+def test_what_ses_takes_for_no_address_fails_alone(client: DynamoDB, table: Table) -> None:
     def refuse() -> None:
         raise ValueError("Invalid email address.")
 
@@ -100,16 +98,14 @@ def test_what_ses_takes_for_no_address_fails_alone(client: "DynamoDBClient", tab
     assert note_of(client) is None
 
 
-def test_what_was_forgotten_while_ses_is_asked_is_put_there_without_a_note(
-    client: "DynamoDBClient", table: Table
-) -> None:
+def test_what_was_forgotten_while_ses_is_asked_is_put_there_without_a_note(client: DynamoDB, table: Table) -> None:
     known(table, ADDRESS, BOUNCE)
     fake = FakeList(on_put=lambda: delete(table, [ADDRESS], step_deadline()))
     assert syncing(table, fake).put(ADDRESS) == DONE[Result.PUT]
     assert items(client) == {}
 
 
-def test_a_note_that_the_table_refuses_is_told(table: Table, faults: dict[str, Answer]) -> None:
+def test_a_note_that_the_table_refuses_is_told(table: Table, faults: Faults) -> None:
     known(table, ADDRESS, BOUNCE)
     faults["BatchExecuteStatement"] = refusal_of(ADDRESS, "AccessDeniedException")
     done = syncing(table, FakeList()).put(ADDRESS)
@@ -131,7 +127,7 @@ def test_a_note_that_the_table_refuses_is_told(table: Table, faults: dict[str, A
     ids=["ours", "complained", "disabled", "ses: later", "ses: gone", "not ours"],
 )
 def test_what_changed_since_the_lists_were_read_is_left(  # noqa: PLR0913, PLR0917  (fixtures)
-    client: "DynamoDBClient",
+    client: DynamoDB,
     table: Table,
     marks: list[Mark],
     pushed: Entry | None,
@@ -145,7 +141,7 @@ def test_what_changed_since_the_lists_were_read_is_left(  # noqa: PLR0913, PLR09
     assert note_of(client) == (NOTE if pushed and not is_taken_off else None)
 
 
-def test_an_item_that_another_program_spoilt_meanwhile_is_left(client: "DynamoDBClient", table: Table) -> None:
+def test_an_item_that_another_program_spoilt_meanwhile_is_left(client: DynamoDB, table: Table) -> None:
     spoil(client, ADDRESS)
     fake = FakeList(OURS)
     assert syncing(table, fake).take_off(ADDRESS, OURS) == DONE[Result.CHANGED]
@@ -161,7 +157,7 @@ def plan_of(table: Table, fake: FakeList, direction: Direction) -> Plan:
 
 
 def test_each_direction_changes_its_own_side(
-    client: "DynamoDBClient", table: Table, capsys: pytest.CaptureFixture[str]
+    client: DynamoDB, table: Table, capsys: pytest.CaptureFixture[str]
 ) -> None:
     known(table, "put@example.com", BOUNCE)
     known(table, ADDRESS, BOUNCE, ENABLED, pushed=OURS)
@@ -199,7 +195,7 @@ def test_a_reason_for_which_ses_does_not_use_its_list_is_told(
     assert f"SES does not use its list for {unused}" in line
 
 
-def test_what_was_taken_over_changes_nothing_the_second_time(client: "DynamoDBClient", table: Table) -> None:
+def test_what_was_taken_over_changes_nothing_the_second_time(client: DynamoDB, table: Table) -> None:
     fake = FakeList(Entry("New@Example.com", AT, SesReason.COMPLAINT), Entry("new@example.com", AT, SesReason.BOUNCE))
     sync = syncing(table, fake)
     assert list(sync.mark(plan_of(table, fake, Direction.BOTH).marks)) == [Done("new@example.com", Result.MARKED)]
@@ -209,7 +205,7 @@ def test_what_was_taken_over_changes_nothing_the_second_time(client: "DynamoDBCl
     assert items(client) == before
 
 
-def test_a_mark_that_the_table_refuses_fails_alone(table: Table, faults: dict[str, Answer]) -> None:
+def test_a_mark_that_the_table_refuses_fails_alone(table: Table, faults: Faults) -> None:
     faults["BatchExecuteStatement"] = refusal_of("new@example.com", "AccessDeniedException")
     marks = {"new@example.com": (BOUNCE,), "other@example.com": (BOUNCE,)}
     done = {each.address: each for each in syncing(table, FakeList()).mark(marks)}
