@@ -265,7 +265,7 @@ def test_reassessing_makes_one_canonical_row(client: DynamoDB) -> None:
 
 
 @pytest.mark.parametrize("keep", [False, True])
-def test_a_dry_run_says_what_the_run_then_reports(client: DynamoDB, keep: bool) -> None:  # noqa: FBT001  (generated)
+def test_a_dry_run_says_what_the_run_then_reports(client: DynamoDB, keep: bool) -> None:
     """Of every kind of canonical row, with every kind of row beside it, wherever both are in the table."""
     odd, more = {"evidence": {"S": "none"}}, {"theirs": {"S": "x"}}
     canonical = (None, "Complaint", "odd", "ours", "out of date")
@@ -426,7 +426,7 @@ def test_a_row_of_this_version_in_another_spelling_moves_with_all_it_knows(clien
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_what_a_refresh_would_not_write_is_merged(client: DynamoDB, dry_run: bool) -> None:  # noqa: FBT001  (generated)
+def test_what_a_refresh_would_not_write_is_merged(client: DynamoDB, dry_run: bool) -> None:
     """Else it would be lost with its row. Nor may a reader of an old copy merge into what is no longer so."""
     table = Table(client, TABLE, Rules(delivery_refresh_days=7))
     for key, day in ((JANE, 1), (SPELLED, 3)):

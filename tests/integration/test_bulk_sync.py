@@ -255,7 +255,7 @@ def next_run(bulk: BulkSync) -> None:
 
 @pytest.mark.parametrize("action", Action)
 @pytest.mark.parametrize("moment", ["before the job", "while it runs", "while it is noted", "forgotten by SES"])
-def test_an_interrupted_job_is_made_up_for_by_the_next_run(  # noqa: PLR0913, PLR0917  (fixtures)
+def test_an_interrupted_job_is_made_up_for_by_the_next_run(
     bulk: BulkSync, fake: Fake, table: Table, client: DynamoDB, action: Action, moment: str
 ) -> None:
     def interrupt() -> None:

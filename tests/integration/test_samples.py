@@ -152,9 +152,7 @@ def test_where_the_lookup_api_refuses_its_code_says_yes_to_nobody(asks: Asks) ->
     ids=str,
 )
 def test_an_item_of_another_program_blocks_unless_it_says_enable(
-    client: DynamoDB,
-    attributes: dict[str, Any],
-    is_yes: bool,  # noqa: FBT001  (a table's column)
+    client: DynamoDB, attributes: dict[str, Any], is_yes: bool
 ) -> None:
     del client  # the table is there
     boto3.resource("dynamodb").Table(TABLE).put_item(Item={"UserId": "jane@example.com", **attributes})

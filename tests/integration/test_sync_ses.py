@@ -126,13 +126,8 @@ def test_a_note_that_the_table_refuses_is_told(table: Table, faults: Faults) -> 
     ],
     ids=["ours", "complained", "disabled", "ses: later", "ses: gone", "not ours"],
 )
-def test_what_changed_since_the_lists_were_read_is_left(  # noqa: PLR0913, PLR0917  (fixtures)
-    client: DynamoDB,
-    table: Table,
-    marks: list[Mark],
-    pushed: Entry | None,
-    held: Entry | None,
-    is_taken_off: bool,  # noqa: FBT001  (a parameter of the test)
+def test_what_changed_since_the_lists_were_read_is_left(
+    client: DynamoDB, table: Table, marks: list[Mark], pushed: Entry | None, held: Entry | None, is_taken_off: bool
 ) -> None:
     known(table, ADDRESS, *marks, pushed=pushed)
     fake = FakeList(*filter(None, [held]))

@@ -215,10 +215,7 @@ LINES = st.lists(
 
 @given(LINES, st.sampled_from([b"\n", b"\r\n", b"\r"]), st.booleans())
 def test_rows_are_kept_byte_for_byte(
-    tmp_path_factory: pytest.TempPathFactory,
-    lines: list[bytes],
-    end: bytes,
-    ended: bool,  # noqa: FBT001  (generated)
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], end: bytes, ended: bool
 ) -> None:
     """Of any bytes: all rows together, with the header, are the file, but for rows that hold nothing."""
     content = end.join(lines) + (end if ended else b"")
@@ -267,7 +264,7 @@ def test_addresses_are_made_canonical_once_each_and_what_is_none_is_told(tmp_pat
         (f"email\n\u201cJane\u201d <{JANE}>\n", [JANE], [], ""),
     ],
 )
-def test_what_is_acted_on_is_in_the_column_and_the_rest_is_told(  # noqa: PLR0913, PLR0917  (a table's columns)
+def test_what_is_acted_on_is_in_the_column_and_the_rest_is_told(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     text: str,

@@ -264,7 +264,7 @@ def lives(draw: st.DrawFn) -> list[Change]:
 
 
 @given(lives(), st.booleans())
-def test_the_events_of_a_life_are_its_changes_of_answer(life: list[Change], new_deliveries: bool) -> None:  # noqa: FBT001
+def test_the_events_of_a_life_are_its_changes_of_answer(life: list[Change], new_deliveries: bool) -> None:
     rules = Rules()
     exists = False
     states: tuple[str | None, str | None] = (None, None)

@@ -77,9 +77,7 @@ OF_ANOTHER = {"Variables": {"TABLE_NAME": "crm", "SOFT_BOUNCE_LIMIT": "3"}}
 
 @pytest.mark.parametrize(("function", "is_named"), [(None, True), (None, False), ("crm-feedback", False)])
 def test_the_function_of_another_table_is_refused(
-    monkeypatch: pytest.MonkeyPatch,
-    function: str | None,
-    is_named: bool,  # noqa: FBT001  (pytest passes it so)
+    monkeypatch: pytest.MonkeyPatch, function: str | None, is_named: bool
 ) -> None:
     with pytest.raises(CommandError, match="writes to the table crm, not to mailing: name both"):
         rules(monkeypatch, OF_ANOTHER, function, is_named=is_named)

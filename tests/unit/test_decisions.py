@@ -82,10 +82,7 @@ def test_a_decision_is_dated_a_millisecond_after_what_it_outranks(
 
 @given(HISTORIES, CLOCKS, st.just(LAST) | CLOCKS, st.booleans())
 def test_all_bounces_so_far_can_be_cleared_whatever_the_clocks(
-    history: list[Mark],
-    now: str,
-    until: str,
-    always: bool,  # noqa: FBT001  (Hypothesis passes it by its place)
+    history: list[Mark], now: str, until: str, always: bool
 ) -> None:
     held = evidence_of(history)
     cleared = clearing(until, now, "dana", "", always=always)(held)

@@ -49,9 +49,7 @@ WAYS: dict[str, tuple[Callable[..., dict[str, Any]], list[Any], bool]] = {
 
 @pytest.mark.parametrize(("wrap", "messages", "reports"), WAYS.values(), ids=WAYS)
 def test_every_message_is_found_with_its_id_whatever_wraps_it(
-    wrap: Callable[..., dict[str, Any]],
-    messages: list[Any],
-    reports: bool,  # noqa: FBT001  (a table's column)
+    wrap: Callable[..., dict[str, Any]], messages: list[Any], reports: bool
 ) -> None:
     event = wrap(*messages)
     records = event.get("Records", [event])

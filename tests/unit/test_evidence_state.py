@@ -223,7 +223,7 @@ optIn 1, delivery 3*, notSpam 2  enable   delivery         the newest is shown
 
 @pytest.mark.parametrize("reverse", [False, True], ids=["in order", "reversed"])
 @pytest.mark.parametrize("case", cases(CASES))
-def test_state(case: str, reverse: bool) -> None:  # noqa: FBT001  (a table's column)
+def test_state(case: str, reverse: bool) -> None:
     known, state, reason, _ = re.split(" {2,}", case, maxsplit=3)
     history = history_of(known)
     assessment = assess(evidence_of(reversed(history) if reverse else history), Rules())

@@ -98,9 +98,7 @@ def exported(paged: Paged, path: Path, *states: State, resume: bool = False, seg
 @pytest.mark.parametrize("form", Form)
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_a_terminal_gets_nothing_that_steers_it_and_a_file_gets_every_byte(
-    monkeypatch: pytest.MonkeyPatch,
-    form: Form,
-    is_terminal: bool,  # noqa: FBT001  (generated)
+    monkeypatch: pytest.MonkeyPatch, form: Form, is_terminal: bool
 ) -> None:
     out, source, whole = io.StringIO(newline=""), scanned(Paged(map(item, range(8))), segments=1), lines(form)
     monkeypatch.setattr(out, "isatty", lambda: is_terminal)

@@ -42,7 +42,7 @@ def test_what_is_no_time_is_named(text: str) -> None:
     ],
 )
 @pytest.mark.parametrize("sender", ["news@shop.example", "NEWS@shop.example", "The News <news@shop.example>"])
-def test_a_sender_is_an_address_or_a_whole_domain(sender: str, wanted: str, is_meant: bool) -> None:  # noqa: FBT001  (pytest passes it so)
+def test_a_sender_is_an_address_or_a_whole_domain(sender: str, wanted: str, is_meant: bool) -> None:
     assert sent_by(sender, wanted) is is_meant
 
 

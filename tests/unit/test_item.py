@@ -206,10 +206,7 @@ def test_what_is_beside_the_evidence_is_what_others_keep_and_what_was_pushed_to_
 
 
 @pytest.mark.parametrize(("characters", "says"), [(300, True), (301, False)])
-def test_an_item_with_a_reason_of_any_length_is_no_answer(
-    characters: int,
-    says: bool,  # noqa: FBT001  (a table's column)
-) -> None:
+def test_an_item_with_a_reason_of_any_length_is_no_answer(characters: int, says: bool) -> None:
     assert is_answer(item_of(mark(MarkKind.COMPLAINT)) | {"reason": "x" * characters}) is says
 
 

@@ -557,7 +557,7 @@ FORMULA = csv_of(BOUNCES, f'5.1.1,"=1+1\n2",nobody,{SECONDS}', f"5.1.1,x,{JOE},{
         (f"{postmark('Whim')}\n[1, {{]", "postmark", "Whim", "HardBounce", (JANE, HARD, "")),
     ],
 )
-def test_refused_rows_are_mended_and_imported(  # noqa: PLR0913, PLR0917  (a table's columns)
+def test_refused_rows_are_mended_and_imported(
     tmp_path: Path, text: str, name: str, wrong: str, right: str, mended: tuple[str, MarkKind, str]
 ) -> None:
     def imported(text: str) -> tuple[list[tuple[str, MarkKind, str]], Tally]:

@@ -126,7 +126,7 @@ def test_rates_have_the_same_decimals_and_do_not_reach_a_line_by_rounding(
         ("T10:00:00.1", "T10:59:00.9", 1, 3, "2026-03-29 10:00 to 10:59 UTC", "3 addresses"),
     ],
 )
-def test_the_page_says_who_was_blocked_when(  # noqa: PLR0913, PLR0917  (the columns of a table)
+def test_the_page_says_who_was_blocked_when(
     since: str, at: str, of_domain: int, count: int, when: str, who: str
 ) -> None:
     since, at = (f"2026-03-29{time}Z" if time else "" for time in (since, at))
