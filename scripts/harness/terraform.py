@@ -13,7 +13,7 @@ import sys
 import tempfile
 import urllib.request
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -232,18 +232,13 @@ def provider_installation(terraform: Terraform) -> dict[str, str]:
         plugins = paths.TOOLS / "plugins"
         plugins.mkdir(parents=True, exist_ok=True)
         return {"TF_PLUGIN_CACHE_DIR": str(plugins)}
-    mirror = find_mirror(mirror_folders())
+    mirror = next((folder for folder in mirror_folders() if (folder / PROVIDER).is_dir()), None)
     if mirror is None:
         raise TerraformError(
             f"{registry} can't be reached, and no local mirror contains {PROVIDER}. Connect to the internet, or make "
             f"a mirror elsewhere (`{terraform.program.name} providers mirror FOLDER`) and set TF_PLUGIN_MIRROR to it."
         )
     return _through_mirror(terraform, mirror)
-
-
-def find_mirror(folders: Iterable[Path]) -> Path | None:
-    """Return the first folder that holds the AWS provider in the layout of a Terraform mirror, else None."""
-    return next((folder for folder in folders if (folder / PROVIDER).is_dir()), None)
 
 
 def mirror_folders() -> Iterator[Path]:

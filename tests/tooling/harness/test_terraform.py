@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import urllib.error
 import urllib.request
 import zipfile
@@ -24,7 +25,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr(paths, "TOOLS", tmp_path / "tools")
-    monkeypatch.setattr(terraform, "mirror_folders", lambda: [tmp_path / "nowhere"])
+    monkeypatch.setattr(terraform, "mirror_folders", lambda: [tmp_path / "nowhere", tmp_path / "mirror"])
 
     def unreachable(url: str, timeout: float) -> None:
         del timeout
@@ -52,31 +53,24 @@ def make_mirror(folder: Path) -> Path:
 
 
 @pytest.fixture
-def mirrored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A mirror where one is looked for."""
-    mirror = make_mirror(tmp_path / "mirror")
-    monkeypatch.setattr(terraform, "mirror_folders", lambda: [mirror])
-    return mirror
-
-
-@pytest.fixture
 def installed(add_program: AddProgram) -> Terraform:
     add_program("terraform", "Terraform v1.11.4")
     return terraform.find()
 
 
-def test_the_named_program_wins_over_those_on_path(add_program: AddProgram, monkeypatch: pytest.MonkeyPatch) -> None:
-    add_program("terraform", "Terraform v1.11.4")
-    named = add_program("my-terraform", "Terraform v1.9.0", folder="elsewhere")
-    monkeypatch.setenv("TERRAFORM", str(named))
-    assert terraform.find() == Terraform(named, "Terraform", "1.9.0")
-
-
-def test_terraform_on_path_wins_over_tofu(add_program: AddProgram) -> None:
+def test_a_named_program_wins_and_terraform_on_path_wins_over_tofu(
+    add_program: AddProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tofu = add_program("tofu", "OpenTofu v1.10.1")
     assert terraform.find() == Terraform(tofu, "OpenTofu", "1.10.1")
     found = add_program("terraform", "Terraform v1.7.0-rc1")
     assert terraform.find() == Terraform(found, "Terraform", "1.7.0-rc1")
+    named = add_program("my-terraform", "Terraform v1.9.0", folder="elsewhere")
+    monkeypatch.setenv("TERRAFORM", str(named))
+    assert terraform.find() == Terraform(named, "Terraform", "1.9.0")
+    monkeypatch.setenv("TERRAFORM", "/no/such/terraform")
+    with pytest.raises(TerraformError, match="TERRAFORM is /no/such/terraform, which is not a program"):
+        terraform.find()
 
 
 @pytest.mark.parametrize(
@@ -87,6 +81,7 @@ def test_terraform_on_path_wins_over_tofu(add_program: AddProgram) -> None:
         ("tofu", "echo OpenTofu v1.9.4", "is OpenTofu 1.9.4, older than 1.10"),
         ("terraform", "echo Pulumi v3", "is neither Terraform nor OpenTofu"),
         ("terraform", "exit 3", r"does not run .*\. Reinstall Terraform or set TERRAFORM"),
+        ("none", "", r"Terraform is not on PATH, and https://.* can't be reached"),
     ],
 )
 def test_an_unusable_program_is_refused_in_one_line(
@@ -94,21 +89,6 @@ def test_an_unusable_program_is_refused_in_one_line(
 ) -> None:
     add_program(name, "unused").write_text(f"#!/bin/sh\n{script}\n")
     with pytest.raises(TerraformError, match=problem) as raised:
-        terraform.find()
-    assert "\n" not in str(raised.value)
-
-
-def test_a_named_program_that_does_not_exist_is_an_error(
-    add_program: AddProgram, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    add_program("terraform", "Terraform v1.11.4")
-    monkeypatch.setenv("TERRAFORM", "/no/such/terraform")
-    with pytest.raises(TerraformError, match="TERRAFORM is /no/such/terraform, which is not a program"):
-        terraform.find()
-
-
-def test_without_a_program_and_internet_one_line_says_so() -> None:
-    with pytest.raises(TerraformError, match=r"Terraform is not on PATH, and https://.* can't be reached") as raised:
         terraform.find()
     assert "\n" not in str(raised.value)
 
@@ -124,94 +104,89 @@ def test_the_pinned_release_is_fetched_checked_and_kept(monkeypatch: pytest.Monk
     assert asked == ["https://releases.hashicorp.com/terraform/1.11.4/terraform_1.11.4_linux_amd64.zip"]
 
 
-def test_a_release_with_another_checksum_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("platform", "problem"),
+    [
+        ("linux_amd64", r"has SHA-256 \w+, not the published \w+. It was not installed"),
+        ("plan9_mips", r"has no download for plan9_mips\. Set TERRAFORM"),
+    ],
+)
+def test_nothing_but_a_published_release_is_installed(
+    monkeypatch: pytest.MonkeyPatch, platform: str, problem: str
+) -> None:
     serve(monkeypatch, zip_with_terraform("tampered with"))
-    monkeypatch.setattr(terraform, "platform_name", lambda: "linux_amd64")
-    with pytest.raises(TerraformError, match=r"has SHA-256 \w+, not the published \w+. It was not installed"):
+    monkeypatch.setattr(terraform, "platform_name", lambda: platform)
+    with pytest.raises(TerraformError, match=problem):
         terraform.find()
     assert not list(paths.TOOLS.glob("**/terraform*"))
 
 
-def test_an_unknown_platform_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terraform, "platform_name", lambda: "plan9_mips")
-    with pytest.raises(TerraformError, match=r"has no download for plan9_mips\. Set TERRAFORM"):
-        terraform.find()
+SOURCES = ("TF_PLUGIN_MIRROR", "TF_CLI_CONFIG_FILE", "home", "registry", "mirror")
 
 
-def test_the_named_mirror_wins_over_the_users_configuration(
-    installed: Terraform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("there", [SOURCES[first:] for first in range(len(SOURCES))], ids=SOURCES)
+def test_the_provider_comes_from_the_first_source_that_is_there(
+    installed: Terraform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: tuple[str, ...]
 ) -> None:
-    inherited = tmp_path / "inherited.tfrc"
-    inherited.touch()
+    inherited, asked = tmp_path / "inherited.tfrc", list[str]()
     monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(inherited))
-    monkeypatch.setenv("TF_PLUGIN_MIRROR", str(make_mirror(tmp_path / "mirror")))
-    configuration = Path(terraform.provider_installation(installed)["TF_CLI_CONFIG_FILE"])
-    assert f'path = "{tmp_path / "mirror"}"' in configuration.read_text()
+    make_mirror(tmp_path / "mirror")
+    if "TF_PLUGIN_MIRROR" in there:
+        monkeypatch.setenv("TF_PLUGIN_MIRROR", str(make_mirror(tmp_path / "named")))
+    if "TF_CLI_CONFIG_FILE" in there:
+        inherited.touch()
+    if "home" in there:
+        Path.home().mkdir()
+        (Path.home() / ".terraformrc").write_text("provider_installation {\n  direct {}\n}\n")
+    if "registry" in there:
+        asked = serve(monkeypatch, b"{}")
+
+    found = terraform.provider_installation(installed)
+
+    if there[0] in {"TF_PLUGIN_MIRROR", "mirror"}:
+        folder = tmp_path / ("mirror" if there[0] == "mirror" else "named")
+        assert f'path = "{folder}"' in Path(found["TF_CLI_CONFIG_FILE"]).read_text()
+    else:
+        assert (
+            found
+            == {
+                "TF_CLI_CONFIG_FILE": {"TF_CLI_CONFIG_FILE": str(inherited)},
+                "home": {},
+                "registry": {"TF_PLUGIN_CACHE_DIR": str(paths.TOOLS / "plugins")},
+            }[there[0]]
+        )
+    assert asked == (["https://registry.terraform.io/.well-known/terraform.json"] if there[0] == "registry" else [])
 
 
-def test_a_named_mirror_without_the_provider_is_an_error(
-    installed: Terraform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("named", "problem"),
+    [
+        (os.sep, "TF_PLUGIN_MIRROR is /, which does not contain registry.terraform.io/hashicorp/aws"),
+        ("", "Connect to the internet, or make a mirror elsewhere .* TF_PLUGIN_MIRROR"),
+    ],
+    ids=["named mirror", "nothing named"],
+)
+def test_without_a_provider_one_line_names_the_remedies(
+    installed: Terraform, monkeypatch: pytest.MonkeyPatch, named: str, problem: str
 ) -> None:
-    monkeypatch.setenv("TF_PLUGIN_MIRROR", str(tmp_path))
-    with pytest.raises(
-        TerraformError, match=r"TF_PLUGIN_MIRROR is .*, which does not contain registry.terraform.io/hashicorp/aws"
-    ):
+    monkeypatch.setenv("TF_PLUGIN_MIRROR", named)
+    with pytest.raises(TerraformError, match=problem) as raised:
         terraform.provider_installation(installed)
+    assert "\n" not in str(raised.value)
 
 
-@pytest.mark.usefixtures("mirrored")
-def test_an_inherited_configuration_is_respected_if_it_exists(
-    installed: Terraform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    inherited = tmp_path / "inherited.tfrc"
-    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(inherited))
-    assert terraform.provider_installation(installed)["TF_CLI_CONFIG_FILE"] != str(inherited)
-    inherited.touch()
-    assert terraform.provider_installation(installed) == {"TF_CLI_CONFIG_FILE": str(inherited)}
-
-
-def test_installation_rules_in_the_home_folder_are_respected(installed: Terraform) -> None:
-    configuration = Path.home() / ".terraformrc"
-    configuration.parent.mkdir()
-    configuration.write_text('provider_installation {\n  network_mirror { url = "https://mirror.example.com/" }\n}\n')
-    assert terraform.provider_installation(installed) == {}
-
-
-def test_a_reachable_registry_is_used_with_a_plugin_cache(
-    installed: Terraform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = serve(monkeypatch, b"{}")
-    assert terraform.provider_installation(installed) == {"TF_PLUGIN_CACHE_DIR": str(paths.TOOLS / "plugins")}
-    assert asked == ["https://registry.terraform.io/.well-known/terraform.json"]
-
-
-def test_the_first_folder_with_the_provider_is_the_mirror(tmp_path: Path) -> None:
-    (tmp_path / "empty" / "registry.terraform.io").mkdir(parents=True)
-    first, second = make_mirror(tmp_path / "first"), make_mirror(tmp_path / "second")
-    assert terraform.find_mirror([tmp_path / "absent", tmp_path / "empty", first, second]) == first
-    assert terraform.find_mirror([tmp_path / "empty"]) is None
-
-
-@pytest.mark.usefixtures("mirrored")
-def test_opentofu_finds_the_provider_under_its_own_registry(add_program: AddProgram) -> None:
+def test_opentofu_finds_the_provider_under_its_own_registry(add_program: AddProgram, tmp_path: Path) -> None:
+    make_mirror(tmp_path / "mirror")
     add_program("tofu", "OpenTofu v1.10.0")
     configuration = Path(terraform.provider_installation(terraform.find())["TF_CLI_CONFIG_FILE"]).read_text()
     mirror = Path(configuration.split('"')[1])
     assert (mirror / "registry.opentofu.org" / "hashicorp" / "aws" / "5.100.0").is_dir()
 
 
-def test_without_registry_and_mirror_one_line_names_the_remedies(installed: Terraform) -> None:
-    with pytest.raises(
-        TerraformError, match=r"Connect to the internet, or make a mirror elsewhere .* TF_PLUGIN_MIRROR"
-    ) as raised:
-        terraform.provider_installation(installed)
-    assert "\n" not in str(raised.value)
-
-
-@pytest.mark.usefixtures("mirrored")
 def test_a_run_sees_only_the_environment_it_is_given(
     installed: Terraform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    make_mirror(tmp_path / "mirror")
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("TF_VAR_name", "production")
     installed.program.write_text("#!/bin/sh\nset\n")
@@ -221,8 +196,8 @@ def test_a_run_sees_only_the_environment_it_is_given(
     assert "CHECKPOINT_DISABLE='1'" in output
 
 
-@pytest.mark.usefixtures("mirrored")
 def test_a_failed_run_says_what_failed_and_why_unless_it_may_fail(installed: Terraform, tmp_path: Path) -> None:
+    make_mirror(tmp_path / "mirror")
     installed.program.write_text("#!/bin/sh\necho 'so far'\necho 'Error: no such thing' >&2\nexit 1\n")
     with pytest.raises(TerraformError, match=f"`terraform apply` failed in {tmp_path}:\nError: no such thing"):
         installed.run("apply", folder=tmp_path)
