@@ -51,11 +51,7 @@ def broken(path: Path, tracked: set[Path]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Print each broken link.
-
-    Raises:
-        SystemExit: there are some.
-    """
+    """Print each broken link, and exit with an error if there are some."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\0")
     paths = [Path(name) for name in listed if name and Path(name).exists()]

@@ -77,11 +77,7 @@ def is_current(package: Path = PACKAGE, sources: Path = SOURCES) -> bool:
 
 
 def main() -> None:
-    """Build the zip and print its path, size and SHA-256; or check the one that is there.
-
-    Raises:
-        SystemExit: it was checked, and is not that of the sources.
-    """
+    """Build the zip and print its path, size and SHA-256; or exit with an error if the one that is there is stale."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("zip", nargs="?", type=Path, default=PACKAGE, help="path of the zip (default: %(default)s)")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if the zip is out of date")

@@ -45,11 +45,7 @@ def parsed(text: str) -> tuple[int, ...]:
 
 
 def check(number: str) -> None:
-    """Make sure that a version can be released here.
-
-    Raises:
-        ReleaseError: it can't.
-    """
+    """Raise ``ReleaseError`` unless a version can be released here."""
     parsed(number)
     branch = git("rev-parse", "--abbrev-ref", "HEAD").strip()
     if branch != BRANCH:
@@ -81,11 +77,7 @@ def planned(number: str, date: str) -> dict[Path, str]:
 
 
 def git(*arguments: str) -> str:
-    """Run git on the project and return what it printed.
-
-    Raises:
-        ReleaseError: it failed; what it said is the message.
-    """
+    """Run git on the project and return what it printed; if it fails, raise ``ReleaseError`` with what it said."""
     ran = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     if ran.returncode:
         raise ReleaseError(f"git {arguments[0]} failed: {ran.stderr.strip() or ran.stdout.strip()}")
@@ -111,11 +103,7 @@ def _written(texts: Mapping[Path, str]) -> set[Path]:
 
 
 def make(*targets: str) -> None:
-    """Run targets of the Makefile, with what they print.
-
-    Raises:
-        ReleaseError: one failed.
-    """
+    """Run targets of the Makefile, with what they print; raise ``ReleaseError`` if one fails."""
     # Not the variables of `make release`, which make would pass on to these.
     environment = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "VERSION"}}
     for target in targets:
@@ -165,11 +153,7 @@ def describe(number: str, texts: Mapping[Path, str]) -> None:
 
 
 def main() -> None:
-    """Release a version.
-
-    Raises:
-        SystemExit: it can't be released.
-    """
+    """Release a version, or exit with the reason why that can't be done."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("version", help="MAJOR.MINOR.PATCH")
     parser.add_argument("--dry-run", action="store_true", help="print what would be done, and do nothing")

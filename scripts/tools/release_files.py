@@ -94,11 +94,7 @@ def bill_of_materials(number: str, archive: Path) -> str:
 
 
 def validate(bill: str) -> None:
-    """Make sure that a bill of materials fits CycloneDX's schema.
-
-    Raises:
-        ReleaseError: it does not.
-    """
+    """Raise ``ReleaseError`` unless a bill of materials fits CycloneDX's schema."""
     _run([str(_TOOLS / "python"), "-c", _VALIDATE], bill)
 
 
@@ -134,11 +130,7 @@ def _run(command: list[str], text: str = "") -> str:
 
 
 def main() -> None:
-    """Write the files and print their paths.
-
-    Raises:
-        SystemExit: they can't be written.
-    """
+    """Write the files and print their paths, or exit with the reason why they can't be written."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--tag", help="the tag that they are for")
     try:

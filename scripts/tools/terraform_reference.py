@@ -36,21 +36,14 @@ _OPTIONS = hcl2.SerializationOptions(with_comments=False, explicit_blocks=False,
 
 @dataclass(frozen=True)
 class Attribute:
-    """A variable, or an attribute of its object type.
+    """A variable, or an attribute of its object type."""
 
-    Attributes:
-        name: As in the tables: ``rules.soft_bounce_limit``, or ``identities[*].create`` of each object in a collection.
-        type: In HCL, with ``object`` for an object's type and ``map(object)`` for a map of them.
-        default: In HCL, or ``required``.
-        description: What the tables say of it; empty if nothing does.
-        attributes: Those of an object, or of each in a collection.
-    """
-
+    # As in the tables: ``rules.soft_bounce_limit``, or ``identities[*].create`` of each object in a collection.
     name: str
-    type: str
-    default: str
-    description: str
-    attributes: tuple["Attribute", ...] = ()
+    type: str  # in HCL, with ``object`` for an object's type and ``map(object)`` for a map of them
+    default: str  # in HCL, or ``required``
+    description: str  # what the tables say of it; empty if nothing does
+    attributes: tuple["Attribute", ...] = ()  # those of an object, or of each in a collection
 
     def tree(self) -> Iterator["Attribute"]:
         """Yield it, then all below it."""

@@ -191,11 +191,7 @@ def agreed(
 
 
 def end(*, done: bool) -> None:
-    """End a command with the exit code for no, or for something left to do, unless it is done.
-
-    Raises:
-        typer.Exit: It is not.
-    """
+    """Raise ``typer.Exit`` with the exit code for no, or for something left to do, unless a command is done."""
     if not done:
         raise typer.Exit(output.NO)
 

@@ -68,11 +68,7 @@ class DeadLetterQueue:
 
     @classmethod
     def of(cls, sqs: "SQSClient", name: str) -> "DeadLetterQueue":
-        """Return the queue of a name.
-
-        Raises:
-            CommandError: There is none.
-        """
+        """Return the queue of a name; raise ``CommandError`` if there is none."""
         url = url_of(sqs, name)
         if url is None:
             raise CommandError(

@@ -5,11 +5,7 @@ from healthy_mailing_cli.shell.output import CommandError
 
 
 def canonical_one(text: str) -> str:
-    """Return the canonical form of an address that a person typed.
-
-    Raises:
-        CommandError: It is not an address.
-    """
+    """Return the canonical form of an address that a person typed; raise ``CommandError`` if it is not one."""
     try:
         return canonical(text)
     except AddressError as error:
@@ -17,11 +13,7 @@ def canonical_one(text: str) -> str:
 
 
 def canonical_domain(text: str) -> str:
-    """Return the domain, as it stands in canonical addresses, that ``--domain`` names.
-
-    Raises:
-        CommandError: It is not a domain.
-    """
+    """Return ``--domain`` as it stands in canonical addresses; raise ``CommandError`` if it is not a domain."""
     try:
         return canonical(f"a@{text.removeprefix('@')}").rpartition("@")[2]
     except AddressError as error:

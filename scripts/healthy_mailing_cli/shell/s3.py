@@ -22,11 +22,7 @@ class Location:
 
     @classmethod
     def of(cls, text: str, option: str) -> "Location":
-        """Read what was given for an option of the command line.
-
-        Raises:
-            CommandError: It is not such a place.
-        """
+        """Read what was given for an option of the command line; raise ``CommandError`` if it is not such a place."""
         # Amazon S3 User Guide, "General purpose buckets naming rules"; old buckets may have capitals and underscores.
         match = re.fullmatch(rf"{SCHEME}([a-zA-Z0-9][\w.-]{{1,253}}[a-zA-Z0-9])(?:/(.*))?", text)
         if not match:

@@ -19,11 +19,7 @@ class UnknownError(ValueError):
 
 
 def named(name: str) -> Format:
-    """Return the format of that name.
-
-    Raises:
-        UnknownError: There is none.
-    """
+    """Return the format of that name; raise ``UnknownError`` if there is none."""
     if name not in FORMATS:
         near = difflib.get_close_matches(name, FORMATS, _NEAREST, cutoff=0.4)
         perhaps = f"; the nearest are {', '.join(near)}" if near else ""
