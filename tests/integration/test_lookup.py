@@ -245,6 +245,22 @@ def test_a_check_asks_for_no_more_than_the_answer(client: DynamoDB, api: Api) ->
     assert whole == [["odd@example.com"], ["odd@example.com"], ["gone@example.com"]]
 
 
+def test_a_thousand_addresses_are_checked_though_not_all_are_read_at_once(
+    client: DynamoDB, api: Api, faults: Faults
+) -> None:
+    given = [f"{number}@example.com" for number in range(1000)]
+    for address in given[::10]:
+        put(client, address, mark(MarkKind.COMPLAINT))
+    faults["BatchGetItem"] = between(keep_back(all_but=40))
+    reads = calls(api.client, "BatchGetItem")
+
+    answers = check(api, *given)
+
+    assert max(len(read["RequestItems"][TABLE]["Keys"]) for read in reads) == 100  # which is all that DynamoDB takes
+    assert [answer["given"] for answer in answers] == given
+    assert [answer["given"] for answer in answers if not answer["mayBeMailed"]] == given[::10]
+
+
 @pytest.mark.parametrize(
     ("query", "consistent"), [("", False), ("?consistent=false", False), ("?consistent=true", True)]
 )

@@ -197,7 +197,8 @@ def test_each_member_of_an_archive_is_imported_or_named(held: Held, tmp_path: Pa
         refused += bool(answer["refused"])
         assert (b"nobody" in member.text) == bool(answer["refused"])
     assert imported <= held.evidence.keys()
-    assert sum(each.name.endswith(".refused.csv") for each in folder.iterdir()) == refused
+    # On a file system that takes capitals for small letters too.
+    assert len({each.name.lower() for each in folder.iterdir() if each.name.endswith(".refused.csv")}) == refused
     problems = [each for each in told if "error" in each]
     known = [each for each in told if each["format"]]
     expected = 0 if not problems and not refused else 1

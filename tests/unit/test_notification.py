@@ -171,6 +171,12 @@ def test_subscription_marks_the_destination(
         assert (feedback.marks, feedback.ignored) == ((), (expected, expected))
 
 
+@pytest.mark.parametrize("kind", ["Send", "Reject", "Open", "Click", "Rendering Failure", "DeliveryDelay"])
+def test_other_events_mark_nobody_and_are_counted_by_type(kind: str) -> None:
+    reason = kind.replace(" ", "")
+    assert parse(ses.other(kind, "a@example.com", message_id="m")) == Feedback(kind, "m", ignored=(Ignored(reason),))
+
+
 @pytest.mark.parametrize("message", [ses.SET_UP_TEXT, f"{ses.SET_UP_TEXT}\n", ses.set_up(), json.dumps(ses.set_up())])
 def test_set_up_messages_mark_nobody_and_are_counted(message: str | Notification) -> None:
     assert parse(message) == Feedback("SetUp", "", ignored=(Ignored("SetUp"),))
