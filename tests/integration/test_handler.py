@@ -3,7 +3,7 @@
 import importlib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -56,7 +56,15 @@ def states(client: DynamoDB) -> dict[str, str]:
     return {address: item["state"]["S"] for address, item in items(client).items()}
 
 
-@pytest.mark.parametrize("wrap", [ses.sns_event, ses.sqs_event], ids=["SNS", "SQS"])
+WRAPPINGS: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "SNS": ses.sns_event,
+    "SQS, raw": ses.sqs_event,
+    "SQS, wrapped by SNS": lambda *messages: ses.sqs_event(*messages, raw=False),
+    "SQS, wrapped by EventBridge": lambda *messages: ses.sqs_event_bridge_event(*map(ses.event, messages)),
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPPINGS.values(), ids=WRAPPINGS.keys())
 def test_all_records_and_all_recipients_are_taken_in(client: DynamoDB, handler: Handler, wrap: Any) -> None:
     result = handler(
         wrap(
@@ -74,6 +82,12 @@ def test_all_records_and_all_recipients_are_taken_in(client: DynamoDB, handler: 
         "delivered@example.com": "enable",
         "delivered-too@example.com": "enable",
     }
+
+
+@pytest.mark.parametrize("wrap", [ses.event_bridge_event, lambda message: message], ids=["EventBridge", "direct"])
+def test_a_single_event_is_taken_in(client: DynamoDB, handler: Handler, wrap: Any) -> None:
+    handler(wrap(ses.event(ses.complaint("a@example.com"))))
+    assert states(client) == {"a@example.com": "disable"}
 
 
 def test_a_malformed_record_fails_alone(client: DynamoDB, handler: Handler, capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,6 +143,30 @@ def test_one_address_many_times_in_a_batch_is_one_write(client: DynamoDB, handle
         ses.sqs_event(*(ses.bounce("a@example.com", at=f"2026-03-{day:02d}T12:00:00.000Z") for day in range(1, 21)))
     )
     assert items(client)["a@example.com"]["version"] == {"N": "1"}
+
+
+def test_the_same_feedback_in_any_split_gives_the_same_items(client: DynamoDB, handler: Handler) -> None:
+    messages = [
+        ses.delivery("a@example.com", sent="2026-03-02T12:00:00.000Z"),
+        ses.bounce("a@example.com", "b@example.com", at="2026-03-01T12:00:00.000Z"),
+        ses.complaint("b@example.com", at="2026-03-03T12:00:00.000Z"),
+        ses.bounce("a@example.com", kind="Transient", subtype="MailboxFull", at="2026-03-04T12:00:00.000Z"),
+    ]
+
+    def without_history() -> dict[str, dict[str, Any]]:
+        return {
+            address: {name: value for name, value in item.items() if name not in {"version", "updatedAt"}}
+            for address, item in items(client).items()
+        }
+
+    handler(ses.sqs_event(*messages))
+    at_once = without_history()
+    for address in at_once:
+        client.delete_item(TableName=TABLE, Key={"UserId": {"S": address}})
+    for message in [*reversed(messages), *messages]:
+        handler(ses.sns_event(message))
+
+    assert without_history() == at_once
 
 
 def test_rates_are_made_of_the_recipients_that_ses_tried(handler: Handler, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import chain
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from healthy_mailing.address import canonical, forms
-from healthy_mailing.evidence import Mark, MarkKind, State, override
+from healthy_mailing.evidence import MADE_BY_PEOPLE, Mark, MarkKind, State, override
 from support.clock import Clock
 from support.eventually import SECONDS
 from support.faults import Fault, first, keep_back, lose_answer, refuse, refuse_statements
@@ -29,6 +30,7 @@ from .conftest import (
     calls,
     dynamodb,
     items,
+    meet_after_reading,
     once_before,
     refusal,
 )
@@ -97,11 +99,10 @@ def test_an_item_of_the_original_article_is_understood(client: DynamoDB, api: Ap
     }
 
 
-def test_what_is_unknown_is_not_found_and_makes_no_record(client: DynamoDB, api: Api) -> None:
-    for method, url in (("GET", A), ("DELETE", OVERRIDE)):
-        reply = api(method, url)
-        assert (reply.status, reply.body["title"]) == (404, "Not Found")
-    assert items(client) == {}
+def test_an_unknown_address_is_not_found(api: Api) -> None:
+    reply = api("GET", A)
+    assert (reply.status, reply.headers["Content-Type"]) == (404, "application/problem+json")
+    assert reply.body["title"] == "Not Found"
 
 
 def test_who_may_be_mailed_is_told_of_each_address_in_order(client: DynamoDB, api: Api) -> None:
@@ -373,6 +374,11 @@ def test_an_override_outranks_the_feedback_and_says_who_made_it(
     assert items(client)[ADDRESS]["evidence"]["M"].keys() == {"complaint", "override"}
 
 
+def test_an_override_of_an_unknown_address_makes_a_record(client: DynamoDB, api: Api) -> None:
+    assert api("PUT", "/addresses/new%40example.com/override", {"state": "disable"}).body["state"] == "disable"
+    assert items(client)["new@example.com"]["suppressed"] == {"S": "disable"}
+
+
 def test_without_its_override_an_address_is_what_the_feedback_says(client: DynamoDB, api: Api) -> None:
     enabled = override(State.ENABLE, "2026-03-09T00:00:00.000Z", "dana")
     put(client, ADDRESS, mark(MarkKind.COMPLAINT), mark(MarkKind.DELIVERY), enabled)
@@ -385,6 +391,16 @@ def test_without_its_override_an_address_is_what_the_feedback_says(client: Dynam
     assert record["evidence"].keys() == {"complaint", "delivery"}
     assert items(client)[ADDRESS]["version"] == {"N": "2"}
     assert api("DELETE", OVERRIDE).status == 404
+
+
+@pytest.mark.parametrize("marks", [[], [mark(MarkKind.DELIVERY)]], ids=["unknown address", "record without override"])
+def test_there_may_be_no_override_to_remove(client: DynamoDB, api: Api, marks: list[Mark]) -> None:
+    if marks:
+        put(client, ADDRESS, *marks)
+    held = items(client)
+
+    assert api("DELETE", OVERRIDE).status == 404
+    assert items(client) == held
 
 
 def test_an_address_of_which_only_an_override_was_known_is_unknown_without_it(client: DynamoDB, api: Api) -> None:
@@ -426,6 +442,31 @@ def test_feedback_that_was_merged_with_the_override_brings_it_not_back(client: D
 
     assert removed == [204]
     assert items(client)[ADDRESS]["evidence"]["M"].keys() == {"complaint"}
+
+
+def test_removal_among_many_writers_loses_nothing(client: DynamoDB, api: Api) -> None:
+    """All have read the override before any of them writes."""
+    put(client, ADDRESS, OPERATOR)
+    kinds = [kind for kind in MarkKind if kind not in MADE_BY_PEOPLE]
+    marks = [mark(kinds[number % len(kinds)], 1 + number % 25, number) for number in range(24)]
+    tasks: list[Callable[[], object]] = [lambda each=each: put(client, ADDRESS, each) for each in marks]  # type: ignore[misc]  # the default binds it
+    tasks.insert(12, lambda: api("DELETE", OVERRIDE))
+    meet_after_reading(len(tasks), client, api.client)
+
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        for done in [pool.submit(task) for task in tasks]:
+            done.result()
+
+    evidence = {name: value["M"] for name, value in items(client)[ADDRESS]["evidence"]["M"].items()}
+    assert "override" not in evidence
+    assert evidence.keys() == {kind.value for kind in kinds}
+
+
+def test_an_override_takes_effect_where_a_clock_is_ahead(client: DynamoDB, api: Api) -> None:
+    put(client, ADDRESS, mark(MarkKind.COMPLAINT, "2999-01-01T00:00:00.000Z"))
+    reply = api("PUT", OVERRIDE, {"state": "enable"})
+    assert (reply.status, reply.body["state"], reply.body["transactional"]) == (200, "enable", "enable")
+    assert items(client)[ADDRESS]["evidence"]["M"].keys() == {"complaint", "override"}
 
 
 @pytest.mark.parametrize(

@@ -185,34 +185,57 @@ resource "random_id" "other" {
 """
 
 
+TABLE = "aws_dynamodb_table.this"
 RECOVERY = "point_in_time_recovery"
-TWO_RECOVERIES = f"{RECOVERY} {{\n enabled = true\n }}\n {RECOVERY} {{"
 
 
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        ("count    = 2", "size = 2", "aws_dynamodb_table.this: size is no argument of provider 6.62.0"),
-        ('name     = "mailing"', "", "aws_dynamodb_table.this: name is required"),
-        ("count    = 2", 'arn = "a"', "this: arn is read-only"),
-        ("enabled = true", "", f"this: {RECOVERY}.enabled is required"),
-        ("enabled = true", "enabled = true\n days = 3", f"this: {RECOVERY}.days is no argument"),
-        ('type = "S"', 'type = "S"\n size = 1', "this: attribute.size is no argument"),
-        ('dynamic "attribute"', 'dynamic "key"', "this: key is no block"),
-        (f"{RECOVERY} {{", TWO_RECOVERIES, f"this: {RECOVERY} may occur once only"),
-        ("this[0].arn", "this[0].arm", "this[0].arm: aws_dynamodb_table has no arm in provider 6.62.0"),
-        ("this[*].name", "this[*].nom", "this[*].nom: aws_dynamodb_table has no nom"),
-        ("*].name", "0].attribute[0].kind", "this[0].attribute[0].kind: aws_dynamodb_table has no kind"),
-        ("current.endpoint", "current.end", "data.aws_region.current.end: data.aws_region has no end"),
+        ("count    = 2", "size = 2", f"{TABLE}: size is no argument of provider 6.62.0"),
+        ('name     = "mailing"', "", f"{TABLE}: name is required"),
+        ("count    = 2", 'arn = "a"', f"{TABLE}: arn is read-only"),
+        ("enabled = true", "", f"{TABLE}: {RECOVERY}.enabled is required"),
+        ("enabled = true", "enabled = true\n days = 3", f"{TABLE}: {RECOVERY}.days is no argument of provider 6.62.0"),
+        ('type = "S"', "", f"{TABLE}: attribute.type is required"),
+        ('type = "S"', 'type = "S"\n size = 1', f"{TABLE}: attribute.size is no argument of provider 6.62.0"),
+        ('dynamic "attribute"', 'dynamic "key"', f"{TABLE}: key is no block of provider 6.62.0"),
+        (f"{RECOVERY} {{", "recovery {", f"{TABLE}: recovery is no block of provider 6.62.0"),
+        (
+            f"{RECOVERY} {{",
+            f"{RECOVERY} {{\n enabled = false\n }}\n {RECOVERY} {{",
+            f"{TABLE}: {RECOVERY} may occur once only",
+        ),
+        ("this[0].arn", "this[0].arm", f"{TABLE}[0].arm: aws_dynamodb_table has no arm in provider 6.62.0"),
+        ("this[*].name", "this[*].nom", f"{TABLE}[*].nom: aws_dynamodb_table has no nom in provider 6.62.0"),
+        (
+            "this[*].name",
+            "this[0].attribute[0].kind",
+            f"{TABLE}[0].attribute[0].kind: aws_dynamodb_table has no kind in provider 6.62.0",
+        ),
+        (
+            "current.endpoint",
+            "current.end",
+            "data.aws_region.current.end: data.aws_region has no end in provider 6.62.0",
+        ),
+        ("current.endpoint", "current.name", "data.aws_region.current.name: name of data.aws_region is deprecated"),
         ("current.endpoint", "current.id", "data.aws_region.current.id: id of data.aws_region is deprecated"),
-        ('"aws_region" "c', '"aws_zone" "c', f"{FILE.name} has no data.aws_zone: copy it there"),
+        (
+            'data "aws_region" "current" {}',
+            'data "aws_zone" "current" {}',
+            f"data.aws_zone.current: {FILE.name} has no data.aws_zone: copy it there from the provider's schema",
+        ),
+        (
+            'resource "random_id" "other" {\n  anything = true\n}',
+            'resource "aws_lambda_function" "other" {\n  function_name = "f"\n}',
+            "aws_lambda_function.other: role is required",
+        ),
     ],
 )
 def test_wrong_configuration_is_found(before: str, after: str, expected: str) -> None:
     assert before in RIGHT
     assert list(problems(RIGHT)) == []
-    (found,) = problems(RIGHT.replace(before, after, 1))
-    assert expected in found
+    assert list(problems(RIGHT.replace(before, after, 1))) == [expected]
 
 
 def test_a_required_block_that_is_missing_is_found() -> None:

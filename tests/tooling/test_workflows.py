@@ -32,6 +32,37 @@ PERMISSIONS = {
 }
 
 
+# Of each action the commit of its release, and of the inputs in its action.yml those that a workflow may use.
+ACTIONS = {
+    "actions/attest-build-provenance": (
+        "a2bbfa25375fe432b6a289bc6b6cd05ecd0c4c32",
+        "v4.1.0",
+        {"subject-checksums"},
+    ),
+    "actions/checkout": (
+        "3d3c42e5aac5ba805825da76410c181273ba90b1",
+        "v7.0.1",
+        {"fetch-depth", "persist-credentials"},
+    ),
+    "actions/download-artifact": ("3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c", "v8.0.1", {"name", "path"}),
+    "actions/upload-artifact": (
+        "bbbca2ddaa5d8feaa63e36b76fdaad77386f024f",
+        "v7.0.0",
+        {"name", "path", "if-no-files-found", "retention-days"},
+    ),
+    "aws-actions/configure-aws-credentials": (
+        "e6de054238d6b7531b4efff3b6587d9aade6a06c",
+        "v6.2.3",
+        {"role-to-assume", "aws-region"},
+    ),
+    "hashicorp/setup-terraform": (
+        "dfe3c3f87815947d99a8997f908cb6525fc44e9e",
+        "v4.0.1",
+        {"terraform_version", "terraform_wrapper"},
+    ),
+}
+
+
 def loaded(path: Path) -> Any:
     # YAML 1.1, which PyYAML reads, takes `on` for true; GitHub does not.
     return yaml.safe_load(path.read_text().replace("\non:", '\n"on":'))
@@ -54,13 +85,21 @@ def commands(path: Path, job: str) -> list[str]:
     return [line for script in scripts for line in script.splitlines()]
 
 
-def test_each_action_is_pinned_to_one_commit_beside_its_version() -> None:
-    used = {line for path in PERMISSIONS for line in re.findall(r"\buses: (.+)", path.read_text())}
-    assert [line for line in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
-    assert len({line.partition("@")[0] for line in used}) == len(used) > 0
+OF_EACH = pytest.mark.parametrize("path", PERMISSIONS, ids=lambda path: path.name)
 
 
-@pytest.mark.parametrize("path", PERMISSIONS, ids=lambda path: path.name)
+@OF_EACH
+def test_actions_are_pinned_to_their_releases_and_get_inputs_that_they_have(path: Path) -> None:
+    for step in steps(path):
+        if "uses" in step:
+            name, _, commit = step["uses"].partition("@")
+            pinned, version, inputs = ACTIONS[name]
+            assert commit == pinned
+            assert re.search(rf"{step['uses']} # {version}$", path.read_text(), re.MULTILINE)
+            assert step.get("with", {}).keys() <= inputs
+
+
+@OF_EACH
 def test_each_job_has_the_least_permissions(path: Path) -> None:
     document = loaded(path)
     assert document["permissions"] == {}

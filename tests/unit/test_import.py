@@ -205,6 +205,18 @@ def test_each_member_of_an_archive_is_imported_or_named(held: Held, tmp_path: Pa
     assert code == (2 if problems and all("error" in each for each in known) else expected)
 
 
+def test_what_one_member_refuses_is_not_lost_by_another(held: Held, tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    names = ["a/b.csv", "a_b.csv", "A_B.csv", "a_b.csv", "l" * 300]
+    path.write_bytes(archive([Member(name, f"{HEADER}5,x,nobody{n},1\n".encode()) for n, name in enumerate(names)]))
+    assert run(path).code == 1
+    written = {each.name: each.read_text() for each in tmp_path.glob("*.refused.csv")}
+    assert sorted(text.count(f"nobody{n}") for text in written.values() for n in range(5)) == [0] * 20 + [1] * 5
+    assert len({name.lower() for name in written}) == 5
+    assert max(map(len, written)) <= 255
+    assert not held.evidence
+
+
 def test_a_list_is_not_overwritten_by_what_another_refuses(held: Held, tmp_path: Path) -> None:
     path, mended = tmp_path / "a.csv", tmp_path / "a.csv.refused.csv"
     path.write_text(f"{HEADER}5,x,nobody,1\n")
@@ -334,6 +346,18 @@ def test_each_row_is_counted_once_and_what_is_refused_is_refused_again(tmp_path:
         assert refused_again == refused
     first.unlink(missing_ok=True)
     second.unlink(missing_ok=True)
+
+
+def test_a_row_with_half_a_character_is_refused_alone(held: Held, tmp_path: Path) -> None:
+    path = tmp_path / "bounces.json"
+    row = {"status": "5.1.1", "reason": "\ud800", "created": 1417885600}
+    path.write_text(
+        json.dumps([row | {"email": each} for each in ("a@example.com", "\ud800@example.com", "b@example.com")])
+    )
+    assert run(path).code == 1
+    assert held.evidence.keys() == {"a@example.com", "b@example.com"}
+    (header, (_, cell)) = csv.reader((tmp_path / "bounces.json.refused.csv").read_text().splitlines())
+    assert (header, json.loads(cell)["email"]) == (["refused", "row"], "\ud800@example.com")
 
 
 def test_a_row_of_utf_16_with_half_a_character_is_refused_alone(held: Held, tmp_path: Path) -> None:
@@ -574,6 +598,17 @@ def test_an_import_that_reaches_nothing_says_so_once_and_ends(
     held.errors = lambda _: ""
     assert take(held, part) == {"importedBefore": 300, "nowDisable": 833}
     assert len(held.evidence) == 1_133
+
+
+def test_addresses_refused_for_one_reason_are_counted(
+    held: Held, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (part,) = parts(bounces(tmp_path / "bounces.csv", 1_000))
+    held.errors = lambda address: "ValidationError" if "7" in address else ""
+    results = take(held, part)
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 6
+    assert said[-1] == f"{results['failed']} addresses: not imported. DynamoDB refused: ValidationError."
 
 
 def test_a_network_lost_in_the_middle_of_a_step_ends_the_import_too(held: Held) -> None:

@@ -215,6 +215,11 @@ def test_a_time_is_told_in_utc(build: Callable[..., Notification]) -> None:
     assert mark.at == "2026-03-10T12:00:00.123Z"
 
 
+def test_text_and_object_say_the_same() -> None:
+    notification = ses.bounce("a@example.com")
+    assert parse(json.dumps(notification)) == parse(notification)
+
+
 def test_unknown_fields_are_fine() -> None:
     notification = ses.bounce("a@example.com")
     expected = parse(notification)
@@ -479,6 +484,11 @@ def test_numbers_of_any_size_in_fields_nobody_reads_are_fine() -> None:
     notification = copy.deepcopy(SAMPLES["delivery"])
     notification["delivery"]["processingTimeMillis"] = 10**4000
     assert len(parse(json.dumps(notification)[:-1] + ', "x": 1e999, "y": -Infinity}').marks) == 2
+
+
+def test_one_bad_recipient_refuses_the_message_whole() -> None:
+    notification = ses.delivery("a@example.com", "b@example.com", f"{PERSON}@@example.com")
+    assert_refused(notification, "delivery.recipients[2]")
 
 
 # ---- Whatever comes

@@ -128,6 +128,32 @@ def test_each_gets_to_know_what_only_the_other_knew(place: Place) -> None:
     assert {address: place.item(address) for address in before} == before
 
 
+def test_who_is_enabled_again_is_taken_off_if_a_push_put_them_there(place: Place) -> None:
+    names = ("ours", "changed_since", "put_by_others")
+    known = place.known(**dict.fromkeys(names, (BOUNCE,)))
+    place.put(known["put_by_others"], "BOUNCE")
+    assert place.mailing("sync-ses", "push").out == "Put on SES's list: 2.\n"
+    assert place.item(known["ours"])["pushedToSes"]["M"]["reason"] == {"S": "BOUNCE"}
+    assert "pushedToSes" not in place.item(known["put_by_others"])
+
+    # What SES does if it hears of a bounce or a complaint once more.
+    place.put(known["changed_since"], "BOUNCE", (datetime.now(UTC) + timedelta(minutes=1)).isoformat())
+    assert place.mailing("enable", *known.values()).code == 0
+
+    pulled = place.mailing("sync-ses", "pull")
+    assert pulled.code == 0
+    # These are newer than the decision, or not: either way ours is no evidence, and stays where it is.
+    assert known["ours"] in place.listed()
+    assert place.item(known["ours"])["state"] == {"S": "enable"}
+
+    ran = place.mailing("sync-ses", "push", "--json")
+    assert ran.code == 0
+    assert {"address": known["ours"], "result": "takenOff"} in ran.json
+    assert place.listed().keys() == {known[name] for name in names[1:]}
+    assert "pushedToSes" not in place.item(known["ours"])
+    assert [each["result"] for each in ran.json if each["address"] == known["put_by_others"]] == ["left"]
+
+
 def test_an_interrupted_push_goes_on(place: Place) -> None:
     known = place.known(**{f"bounced{number}": (BOUNCE,) for number in range(7)})
     process = place.mailing.started("sync-ses", "push")

@@ -25,7 +25,8 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr(paths, "TOOLS", tmp_path / "tools")
-    monkeypatch.setattr(terraform, "mirror_folders", lambda: [tmp_path / "nowhere", tmp_path / "mirror"])
+    folders = [tmp_path / name for name in ("nowhere", "mirror", "later")]
+    monkeypatch.setattr(terraform, "mirror_folders", lambda: folders)
 
     def unreachable(url: str, timeout: float) -> None:
         del timeout
@@ -131,6 +132,7 @@ def test_the_provider_comes_from_the_first_source_that_is_there(
     inherited, asked = tmp_path / "inherited.tfrc", list[str]()
     monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(inherited))
     make_mirror(tmp_path / "mirror")
+    make_mirror(tmp_path / "later")
     if "TF_PLUGIN_MIRROR" in there:
         monkeypatch.setenv("TF_PLUGIN_MIRROR", str(make_mirror(tmp_path / "named")))
     if "TF_CLI_CONFIG_FILE" in there:
