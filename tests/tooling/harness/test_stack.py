@@ -120,6 +120,11 @@ FUNCTION_TWICE = (
     "Error: creating Lambda Function (mailing-5c5886-changes): operation error Lambda: CreateFunction, https response "
     "error StatusCode: 409, RequestID: f95d0bc6, ResourceConflictException: Function already exist: mailing-5c5886\n"
 )
+INDEX_TWICE = (
+    "Error: updating AWS DynamoDB Table (mailing-8d26a6): creating GSI (suppressed-updatedAt): operation error DynamoDB: "
+    "UpdateTable, https response error StatusCode: 400, RequestID: f7c70f17, api error ValidationException: Attempting "
+    "to create a duplicate index: suppressed-updatedAt\n"
+)
 PERMISSION = {"FunctionName": "mailing-d7e1a9-lookup", "StatementId": "ApiInvokesFunction"}
 GROUP = {"logGroupName": "/aws/lambda/mailing-565c27-changes"}
 
@@ -152,6 +157,14 @@ def test_what_the_provider_made_twice_is_taken_away_and_made_again(  # noqa: PLR
     (tmp_path / "says").write_text(CREATED_TWICE)
     with pytest.raises(TerraformError, match="already exists"):
         made.apply()
+
+
+def test_terraform_runs_again_where_the_provider_asked_for_an_index_twice(
+    calls: Callable[[], list[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "says").write_text(INDEX_TWICE)
+    stack.apply(fake_emulator(disposable=True), {}, tmp_path / "run")
+    assert calls() == ["init", "apply", "apply", "output"]
 
 
 def test_drift_names_the_resource_what_would_happen_and_which_attributes(
