@@ -121,9 +121,9 @@ FUNCTION_TWICE = (
     "error StatusCode: 409, RequestID: f95d0bc6, ResourceConflictException: Function already exist: mailing-5c5886\n"
 )
 INDEX_TWICE = (
-    "Error: updating AWS DynamoDB Table (mailing-8d26a6): creating GSI (suppressed-updatedAt): operation error DynamoDB: "
-    "UpdateTable, https response error StatusCode: 400, RequestID: f7c70f17, api error ValidationException: Attempting "
-    "to create a duplicate index: suppressed-updatedAt\n"
+    "Error: updating AWS DynamoDB Table (mailing-8d26a6): creating GSI (suppressed-updatedAt): operation error "
+    "DynamoDB: UpdateTable, https response error StatusCode: 400, RequestID: f7c70f17, api error ValidationException: "
+    "Attempting to create a duplicate index: suppressed-updatedAt\n"
 )
 PERMISSION = {"FunctionName": "mailing-d7e1a9-lookup", "StatementId": "ApiInvokesFunction"}
 GROUP = {"logGroupName": "/aws/lambda/mailing-565c27-changes"}
